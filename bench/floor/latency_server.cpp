@@ -1,0 +1,206 @@
+// A server of known latency, for the truth suite. One thread that never sleeps answers each request a chosen
+// time after it arrived, any number of them concurrently. usage: latency_server --port N and one of
+//   --fixed 5ms                      every request
+//   --bimodal 2ms:0.95,20ms:0.05     drawn for each request
+//   --exponential 5ms                drawn for each request, of this mean
+//   --freeze 300ms/3s                at once, but every 3 s the whole process stops for 300 ms
+// [--seed N]: the delays are a function of the seed and the number of the request alone, so that two clients
+// which meet a newly started server each get the same sequence of delays, and differ by their own doing only.
+// The first freeze begins half a period after the first request.
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cmath>
+#include <cstdint>
+#include <ctime>
+#include <functional>
+#include <queue>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bench/floor/common.hpp"
+
+namespace assay::bench {
+namespace {
+
+std::pair<std::string, std::string> split(const std::string& text, char separator) {
+  const std::size_t at = text.find(separator);
+  errno = 0;
+  if (at == std::string::npos) die("bad value: " + text);
+  return {text.substr(0, at), text.substr(at + 1)};
+}
+
+// Uniform in [0, 1). This and the inverse transforms are spelled out because the standard leaves the sequence
+// of its distributions to the library, and a seed should mean the same everywhere.
+class uniform_draw {
+ public:
+  explicit uniform_draw(std::uint64_t seed) : engine_(seed) {}
+  double operator()() { return static_cast<double>(engine_() >> 11) * 0x1p-53; }
+
+ private:
+  std::mt19937_64 engine_;
+};
+
+// The delay of the next request.
+using delay_source = std::function<std::int64_t()>;
+
+delay_source make_delays(const arguments& arguments) {
+  const uniform_draw uniform(static_cast<std::uint64_t>(arguments.number("seed", 1)));
+  if (arguments.has("fixed")) {
+    return [delay_ns = parse_duration_ns(arguments.text("fixed", ""))] { return delay_ns; };
+  }
+  if (arguments.has("bimodal")) {
+    const auto [first, second] = split(arguments.text("bimodal", ""), ',');
+    const auto [fast, fast_share] = split(first, ':');
+    return [draw = uniform, fast_ns = parse_duration_ns(fast), slow_ns = parse_duration_ns(split(second, ':').first),
+            share = std::stod(fast_share)]() mutable { return draw() < share ? fast_ns : slow_ns; };
+  }
+  if (arguments.has("exponential")) {
+    return [draw = uniform,
+            mean_ns = static_cast<double>(parse_duration_ns(arguments.text("exponential", "")))]() mutable {
+      return std::llround(-mean_ns * std::log1p(-draw()));
+    };
+  }
+  return [] { return std::int64_t{0}; };
+}
+
+// The times at which the process stops; none when no freeze is asked for.
+class freezer {
+ public:
+  explicit freezer(const arguments& arguments) {
+    if (!arguments.has("freeze")) return;
+    const auto [length, period] = split(arguments.text("freeze", ""), '/');
+    length_ns_ = parse_duration_ns(length);
+    period_ns_ = parse_duration_ns(period);
+  }
+
+  void first_request(std::int64_t now) {
+    if (period_ns_ != 0 && next_ns_ == 0) next_ns_ = now + period_ns_ / 2;
+  }
+
+  void freeze_if_due(std::int64_t now) {
+    if (next_ns_ == 0 || now < next_ns_) return;
+    const std::int64_t until_ns = next_ns_ + length_ns_;
+    timespec until{};
+    until.tv_sec = until_ns / ns_per_s;
+    until.tv_nsec = until_ns % ns_per_s;
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr) == EINTR) {
+    }
+    next_ns_ += period_ns_;
+  }
+
+ private:
+  std::int64_t length_ns_ = 0;
+  std::int64_t period_ns_ = 0;
+  std::int64_t next_ns_ = 0;  // 0: not begun
+};
+
+class latency_server {
+ public:
+  explicit latency_server(const arguments& arguments)
+      : delays_(make_delays(arguments)),
+        freezer_(arguments),
+        listener_(listen_on(arguments.port())),
+        poller_(epoll_create1(EPOLL_CLOEXEC)) {
+    if (poller_ < 0) die("epoll_create1");
+    watch(listener_);
+  }
+
+  [[noreturn]] void run() {
+    for (;;) {
+      poll();
+      const std::int64_t now = now_ns();
+      freezer_.freeze_if_due(now);
+      while (!due_.empty() && due_.top().at_ns <= now) {
+        answer(due_.top());
+        due_.pop();
+      }
+    }
+  }
+
+ private:
+  struct answer_due {
+    std::int64_t at_ns;
+    int fd;
+    std::uint32_t generation;  // of the descriptor: a later connection may have the same number
+    bool operator>(const answer_due& other) const { return at_ns > other.at_ns; }
+  };
+  struct connection {
+    request_counter counter;
+    std::uint32_t generation = 0;
+  };
+
+  void watch(int fd) {
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.fd = fd;
+    if (epoll_ctl(poller_, EPOLL_CTL_ADD, fd, &event) < 0) die("epoll_ctl");
+  }
+
+  void poll() {
+    std::array<epoll_event, 64> events{};
+    const int ready = epoll_wait(poller_, events.data(), static_cast<int>(events.size()), 0);
+    for (int i = 0; i < ready; ++i) {
+      const int fd = events[static_cast<std::size_t>(i)].data.fd;
+      if (fd == listener_) {
+        accept_one();
+      } else {
+        receive(fd);
+      }
+    }
+  }
+
+  void accept_one() {
+    const int fd = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+    if (fd < 0) return;
+    if (connections_.size() <= static_cast<std::size_t>(fd)) {
+      connections_.resize(static_cast<std::size_t>(fd) + 1);
+    }
+    watch(fd);
+  }
+
+  void receive(int fd) {
+    connection& from = connections_[static_cast<std::size_t>(fd)];
+    std::array<char, 4096> chunk{};
+    const ssize_t received = recv(fd, chunk.data(), chunk.size(), MSG_DONTWAIT);
+    if (received <= 0) {
+      from = {.counter = {}, .generation = from.generation + 1};
+      close(fd);
+      return;
+    }
+    const std::int64_t now = now_ns();
+    const unsigned requests = from.counter.feed({chunk.data(), static_cast<std::size_t>(received)});
+    for (unsigned i = 0; i < requests; ++i) {
+      freezer_.first_request(now);
+      due_.push({.at_ns = now + delays_(), .fd = fd, .generation = from.generation});
+    }
+  }
+
+  void answer(const answer_due& due) {
+    if (connections_[static_cast<std::size_t>(due.fd)].generation != due.generation) return;
+    const std::string_view bytes = response_bytes();
+    // A failure closes nothing here: the next receive on the descriptor sees it.
+    [[maybe_unused]] const ssize_t sent = send(due.fd, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  }
+
+  delay_source delays_;
+  freezer freezer_;
+  int listener_;
+  int poller_;
+  std::vector<connection> connections_;  // by descriptor
+  std::priority_queue<answer_due, std::vector<answer_due>, std::greater<>> due_;
+};
+
+}  // namespace
+}  // namespace assay::bench
+
+int main(int argc, char** argv) {
+  using namespace assay::bench;
+  const arguments arguments(argc, argv, {"port", "fixed", "bimodal", "exponential", "freeze", "seed"});
+  latency_server(arguments).run();
+}

@@ -1,0 +1,164 @@
+"""Alternation: contenders run in rounds, each round in a new random order, the first round thrown away.
+
+What drifts (frequency, other guests, cache state) then falls on every contender alike, and a ratio is formed
+within a round only, between runs that are seconds apart.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any, Callable, Mapping, Sequence
+
+from lib import host
+from lib.peers import Generator, Load, Peers, Result
+from lib.procs import MeasurementError, Server, run
+from lib.stats import RatioSummary, summarise_ratios
+
+
+@dataclass(frozen=True)
+class Settings:
+    build: Path
+    generator_core: int = 0
+    server_core: int = 1
+    pairs: int = 10
+    seconds: float = 5
+    seed: int = 1
+    connections: int = 64
+    quick: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "build": str(self.build)}
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One run: CPU time of both sides, what the generator reported, and the shares of the time in which each core
+    was busy, taken by the hypervisor (steal) and busy with neither program (foreign)."""
+
+    requests: int
+    wall_s: float
+    generator_cpu_ns: int
+    server_cpu_ns: int
+    generator_core: Mapping[str, float]
+    server_core: Mapping[str, float]
+    report: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def generator_ns_per_request(self) -> float:
+        return self.generator_cpu_ns / self.requests
+
+    @property
+    def server_ns_per_request(self) -> float:
+        return self.server_cpu_ns / self.requests
+
+
+def measure(generator: Generator, load: Load, server: Server | None, settings: Settings,
+            during: Callable[[], None] | None = None) -> Measurement:
+    cores = (settings.generator_core, settings.server_core)
+    before = [host.core_times(core) for core in cores]
+    server_before_ns = server.cpu_ns() if server else 0
+    done = run(generator.command(load), cores[0], load.seconds * 3 + 30, during, generator.exit_tells_verdict)
+    server_cpu_ns = server.cpu_ns() - server_before_ns if server else 0
+    shares = [earlier.shares_until(host.core_times(core)) for earlier, core in zip(before, cores)]
+    for share, own_ns in zip(shares, (done.cpu_ns, server_cpu_ns)):
+        share["foreign"] = max(0.0, share["busy"] - share["steal"] - own_ns / 1e9 / done.wall_s)
+    try:
+        result: Result = generator.parse(done.output)
+    except MeasurementError as error:
+        raise MeasurementError(f"{generator.name}: {error}") from error
+    return Measurement(result.requests, done.wall_s, done.cpu_ns, server_cpu_ns, shares[0], shares[1], result.report)
+
+
+Round = dict[str, Measurement]
+
+
+def alternate(contenders: Mapping[str, Callable[[int], Measurement]], rounds: int, seed: int,
+              show: Callable[[str, Round], None]) -> list[Round]:
+    """Runs every contender once a round (with the round's number as argument) and returns `rounds` rounds; one
+    more, the first, warms up and is not among them. A round keeps the order in which it ran."""
+    order = random.Random(seed)
+    kept: list[Round] = []
+    for number in range(rounds + 1):
+        names = list(contenders)
+        order.shuffle(names)
+        this_round = {name: contenders[name](number) for name in names}
+        show("warm-up" if number == 0 else f"round {number:2}", this_round)
+        if number > 0:
+            kept.append(this_round)
+    return kept
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """numerator/denominator in every round; `limit` is the bar for the interval's upper bound, if there is one."""
+
+    numerator: str
+    denominator: str
+    ratios: Sequence[float]
+    summary: RatioSummary
+    limit: float | None
+
+    @property
+    def verdict(self) -> str:
+        if self.limit is None:
+            return "no bar"
+        return f"{'PASS' if self.summary.high <= self.limit else 'FAIL'} (upper bound <= {self.limit:g})"
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "verdict": self.verdict}
+
+    def show(self) -> None:
+        print(f"  {self.numerator} / {self.denominator}: " + " ".join(f"{ratio:.3f}" for ratio in self.ratios))
+        print(f"    median {self.summary.median:.3f}, geometric mean {self.summary.geometric_mean:.3f}, 95 % interval "
+              f"[{self.summary.low:.3f}, {self.summary.high:.3f}] of {self.summary.count} pairs: {self.verdict}")
+
+
+def compare(rounds: Sequence[Round], numerator: str, denominator: str, cost: Callable[[Measurement], float],
+            limit: float | None = None) -> Comparison | None:
+    """None when one of the two was skipped."""
+    if not all(numerator in one and denominator in one for one in rounds):
+        return None
+    ratios = [cost(one[numerator]) / cost(one[denominator]) for one in rounds]
+    return Comparison(numerator, denominator, ratios, summarise_ratios(ratios), limit)
+
+
+def _worst(runs: Sequence[Measurement], share: str) -> float:
+    return max(max(one.generator_core[share], one.server_core[share]) for one in runs)
+
+
+def warn_of_company(rounds: Sequence[Round], most: float = 0.05) -> None:
+    """Says so when something else ran on the measured cores: such figures are not to be quoted."""
+    crowded = [_worst(list(one.values()), "foreign") > most or _worst(list(one.values()), "steal") > most
+               for one in rounds]
+    if any(crowded):
+        print(f"  WARNING: in {sum(crowded)} of {len(rounds)} rounds other work took more than {most:.0%} of a core")
+
+
+def verdicts(runs: Sequence[Measurement]) -> str:
+    """What a generator with a verdict of its own says of its runs; empty for the others."""
+    told = sorted({f"{one.report['verdict']} {one.report.get('reasons') or ''}".strip()
+                   for one in runs if "verdict" in one.report})
+    return f"; says {' | '.join(told)}" if told else ""
+
+
+def show_costs(rounds: Sequence[Round], cost: Callable[[Measurement], float]) -> None:
+    """A line for each contender. Both cores' busy shares tell which side was saturated."""
+    for name in sorted(rounds[0]):
+        runs = [one[name] for one in rounds]
+        print(f"  {name:20} {median(map(cost, runs)):9.0f} ns CPU/request"
+              f"  {median(one.requests / one.wall_s for one in runs):9.0f} req/s"
+              f"  generator core {median(one.generator_core['busy'] for one in runs):4.0%} busy"
+              f"  server core {median(one.server_core['busy'] for one in runs):4.0%} busy"
+              f"  worst foreign {_worst(runs, 'foreign'):.0%}, steal {_worst(runs, 'steal'):.0%}{verdicts(runs)}")
+
+
+def rounds_as_json(rounds: Sequence[Round]) -> list[dict[str, Any]]:
+    return [{name: asdict(one) for name, one in this_round.items()} for this_round in rounds]
+
+
+def show_skipped(peers: Peers) -> None:
+    for name, reason in peers.skipped.items():
+        print(f"  SKIPPED {name}: {reason}")

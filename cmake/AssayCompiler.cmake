@@ -1,0 +1,22 @@
+# Compiler options shared by every target, as the interface library assay_options.
+add_library(assay_options INTERFACE)
+target_compile_options(assay_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast -Wundef -Werror
+  -fno-omit-frame-pointer -fstack-protector-strong)
+# Assertions stay on in releases: they are cheap here, and a misuse found late costs more.
+set(CMAKE_C_FLAGS_RELEASE "-O2 -g1")
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1")
+if(ASSAY_SANITIZE)
+  target_compile_options(assay_options INTERFACE -fsanitize=${ASSAY_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(assay_options INTERFACE -fsanitize=${ASSAY_SANITIZE})
+endif()
+if(ASSAY_FUZZ)
+  target_compile_options(assay_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+find_package(Threads REQUIRED)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  find_program(ASSAY_LLD NAMES ld.lld-19 ld.lld)
+  if(ASSAY_LLD)
+    target_link_options(assay_options INTERFACE -fuse-ld=${ASSAY_LLD})
+  endif()
+endif()

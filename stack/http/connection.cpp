@@ -1,0 +1,291 @@
+#include "stack/http/connection.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <ctime>
+#include <exception>
+
+#include "stack/http/response_head.hpp"
+#include "stack/http/status.hpp"
+
+namespace assay::http::detail {
+namespace {
+
+constexpr std::size_t kept_idle_bytes = 4096;  // of the send buffers of a connection that waits
+constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
+
+}  // namespace
+
+// The request of this connection, body included.
+class connection::incoming final : public request {
+ public:
+  explicit incoming(connection& on) : on_(on) {}
+
+  request_head& parse_into() { return head_; }
+  // The client waits for "100 Continue" and has not been given it.
+  bool awaits_continue() const { return head_.expect_continue && !continued_; }
+
+  task<result<std::string_view>> read() override {
+    if (too_large()) co_return std::unexpected(error{.code = errc::limit, .what = "request body too large"});
+    if (awaits_continue() && !on_.reader_.body_ended()) {
+      continued_ = true;
+      on_.writer_.append(continue_line);
+      on_.flush();
+    }
+    result<std::string_view> piece = co_await on_.reader_.read_body(on_.from_now(on_.shared_.limits.body_timeout));
+    if (piece) body_bytes_ += piece->size();
+    if (!piece && piece.error().code == errc::timed_out) on_.shared_.counters.timeouts++;
+    if (too_large()) co_return std::unexpected(error{.code = errc::limit, .what = "request body too large"});
+    co_return piece;
+  }
+
+  bool too_large() const {
+    return head_.body.length > on_.shared_.limits.max_body_bytes || body_bytes_ > on_.shared_.limits.max_body_bytes;
+  }
+
+ private:
+  connection& on_;
+  std::uint64_t body_bytes_ = 0;
+  bool continued_ = false;
+};
+
+class connection::streamed_body final : public body_sink {
+ public:
+  streamed_body(connection& on, bool chunked, bool discard) : on_(on), chunked_(chunked), discard_(discard) {}
+
+  task<result<void>> write(std::string_view piece) override {
+    if (piece.empty() || discard_) co_return result<void>{};
+    if (chunked_) {
+      std::array<char, max_chunk_header_bytes> size_line;
+      on_.writer_.append({size_line.data(), encode_chunk_header(piece.size(), size_line)});
+    }
+    on_.writer_.append(piece);
+    if (chunked_) on_.writer_.append(chunk_data_end);
+    on_.flush();
+    if (!co_await on_.wait_for_room()) co_return std::unexpected(*on_.writer_.failure());
+    co_return result<void>{};
+  }
+
+ private:
+  connection& on_;
+  bool chunked_;
+  bool discard_;
+};
+
+// Runs the handler under its deadline. Should it wait, the answers to earlier pipelined requests leave
+// meanwhile.
+struct connection::handler_run {
+  task<response> child;
+  connection* on;
+  instant deadline;
+  context ctx;
+
+  bool await_ready() const noexcept { return false; }
+  template <class Promise>
+  bool await_suspend(std::coroutine_handle<Promise> parent) noexcept {
+    ctx = parent.promise().ctx->narrowed(deadline);
+    const bool waits = task<response>::start(child.frame(), parent, &ctx);
+    if (waits) on->flush();
+    return waits;
+  }
+  response await_resume() { return child.frame().promise().take(); }
+};
+
+connection::connection(shared_state& shared, context& parent, net::stream from)
+    : shared_(shared),
+      cancel_(*parent.cancel),
+      idle_cancel_(cancel_),
+      ctx_(parent),
+      idle_ctx_(parent),
+      stream_(std::move(from)),
+      reader_(stream_, head_kind::request, shared.limits.parse),
+      writer_(*parent.on, stream_, [this] { cancel_.cancel(cancel_reason::peer_closed); }) {
+  ctx_.cancel = &cancel_;
+  idle_ctx_.cancel = &idle_cancel_;
+}
+
+instant connection::from_now(duration span) const { return saturating_add(ctx_.on->turn_time(), span); }
+
+void connection::flush() { writer_.kick(from_now(shared_.limits.write_timeout)); }
+
+task<bool> connection::wait_for_room() {
+  if (writer_.pending_bytes() <= shared_.limits.max_unsent_bytes) co_return !writer_.failed();
+  flush();
+  const result<void> flushed = co_await writer_.flushed();
+  co_return flushed.has_value();
+}
+
+void connection::end_when_idle() {
+  if (!busy_ && reader_.at_message_start()) idle_cancel_.cancel(cancel_reason::shutdown);
+}
+
+task<void> connection::run() {
+  while (true) {
+    if (!reader_.next_head_buffered()) {
+      flush();
+      writer_.shrink(kept_idle_bytes);
+    }
+    const result<std::string_view> head = co_await with_context(
+        idle_ctx_, reader_.read_head(from_now(shared_.limits.idle_timeout), shared_.limits.head_timeout));
+    if (!head) {
+      co_await refuse_head(head.error());
+      break;
+    }
+    busy_ = true;
+    const bool again = co_await with_context(ctx_, serve_one(*head));
+    busy_ = false;
+    if (!again) break;
+    reader_.next_message();
+  }
+  co_await with_context(ctx_, end());
+}
+
+task<bool> connection::serve_one(std::string_view head_bytes) {
+  shared_.counters.requests++;
+  served_++;
+  incoming asked(*this);
+  const auto parsed = parse_request_head(head_bytes, shared_.limits.parse, asked.parse_into());
+  if (!parsed) {
+    refuse(http_status(parsed.error()), describe(parsed.error()));
+    co_return false;
+  }
+  reader_.begin_body(asked.head().body);
+  if (asked.too_large()) {  // before a handler or "100 Continue" invites it
+    refuse(413, "request body too large");
+    co_return false;
+  }
+  response reply = co_await run_handler(asked);
+  co_return co_await answer(asked, reply);
+}
+
+task<response> connection::run_handler(incoming& asked) {
+  try {
+    co_return co_await handler_run{shared_.serve(asked), this, from_now(shared_.limits.handler_timeout), {}};
+  } catch (const std::exception&) {
+    shared_.counters.handler_exceptions++;
+  } catch (...) {
+    shared_.counters.handler_exceptions++;
+  }
+  response failed = response::text("internal server error\n", 500);
+  failed.close = true;  // what it left half done is unknown
+  co_return failed;
+}
+
+// Whether the rest of the body is worth reading to keep the connection.
+bool connection::can_skip_body(const incoming& asked) const {
+  if (reader_.body_ended()) return true;
+  return !asked.awaits_continue() && asked.head().body.length <= shared_.limits.max_skipped_body_bytes;
+}
+
+task<bool> connection::answer(incoming& asked, response& reply) {
+  if (!sendable(reply)) {
+    shared_.counters.handler_exceptions++;
+    reply = response::text("internal server error\n", 500);
+    reply.close = true;
+  }
+  bool keep = asked.head().keep_alive && !reply.close && !shared_.draining && !cancel_.cancelled() &&
+              served_ < shared_.limits.max_requests_per_connection && can_skip_body(asked);
+  if (reply.stream) {
+    const result<void> sent = co_await send_streamed(asked, reply, keep);
+    if (!sent) co_return false;
+    keep = keep && asked.head().version_minor > 0;
+  } else {
+    const bool with_body = asked.verb() != method::head && !status_forbids_body(reply.status);
+    append_response_head(writer_.buffer(), reply,
+                         {.keep = keep,
+                          .chunked = false,
+                          .with_length = !status_forbids_body(reply.status),
+                          .version_minor = asked.head().version_minor,
+                          .date = date_field()});
+    if (with_body) writer_.append(reply.body);
+  }
+  if (!co_await wait_for_room()) co_return false;
+  if (!keep) {
+    lingers_ = !reader_.body_ended();
+    co_return false;
+  }
+  co_return co_await skip_body();
+}
+
+task<result<void>> connection::send_streamed(incoming& asked, response& reply, bool keep) {
+  const bool chunked = asked.head().version_minor > 0;
+  const bool discard = asked.verb() == method::head || status_forbids_body(reply.status);
+  append_response_head(writer_.buffer(), reply,
+                       {.keep = keep && chunked,
+                        .chunked = chunked,
+                        .with_length = false,
+                        .version_minor = asked.head().version_minor,
+                        .date = date_field()});
+  streamed_body sink(*this, chunked && !discard, discard);
+  result<void> produced;
+  try {
+    produced = co_await reply.stream(sink);
+  } catch (...) {  // a bug in the service: the cut body is all the client can be told
+    shared_.counters.handler_exceptions++;
+    produced = std::unexpected(error{.code = errc::system, .what = "body stream threw"});
+  }
+  // Cut short: no last chunk, and the client can tell.
+  if (produced && chunked && !discard) writer_.append(last_chunk);
+  co_return produced;
+}
+
+task<bool> connection::skip_body() {
+  std::uint64_t skipped = 0;
+  while (!reader_.body_ended()) {
+    flush();
+    const result<std::string_view> piece = co_await reader_.read_body(from_now(shared_.limits.body_timeout));
+    if (!piece) co_return false;
+    skipped += piece->size();
+    if (skipped > shared_.limits.max_skipped_body_bytes) co_return false;
+  }
+  co_return true;
+}
+
+// A final answer that ends the connection.
+void connection::refuse(int status, std::string_view why) {
+  response reply = response::text(std::string(why) + "\n", status);
+  append_response_head(
+      writer_.buffer(), reply,
+      {.keep = false, .chunked = false, .with_length = true, .version_minor = 1, .date = date_field()});
+  writer_.append(reply.body);
+  lingers_ = true;
+}
+
+task<void> connection::refuse_head(const error& why) {
+  if (why.code == errc::timed_out) shared_.counters.timeouts++;
+  if (reader_.refused()) {
+    shared_.counters.refused_heads++;
+    refuse(http_status(*reader_.refused()), describe(*reader_.refused()));
+  } else if (why.code == errc::timed_out && !reader_.at_message_start()) {
+    refuse(408, "the request head did not arrive in time");
+  }
+  co_return;
+}
+
+// The last bytes leave; then, if the client may still be sending, its bytes are read and dropped for a while,
+// since closing with bytes unread resets the connection and takes our answer away from it.
+task<void> connection::end() {
+  flush();
+  if (!cancel_.cancelled()) std::ignore = co_await writer_.flushed();
+  if (lingers_ && !writer_.failed() && !cancel_.cancelled()) {
+    stream_.shutdown_write();
+    const instant limit = from_now(shared_.limits.linger_timeout);
+    while (true) {
+      const result<net::chunk> dropped = co_await stream_.recv(limit);
+      if (!dropped || dropped->empty()) break;
+    }
+  }
+  co_await writer_.stop();
+}
+
+std::string_view connection::date_field() {
+  const auto second = std::chrono::duration_cast<std::chrono::seconds>(ctx_.on->turn_time().time_since_epoch()).count();
+  if (second != shared_.date_second) {
+    shared_.date_second = second;
+    shared_.date_field = format_date_field(std::time(nullptr));
+  }
+  return shared_.date_field;
+}
+
+}  // namespace assay::http::detail

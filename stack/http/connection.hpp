@@ -1,0 +1,72 @@
+// One server connection: reads requests, runs the handler, writes responses in order. Internal to the server.
+//
+// Misuse: none from outside; server.cpp owns it inside the connection's coroutine.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "stack/http/reader.hpp"
+#include "stack/http/server.hpp"
+#include "stack/net/writer.hpp"
+
+namespace assay::http::detail {
+
+// What the connections of one server share.
+struct shared_state {
+  handler serve;
+  server_limits limits;
+  server_counters counters;
+  bool draining = false;
+  // The Date field, made once a second.
+  std::string date_field;
+  std::int64_t date_second = -1;
+};
+
+class connection : public list_node {
+ public:
+  connection(shared_state& shared, context& parent, net::stream from);
+
+  // Serves until the connection ends; everything it started has ended then.
+  task<void> run();
+
+  // A server that drains: an idle connection ends now, a busy one after its response.
+  void end_when_idle();
+  bool busy() const { return busy_; }
+  // Cuts it in the middle.
+  void cut(cancel_reason why) { cancel_.cancel(why); }
+
+ private:
+  class incoming;
+  class streamed_body;
+  struct handler_run;
+
+  task<bool> serve_one(std::string_view head_bytes);
+  task<response> run_handler(incoming& asked);
+  task<bool> answer(incoming& asked, response& reply);
+  task<result<void>> send_streamed(incoming& asked, response& reply, bool keep);
+  bool can_skip_body(const incoming& asked) const;
+  task<bool> skip_body();
+  task<void> refuse_head(const error& why);
+  void refuse(int status, std::string_view why);
+  task<void> end();
+  task<bool> wait_for_room();
+  void flush();
+  instant from_now(duration span) const;
+  std::string_view date_field();
+
+  shared_state& shared_;
+  cancel_scope cancel_;       // of everything on this connection
+  cancel_scope idle_cancel_;  // of waiting for the next request only
+  context ctx_;
+  context idle_ctx_;
+  net::stream stream_;
+  message_reader reader_;
+  net::writer writer_;
+  std::uint64_t served_ = 0;
+  bool busy_ = false;
+  bool lingers_ = false;  // the client may still be sending what we will not read
+};
+
+}  // namespace assay::http::detail

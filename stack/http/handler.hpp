@@ -1,0 +1,92 @@
+// What a service writes: a coroutine from a request to a response.
+//
+//   task<http::response> hello(http::request&) { co_return http::response::text("hello\n"); }
+//
+// Misuse: keeping the request, or a view of its head, beyond the handler's end; it lives in the connection. A
+// handler runs on each of the server's loops at the same time: what it shares must be safe for that.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "stack/http/message.hpp"
+#include "stack/http/reader.hpp"
+#include "stack/runtime/task_function.hpp"
+
+namespace assay::http {
+
+// A request as a handler sees it. The body is read on demand; what the handler leaves is skipped.
+class request {
+ public:
+  virtual ~request() = default;
+  request(const request&) = delete;
+  request& operator=(const request&) = delete;
+
+  const request_head& head() const { return head_; }
+  method verb() const { return head_.verb; }
+  std::string_view target() const { return head_.target; }
+  // The target up to '?', and what follows it.
+  std::string_view path() const { return head_.target.substr(0, head_.target.find('?')); }
+  std::string_view query() const {
+    const auto mark = head_.target.find('?');
+    return mark == std::string_view::npos ? std::string_view() : head_.target.substr(mark + 1);
+  }
+
+  // The next piece of the body, empty at its end; valid until the next read. errc::limit when the body
+  // exceeds server_limits::max_body_bytes (answer 413), errc::closed when the client went away,
+  // errc::timed_out when it stalls.
+  virtual task<result<std::string_view>> read() = 0;
+  // The whole body.
+  task<result<std::string>> read_all() {
+    std::string body;
+    while (true) {
+      const result<std::string_view> piece = co_await read();
+      if (!piece) co_return std::unexpected(piece.error());
+      if (piece->empty()) co_return body;
+      body.append(*piece);
+    }
+  }
+
+ protected:
+  request() = default;
+  request_head head_;
+};
+
+// Where a streamed response goes, piece by piece, with backpressure.
+class body_sink {
+ public:
+  virtual ~body_sink() = default;
+  // Waits while the client is slow. A failure means that the client is gone or too slow: return.
+  virtual task<result<void>> write(std::string_view piece) = 0;
+};
+
+struct response {
+  int status = 200;
+  std::vector<std::pair<std::string, std::string>> headers;  // framing, Date and Connection are the server's
+  std::string content_type;                                  // empty: none is sent
+  std::string body;
+  // When set, produces the body instead of `body`; sent chunked (to HTTP/1.0: until the connection closes).
+  task_function<task<result<void>>(body_sink&)> stream;
+  bool close = false;  // end the connection after this response
+
+  static response text(std::string body, int status = 200) {
+    return {.status = status,
+            .headers = {},
+            .content_type = "text/plain; charset=utf-8",
+            .body = std::move(body),
+            .stream = {}};
+  }
+  static response json(std::string body, int status = 200) {
+    return {.status = status, .headers = {}, .content_type = "application/json", .body = std::move(body), .stream = {}};
+  }
+  // The answer that an expected failure maps to.
+  static response from(const error& failure) {
+    return text(std::string(label(failure.code)) + "\n", http_status(failure));
+  }
+};
+
+using handler = task_function<task<response>(request&)>;
+
+}  // namespace assay::http

@@ -1,0 +1,129 @@
+#include "stack/http/reader.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace assay::http {
+namespace {
+
+constexpr std::size_t kept_head_bytes = 1024;  // an idle connection does not keep what one large head needed
+
+error protocol_error(parse_error why) { return {.code = errc::protocol, .what = describe(why).data()}; }
+
+}  // namespace
+
+// Moves bytes from the chunk to the head; true when the head is complete.
+result<bool> message_reader::take_head() {
+  if (chunk_.empty()) return false;
+  const std::string_view fresh = chunk_.bytes();
+  const std::size_t before = head_.size();
+  if (before > 0) head_.append(fresh);
+  const auto scanned = scanner_.scan(before > 0 ? std::string_view(head_) : fresh);
+  if (!scanned) {
+    refused_ = scanned.error();
+    return std::unexpected(protocol_error(scanned.error()));
+  }
+  if (*scanned == 0) {
+    if (before == 0) head_.assign(fresh);
+    chunk_.release();
+    return false;
+  }
+  if (before == 0) {
+    head_.assign(fresh.substr(0, *scanned));
+  } else {
+    head_.resize(*scanned);
+  }
+  chunk_.consume(*scanned - before);
+  head_complete_ = true;
+  return true;
+}
+
+void message_reader::next_message() {
+  assert(body_ended_ && "read or skip the body first");
+  chunk_.consume(std::exchange(piece_bytes_, 0));
+  head_complete_ = false;
+  head_.clear();
+  if (head_.capacity() > kept_head_bytes) head_.shrink_to_fit();
+}
+
+bool message_reader::next_head_buffered() {
+  if (head_complete_ || refused_) return true;
+  const result<bool> complete = take_head();
+  return !complete || *complete;
+}
+
+task<result<std::string_view>> message_reader::read_head(instant idle_limit, duration head_timeout) {
+  const context& ctx = co_await this_context();
+  instant limit = idle_limit;
+  while (!next_head_buffered()) {
+    if (!head_.empty() && limit == idle_limit) limit = saturating_add(ctx.on->turn_time(), head_timeout);
+    result<net::chunk> fresh = co_await from_.recv(limit);
+    if (!fresh) co_return std::unexpected(fresh.error());
+    if (fresh->empty()) co_return std::unexpected(error{.code = errc::closed, .what = "receive head"});
+    received_bytes_ += fresh->bytes().size();
+    chunk_ = std::move(*fresh);
+  }
+  if (refused_) co_return std::unexpected(protocol_error(*refused_));
+  co_return std::string_view(head_);
+}
+
+void message_reader::begin_body(const body_framing& framing) {
+  framing_ = framing;
+  body_ended_ = framing.kind == body_kind::none;
+  piece_bytes_ = 0;
+  if (framing.kind == body_kind::chunked) decoder_.reset();
+}
+
+result<std::string_view> message_reader::refuse(parse_error why) {
+  refused_ = why;
+  return std::unexpected(protocol_error(why));
+}
+
+// The next piece from what is here; nothing when more must be received.
+std::optional<result<std::string_view>> message_reader::take_body() {
+  chunk_.consume(std::exchange(piece_bytes_, 0));
+  if (body_ended_) return std::string_view();
+  while (!chunk_.empty()) {
+    const std::string_view fresh = chunk_.bytes();
+    if (framing_.kind == body_kind::until_close) {
+      piece_bytes_ = fresh.size();
+      return fresh;
+    }
+    if (framing_.kind == body_kind::length) {
+      piece_bytes_ = static_cast<std::size_t>(std::min<std::uint64_t>(framing_.length, fresh.size()));
+      framing_.length -= piece_bytes_;
+      body_ended_ = framing_.length == 0;
+      return fresh.substr(0, piece_bytes_);
+    }
+    const chunk_piece piece = decoder_.feed(fresh);
+    if (piece.state == chunk_state::error) return refuse(piece.error);
+    if (piece.state == chunk_state::payload) {
+      piece_bytes_ = piece.consumed;
+      return piece.payload;
+    }
+    chunk_.consume(piece.consumed);
+    if (piece.state == chunk_state::done) {
+      body_ended_ = true;
+      return std::string_view();
+    }
+  }
+  return std::nullopt;
+}
+
+task<result<std::string_view>> message_reader::read_body(instant limit) {
+  while (true) {
+    if (std::optional<result<std::string_view>> piece = take_body()) co_return *piece;
+    result<net::chunk> fresh = co_await from_.recv(limit);
+    if (!fresh) co_return std::unexpected(fresh.error());
+    received_bytes_ += fresh->bytes().size();
+    chunk_ = std::move(*fresh);
+    if (!chunk_.empty()) continue;
+    if (framing_.kind != body_kind::until_close) {
+      co_return std::unexpected(error{.code = errc::closed, .what = "body cut short"});
+    }
+    body_ended_ = true;
+    co_return std::string_view();
+  }
+}
+
+}  // namespace assay::http

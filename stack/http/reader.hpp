@@ -1,0 +1,73 @@
+// Reads the messages of one connection: a head, its body, the next head. Used by the server, the client and
+// the load engine.
+//
+//   result<std::string_view> head = co_await reader.read_head(idle_limit, head_timeout);
+//   ... parse_request_head(*head, ...) ...
+//   reader.begin_body(parsed.body);
+//   while (true) { result<std::string_view> piece = co_await reader.read_body(limit); if (!piece ||
+//   piece->empty()) ... } reader.next_message();
+//
+// A head is copied (it must stay while a handler runs); pieces of a body are views into the loop's lent
+// buffers.
+//
+// Misuse: keeping a piece of the body beyond the next read_body(), or a head beyond the next read_head().
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "stack/http/chunked.hpp"
+#include "stack/http/parser.hpp"
+#include "stack/net/stream.hpp"
+
+namespace assay::http {
+
+class message_reader {
+ public:
+  message_reader(net::stream& from, head_kind kind, const parse_limits& limits) : from_(from), scanner_(kind, limits) {}
+
+  // The bytes of the next head. Waits for its first byte until `idle_limit`, then at most `head_timeout` for
+  // the rest. errc::closed with nothing read is the orderly end (see at_message_start()); errc::protocol: see
+  // refused().
+  task<result<std::string_view>> read_head(instant idle_limit, duration head_timeout);
+
+  // Forgets the message that has been read to its end. Call it between messages.
+  void next_message();
+
+  // The body of the head just read follows.
+  void begin_body(const body_framing& framing);
+  // The next piece, empty at the end of the body. errc::closed: the peer went away before the end.
+  task<result<std::string_view>> read_body(instant limit);
+  bool body_ended() const { return body_ended_; }
+
+  // True when not a byte of the next message has been received.
+  bool at_message_start() const { return head_.empty() && chunk_.empty(); }
+  // Bytes are here already: perhaps another pipelined message.
+  bool has_buffered() const { return !chunk_.empty(); }
+  // True when the head of the next message is here in full, or is certain to be refused.
+  bool next_head_buffered();
+  const std::optional<parse_error>& refused() const { return refused_; }
+
+  // Total received, framing included.
+  std::uint64_t received_bytes() const { return received_bytes_; }
+
+ private:
+  result<bool> take_head();
+  std::optional<result<std::string_view>> take_body();
+  result<std::string_view> refuse(parse_error why);
+
+  net::stream& from_;
+  net::chunk chunk_;  // received and not yet used
+  head_scanner scanner_;
+  std::string head_;
+  bool head_complete_ = false;
+  body_framing framing_;
+  chunked_decoder decoder_;
+  std::size_t piece_bytes_ = 0;  // handed out, still at the front of chunk_
+  bool body_ended_ = true;
+  std::optional<parse_error> refused_;
+  std::uint64_t received_bytes_ = 0;
+};
+
+}  // namespace assay::http

@@ -1,0 +1,134 @@
+// serve(): servers on threads of their own until a signal asks them to stop.
+#include <algorithm>
+#include <charconv>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <future>
+#include <list>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "stack/http/server.hpp"
+#include "stack/net/address.hpp"
+#include "stack/runtime/signals.hpp"
+
+namespace assay::http {
+namespace {
+
+// One server on its own thread and loop.
+class worker {
+ public:
+  worker(handler serve, const serve_options& options, std::uint16_t port, stop_signals& stopped)
+      : thread_([this, serve = std::move(serve), options, port, &stopped]() mutable {
+          run(std::move(serve), options, port);
+          stopped.notify();
+        }) {}
+
+  // The port it listens on, or why it could not start. Blocks until known.
+  result<std::uint16_t> wait_until_listening() { return started_.get_future().get(); }
+
+  // Any thread. Again: cuts what still runs.
+  void stop() {
+    const std::lock_guard lock(mutex_);
+    if (loop_ == nullptr) return;
+    loop_->post([this, again = asked_] {
+      if (again) loop_->root().cancel->cancel(cancel_reason::shutdown);
+      server_->drain();
+    });
+    asked_ = true;
+  }
+
+  // True when nothing was cut and nothing failed. Blocks until it has ended.
+  bool join() {
+    thread_.join();
+    return clean_;
+  }
+
+ private:
+  void run(handler serve, const serve_options& options, std::uint16_t port);
+  std::promise<result<std::uint16_t>> started_;
+  std::mutex mutex_;  // guards loop_ and server_ against stop()
+  loop* loop_ = nullptr;
+  server* server_ = nullptr;
+  bool asked_ = false;
+  bool clean_ = false;
+  std::thread thread_;  // last: it uses the members above
+};
+
+void worker::run(handler serve, const serve_options& options, std::uint16_t port) {
+  const result<socket_address> at = net::parse_address(options.host, port);
+  if (!at) return started_.set_value(std::unexpected(at.error()));
+  result<std::unique_ptr<io>> backend = make_io(options.io);
+  if (!backend) return started_.set_value(std::unexpected(backend.error()));
+  loop on(std::move(*backend));
+  result<net::listener> from =
+      net::listener::open(on.backend(), *at, {.backlog = 4096, .reuse_port = options.loops > 1});
+  if (!from) return started_.set_value(std::unexpected(from.error()));
+  server served(std::move(serve), options.limits);
+  {
+    const std::lock_guard lock(mutex_);
+    loop_ = &on;
+    server_ = &served;
+  }
+  started_.set_value(net::port_of(from->local_address()));
+  const result<void> ended = on.run(served.run(std::move(*from)));
+  if (!ended) std::fprintf(stderr, "assay: the server stopped: %s\n", describe(ended.error()).c_str());
+  clean_ = ended && served.counters().cut == 0;
+  const std::lock_guard lock(mutex_);
+  loop_ = nullptr;
+}
+
+std::uint16_t port_from_environment() {
+  constexpr std::uint16_t usual = 8080;
+  const char* const text = std::getenv("PORT");
+  if (text == nullptr) return usual;
+  const std::string_view digits(text);
+  std::uint16_t port = 0;
+  const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (failed == std::errc() && end == digits.data() + digits.size()) return port;
+  std::fprintf(stderr, "assay: PORT is \"%s\", not a port; using %u\n", text, unsigned{usual});
+  return usual;
+}
+
+}  // namespace
+
+int serve(handler handle, const serve_options& options) {
+  stop_signals stopped;
+  std::list<worker> workers;
+  std::uint16_t port = options.port.value_or(port_from_environment());
+  bool started = true;
+  for (unsigned i = 0; i < std::max(options.loops, 1U) && started; ++i) {
+    worker& added = workers.emplace_back(handle, options, port, stopped);
+    const result<std::uint16_t> listening = added.wait_until_listening();
+    started = listening.has_value();
+    if (!started) {
+      std::fprintf(stderr, "assay: cannot listen on %s port %u: %s\n", options.host.c_str(), unsigned{port},
+                   describe(listening.error()).c_str());
+    } else {
+      port = *listening;
+    }
+  }
+  if (started) {
+    std::printf("listening on http://%s:%u\n", options.host.c_str(), unsigned{port});
+    std::fflush(stdout);
+    // The first signal drains; the second cuts; a worker that ended by itself ends the rest.
+    if (stopped.wait().value_or(0) != 0) std::fputs("draining\n", stderr);
+  }
+  for (worker& each : workers) each.stop();
+  std::thread impatience([&] {
+    while (const std::optional<int> signal = stopped.wait()) {
+      if (*signal == 0) return;
+      for (worker& each : workers) each.stop();
+    }
+  });
+  bool clean = true;
+  for (worker& each : workers) clean = each.join() && clean;
+  stopped.notify();
+  impatience.join();
+  if (!started) return 4;
+  return clean ? 0 : 1;
+}
+
+}  // namespace assay::http

@@ -1,0 +1,85 @@
+// An HTTP/1.1 server: keep-alive, pipelining, chunked both ways, Expect, a limit and a deadline for
+// everything.
+//
+//   int main() { return http::serve(hello, {}); }   // on port 8080, see serve_options
+//
+// SIGTERM and SIGINT drain it: it stops accepting, tells clients to close, lets requests finish until
+// drain_timeout, cancels the rest, and the exit code says whether anything was cut (0 nothing, 1 something, 4
+// could not start).
+//
+// Misuse: blocking in a handler (a lock, a synchronous client): it stops every connection of its loop. Use an
+// offload_pool.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "stack/http/handler.hpp"
+#include "stack/net/stream.hpp"
+#include "stack/runtime/scope.hpp"
+
+namespace assay::http {
+
+// Every bound of the server; all finite.
+struct server_limits {
+  std::size_t max_connections = 10'000;  // a loop; more wait in the kernel's backlog
+  parse_limits parse;
+  std::uint64_t max_body_bytes = 1024 * 1024;
+  std::uint64_t max_skipped_body_bytes = 64 * 1024;  // read and dropped to keep a connection; beyond it is closed
+  std::size_t max_unsent_bytes = 256 * 1024;         // of a connection; beyond it the reader and streams wait
+  std::uint64_t max_requests_per_connection = UINT64_MAX;
+  duration head_timeout = std::chrono::seconds(10);     // from a head's first byte to its last
+  duration body_timeout = std::chrono::seconds(30);     // from one piece of a request's body to the next
+  duration handler_timeout = std::chrono::seconds(30);  // the deadline in the handler's context
+  duration write_timeout = std::chrono::seconds(30);    // until the client has taken what is in flight
+  duration idle_timeout = std::chrono::seconds(75);     // between requests
+  duration linger_timeout = std::chrono::seconds(2);    // reading on after a refusal, so that the client can read why
+  duration drain_timeout = std::chrono::seconds(10);    // for requests in flight, once asked to stop
+};
+
+struct server_counters {
+  std::uint64_t connections = 0;
+  std::uint64_t requests = 0;
+  std::uint64_t refused_heads = 0;       // malformed or too large
+  std::uint64_t handler_exceptions = 0;  // bugs: answered with 500
+  std::uint64_t timeouts = 0;            // head, body, write or idle
+  std::uint64_t cut = 0;                 // connections cancelled with a request in progress when draining ended
+};
+
+// The server of one loop.
+class server {
+ public:
+  server(handler serve, server_limits limits);
+  ~server();
+  server(const server&) = delete;
+  server& operator=(const server&) = delete;
+
+  // Serves until drain() and returns when every connection has ended. Fails only when accepting fails for
+  // good.
+  task<result<void>> run(net::listener from);
+  // Begins the end; on the loop's thread. Again: does nothing.
+  void drain();
+
+  const server_counters& counters() const;
+  std::size_t live_connections() const;
+
+ private:
+  struct state;
+  std::unique_ptr<state> state_;
+};
+
+struct serve_options {
+  std::string host = "0.0.0.0";  // numeric
+  // The environment variable PORT decides when this is not set; else 8080. 0: the system chooses. Printed on stdout.
+  std::optional<std::uint16_t> port;
+  unsigned loops = 1;  // threads, each with its own loop, sharing the port
+  server_limits limits;
+  io_options io;
+};
+
+// Runs servers until SIGINT or SIGTERM; the process's exit code.
+int serve(handler serve, const serve_options& options);
+
+}  // namespace assay::http

@@ -1,0 +1,154 @@
+// The sending side of a connection: a cork buffer and at most one send in flight.
+//
+// Messages are appended and kicked off; nobody waits for the single send, so replies to pipelined requests leave
+// together and the reader goes on at once. Whoever produces much waits for flushed(): that is the backpressure.
+//
+//   writer.append(head); writer.append(body);
+//   writer.kick(deadline);                    // starts sending unless a send is in flight, which then takes it along
+//   co_await writer.flushed();                // optional: everything is with the kernel, or why not
+//
+// Misuse: destroying it while a send is in flight. `co_await stop()` first; the destructor asserts.
+#pragma once
+
+#include <cassert>
+#include <coroutine>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "stack/net/stream.hpp"
+
+namespace assay::net {
+
+class writer {
+ public:
+  // `on_failure` hears once that sending has failed (also by its deadline); it must not destroy the writer.
+  writer(loop& on, stream& to, std::move_only_function<void()> on_failure)
+      : op_(this), timer_(this), on_(on), to_(to), on_failure_(std::move(on_failure)) {}
+  writer(const writer&) = delete;
+  writer& operator=(const writer&) = delete;
+  ~writer() { assert(!in_flight() && "stop() the writer before it goes"); }
+
+  // Where to append; nothing is sent before kick().
+  std::string& buffer() { return filling_; }
+  void append(std::string_view bytes) { filling_.append(bytes); }
+  // Bytes not yet with the kernel.
+  std::size_t pending_bytes() const { return filling_.size() + op_.bytes.size(); }
+
+  bool in_flight() const { return sending_; }
+  bool failed() const { return failure_.has_value(); }
+  const std::optional<error>& failure() const { return failure_; }
+
+  // Starts sending what is buffered. The send under way, and what it takes along, must end by `deadline`.
+  void kick(instant deadline) {
+    deadline_ = deadline;
+    if (!sending_ && !failure_) send_next();
+  }
+
+  // Resumes when all is with the kernel, or sending has failed. Bounded by the deadline of kick().
+  [[nodiscard]] auto flushed() { return flushed_awaiter{this}; }
+
+  // Gives up what is in flight and waits for its end. Nothing can be sent afterwards.
+  task<void> stop() {
+    if (!failure_) failure_ = error{.code = errc::cancelled, .reason = cancel_reason::user, .what = "send"};
+    on_failure_ = nullptr;
+    if (sending_) on_.backend().cancel(op_);
+    co_await flushed();
+  }
+
+  // Lets go of the memory that a large message left behind.
+  void shrink(std::size_t keep_bytes) {
+    if (filling_.empty() && filling_.capacity() > keep_bytes) std::string().swap(filling_);
+    if (!sending_ && leaving_.capacity() > keep_bytes) std::string().swap(leaving_);
+  }
+
+ private:
+  struct send : send_op {
+    explicit send(writer* self) : send_op(&on_complete), owner(self) {}
+    static void on_complete(ready_node& node) noexcept { static_cast<send&>(node).owner->completed(); }
+    writer* owner;
+  };
+  struct deadline_timer : timer_node {
+    explicit deadline_timer(writer* self) : timer_node(&on_deadline), owner(self) {}
+    static void on_deadline(timer_node& node) noexcept {
+      writer& self = *static_cast<deadline_timer&>(node).owner;
+      self.timed_out_ = true;
+      self.on_.backend().cancel(self.op_);
+    }
+    writer* owner;
+  };
+  struct flushed_awaiter {
+    writer* self;
+    bool await_ready() const noexcept { return !self->sending_ && (self->filling_.empty() || self->failed()); }
+    void await_suspend(std::coroutine_handle<> waiter) const noexcept {
+      assert(!self->waiter_ && "one task waits for a writer");
+      self->waiter_ = waiter;
+    }
+    result<void> await_resume() const {
+      if (self->failure_) return std::unexpected(*self->failure_);
+      return {};
+    }
+  };
+
+  void send_next() {
+    while (!filling_.empty()) {
+      leaving_.clear();
+      leaving_.swap(filling_);
+      op_.bytes = {leaving_.data(), leaving_.size()};
+      if (!push()) return;
+      if (failure_) return;
+    }
+  }
+
+  // Offers op_.bytes to the backend; false when the operation is pending.
+  bool push() {
+    while (!op_.bytes.empty()) {
+      if (!on_.backend().send(to_.socket(), op_)) {
+        sending_ = true;
+        if (deadline_ != never) on_.timers().arm(timer_, deadline_);
+        return false;
+      }
+      if (!took_some()) return true;
+    }
+    return true;
+  }
+
+  // Accounts for a completed send; false when it failed.
+  bool took_some() {
+    if (op_.status > 0) {
+      op_.bytes = op_.bytes.subspan(static_cast<std::size_t>(op_.status));
+      return true;
+    }
+    op_.bytes = {};
+    filling_.clear();
+    if (failure_) return false;
+    failure_ = timed_out_ ? error{.code = errc::timed_out, .reason = cancel_reason::deadline, .what = "send"}
+                          : from_errno(-op_.status, "send");
+    if (on_failure_) on_failure_();
+    return false;
+  }
+
+  void completed() {
+    sending_ = false;
+    on_.timers().disarm(timer_);
+    if (took_some() && !failure_ && push()) send_next();
+    if (sending_) return;
+    if (failure_) op_.bytes = {};
+    if (waiter_) std::exchange(waiter_, {}).resume();
+  }
+
+  send op_;
+  deadline_timer timer_;
+  loop& on_;
+  stream& to_;
+  std::move_only_function<void()> on_failure_;
+  std::string filling_;
+  std::string leaving_;  // with the backend: not touched until the send has completed
+  instant deadline_ = never;
+  bool sending_ = false;
+  bool timed_out_ = false;
+  std::optional<error> failure_;
+  std::coroutine_handle<> waiter_;
+};
+
+}  // namespace assay::net

@@ -1,0 +1,40 @@
+// What every coroutine inherits from the one that awaits it: the loop, an absolute deadline, a cancel scope, and the
+// identity of the request it works for. One pointer in each promise, copied at co_await; no thread-locals, so it
+// survives any interleaving.
+//
+// Misuse: keeping a context& beyond the coroutine that was given it. A context lives in the frame of whoever narrowed
+// it (with_deadline, scope); take a copy of the ids if something must outlive the request.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "stack/runtime/cancel.hpp"
+#include "stack/runtime/time.hpp"
+
+namespace assay {
+
+class loop;
+
+// W3C trace-context identity; all zero means "none".
+struct trace_identity {
+  std::array<std::uint8_t, 16> trace_id{};
+  std::array<std::uint8_t, 8> span_id{};
+};
+
+struct context {
+  loop* on = nullptr;              // never null while a task runs
+  instant deadline = never;        // absolute; a child's is never later than its parent's
+  cancel_scope* cancel = nullptr;  // never null while a task runs
+  std::uint64_t request_id = 0;    // 0 outside of a request
+  trace_identity trace;
+
+  // The same context with a deadline no later than `at`.
+  context narrowed(instant at) const {
+    context narrower = *this;
+    if (at < narrower.deadline) narrower.deadline = at;
+    return narrower;
+  }
+};
+
+}  // namespace assay

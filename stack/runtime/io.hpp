@@ -1,0 +1,137 @@
+// The one interface between a loop and the world: io_uring, epoll, or a simulation with virtual time behind it.
+//
+// Completion based. The caller owns an operation and its buffers until the operation has completed; a backend
+// completes each operation exactly once. A start function returns true when the operation is complete already (the
+// result is in it, and nothing will be queued); otherwise the operation is pushed to the loop's ready queue later.
+// cancel() is a request: the operation still completes, with -ECANCELED or with what had happened before.
+//
+// Received bytes are lent from the backend's own buffers, so that an idle connection holds none; give them back with
+// release() soon, since their number is a limit.
+//
+// Misuse: closing a socket with an operation pending on it (asserts: cancel, wait for the completion, close), and
+// keeping `bytes` after release().
+#pragma once
+
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "stack/runtime/error.hpp"
+#include "stack/runtime/ready.hpp"
+#include "stack/runtime/time.hpp"
+
+namespace assay {
+
+// A kernel socket address; net/address.hpp parses and prints it.
+struct socket_address {
+  sockaddr_storage storage{};
+  socklen_t size_bytes = 0;
+
+  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
+  sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
+};
+
+// A backend's record of one socket. Created by listen, accept and connect; destroyed by close.
+class io_socket {
+ public:
+  io_socket(const io_socket&) = delete;
+  io_socket& operator=(const io_socket&) = delete;
+
+ protected:
+  io_socket() = default;
+  ~io_socket() = default;
+};
+
+// Bytes lent by the backend. Empty after a recv means end of stream.
+struct lent_buffer {
+  std::span<const char> bytes;
+  std::uint32_t id = no_buffer;
+
+  static constexpr std::uint32_t no_buffer = UINT32_MAX;
+};
+
+struct io_op : ready_node {
+  using ready_node::ready_node;
+
+  std::int32_t status = 0;  // 0 or a positive count when it succeeded, else -errno
+  bool in_backend = false;  // started and not completed
+  io_socket* on = nullptr;  // the socket it waits for
+};
+
+struct accept_op : io_op {
+  using io_op::io_op;
+  io_socket* accepted = nullptr;
+};
+
+struct connect_op : io_op {
+  using io_op::io_op;
+  socket_address to;
+  io_socket* connected = nullptr;
+};
+
+struct recv_op : io_op {
+  using io_op::io_op;
+  lent_buffer received;
+};
+
+// Sends at least one byte, perhaps not all: status says how many.
+struct send_op : io_op {
+  using io_op::io_op;
+  std::span<const char> bytes;
+};
+
+struct listen_options {
+  int backlog = 4096;
+  bool reuse_port = true;  // several loops accept on one port
+};
+
+class io {
+ public:
+  io() = default;
+  io(const io&) = delete;
+  io& operator=(const io&) = delete;
+  virtual ~io() = default;
+
+  virtual std::string_view name() const = 0;
+  virtual instant now() = 0;
+
+  virtual result<io_socket*> listen(const socket_address& at, const listen_options& options) = 0;
+  virtual socket_address local_address(const io_socket& of) const = 0;
+  virtual bool accept(io_socket& listener, accept_op& op) = 0;
+  virtual bool connect(connect_op& op) = 0;
+  virtual bool recv(io_socket& from, recv_op& op) = 0;
+  virtual bool send(io_socket& to, send_op& op) = 0;
+  virtual void cancel(io_op& op) noexcept = 0;
+  virtual void release(const lent_buffer& buffer) noexcept = 0;
+  virtual void shutdown_write(io_socket& of) noexcept = 0;
+  virtual void close(io_socket* closed) noexcept = 0;
+
+  // Hands everything started to the kernel, waits until `until` for a completion or a wake, and pushes what completed
+  // to `completed`. `until` in the past means: do not wait.
+  virtual void poll(instant until, ready_queue& completed) = 0;
+
+  // Ends a poll() that waits, or the next one. The only function for other threads.
+  virtual void wake() noexcept = 0;
+};
+
+enum class io_kind : std::uint8_t { automatic, io_uring, epoll };
+
+struct io_options {
+  io_kind kind = io_kind::automatic;
+  unsigned ring_entries = 1024;  // submission queue; halved until the system accepts it
+  unsigned buffer_count = 1024;  // lent buffers, a power of two
+  unsigned buffer_bytes = 4096;
+  unsigned max_queued_accepts = 256;  // accepted and not yet taken; beyond it the kernel's backlog holds them
+};
+
+// Creates a backend for the calling thread. `automatic` is io_uring, and where the system refuses it, epoll with one
+// line on stderr that says why; the environment variable ASSAY_IO=epoll|io_uring decides for the user.
+result<std::unique_ptr<io>> make_io(io_options options = {});
+
+result<std::unique_ptr<io>> make_io_uring(const io_options& options);
+result<std::unique_ptr<io>> make_epoll(const io_options& options);
+
+}  // namespace assay

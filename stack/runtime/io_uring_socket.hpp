@@ -1,0 +1,34 @@
+// The io_uring backend's record of a socket: one multishot operation (recv, or accept for a listener) and what it has
+// delivered that nobody has taken yet. Internal to io_uring_backend.cpp.
+//
+// Misuse: freeing one while `armed`. The kernel still names it in a completion to come; close() defers.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "stack/runtime/intrusive_list.hpp"
+#include "stack/runtime/io.hpp"
+
+namespace assay::detail {
+
+struct uring_socket final : io_socket, list_node {
+  int fd = -1;
+  bool listener = false;
+  bool armed = false;        // a multishot operation is in the kernel: completions will name this socket
+  bool cancelling = false;   // and it has been asked to end
+  bool closing = false;      // freed when armed becomes false
+  bool starved = false;      // the lent buffers ran out; armed again when some come back
+  bool at_end = false;       // the peer has closed its side
+  int failure = 0;           // -errno that ended the stream, reported once the queue is empty
+  unsigned pending_ops = 0;  // sends in the kernel
+  io_op* waiter = nullptr;   // the recv or accept that waits
+
+  // Delivered and not taken: lent buffers linked by id, or accepted descriptors.
+  std::uint32_t first_buffer = lent_buffer::no_buffer;
+  std::uint32_t last_buffer = lent_buffer::no_buffer;
+  std::uint32_t queued = 0;
+  std::vector<int> accepted;
+};
+
+}  // namespace assay::detail

@@ -1,0 +1,95 @@
+#include "stack/runtime/loop.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace assay {
+namespace {
+
+struct posted_closure : ready_node {
+  explicit posted_closure(std::move_only_function<void()> job) : ready_node(&run_and_free), work(std::move(job)) {}
+  static void run_and_free(ready_node& node) noexcept {
+    std::unique_ptr<posted_closure> self(static_cast<posted_closure*>(&node));
+    self->work();
+  }
+  std::move_only_function<void()> work;
+};
+
+}  // namespace
+
+loop::loop(std::unique_ptr<io> backend, loop_options options)
+    : io_(std::move(backend)), options_(options), turn_time_(io_->now()), timers_(turn_time_) {
+  root_.on = this;
+  root_.cancel = &root_cancel_;
+}
+
+loop::~loop() { drain_backend(); }
+
+void loop::post(ready_node& node) noexcept {
+  ready_node* head = posted_.load(std::memory_order_relaxed);
+  do {
+    node.next = head;
+  } while (!posted_.compare_exchange_weak(head, &node, std::memory_order_release, std::memory_order_relaxed));
+  // Only the first of a batch wakes the loop; it takes the whole list at once.
+  if (head == nullptr) io_->wake();
+}
+
+void loop::post(std::move_only_function<void()> work) { post(*new posted_closure(std::move(work))); }
+
+void loop::take_posted() {
+  if (posted_.load(std::memory_order_relaxed) == nullptr) return;
+  ready_node* newest = posted_.exchange(nullptr, std::memory_order_acquire);
+  ready_node* oldest = nullptr;
+  while (newest != nullptr) {  // posted last in, first out: turn it round
+    ready_node* next = std::exchange(newest->next, oldest);
+    oldest = std::exchange(newest, next);
+  }
+  while (oldest != nullptr) {
+    ready_node* next = oldest->next;
+    ready_.push(*oldest);
+    oldest = next;
+  }
+}
+
+void loop::run_ready() {
+  for (std::size_t ran = 0; ran < options_.max_turn_batch; ++ran) {
+    ready_node* node = ready_.pop();
+    if (node == nullptr) return;
+    counters_.resumed++;
+    node->run(*node);
+  }
+}
+
+instant loop::wait_until() {
+  if (!ready_.empty() || posted_.load(std::memory_order_relaxed) != nullptr) return instant::min();
+  const instant next = timers_.next();
+  if (options_.spin_window > duration::zero() && next != never && next - turn_time_ <= options_.spin_window) {
+    return instant::min();
+  }
+  return options_.spin_window > duration::zero() && next != never ? next - options_.spin_window : next;
+}
+
+void loop::turn() {
+  counters_.turns++;
+  const bool had_work = !ready_.empty();
+  io_->poll(wait_until(), ready_);
+  const instant before = std::exchange(turn_time_, io_->now());
+  take_posted();
+  const std::size_t fired = timers_.advance(turn_time_);
+  if (ready_.empty() && fired == 0 && !had_work && options_.spin_window > duration::zero()) {
+    counters_.spun += turn_time_ - before;
+  }
+  run_ready();
+}
+
+void loop::drive(const bool& finished) {
+  while (!finished) turn();
+}
+
+void loop::drain_backend() {
+  // Completions that belong to closed sockets are consumed by the backend itself; nothing may be left for us.
+  take_posted();
+  while (ready_node* node = ready_.pop()) node->run(*node);
+}
+
+}  // namespace assay

@@ -1,0 +1,58 @@
+#include "stack/runtime/offload.hpp"
+
+#include <cassert>
+
+namespace assay {
+
+// On the loop's thread.
+void offload_pool::job::on_done(ready_node& node) noexcept {
+  auto& done = static_cast<job&>(node);
+  const std::shared_ptr<job> keep = std::move(done.self);
+  if (ready_node* waiting = std::exchange(done.waiting, nullptr); waiting != nullptr) waiting->run(*waiting);
+}
+
+offload_pool::offload_pool(offload_options options) : options_(options) {
+  assert(options.threads > 0 && options.max_queued > 0);
+  for (unsigned i = 0; i < options_.threads; ++i) threads_.emplace_back([this] { serve(); });
+}
+
+offload_pool::~offload_pool() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  work_or_stop_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+std::size_t offload_pool::queued() const {
+  const std::lock_guard lock(mutex_);
+  return queue_.size();
+}
+
+bool offload_pool::submit(std::shared_ptr<job> added) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (queue_.size() >= options_.max_queued) return false;
+    queue_.push_back(std::move(added));
+  }
+  work_or_stop_.notify_one();
+  return true;
+}
+
+void offload_pool::serve() {
+  while (true) {
+    std::unique_lock lock(mutex_);
+    work_or_stop_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    if (queue_.empty()) return;
+    std::shared_ptr<job> next = std::move(queue_.front());
+    queue_.pop_front();
+    lock.unlock();
+    next->work();
+    job& done = *next;
+    done.self = std::move(next);
+    done.home->post(done);
+  }
+}
+
+}  // namespace assay

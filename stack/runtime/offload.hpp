@@ -1,0 +1,142 @@
+// Threads for what must not run on a loop: CPU-bound work and calls that block (getaddrinfo, fsync).
+//
+//   result<digest> d = co_await pool.run([bytes = std::move(body)] { return sha256(bytes); });
+//
+// Bounded: when the queue is full it sheds at once with errc::limit instead of queueing without end. A caller whose
+// deadline passes goes on at once; work that has started runs to its end and its result is dropped, so the closure
+// must own everything it touches.
+//
+// Misuse: capturing a reference to the coroutine's frame; after a timeout the frame may be gone while the work runs.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <type_traits>
+#include <vector>
+
+#include "stack/runtime/wait.hpp"
+
+namespace assay {
+
+struct offload_options {
+  unsigned threads = 2;
+  std::size_t max_queued = 256;
+};
+
+class offload_pool {
+ public:
+  explicit offload_pool(offload_options options = {});
+  // Finishes what is queued and joins its threads. Every caller must have been resumed before.
+  ~offload_pool();
+  offload_pool(const offload_pool&) = delete;
+  offload_pool& operator=(const offload_pool&) = delete;
+
+  // Runs `work` on a thread of the pool and resumes on the caller's loop. An exception of `work` comes out of the
+  // co_await.
+  template <class Work, class T = std::invoke_result_t<Work&>>
+  task<result<T>> run(Work work);
+
+  std::size_t queued() const;
+
+ private:
+  // Shared by the waiting coroutine and the worker; whoever comes last frees it.
+  struct job : ready_node {
+    explicit job(std::move_only_function<void()> body) : ready_node(&on_done), work(std::move(body)) {}
+    static void on_done(ready_node& node) noexcept;
+    std::move_only_function<void()> work;
+    loop* home = nullptr;
+    std::shared_ptr<job> self;      // keeps it alive on its way back to the loop
+    ready_node* waiting = nullptr;  // the awaiter, on the loop's thread; null once it gave up
+  };
+  class job_awaiter;
+
+  bool submit(std::shared_ptr<job> added);
+  void serve();
+
+  offload_options options_;
+  mutable std::mutex mutex_;
+  std::condition_variable work_or_stop_;
+  std::deque<std::shared_ptr<job>> queue_;
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;
+};
+
+class offload_pool::job_awaiter : detail::wait_guard, ready_node {
+ public:
+  job_awaiter(offload_pool& pool, std::shared_ptr<job> work)
+      : wait_guard(&on_give_up), ready_node(&on_ready), pool_(pool), job_(std::move(work)) {}
+
+  bool await_ready() const noexcept { return false; }
+  template <class Promise>
+  bool await_suspend(std::coroutine_handle<Promise> self) {
+    context& ctx = *self.promise().ctx;
+    if (!admit(ctx)) return false;
+    waiter_ = self;
+    job_->home = ctx.on;
+    job_->waiting = this;
+    if (!pool_.submit(job_)) {
+      shed_ = true;
+      return false;
+    }
+    arm(ctx, ctx.deadline);
+    return true;
+  }
+  result<void> await_resume() const {
+    if (shed_) return std::unexpected(error{.code = errc::limit, .what = "offload queue full"});
+    if (gave_up()) return std::unexpected(failure("offload"));
+    return {};
+  }
+
+ private:
+  static void on_ready(ready_node& node) noexcept {
+    auto& self = static_cast<job_awaiter&>(node);
+    self.disarm();
+    self.waiter_.resume();
+  }
+  static void on_give_up(wait_guard& guard) noexcept {
+    auto& self = static_cast<job_awaiter&>(guard);
+    if (self.job_->waiting == nullptr) return;  // done already, and on its way
+    self.job_->waiting = nullptr;
+    self.job_->home->schedule(self);
+  }
+
+  offload_pool& pool_;
+  std::shared_ptr<job> job_;
+  std::coroutine_handle<> waiter_;
+  bool shed_ = false;
+};
+
+template <class Work, class T>
+task<result<T>> offload_pool::run(Work work) {
+  struct state {
+    explicit state(Work w) : body(std::move(w)) {}
+    Work body;
+    detail::outcome<T> outcome;
+  };
+  auto shared = std::make_shared<state>(std::move(work));
+  auto added = std::make_shared<job>([shared] {
+    try {
+      if constexpr (std::is_void_v<T>) {
+        shared->body();
+      } else {
+        shared->outcome.value.emplace(shared->body());
+      }
+    } catch (...) {
+      shared->outcome.exception = std::current_exception();
+    }
+  });
+  const result<void> done = co_await job_awaiter(*this, std::move(added));
+  if (!done) co_return std::unexpected(done.error());
+  if (shared->outcome.exception) std::rethrow_exception(shared->outcome.exception);
+  if constexpr (std::is_void_v<T>) {
+    co_return result<void>{};
+  } else {
+    co_return std::move(*shared->outcome.value);
+  }
+}
+
+}  // namespace assay

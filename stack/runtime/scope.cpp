@@ -1,0 +1,106 @@
+#include "stack/runtime/scope.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace assay {
+
+// The frame of a running child: frees itself at its end.
+struct scope::child_runner {
+  struct promise_type : child_record {
+    context* ctx = nullptr;
+    static void* operator new(std::size_t size_bytes) { return detail::allocate_frame(size_bytes); }
+    static void operator delete(void* frame, std::size_t size_bytes) noexcept { detail::free_frame(frame, size_bytes); }
+    child_runner get_return_object() { return {std::coroutine_handle<promise_type>::from_promise(*this)}; }
+    std::suspend_always initial_suspend() const noexcept { return {}; }
+    std::suspend_never final_suspend() const noexcept { return {}; }
+    void return_void() const noexcept {}
+    void unhandled_exception() const noexcept { std::terminate(); }
+  };
+  std::coroutine_handle<promise_type> frame;
+};
+
+namespace {
+
+task<result<void>> with_no_failure(task<void> child) {
+  co_await std::move(child);
+  co_return result<void>{};
+}
+
+// Gives a coroutine its own promise.
+template <class Promise>
+struct own_promise {
+  Promise* promise = nullptr;
+  bool await_ready() const noexcept { return false; }
+  bool await_suspend(std::coroutine_handle<Promise> self) noexcept {
+    promise = &self.promise();
+    return false;
+  }
+  Promise& await_resume() const noexcept { return *promise; }
+};
+
+}  // namespace
+
+scope::child_runner scope::run_child(scope* self, task<result<void>> child) {
+  child_record& record = co_await own_promise<child_runner::promise_type>{};
+  result<void> outcome;
+  std::exception_ptr thrown;
+  try {
+    outcome = co_await std::move(child);
+  } catch (...) {
+    thrown = std::current_exception();
+  }
+  {
+    const task<result<void>> ended = std::move(child);
+  }  // its frame goes before the parent may go on
+  self->on_child_end(record, outcome, std::move(thrown));
+}
+
+scope::scope(context& parent) : cancel_(*parent.cancel), ctx_(parent), wake_(this) { ctx_.cancel = &cancel_; }
+
+scope::~scope() {
+  if (live_ == 0) return;
+  std::fprintf(stderr, "assay: a scope ended with %zu live children; co_await join() first\n", live_);
+  children_.for_each([](child_record& child) {
+    std::fprintf(stderr, "  spawned at %s:%u\n", child.where.file_name(), child.where.line());
+  });
+  std::abort();
+}
+
+bool scope::spawn(task<void> child, std::source_location where) {
+  if (closed_ || cancel_.cancelled()) return false;
+  return start(with_no_failure(std::move(child)), where);
+}
+
+bool scope::spawn(task<result<void>> child, std::source_location where) { return start(std::move(child), where); }
+
+bool scope::start(task<result<void>> child, std::source_location where) {
+  if (closed_ || cancel_.cancelled()) return false;
+  child_runner runner = run_child(this, std::move(child));
+  auto& promise = runner.frame.promise();
+  promise.ctx = &ctx_;
+  promise.where = where;
+  children_.push_back(promise);
+  live_++;
+  runner.frame.resume();
+  return true;
+}
+
+void scope::on_child_end(child_record& record, const result<void>& outcome, std::exception_ptr thrown) noexcept {
+  record.unlink();
+  live_--;
+  if (thrown && !thrown_) thrown_ = std::move(thrown);
+  const bool failed = !outcome || thrown_;
+  if (!outcome && first_failure_) first_failure_ = outcome;
+  if (failed) cancel_.cancel(cancel_reason::sibling_failed);
+  // Through the queue: the child's own frame is still on the stack.
+  if (live_ == 0 && joining_) ctx_.on->schedule(wake_);
+}
+
+result<void> scope::joined() {
+  joined_ = true;
+  if (thrown_) std::rethrow_exception(std::exchange(thrown_, nullptr));
+  return first_failure_;
+}
+
+}  // namespace assay
