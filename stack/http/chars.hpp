@@ -1,5 +1,4 @@
-// Byte classes and byte searches the parsers share. Private to this room: the grammar is here, the meaning is
-// not.
+// Byte classes and byte searches the parsers share. Private to this room: the grammar is here, the meaning is not.
 //
 // Misuse: is_token(*p) with p at the end of the input. These look at the byte they are given; the callers
 // make sure of a byte that stops them (a head ends in LF, which is in no class).
@@ -52,10 +51,9 @@ constexpr int hex_value(char byte) noexcept {
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-// The first control byte (below 0x20, or DEL) in [first, last), or last. Eight bytes a step: this is the loop
-// that sees every byte of a head. The bit tricks are "hasless" and "haszero" of Anderson's Bit Twiddling
-// Hacks; a borrow can mark wrong bytes only above a true one, and the lowest mark is the one used, so the
-// answer is exact.
+// The first control byte (below 0x20, or DEL) in [first, last), or last. Eight bytes a step: this is the loop that sees
+// every byte of a head. The bit tricks are "hasless" and "haszero" of Anderson's Bit Twiddling Hacks; a borrow can mark
+// wrong bytes only above a true one, and the lowest mark is the one used, so the answer is exact.
 inline const char* find_control(const char* first, const char* last) noexcept {
   constexpr std::uint64_t ones = 0x0101010101010101;
   constexpr std::uint64_t high_bits = ones * 0x80;
@@ -75,9 +73,8 @@ inline const char* find_control(const char* first, const char* last) noexcept {
   return first;
 }
 
-// Names a byte that is wrong in any place by its own reason, every other by the reason of the place. A CR
-// that the grammar did not want here is `otherwise` when it begins a proper CRLF; `at` is followed by a byte
-// if it is a CR.
+// Names a byte that is wrong in any place by its own reason, every other by the reason of the place. A CR that the
+// grammar did not want here is `otherwise` when it begins a proper CRLF; `at` is followed by a byte if it is a CR.
 inline parse_error reason_for(const char* at, parse_error otherwise) noexcept {
   if (*at == '\0') return parse_error::nul_byte;
   if (*at == '\n') return parse_error::bare_lf;

@@ -72,8 +72,7 @@ bool chunked_decoder::take(char byte) noexcept {
   return false;
 }
 
-// Digits only. No sign, no "0x", no whitespace in front: strtol would take all of those and the next hop
-// might not.
+// Digits only. No sign, no "0x", no whitespace in front: strtol would take all of those and the next hop might not.
 bool chunked_decoder::take_size(char byte) noexcept {
   if (byte == '\r' && step_ == step::size) return go(step::size_lf);
   if (++line_bytes_ > limits_.max_line_bytes) return fail(parse_error::chunk_line_too_long);

@@ -36,8 +36,7 @@ std::string_view trim_blanks(std::string_view text) noexcept {
   return text;
 }
 
-// A list of options (RFC 9110 section 7.6.1); what is not one of the three is somebody else's and is let
-// pass.
+// A list of options (RFC 9110 section 7.6.1); what is not one of the three is somebody else's and is let pass.
 void note_connection(std::string_view value, field_facts& facts) noexcept {
   for (;;) {
     const std::size_t comma = value.find(',');
@@ -115,8 +114,7 @@ std::expected<std::string_view, parse_error> read_value(const char*& at, const c
 
 }  // namespace
 
-// No loop here compares with the end: the last bytes are CRLFCRLF, and every loop stops at a CR or LF at the
-// latest.
+// No loop here compares with the end: the last bytes are CRLFCRLF, and every loop stops at a CR or LF at the latest.
 outcome read_field_lines(const char* first, const char* last, std::size_t max_fields, header_list& headers,
                          field_facts& facts) noexcept {
   const char* at = first;

@@ -85,8 +85,7 @@ struct body_framing {
   std::uint64_t length = 0;  // bytes; zero unless kind is `length`
 };
 
-// About 2 KiB. Keep one for each connection and parse into it again and again: only the fields in use are
-// touched.
+// About 2 KiB. Keep one for each connection and parse into it again and again: only the fields in use are touched.
 struct request_head {
   method verb = method::other;
   std::string_view method_text;

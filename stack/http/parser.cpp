@@ -71,9 +71,8 @@ outcome read_status_line(const char*& at, const char* last, response_head& out) 
     out.status = out.status * 10 + (*at - '0');
   }
   if (out.status < 100) return std::unexpected(parse_error::bad_status);
-  // The grammar wants a space here even before an empty phrase. Servers that have no phrase leave it out
-  // often enough, and nothing but the end of the line can be meant, so this one deviation is harmless and
-  // accepted.
+  // The grammar wants a space here even before an empty phrase. Servers that have no phrase leave it out often enough,
+  // and nothing but the end of the line can be meant, so this one deviation is harmless and accepted.
   if (*at == ' ') {
     ++at;
   } else if (*at != '\r') {
@@ -165,8 +164,7 @@ outcome parse_request_head(std::string_view head, const parse_limits& limits, re
   if (!framing) return std::unexpected(framing.error());
   out.body = *framing;
   out.keep_alive = keeps_alive(facts, out.version_minor);
-  // HTTP/1.0 knows neither of these (RFC 9110 sections 7.8 and 10.1.1). Without a body there is nothing to
-  // wait for.
+  // HTTP/1.0 knows neither of these (RFC 9110 sections 7.8 and 10.1.1). Without a body there is nothing to wait for.
   out.expect_continue = facts.expects_continue && out.version_minor >= 1 && out.body.kind != body_kind::none;
   out.upgrade = facts.upgrade_field && facts.connection_upgrade && out.version_minor >= 1;
   return decide_host(facts, out);

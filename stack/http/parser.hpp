@@ -46,14 +46,12 @@ class head_scanner {
   explicit head_scanner(head_kind kind, const parse_limits& limits = {}) noexcept
       : max_head_bytes_(limits.max_head_bytes), kind_(kind) {}
 
-  // The size of the complete head in bytes (with the final empty line, and with empty lines before the
-  // request line), or 0: more bytes are needed. `all_bytes` is everything since the first byte of the
-  // message: the bytes of the call before, with more behind them (they may have moved in memory). Bytes after
-  // the head are not looked at.
+  // The size of the complete head in bytes (with the final empty line, and with empty lines before the request line),
+  // or 0: more bytes are needed. `all_bytes` is everything since the first byte of the message: the bytes of the call
+  // before, with more behind them (they may have moved in memory). Bytes after the head are not looked at.
   //
-  // Having found a head the scanner is ready for the next one. After an error it says the same again until
-  // reset(). A request line that alone exceeds max_head_bytes is target_too_long (414), all else is
-  // head_too_large (431).
+  // Having found a head the scanner is ready for the next one. After an error it says the same again until reset(). A
+  // request line that alone exceeds max_head_bytes is target_too_long (414), all else is head_too_large (431).
   [[nodiscard]] std::expected<std::size_t, parse_error> scan(std::string_view all_bytes) noexcept;
 
   // Forget the bytes seen: the next scan() starts a new message.

@@ -7,12 +7,10 @@
 
 namespace assay::http {
 
-// The registered phrase, e.g. "Not Found"; "Unknown" for a number without one, so that a status line stays
-// readable.
+// The registered phrase, e.g. "Not Found"; "Unknown" for a number without one, so that a status line stays readable.
 [[nodiscard]] std::string_view reason_phrase(int status) noexcept;
 
-// "1xx" .. "5xx" for a metric label, "other" beyond: one label for each status would be a label for each
-// mistake.
+// "1xx" .. "5xx" for a metric label, "other" beyond: one label for each status would be a label for each mistake.
 [[nodiscard]] std::string_view status_class(int status) noexcept;
 
 // 1xx, 204 and 304 end with their head whatever the fields say (RFC 9112 section 6.3).

@@ -1,8 +1,6 @@
-// What the fuzz targets share: a check that stays on in every build, exact copies, and cuts that depend on
-// the input.
+// What the fuzz targets share: a check that stays on in every build, exact copies, and cuts that depend on the input.
 //
-// Misuse: checking with assert(). A corpus replay in a release build would then run every input and see
-// nothing.
+// Misuse: checking with assert(). A corpus replay in a release build would then run every input and see nothing.
 #pragma once
 
 #include <algorithm>
@@ -22,8 +20,7 @@ inline void check(bool holds, const char* property) {
   std::abort();
 }
 
-// True when every byte of `part` is a byte of `whole`. std::less gives the order that < does not promise
-// here.
+// True when every byte of `part` is a byte of `whole`. std::less gives the order that < does not promise here.
 inline bool lies_inside(std::string_view part, std::string_view whole) {
   if (part.empty()) return true;
   const std::less_equal<const char*> not_after;
@@ -43,8 +40,7 @@ class exact_copy {
   std::unique_ptr<char[]> bytes_;
 };
 
-// Sizes of pieces to cut an input into, mostly small. The same input gives the same cuts, so a finding
-// reproduces.
+// Sizes of pieces to cut an input into, mostly small. The same input gives the same cuts, so a finding reproduces.
 class cutter {
  public:
   explicit cutter(std::string_view input) : state_(std::hash<std::string_view>{}(input) | 1U) {}

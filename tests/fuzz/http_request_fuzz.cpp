@@ -20,8 +20,7 @@ void check_request(const http::request_head& request, std::string_view head) {
   fuzz::check((request.body.kind == http::body_kind::length) == (request.body.length != 0), "length has a length");
 }
 
-// A larger limit than the parse it repeats: what is written may be longer by the spaces that were trimmed
-// away.
+// A larger limit than the parse it repeats: what is written may be longer by the spaces that were trimmed away.
 void check_reparses(const http::request_head& request) {
   std::string text;
   text.append(request.method_text).append(" ").append(request.target).append(" HTTP/1.");

@@ -131,8 +131,7 @@ TEST(head_scanner, refuses_an_unfinished_head_as_soon_as_it_cannot_end_in_time) 
   EXPECT_EQ(in_status.scan("HTTP/1.1 200 " + std::string(100, 'x')), std::unexpected(parse_error::head_too_large));
 }
 
-// Random valid requests, written, read, written again from what was read: the second text is the first,
-// normalised.
+// Random valid requests, written, read, written again from what was read: the second text is the first, normalised.
 TEST(round_trip, what_is_read_writes_and_reads_the_same) {
   std::mt19937 random(20240514);
   const auto below = [&random](unsigned bound) { return static_cast<unsigned>(random() % bound); };

@@ -1,5 +1,4 @@
-// What the parser tests share: a table row, and the way from bytes to a verdict that a server takes (scan,
-// then parse).
+// What the parser tests share: a table row, and the way from bytes to a verdict that a server takes (scan, then parse).
 //
 // Misuse: giving a row a head without its final empty line. The scanner then wants more, and the row's
 // verdict is incomplete_head whatever the row was about.

@@ -1,0 +1,103 @@
+// An HTTP/1.1 client for one origin, with a bounded pool of connections.
+//
+//   http::client shop({.host = "shop.internal", .address = *address});
+//   result<http::client_response> got = co_await shop.send({.target = "/items/7"});
+//
+// Waiting for a connection, connecting, and every part of the exchange ends at the context's deadline or at the
+// client's own limits, whichever is earlier. A request that met a connection which the server had closed meanwhile is
+// sent once more on a fresh one, if its method is idempotent. Nothing else is retried: that is a policy (stack/guard).
+//
+// Misuse: destroying the client while a send() is awaited, or before its loop has finished with it (asserts).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "stack/http/message.hpp"
+#include "stack/http/parser.hpp"
+#include "stack/net/stream.hpp"
+#include "stack/runtime/semaphore.hpp"
+
+namespace assay::http {
+
+struct origin {
+  std::string host;  // for the Host field, with ":port" unless it is 80
+  socket_address address;
+};
+
+struct client_limits {
+  std::size_t max_connections = 64;
+  std::size_t max_waiters = 1024;  // for a connection; beyond it errc::limit
+  parse_limits parse;
+  std::uint64_t max_body_bytes = 16 * 1024 * 1024;       // of a response
+  duration connect_timeout = std::chrono::seconds(5);
+  duration write_timeout = std::chrono::seconds(30);
+  duration response_timeout = std::chrono::seconds(30);  // from the request to the response's first byte
+  duration head_timeout = std::chrono::seconds(10);      // from a head's first byte to its last
+  duration body_timeout = std::chrono::seconds(30);      // from one piece to the next
+  duration idle_timeout = std::chrono::seconds(30);      // an idle connection older than this is not used again
+  duration max_age = std::chrono::minutes(10);
+};
+
+struct client_request {
+  std::string verb = "GET";
+  std::string target = "/";
+  std::vector<std::pair<std::string, std::string>> headers;  // Host, Content-Length and Connection are the client's
+  std::string body;
+};
+
+struct client_response {
+  int status = 0;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+
+  // The first field of that name, ignoring case; empty when there is none.
+  std::string_view header(std::string_view name) const;
+};
+
+struct client_counters {
+  std::uint64_t connects = 0;
+  std::uint64_t requests = 0;
+  std::uint64_t reused = 0;   // requests on a connection that had served before
+  std::uint64_t resent = 0;   // because the server had closed an idle connection
+};
+
+class client {
+ public:
+  explicit client(origin to, client_limits limits = {});
+  ~client();
+  client(const client&) = delete;
+  client& operator=(const client&) = delete;
+
+  // errc::protocol: the server broke the protocol; errc::limit: body too large, or too many waiters; errc::closed: it
+  // went away in the middle; errc::timed_out, errc::refused, errc::reset as the network says.
+  task<result<client_response>> send(client_request request);
+
+  const client_counters& counters() const { return counters_; }
+  std::size_t idle_connections() const { return idle_.size(); }
+
+ private:
+  class connection;
+
+  task<result<std::unique_ptr<connection>>> take(bool fresh);
+  std::unique_ptr<connection> take_idle(instant now);
+  task<result<client_response>> send_once(const client_request& request, bool fresh, bool* stale);
+  void keep(std::unique_ptr<connection> used, instant now);
+
+  origin to_;
+  client_limits limits_;
+  client_counters counters_;
+  semaphore slots_;
+  std::vector<std::unique_ptr<connection>> idle_;  // the youngest last
+};
+
+// A request as bytes; the lab renders its load with it too. `verb` and the fields must be valid (see valid_request).
+void append_request(std::string& to, const client_request& request, std::string_view host);
+
+// False when a verb, target or field cannot be sent without changing the message's framing.
+bool valid_request(const client_request& request);
+
+}  // namespace assay::http
