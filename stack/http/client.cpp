@@ -9,7 +9,8 @@
 namespace assay::http {
 namespace {
 
-constexpr int max_interim_responses = 16;  // 1xx before the final one
+constexpr int max_interim_responses = 16;      // 1xx before the final one
+constexpr std::size_t kept_idle_bytes = 4096;  // of the send buffers of a connection in the pool
 
 bool is_idempotent(std::string_view verb) {
   constexpr std::array<std::string_view, 6> idempotent = {"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"};
@@ -32,9 +33,8 @@ bool is_token_text(std::string_view text) {
 }  // namespace
 
 std::string_view client_response::header(std::string_view name) const {
-  const auto found = std::ranges::find_if(headers, [name](const auto& field) {
-    return equals_ignoring_case(field.first, name);
-  });
+  const auto found =
+      std::ranges::find_if(headers, [name](const auto& field) { return equals_ignoring_case(field.first, name); });
   return found == headers.end() ? std::string_view() : std::string_view(found->second);
 }
 
@@ -43,15 +43,14 @@ bool valid_request(const client_request& request) {
     return detail::has_class(c, detail::target_class);
   });
   return target_ok && is_token_text(request.verb) && std::ranges::all_of(request.headers, [](const auto& field) {
-    return is_token_text(field.first) && is_field_value(field.second) && !is_ours(field.first);
-  });
+           return is_token_text(field.first) && is_field_value(field.second) && !is_ours(field.first);
+         });
 }
 
 void append_request(std::string& to, const client_request& request, std::string_view host) {
   to.append(request.verb).append(" ").append(request.target).append(" HTTP/1.1\r\n");
-  const bool own_host = std::ranges::any_of(request.headers, [](const auto& field) {
-    return equals_ignoring_case(field.first, "host");
-  });
+  const bool own_host =
+      std::ranges::any_of(request.headers, [](const auto& field) { return equals_ignoring_case(field.first, "host"); });
   if (!own_host) to.append("Host: ").append(host).append("\r\n");
   for (const auto& [name, value] : request.headers) to.append(name).append(": ").append(value).append("\r\n");
   const bool expects_body = request.verb == "POST" || request.verb == "PUT" || request.verb == "PATCH";
@@ -66,7 +65,7 @@ class client::connection {
   connection(loop& on, net::stream opened, const client_limits& limits)
       : stream_(std::move(opened)),
         reader_(stream_, head_kind::response, limits.parse),
-        writer_(on, stream_, nullptr),
+        writer_(on, stream_, [this] { on_send_failure(); }),
         limits_(limits),
         opened_(on.turn_time()) {}
 
@@ -76,7 +75,9 @@ class client::connection {
   // After exchange(): it can carry another one.
   bool reusable() const { return reusable_; }
   // The server had closed it before a byte of the response: the request may be sent again.
-  bool was_stale() const { return served_ > 0 && reader_.at_message_start(); }
+  bool was_stale() const { return served_ > 0 && reader_.received_bytes() == received_before_; }
+  // For an idle one: false when something has arrived on it, be it the end. Then it cannot be used.
+  task<result<bool>> quiet();
   // Stops the sending side; before it is destroyed.
   task<void> stop() { co_await writer_.stop(); }
 
@@ -87,8 +88,10 @@ class client::connection {
   unsigned served() const { return served_; }
 
  private:
+  task<result<client_response>> receive(method verb);
   task<result<void>> read_head(method verb);
   task<result<std::string>> read_body();
+  void on_send_failure();
 
   net::stream stream_;
   message_reader reader_;
@@ -97,6 +100,8 @@ class client::connection {
   response_head head_;
   instant opened_;
   instant last_used_;
+  cancel_scope* receiving_ = nullptr;  // while an exchange waits for its response
+  std::uint64_t received_before_ = 0;  // this exchange
   unsigned served_ = 0;
   bool reusable_ = false;
 };
@@ -136,26 +141,56 @@ task<result<std::string>> client::connection::read_body() {
   }
 }
 
-task<result<client_response>> client::connection::exchange(const client_request& request, std::string_view host) {
-  const context& ctx = co_await this_context();
-  reusable_ = false;
-  append_request(writer_.buffer(), request, host);
-  writer_.kick(std::min(ctx.deadline, saturating_add(ctx.on->turn_time(), limits_.write_timeout)));
-  const result<void> head = co_await read_head(method_from(request.verb));
+task<result<client_response>> client::connection::receive(method verb) {
+  const result<void> head = co_await read_head(verb);
   if (!head) co_return std::unexpected(head.error());
   client_response response;
   response.status = head_.status;
+  response.headers.reserve(head_.headers.size());
   for (const header_field& field : head_.headers) response.headers.emplace_back(field.name, field.value);
   result<std::string> body = co_await read_body();
   if (!body) co_return std::unexpected(body.error());
   response.body = std::move(*body);
+  co_return response;
+}
+
+// The response to a request that does not leave would be waited for in vain. After a reset the receiving side ends by
+// itself, and perhaps with the answer of a server that had read enough ("413, go away").
+void client::connection::on_send_failure() {
+  if (receiving_ != nullptr && writer_.failure()->code != errc::reset) receiving_->cancel(cancel_reason::user);
+}
+
+task<result<client_response>> client::connection::exchange(const client_request& request, std::string_view host) {
+  const context& ctx = co_await this_context();
+  cancel_scope receiving(*ctx.cancel);
+  context inner = ctx;
+  inner.cancel = receiving_ = &receiving;
+  reusable_ = false;
+  received_before_ = reader_.received_bytes();
+  append_request(writer_.buffer(), request, host);
+  writer_.kick(std::min(ctx.deadline, saturating_add(ctx.on->turn_time(), limits_.write_timeout)));
+  result<client_response> response = co_await with_context(inner, receive(method_from(request.verb)));
+  receiving_ = nullptr;
+  if (!response) {
+    if (writer_.failed() && writer_.failure()->code != errc::reset) co_return std::unexpected(*writer_.failure());
+    co_return response;
+  }
   // A response that came before the request was sent in full leaves the connection in an unknown state, and bytes
   // beyond the response belong to nothing we asked for.
   reusable_ = head_.keep_alive && writer_.pending_bytes() == 0 && !writer_.failed();
   reader_.next_message();
   reusable_ = reusable_ && reader_.at_message_start();
+  writer_.shrink(kept_idle_bytes);
   served_++;
   co_return response;
+}
+
+task<result<bool>> client::connection::quiet() {
+  const context& ctx = co_await this_context();
+  const result<net::chunk> arrived = co_await stream_.recv(ctx.on->turn_time());  // what is here, without waiting
+  if (arrived) co_return false;
+  if (arrived.error().code == errc::cancelled) co_return std::unexpected(arrived.error());
+  co_return arrived.error().code == errc::timed_out&& arrived.error().reason == cancel_reason::deadline;
 }
 
 client::client(origin to, client_limits limits)
@@ -164,6 +199,10 @@ client::client(origin to, client_limits limits)
 client::~client() = default;
 
 std::unique_ptr<client::connection> client::take_idle(instant now) {
+  // The oldest are in front. They go, although a younger one is to be taken, or they would keep descriptors for
+  // nothing.
+  const auto usable = std::ranges::find_if(idle_, [now](const auto& idle) { return idle->usable_at(now); });
+  idle_.erase(idle_.begin(), usable);
   while (!idle_.empty()) {
     std::unique_ptr<connection> youngest = std::move(idle_.back());
     idle_.pop_back();
@@ -177,11 +216,13 @@ void client::keep(std::unique_ptr<connection> used, instant now) {
   idle_.push_back(std::move(used));
 }
 
-task<result<std::unique_ptr<client::connection>>> client::take(bool fresh) {
+task<result<std::unique_ptr<client::connection>>> client::take() {
   const context& ctx = co_await this_context();
-  // The one that failed was stale, so the others of its age are: the server has restarted, or closes early.
-  if (fresh) idle_.clear();
-  if (std::unique_ptr<connection> idle = take_idle(ctx.on->turn_time())) co_return idle;
+  while (std::unique_ptr<connection> idle = take_idle(ctx.on->turn_time())) {
+    const result<bool> quiet = co_await idle->quiet();
+    if (!quiet) co_return std::unexpected(quiet.error());
+    if (*quiet) co_return idle;
+  }
   counters_.connects++;
   result<net::stream> opened =
       co_await net::connect(to_.address, saturating_add(ctx.on->turn_time(), limits_.connect_timeout));
@@ -189,13 +230,9 @@ task<result<std::unique_ptr<client::connection>>> client::take(bool fresh) {
   co_return std::make_unique<connection>(*ctx.on, std::move(*opened), limits_);
 }
 
-task<result<client_response>> client::send_once(const client_request& request, bool fresh, bool* stale) {
+task<result<client_response>> client::send_once(const client_request& request, bool* stale) {
   const context& ctx = co_await this_context();
-  // A permit is the right to use a connection. Idle ones hold none: a request takes one of them before it connects, so
-  // there are never more connections than permits.
-  const result<permit> slot = co_await slots_.acquire();
-  if (!slot) co_return std::unexpected(slot.error());
-  result<std::unique_ptr<connection>> taken = co_await take(fresh);
+  result<std::unique_ptr<connection>> taken = co_await take();
   if (!taken) co_return std::unexpected(taken.error());
   connection& on = **taken;
   if (on.served() > 0) counters_.reused++;
@@ -204,8 +241,8 @@ task<result<client_response>> client::send_once(const client_request& request, b
     keep(std::move(*taken), ctx.on->turn_time());
     co_return response;
   }
-  *stale = !response && on.was_stale() &&
-           (response.error().code == errc::closed || response.error().code == errc::reset);
+  *stale =
+      !response && on.was_stale() && (response.error().code == errc::closed || response.error().code == errc::reset);
   co_await on.stop();
   co_return response;
 }
@@ -215,11 +252,22 @@ task<result<client_response>> client::send(client_request request) {
     co_return std::unexpected(error{.code = errc::invalid_argument, .what = "verb, target or header field"});
   }
   counters_.requests++;
+  // A permit is the right to use a connection. Idle ones hold none: a request takes one of them before it connects, so
+  // there are never more connections than permits.
+  const result<permit> slot = co_await slots_.acquire();
+  if (!slot) co_return std::unexpected(slot.error());
+  const context& ctx = co_await this_context();
+  if (ctx.deadline <= ctx.on->turn_time()) {  // what nobody waits for any more is not sent
+    co_return std::unexpected(
+        error{.code = errc::timed_out, .reason = cancel_reason::deadline, .what = "before the request was sent"});
+  }
   bool stale = false;
-  result<client_response> response = co_await send_once(request, false, &stale);
+  result<client_response> response = co_await send_once(request, &stale);
   if (!stale || !is_idempotent(request.verb)) co_return response;
   counters_.resent++;
-  co_return co_await send_once(request, true, &stale);
+  // The one that failed was stale, so the others of its age are: the server has restarted, or closes early.
+  idle_.clear();
+  co_return co_await send_once(request, &stale);
 }
 
 }  // namespace assay::http

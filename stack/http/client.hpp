@@ -6,6 +6,8 @@
 // Waiting for a connection, connecting, and every part of the exchange ends at the context's deadline or at the
 // client's own limits, whichever is earlier. A request that met a connection which the server had closed meanwhile is
 // sent once more on a fresh one, if its method is idempotent. Nothing else is retried: that is a policy (stack/guard).
+// Idle connections are looked at when a request comes, and only then: one on which anything has arrived, the end or
+// bytes that nobody asked for, is dropped, or those bytes would pass for the answer to the next request.
 //
 // Misuse: destroying the client while a send() is awaited, or before its loop has finished with it (asserts).
 #pragma once
@@ -32,10 +34,10 @@ struct client_limits {
   std::size_t max_connections = 64;
   std::size_t max_waiters = 1024;  // for a connection; beyond it errc::limit
   parse_limits parse;
-  std::uint64_t max_body_bytes = 16 * 1024 * 1024;       // of a response
+  std::uint64_t max_body_bytes = 16 * 1024 * 1024;  // of a response
   duration connect_timeout = std::chrono::seconds(5);
-  duration write_timeout = std::chrono::seconds(30);
-  duration response_timeout = std::chrono::seconds(30);  // from the request to the response's first byte
+  duration write_timeout = std::chrono::seconds(30);     // for the whole request
+  duration response_timeout = std::chrono::seconds(30);  // from the request's first byte to the response's first
   duration head_timeout = std::chrono::seconds(10);      // from a head's first byte to its last
   duration body_timeout = std::chrono::seconds(30);      // from one piece to the next
   duration idle_timeout = std::chrono::seconds(30);      // an idle connection older than this is not used again
@@ -45,7 +47,7 @@ struct client_limits {
 struct client_request {
   std::string verb = "GET";
   std::string target = "/";
-  std::vector<std::pair<std::string, std::string>> headers;  // Host, Content-Length and Connection are the client's
+  std::vector<std::pair<std::string, std::string>> headers;  // without those of framing: see valid_request
   std::string body;
 };
 
@@ -61,8 +63,8 @@ struct client_response {
 struct client_counters {
   std::uint64_t connects = 0;
   std::uint64_t requests = 0;
-  std::uint64_t reused = 0;   // requests on a connection that had served before
-  std::uint64_t resent = 0;   // because the server had closed an idle connection
+  std::uint64_t reused = 0;  // requests on a connection that had served before
+  std::uint64_t resent = 0;  // because the server had closed an idle connection
 };
 
 class client {
@@ -72,7 +74,8 @@ class client {
   client(const client&) = delete;
   client& operator=(const client&) = delete;
 
-  // errc::protocol: the server broke the protocol; errc::limit: body too large, or too many waiters; errc::closed: it
+  // errc::invalid_argument: not a valid_request(), nothing was sent; errc::protocol: the server broke the protocol, or
+  // its head is larger than limits.parse allows; errc::limit: body too large, or too many waiters; errc::closed: it
   // went away in the middle; errc::timed_out, errc::refused, errc::reset as the network says.
   task<result<client_response>> send(client_request request);
 
@@ -82,9 +85,9 @@ class client {
  private:
   class connection;
 
-  task<result<std::unique_ptr<connection>>> take(bool fresh);
+  task<result<std::unique_ptr<connection>>> take();
   std::unique_ptr<connection> take_idle(instant now);
-  task<result<client_response>> send_once(const client_request& request, bool fresh, bool* stale);
+  task<result<client_response>> send_once(const client_request& request, bool* stale);
   void keep(std::unique_ptr<connection> used, instant now);
 
   origin to_;
@@ -97,7 +100,9 @@ class client {
 // A request as bytes; the lab renders its load with it too. `verb` and the fields must be valid (see valid_request).
 void append_request(std::string& to, const client_request& request, std::string_view host);
 
-// False when a verb, target or field cannot be sent without changing the message's framing.
+// False when a verb, target or field cannot be sent without changing the message's framing: a byte that does not belong
+// there, or Content-Length, Transfer-Encoding or Connection, which are the client's. A Host field replaces the
+// origin's.
 bool valid_request(const client_request& request);
 
 }  // namespace assay::http

@@ -35,10 +35,14 @@ class connection::incoming final : public request {
     }
     result<std::string_view> piece = co_await on_.reader_.read_body(on_.from_now(on_.shared_.limits.body_timeout));
     if (piece) body_bytes_ += piece->size();
+    failed_ = !piece || too_large();
     if (!piece && piece.error().code == errc::timed_out) on_.shared_.counters.timeouts++;
     if (too_large()) co_return std::unexpected(error{.code = errc::limit, .what = "request body too large"});
     co_return piece;
   }
+
+  // Malformed, stalled or too large: where it would end is not known, or not worth waiting for.
+  bool failed() const { return failed_; }
 
   bool too_large() const {
     return head_.body.length > on_.shared_.limits.max_body_bytes || body_bytes_ > on_.shared_.limits.max_body_bytes;
@@ -48,14 +52,20 @@ class connection::incoming final : public request {
   connection& on_;
   std::uint64_t body_bytes_ = 0;
   bool continued_ = false;
+  bool failed_ = false;
 };
 
 class connection::streamed_body final : public body_sink {
  public:
-  streamed_body(connection& on, bool chunked, bool discard) : on_(on), chunked_(chunked), discard_(discard) {}
+  streamed_body(connection& on, bool chunked) : on_(on), chunked_(chunked) {}
 
   task<result<void>> write(std::string_view piece) override {
-    if (piece.empty() || discard_) co_return result<void>{};
+    // A producer that waits for nothing else hears here that it is to stop.
+    if (on_.writer_.failed()) co_return std::unexpected(*on_.writer_.failure());
+    if (on_.cancel_.cancelled()) {
+      co_return std::unexpected(error{.code = errc::cancelled, .reason = on_.cancel_.reason(), .what = "write"});
+    }
+    if (piece.empty()) co_return result<void>{};
     if (chunked_) {
       std::array<char, max_chunk_header_bytes> size_line;
       on_.writer_.append({size_line.data(), encode_chunk_header(piece.size(), size_line)});
@@ -70,7 +80,6 @@ class connection::streamed_body final : public body_sink {
  private:
   connection& on_;
   bool chunked_;
-  bool discard_;
 };
 
 // Runs the handler under its deadline. Should it wait, the answers to earlier pipelined requests leave
@@ -100,9 +109,14 @@ connection::connection(shared_state& shared, context& parent, net::stream from)
       idle_ctx_(parent),
       stream_(std::move(from)),
       reader_(stream_, head_kind::request, shared.limits.parse),
-      writer_(*parent.on, stream_, [this] { cancel_.cancel(cancel_reason::peer_closed); }) {
+      writer_(*parent.on, stream_, [this] { on_write_failure(); }) {
   ctx_.cancel = &cancel_;
   idle_ctx_.cancel = &idle_cancel_;
+}
+
+void connection::on_write_failure() {
+  if (writer_.failure()->code == errc::timed_out) shared_.counters.timeouts++;
+  cancel_.cancel(cancel_reason::peer_closed);
 }
 
 instant connection::from_now(duration span) const { return saturating_add(ctx_.on->turn_time(), span); }
@@ -123,6 +137,10 @@ void connection::end_when_idle() {
 task<void> connection::run() {
   while (true) {
     if (!reader_.next_head_buffered()) {
+      if (shared_.draining && reader_.at_message_start()) {
+        lingers_ = served_ > 0;  // told to keep the connection before draining began: the next may be on its way
+        break;
+      }
       flush();
       writer_.shrink(kept_idle_bytes);
     }
@@ -134,22 +152,24 @@ task<void> connection::run() {
     }
     busy_ = true;
     const bool again = co_await with_context(ctx_, serve_one(*head));
-    busy_ = false;
     if (!again) break;
+    busy_ = false;
     reader_.next_message();
   }
   co_await with_context(ctx_, end());
+  if (busy_ && cancel_.reason() == cancel_reason::shutdown) shared_.counters.cut++;
 }
 
 task<bool> connection::serve_one(std::string_view head_bytes) {
-  shared_.counters.requests++;
-  served_++;
   incoming asked(*this);
   const auto parsed = parse_request_head(head_bytes, shared_.limits.parse, asked.parse_into());
   if (!parsed) {
+    shared_.counters.refused_heads++;
     refuse(http_status(parsed.error()), describe(parsed.error()));
     co_return false;
   }
+  shared_.counters.requests++;
+  served_++;
   reader_.begin_body(asked.head().body);
   if (asked.too_large()) {  // before a handler or "100 Continue" invites it
     refuse(413, "request body too large");
@@ -175,7 +195,14 @@ task<response> connection::run_handler(incoming& asked) {
 // Whether the rest of the body is worth reading to keep the connection.
 bool connection::can_skip_body(const incoming& asked) const {
   if (reader_.body_ended()) return true;
-  return !asked.awaits_continue() && asked.head().body.length <= shared_.limits.max_skipped_body_bytes;
+  return !asked.failed() && !asked.awaits_continue() &&
+         asked.head().body.length <= shared_.limits.max_skipped_body_bytes;
+}
+
+// Whether another request may follow this answer.
+bool connection::can_keep(const incoming& asked, const response& reply) const {
+  return asked.head().keep_alive && !reply.close && !shared_.draining && !cancel_.cancelled() &&
+         served_ < shared_.limits.max_requests_per_connection && can_skip_body(asked);
 }
 
 task<bool> connection::answer(incoming& asked, response& reply) {
@@ -184,40 +211,37 @@ task<bool> connection::answer(incoming& asked, response& reply) {
     reply = response::text("internal server error\n", 500);
     reply.close = true;
   }
-  bool keep = asked.head().keep_alive && !reply.close && !shared_.draining && !cancel_.cancelled() &&
-              served_ < shared_.limits.max_requests_per_connection && can_skip_body(asked);
-  if (reply.stream) {
-    const result<void> sent = co_await send_streamed(asked, reply, keep);
-    if (!sent) co_return false;
-    keep = keep && asked.head().version_minor > 0;
-  } else {
-    const bool with_body = asked.verb() != method::head && !status_forbids_body(reply.status);
-    append_response_head(writer_.buffer(), reply,
-                         {.keep = keep,
-                          .chunked = false,
-                          .with_length = !status_forbids_body(reply.status),
-                          .version_minor = asked.head().version_minor,
-                          .date = date_field()});
-    if (with_body) writer_.append(reply.body);
+  const bool bodiless = status_forbids_body(reply.status);
+  const bool streams = reply.stream && !bodiless;
+  const bool chunked = streams && asked.head().version_minor > 0;
+  const bool keep = can_keep(asked, reply) && chunked == streams;
+  append_response_head(writer_.buffer(), reply,
+                       {.keep = keep,
+                        .chunked = chunked,
+                        .with_length = !bodiless && !streams,
+                        .version_minor = asked.head().version_minor,
+                        .date = date_field()});
+  // The answer to HEAD describes a body that is not even produced: a stream may be endless.
+  if (asked.verb() != method::head && !bodiless) {
+    if (streams) {
+      const result<void> sent = co_await send_streamed(reply, chunked);
+      if (!sent) co_return false;
+    } else {
+      writer_.append(reply.body);
+    }
   }
   if (!co_await wait_for_room()) co_return false;
   if (!keep) {
-    lingers_ = !reader_.body_ended();
+    // A client that did not ask for the end may have sent more already.
+    lingers_ = !reader_.body_ended() || asked.head().keep_alive;
     co_return false;
   }
-  co_return co_await skip_body();
+  lingers_ = !co_await skip_body();
+  co_return !lingers_;
 }
 
-task<result<void>> connection::send_streamed(incoming& asked, response& reply, bool keep) {
-  const bool chunked = asked.head().version_minor > 0;
-  const bool discard = asked.verb() == method::head || status_forbids_body(reply.status);
-  append_response_head(writer_.buffer(), reply,
-                       {.keep = keep && chunked,
-                        .chunked = chunked,
-                        .with_length = false,
-                        .version_minor = asked.head().version_minor,
-                        .date = date_field()});
-  streamed_body sink(*this, chunked && !discard, discard);
+task<result<void>> connection::send_streamed(response& reply, bool chunked) {
+  streamed_body sink(*this, chunked);
   result<void> produced;
   try {
     produced = co_await reply.stream(sink);
@@ -226,7 +250,7 @@ task<result<void>> connection::send_streamed(incoming& asked, response& reply, b
     produced = std::unexpected(error{.code = errc::system, .what = "body stream threw"});
   }
   // Cut short: no last chunk, and the client can tell.
-  if (produced && chunked && !discard) writer_.append(last_chunk);
+  if (produced && chunked) writer_.append(last_chunk);
   co_return produced;
 }
 
@@ -235,6 +259,7 @@ task<bool> connection::skip_body() {
   while (!reader_.body_ended()) {
     flush();
     const result<std::string_view> piece = co_await reader_.read_body(from_now(shared_.limits.body_timeout));
+    if (!piece && piece.error().code == errc::timed_out) shared_.counters.timeouts++;
     if (!piece) co_return false;
     skipped += piece->size();
     if (skipped > shared_.limits.max_skipped_body_bytes) co_return false;
@@ -266,17 +291,25 @@ task<void> connection::refuse_head(const error& why) {
 // The last bytes leave; then, if the client may still be sending, its bytes are read and dropped for a while,
 // since closing with bytes unread resets the connection and takes our answer away from it.
 task<void> connection::end() {
+  busy_ = busy_ || writer_.pending_bytes() > 0;
   flush();
-  if (!cancel_.cancelled()) std::ignore = co_await writer_.flushed();
-  if (lingers_ && !writer_.failed() && !cancel_.cancelled()) {
-    stream_.shutdown_write();
-    const instant limit = from_now(shared_.limits.linger_timeout);
-    while (true) {
-      const result<net::chunk> dropped = co_await stream_.recv(limit);
-      if (!dropped || dropped->empty()) break;
-    }
+  if (!cancel_.cancelled()) {
+    const result<void> taken = co_await writer_.flushed();
+    if (taken) busy_ = false;
   }
+  if (lingers_ && !writer_.failed() && !cancel_.cancelled()) co_await linger();
   co_await writer_.stop();
+}
+
+task<void> connection::linger() {
+  reader_.discard_buffered();
+  stream_.shutdown_write();
+  const instant limit = from_now(shared_.limits.linger_timeout);
+  // The clock as well: a client that never pauses would never let the receive wait, and so time out.
+  while (ctx_.on->turn_time() < limit) {
+    const result<net::chunk> dropped = co_await stream_.recv(limit);
+    if (!dropped || dropped->empty()) break;
+  }
 }
 
 std::string_view connection::date_field() {

@@ -33,7 +33,6 @@ class connection : public list_node {
 
   // A server that drains: an idle connection ends now, a busy one after its response.
   void end_when_idle();
-  bool busy() const { return busy_; }
   // Cuts it in the middle.
   void cut(cancel_reason why) { cancel_.cancel(why); }
 
@@ -45,12 +44,15 @@ class connection : public list_node {
   task<bool> serve_one(std::string_view head_bytes);
   task<response> run_handler(incoming& asked);
   task<bool> answer(incoming& asked, response& reply);
-  task<result<void>> send_streamed(incoming& asked, response& reply, bool keep);
+  task<result<void>> send_streamed(response& reply, bool chunked);
+  bool can_keep(const incoming& asked, const response& reply) const;
   bool can_skip_body(const incoming& asked) const;
   task<bool> skip_body();
   task<void> refuse_head(const error& why);
   void refuse(int status, std::string_view why);
   task<void> end();
+  task<void> linger();
+  void on_write_failure();
   task<bool> wait_for_room();
   void flush();
   instant from_now(duration span) const;
@@ -65,7 +67,7 @@ class connection : public list_node {
   message_reader reader_;
   net::writer writer_;
   std::uint64_t served_ = 0;
-  bool busy_ = false;
+  bool busy_ = false;     // a request is in progress, or its answer has not left in full
   bool lingers_ = false;  // the client may still be sending what we will not read
 };
 

@@ -27,16 +27,21 @@ class request {
   const request_head& head() const { return head_; }
   method verb() const { return head_.verb; }
   std::string_view target() const { return head_.target; }
-  // The target up to '?', and what follows it.
-  std::string_view path() const { return head_.target.substr(0, head_.target.find('?')); }
+  // The target up to '?', and what follows it. Of "http://host/path", which a proxy's client sends, "/path".
+  std::string_view path() const {
+    std::string_view path = head_.target.substr(0, head_.target.find('?'));
+    if (path.starts_with('/') || !path.contains("://")) return path;
+    path.remove_prefix(path.find("://") + 3);
+    return path.contains('/') ? path.substr(path.find('/')) : std::string_view("/");
+  }
   std::string_view query() const {
     const auto mark = head_.target.find('?');
     return mark == std::string_view::npos ? std::string_view() : head_.target.substr(mark + 1);
   }
 
   // The next piece of the body, empty at its end; valid until the next read. errc::limit when the body
-  // exceeds server_limits::max_body_bytes (answer 413), errc::closed when the client went away,
-  // errc::timed_out when it stalls.
+  // exceeds server_limits::max_body_bytes, errc::protocol when it is malformed, errc::closed when the client
+  // went away, errc::timed_out when it stalls. response::for_body() is the answer to each.
   virtual task<result<std::string_view>> read() = 0;
   // The whole body.
   task<result<std::string>> read_all() {
@@ -80,6 +85,11 @@ struct response {
   }
   static response json(std::string body, int status = 200) {
     return {.status = status, .headers = {}, .content_type = "application/json", .body = std::move(body), .stream = {}};
+  }
+  // The answer when request::read() has failed: the fault is the client's, and response::from() would say 5xx.
+  static response for_body(const error& failure) {
+    const int status = failure.code == errc::limit ? 413 : failure.code == errc::timed_out ? 408 : 400;
+    return text(std::string(label(failure.code)) + "\n", status);
   }
   // The answer that an expected failure maps to.
   static response from(const error& failure) {

@@ -55,8 +55,12 @@ bool message_reader::next_head_buffered() {
 task<result<std::string_view>> message_reader::read_head(instant idle_limit, duration head_timeout) {
   const context& ctx = co_await this_context();
   instant limit = idle_limit;
+  bool begun = false;
   while (!next_head_buffered()) {
-    if (!head_.empty() && limit == idle_limit) limit = saturating_add(ctx.on->turn_time(), head_timeout);
+    if (!begun && !head_.empty()) {
+      begun = true;
+      limit = saturating_add(ctx.on->turn_time(), head_timeout);
+    }
     result<net::chunk> fresh = co_await from_.recv(limit);
     if (!fresh) co_return std::unexpected(fresh.error());
     if (fresh->empty()) co_return std::unexpected(error{.code = errc::closed, .what = "receive head"});

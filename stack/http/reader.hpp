@@ -45,6 +45,8 @@ class message_reader {
   bool at_message_start() const { return head_.empty() && chunk_.empty(); }
   // Bytes are here already: perhaps another pipelined message.
   bool has_buffered() const { return !chunk_.empty(); }
+  // Gives back what was received and will not be read: nothing more comes from this reader.
+  void discard_buffered() { chunk_.release(); }
   // True when the head of the next message is here in full, or is certain to be refused.
   bool next_head_buffered();
   const std::optional<parse_error>& refused() const { return refused_; }

@@ -1,7 +1,7 @@
 // serve(): servers on threads of their own until a signal asks them to stop.
 #include <algorithm>
+#include <atomic>
 #include <charconv>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <future>
@@ -62,11 +62,11 @@ void worker::run(handler serve, const serve_options& options, std::uint16_t port
   if (!at) return started_.set_value(std::unexpected(at.error()));
   result<std::unique_ptr<io>> backend = make_io(options.io);
   if (!backend) return started_.set_value(std::unexpected(backend.error()));
+  server served(std::move(serve), options.limits);  // outlives what stop() has posted to the loop
   loop on(std::move(*backend));
   result<net::listener> from =
       net::listener::open(on.backend(), *at, {.backlog = 4096, .reuse_port = options.loops > 1});
   if (!from) return started_.set_value(std::unexpected(from.error()));
-  server served(std::move(serve), options.limits);
   {
     const std::lock_guard lock(mutex_);
     loop_ = &on;
@@ -92,6 +92,14 @@ std::uint16_t port_from_environment() {
   return usual;
 }
 
+// For whoever started us, perhaps with port 0, and waits to connect.
+void announce(const std::string& host, std::uint16_t port) {
+  const result<socket_address> at = net::parse_address(host, port);
+  const std::string line = "listening on http://" + (at ? net::format_address(*at) : host) + "\n";
+  std::fputs(line.c_str(), stdout);
+  std::fflush(stdout);
+}
+
 }  // namespace
 
 int serve(handler handle, const serve_options& options) {
@@ -111,20 +119,21 @@ int serve(handler handle, const serve_options& options) {
     }
   }
   if (started) {
-    std::printf("listening on http://%s:%u\n", options.host.c_str(), unsigned{port});
-    std::fflush(stdout);
+    announce(options.host, port);
     // The first signal drains; the second cuts; a worker that ended by itself ends the rest.
     if (stopped.wait().value_or(0) != 0) std::fputs("draining\n", stderr);
   }
   for (worker& each : workers) each.stop();
+  std::atomic<bool> all_ended = false;
   std::thread impatience([&] {
-    while (const std::optional<int> signal = stopped.wait()) {
-      if (*signal == 0) return;
+    while (!all_ended) {  // a worker's end wakes it as well
+      if (stopped.wait().value_or(0) == 0) continue;
       for (worker& each : workers) each.stop();
     }
   });
   bool clean = true;
   for (worker& each : workers) clean = each.join() && clean;
+  all_ended = true;
   stopped.notify();
   impatience.join();
   if (!started) return 4;

@@ -1,5 +1,7 @@
 #include "stack/http/server.hpp"
 
+#include <cerrno>
+
 #include "stack/http/connection.hpp"
 #include "stack/runtime/semaphore.hpp"
 #include "stack/runtime/sleep.hpp"
@@ -15,8 +17,10 @@ task<result<net::stream>> accept_one(net::listener& from) { co_return co_await f
 
 task<result<permit>> acquire_slot(semaphore& slots) { co_return co_await slots.acquire(); }
 
-bool is_passing(const error& failure) {
-  return failure.code == errc::no_descriptors || failure.code == errc::no_memory;
+// The listener itself is unusable. All else passes: accept() also reports what befell the one connection it was
+// about to give out (unreachable hosts, a firewall's refusal), and shortages.
+bool is_final(const error& failure) {
+  return failure.system_errno == EBADF || failure.system_errno == ENOTSOCK || failure.system_errno == EINVAL;
 }
 
 }  // namespace
@@ -72,7 +76,7 @@ task<result<void>> server::state::accept_all(net::listener& from, scope& connect
     }
     if (peer.error().code == errc::cancelled) break;
     if (peer.error().code == errc::reset) continue;  // the client was gone before it was accepted
-    if (!is_passing(peer.error())) co_return std::unexpected(peer.error());
+    if (is_final(peer.error())) co_return std::unexpected(peer.error());
     std::ignore = co_await with_context(accepting_ctx, sleep_for(accept_pause));
   }
   co_return result<void>{};
@@ -81,11 +85,8 @@ task<result<void>> server::state::accept_all(net::listener& from, scope& connect
 task<void> server::state::cut_late() {
   const result<void> waited = co_await sleep_for(shared.limits.drain_timeout);
   if (!waited) co_return;  // every connection has ended before
-  // Cutting only asks: no connection leaves the list while it is walked.
-  live.for_each([this](detail::connection& each) {
-    if (each.busy()) shared.counters.cut++;
-    each.cut(cancel_reason::shutdown);
-  });
+  // Cutting only asks, and each counts itself: no connection leaves the list while it is walked.
+  live.for_each([](detail::connection& each) { each.cut(cancel_reason::shutdown); });
 }
 
 task<result<void>> server::run(net::listener from) {

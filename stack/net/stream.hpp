@@ -12,6 +12,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cassert>
 #include <string_view>
 #include <utility>
 
@@ -39,6 +40,7 @@ class chunk {
   bool empty() const { return lent_.bytes.empty(); }
   // Drops bytes at the front that have been used; gives the buffer back with the last one.
   void consume(std::size_t count) {
+    assert(count <= lent_.bytes.size());
     lent_.bytes = lent_.bytes.subspan(count);
     if (lent_.bytes.empty()) release();
   }

@@ -82,6 +82,7 @@ class writer {
     bool await_ready() const noexcept { return !self->sending_ && (self->filling_.empty() || self->failed()); }
     void await_suspend(std::coroutine_handle<> waiter) const noexcept {
       assert(!self->waiter_ && "one task waits for a writer");
+      assert(self->sending_ && "kick() before flushed(): nothing would ever end the wait");
       self->waiter_ = waiter;
     }
     result<void> await_resume() const {

@@ -1,14 +1,17 @@
 // epoll, edge triggered: for systems that refuse io_uring, and for ThreadSanitizer, which cannot see into a ring.
 //
 // A socket remembers whether the kernel may have bytes (readable) or room (writable) for it, so that a receive after a
-// short read does not pay for a system call that is sure to say EAGAIN.
+// short read does not pay for a system call that is sure to say EAGAIN. The end of the stream is the exception: its
+// event may have come together with the last bytes, and will not come again.
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <cerrno>
+#include <climits>
 #include <vector>
 
 #include "stack/runtime/intrusive_list.hpp"
@@ -25,7 +28,9 @@ struct epoll_socket final : io_socket, list_node {
   int fd = -1;
   bool readable = false;
   bool writable = false;
-  bool closed = false;  // freed at the end of the poll: an event of the same batch may still name it
+  bool hung_up = false;  // the end or a failure waits behind the bytes: stays readable
+  bool starved = false;  // in the list of those that wait for a lent buffer
+  bool closed = false;   // freed at the end of the poll: an event of the same batch may still name it
   recv_op* receiving = nullptr;
   accept_op* accepting = nullptr;
   send_op* sending = nullptr;
@@ -74,6 +79,7 @@ class epoll_backend final : public io {
   std::vector<std::uint32_t> free_buffers_;
   std::vector<epoll_socket*> starved_;  // readable, but every lent buffer was out
   std::uint32_t inline_budget_ = inline_budget;
+  bool coarse_ = false;  // the system has no epoll_pwait2
   intrusive_list<epoll_socket> sockets_;
   std::vector<epoll_socket*> to_free_;
   ready_queue done_;
@@ -164,7 +170,7 @@ bool epoll_backend::try_accept(epoll_socket& listener, accept_op& op) {
 bool epoll_backend::try_recv(epoll_socket& from, recv_op& op) {
   if (!from.readable) return false;
   if (free_buffers_.empty()) {
-    starved_.push_back(&from);
+    if (!std::exchange(from.starved, true)) starved_.push_back(&from);
     return false;
   }
   const std::uint32_t id = free_buffers_.back();
@@ -177,6 +183,7 @@ bool epoll_backend::try_recv(epoll_socket& from, recv_op& op) {
   op.received = {};
   op.status = received < 0 ? -errno : static_cast<std::int32_t>(received);
   if (received > 0) {
+    from.readable = from.hung_up || static_cast<std::size_t>(received) == options_.buffer_bytes;
     free_buffers_.pop_back();
     op.received = {{start, static_cast<std::size_t>(received)}, id};
   }
@@ -289,7 +296,8 @@ void epoll_backend::finish_connect(epoll_socket& socket) {
 
 void epoll_backend::on_event(epoll_socket& socket, std::uint32_t events) {
   if (socket.closed) return;
-  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) socket.readable = true;
+  if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) socket.hung_up = true;
+  if ((events & EPOLLIN) != 0 || socket.hung_up) socket.readable = true;
   if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) socket.writable = true;
   if (socket.connecting != nullptr) {
     if (socket.writable) finish_connect(socket);
@@ -306,11 +314,13 @@ void epoll_backend::on_event(epoll_socket& socket, std::uint32_t events) {
   }
 }
 
+// First come, first served, and no more than there are buffers.
 void epoll_backend::feed_starved() {
-  if (starved_.empty() || free_buffers_.size() < options_.buffer_count / 8) return;
+  if (starved_.empty() || free_buffers_.empty()) return;
   std::vector<epoll_socket*> again;
   again.swap(starved_);
   for (epoll_socket* socket : again) {
+    socket->starved = false;
     if (socket->receiving != nullptr && try_recv(*socket, *socket->receiving)) {
       finish(*std::exchange(socket->receiving, nullptr));
     }
@@ -326,7 +336,16 @@ int epoll_backend::timeout_and_wait(instant until, std::array<epoll_event, event
     const duration span = std::max(until - now(), duration::zero());
     timeout = {.tv_sec = span.count() / 1'000'000'000, .tv_nsec = span.count() % 1'000'000'000};
   }
-  return ::epoll_pwait2(epoll_fd_, events.data(), events_a_poll, limit, nullptr);
+  if (!coarse_) {
+    const int count = ::epoll_pwait2(epoll_fd_, events.data(), events_a_poll, limit, nullptr);
+    // Before Linux 5.11, and behind a filter that does not know the call: whole milliseconds, rounded up.
+    coarse_ = count < 0 && (errno == ENOSYS || errno == EPERM);
+    if (!coarse_) return count;
+  }
+  if (limit == nullptr) return ::epoll_wait(epoll_fd_, events.data(), events_a_poll, -1);
+  const std::int64_t span_ms = std::min<std::int64_t>(timeout.tv_sec, INT_MAX / 1000 - 1) * 1000;
+  return ::epoll_wait(epoll_fd_, events.data(), events_a_poll,
+                      static_cast<int>(span_ms + (timeout.tv_nsec + 999'999) / 1'000'000));
 }
 
 void epoll_backend::poll(instant until, ready_queue& completed) {

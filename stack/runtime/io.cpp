@@ -1,6 +1,8 @@
 #include "stack/runtime/io.hpp"
 
 #include <atomic>
+#include <bit>
+#include <cassert>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -33,19 +35,22 @@ void tell_fallback(const error& refused) {
   std::fputs(line.c_str(), stderr);
 }
 
-io_kind kind_from_environment(io_kind asked) {
+result<io_kind> kind_from_environment() {
   const char* value = std::getenv("ASSAY_IO");
-  if (value == nullptr) return asked;
+  if (value == nullptr) return io_kind::automatic;
   const std::string_view name(value);
   if (name == "epoll") return io_kind::epoll;
   if (name == "io_uring") return io_kind::io_uring;
-  return asked;
+  return std::unexpected(error{.code = errc::invalid_argument, .what = "ASSAY_IO is neither epoll nor io_uring"});
 }
 
 }  // namespace
 
 result<std::unique_ptr<io>> make_io(io_options options) {
-  switch (options.kind == io_kind::automatic ? kind_from_environment(options.kind) : options.kind) {
+  assert(std::has_single_bit(options.buffer_count) && options.buffer_bytes > 0 && options.ring_entries > 0);
+  const result<io_kind> kind = options.kind == io_kind::automatic ? kind_from_environment() : options.kind;
+  if (!kind) return std::unexpected(kind.error());
+  switch (*kind) {
     case io_kind::io_uring:
       return make_io_uring(options);
     case io_kind::epoll:

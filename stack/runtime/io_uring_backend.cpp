@@ -5,8 +5,11 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cassert>
 #include <cerrno>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <vector>
@@ -144,13 +147,21 @@ result<void> io_uring_backend::prepare() {
   return {};
 }
 
+// The kernel interrupts a wait for a signal, and may be short of memory for a moment: the next turn tries again. What
+// else it says will never pass, and ignoring it would spin.
+void check_entered(int entered) {
+  if (entered >= 0 || entered == -EINTR || entered == -EAGAIN || entered == -ETIME || entered == -EBUSY) return;
+  const char* hint = entered == -EEXIST ? ": a loop runs on the thread that made its backend" : "";
+  std::fprintf(stderr, "assay: io_uring_enter failed: %s%s\n", std::strerror(-entered), hint);
+  std::abort();
+}
+
 // --- submission ----------------------------------------------------------------------------------------------------
 
 io_uring_sqe& io_uring_backend::get_sqe() {
   io_uring_sqe* sqe = io_uring_get_sqe(&ring_);
   while (sqe == nullptr) {  // the submission queue is full: hand it over early
-    const int submitted = io_uring_submit(&ring_);
-    if (submitted < 0) reap();  // -EBUSY or -EAGAIN: the completion queue must be emptied first
+    check_entered(io_uring_submit(&ring_));
     sqe = io_uring_get_sqe(&ring_);
   }
   return *sqe;
@@ -335,15 +346,16 @@ void io_uring_backend::release(const lent_buffer& buffer) noexcept {
   lend_again(buffer.id);
 }
 
-// After the buffers ran out: wait until a fair share is back, or sockets would fail again at once.
+// After the buffers ran out: first come, first served, as many sockets as there are buffers again.
 void io_uring_backend::rearm_starved() {
-  if (starved_.empty() || lent_free_ < options_.buffer_count / 8) return;
-  std::vector<uring_socket*> again;
-  again.swap(starved_);
-  for (uring_socket* socket : again) {
-    socket->starved = false;
-    if (!socket->armed) arm_slot(*socket);
+  const std::size_t count = std::min<std::size_t>(starved_.size(), lent_free_);
+  const auto served = starved_.begin() + static_cast<std::ptrdiff_t>(count);
+  for (auto each = starved_.begin(); each != served; ++each) {
+    (*each)->starved = false;
+    // Nobody waits: the next recv arms it.
+    if ((*each)->waiter != nullptr && !(*each)->armed) arm_slot(**each);
   }
+  starved_.erase(starved_.begin(), served);
 }
 
 void io_uring_backend::close(io_socket* closed) noexcept {
@@ -445,6 +457,7 @@ void io_uring_backend::reap() {
   unsigned head = 0;
   unsigned count = 0;
   io_uring_cqe* cqe = nullptr;
+  // Nothing in here enters the kernel to reap again: each completion is seen once.
   io_uring_for_each_cqe(&ring_, head, cqe) {
     on_completion(*cqe);
     count++;
@@ -454,20 +467,18 @@ void io_uring_backend::reap() {
 
 void io_uring_backend::enter(instant until) {
   if (until == never) {
-    io_uring_submit_and_wait(&ring_, 1);
-    return;
+    return check_entered(io_uring_submit_and_wait(&ring_, 1));
   }
   const duration span = until == instant::min() ? duration::zero() : until - now();
   if (span > duration::zero()) {
     __kernel_timespec timeout{.tv_sec = span.count() / 1'000'000'000, .tv_nsec = span.count() % 1'000'000'000};
     io_uring_cqe* unused = nullptr;
-    io_uring_submit_and_wait_timeout(&ring_, &unused, 1, &timeout, nullptr);
-    return;
+    return check_entered(io_uring_submit_and_wait_timeout(&ring_, &unused, 1, &timeout, nullptr));
   }
   // Do not wait: and do not enter the kernel at all when it has nothing for us nor we for it.
   const unsigned flags = __atomic_load_n(ring_.sq.kflags, __ATOMIC_RELAXED);
   const bool kernel_has_work = (flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0;
-  if (io_uring_sq_ready(&ring_) > 0 || kernel_has_work) io_uring_submit_and_get_events(&ring_);
+  if (io_uring_sq_ready(&ring_) > 0 || kernel_has_work) check_entered(io_uring_submit_and_get_events(&ring_));
 }
 
 void io_uring_backend::poll(instant until, ready_queue& completed) {

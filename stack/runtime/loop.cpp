@@ -1,6 +1,7 @@
 #include "stack/runtime/loop.hpp"
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 namespace assay {
@@ -23,15 +24,21 @@ loop::loop(std::unique_ptr<io> backend, loop_options options)
   root_.cancel = &root_cancel_;
 }
 
-loop::~loop() { drain_backend(); }
+loop::~loop() {
+  drain_posted();
+  // A node runs as soon as it is linked, and may end the loop before its poster has come to wake().
+  while (posting_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
+}
 
 void loop::post(ready_node& node) noexcept {
+  posting_.fetch_add(1, std::memory_order_relaxed);
   ready_node* head = posted_.load(std::memory_order_relaxed);
   do {
     node.next = head;
   } while (!posted_.compare_exchange_weak(head, &node, std::memory_order_release, std::memory_order_relaxed));
   // Only the first of a batch wakes the loop; it takes the whole list at once.
   if (head == nullptr) io_->wake();
+  posting_.fetch_sub(1, std::memory_order_release);
 }
 
 void loop::post(std::move_only_function<void()> work) { post(*new posted_closure(std::move(work))); }
@@ -86,10 +93,11 @@ void loop::drive(const bool& finished) {
   while (!finished) turn();
 }
 
-void loop::drain_backend() {
-  // Completions that belong to closed sockets are consumed by the backend itself; nothing may be left for us.
-  take_posted();
-  while (ready_node* node = ready_.pop()) node->run(*node);
+// What was posted after main had finished still runs: its closures own memory.
+void loop::drain_posted() {
+  for (take_posted(); !ready_.empty(); take_posted()) {
+    while (ready_node* node = ready_.pop()) node->run(*node);
+  }
 }
 
 }  // namespace assay

@@ -70,7 +70,7 @@ class loop {
   void run_ready();
   void take_posted();
   instant wait_until();
-  void drain_backend();
+  void drain_posted();
 
   std::unique_ptr<io> io_;
   loop_options options_;
@@ -78,6 +78,7 @@ class loop {
   timer_wheel timers_;
   ready_queue ready_;
   std::atomic<ready_node*> posted_{nullptr};
+  std::atomic<unsigned> posting_{0};  // threads inside post(): the loop may not go before they have left
   loop_counters counters_;
   cancel_scope root_cancel_;
   context root_;

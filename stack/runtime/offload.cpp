@@ -8,7 +8,7 @@ namespace assay {
 void offload_pool::job::on_done(ready_node& node) noexcept {
   auto& done = static_cast<job&>(node);
   const std::shared_ptr<job> keep = std::move(done.self);
-  if (ready_node* waiting = std::exchange(done.waiting, nullptr); waiting != nullptr) waiting->run(*waiting);
+  done.waiting->run(*done.waiting);
 }
 
 offload_pool::offload_pool(offload_options options) : options_(options) {
@@ -48,7 +48,10 @@ void offload_pool::serve() {
     std::shared_ptr<job> next = std::move(queue_.front());
     queue_.pop_front();
     lock.unlock();
+    if (next->state.load(std::memory_order_relaxed) == job_state::abandoned) continue;
     next->work();
+    job_state before = job_state::running;
+    if (!next->state.compare_exchange_strong(before, job_state::returning, std::memory_order_acq_rel)) continue;
     job& done = *next;
     done.self = std::move(next);
     done.home->post(done);

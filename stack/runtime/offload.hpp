@@ -3,12 +3,14 @@
 //   result<digest> d = co_await pool.run([bytes = std::move(body)] { return sha256(bytes); });
 //
 // Bounded: when the queue is full it sheds at once with errc::limit instead of queueing without end. A caller whose
-// deadline passes goes on at once; work that has started runs to its end and its result is dropped, so the closure
-// must own everything it touches.
+// deadline passes goes on at once; work not yet started is dropped, work that has started runs to its end and its
+// result is dropped, so the closure must own everything it touches. A pool may serve several loops, and outlive them.
 //
 // Misuse: capturing a reference to the coroutine's frame; after a timeout the frame may be gone while the work runs.
+// Under simulated I/O, virtual time does not wait for a thread: a deadline there passes before any work is done.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -43,6 +45,10 @@ class offload_pool {
   std::size_t queued() const;
 
  private:
+  // Who goes first decides: after `returning` the loop must wait for the job, which is about to be posted; after
+  // `abandoned` the worker must not touch the loop, which may be gone.
+  enum class job_state : std::uint8_t { running, returning, abandoned };
+
   // Shared by the waiting coroutine and the worker; whoever comes last frees it.
   struct job : ready_node {
     explicit job(std::move_only_function<void()> body) : ready_node(&on_done), work(std::move(body)) {}
@@ -50,7 +56,8 @@ class offload_pool {
     std::move_only_function<void()> work;
     loop* home = nullptr;
     std::shared_ptr<job> self;      // keeps it alive on its way back to the loop
-    ready_node* waiting = nullptr;  // the awaiter, on the loop's thread; null once it gave up
+    ready_node* waiting = nullptr;  // the awaiter, which waits for as long as the job is not abandoned
+    std::atomic<job_state> state{job_state::running};
   };
   class job_awaiter;
 
@@ -82,12 +89,13 @@ class offload_pool::job_awaiter : detail::wait_guard, ready_node {
       shed_ = true;
       return false;
     }
+    started_ = true;
     arm(ctx, ctx.deadline);
     return true;
   }
   result<void> await_resume() const {
     if (shed_) return std::unexpected(error{.code = errc::limit, .what = "offload queue full"});
-    if (gave_up()) return std::unexpected(failure("offload"));
+    if (abandoned_ || !started_) return std::unexpected(failure("offload"));
     return {};
   }
 
@@ -99,15 +107,17 @@ class offload_pool::job_awaiter : detail::wait_guard, ready_node {
   }
   static void on_give_up(wait_guard& guard) noexcept {
     auto& self = static_cast<job_awaiter&>(guard);
-    if (self.job_->waiting == nullptr) return;  // done already, and on its way
-    self.job_->waiting = nullptr;
-    self.job_->home->schedule(self);
+    job_state before = job_state::running;
+    self.abandoned_ = self.job_->state.compare_exchange_strong(before, job_state::abandoned, std::memory_order_acq_rel);
+    if (self.abandoned_) self.job_->home->schedule(self);  // else the result is on its way
   }
 
   offload_pool& pool_;
   std::shared_ptr<job> job_;
   std::coroutine_handle<> waiter_;
   bool shed_ = false;
+  bool started_ = false;
+  bool abandoned_ = false;
 };
 
 template <class Work, class T>

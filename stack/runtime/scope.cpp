@@ -59,7 +59,7 @@ scope::child_runner scope::run_child(scope* self, task<result<void>> child) {
 scope::scope(context& parent) : cancel_(*parent.cancel), ctx_(parent), wake_(this) { ctx_.cancel = &cancel_; }
 
 scope::~scope() {
-  if (live_ == 0) return;
+  if (!started_ || joined_) return;
   std::fprintf(stderr, "assay: a scope ended with %zu live children; co_await join() first\n", live_);
   children_.for_each([](child_record& child) {
     std::fprintf(stderr, "  spawned at %s:%u\n", child.where.file_name(), child.where.line());
@@ -80,6 +80,7 @@ bool scope::start(task<result<void>> child, std::source_location where) {
   auto& promise = runner.frame.promise();
   promise.ctx = &ctx_;
   promise.where = where;
+  started_ = true;
   children_.push_back(promise);
   live_++;
   runner.frame.resume();

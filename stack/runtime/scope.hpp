@@ -9,8 +9,9 @@
 //
 // States as in std::execution::counting_scope (C++26): open -> closed -> joined. There is no detached spawn.
 //
-// Misuse: leaving the block without `co_await join()`. The children would run on in a dead frame: the destructor
-// prints where each live child was spawned, and aborts. Do not co_return early between spawn and join.
+// Misuse: leaving the block without `co_await join()`. The children would run on in a dead frame, or their failures
+// would be lost: the destructor prints where each live child was spawned, and aborts, also when every child happens to
+// have ended. Do not co_return early between spawn and join.
 #pragma once
 
 #include <cstddef>
@@ -77,6 +78,7 @@ class scope {
   intrusive_list<child_record> children_;
   std::size_t live_ = 0;
   bool closed_ = false;
+  bool started_ = false;
   bool joined_ = false;
   result<void> first_failure_;
   std::exception_ptr thrown_;

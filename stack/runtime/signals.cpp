@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <cstdint>
 #include <tuple>
@@ -35,7 +36,11 @@ std::optional<int> stop_signals::wait(duration limit) {
       {{.fd = signal_fd_, .events = POLLIN, .revents = 0}, {.fd = notify_fd_, .events = POLLIN, .revents = 0}}};
   const timespec span{.tv_sec = limit.count() / 1'000'000'000, .tv_nsec = limit.count() % 1'000'000'000};
   const bool endless = limit == duration::max();
-  if (::ppoll(watched.data(), watched.size(), endless ? nullptr : &span, nullptr) <= 0) return std::nullopt;
+  int ready = 0;
+  do {  // the handler of another signal does not end an endless wait
+    ready = ::ppoll(watched.data(), watched.size(), endless ? nullptr : &span, nullptr);
+  } while (endless && ready < 0 && errno == EINTR);
+  if (ready <= 0) return std::nullopt;
   signalfd_siginfo info{};
   if (::read(signal_fd_, &info, sizeof info) == sizeof info) return static_cast<int>(info.ssi_signo);
   std::uint64_t notified = 0;

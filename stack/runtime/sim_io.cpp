@@ -236,6 +236,7 @@ bool sim_io::try_send(socket& to, send_op& op) {
   }
   if (chance(options_.faults.reset)) {
     to.failed = peer->failed = true;
+    if (peer->sending != nullptr) finish(*std::exchange(peer->sending, nullptr), -ECONNRESET);
     deliver(*peer, {}, -ECONNRESET);
     deliver(to, {}, -ECONNRESET);
     op.status = -ECONNRESET;
@@ -297,7 +298,14 @@ void sim_io::close(io_socket* closed) noexcept {
     peer->peer = 0;
     if (peer->sending != nullptr) finish(*std::exchange(peer->sending, nullptr), -ECONNRESET);
   }
-  for (const std::uint64_t never_accepted : gone.backlog) sockets_.erase(never_accepted);
+  for (const std::uint64_t never_accepted : gone.backlog) {
+    if (socket* client = find(find(never_accepted)->peer); client != nullptr) {
+      client->failed = true;
+      if (client->sending != nullptr) finish(*std::exchange(client->sending, nullptr), -ECONNRESET);
+      deliver(*client, {}, -ECONNRESET);
+    }
+    sockets_.erase(never_accepted);
+  }
   sockets_.erase(gone.id);
 }
 

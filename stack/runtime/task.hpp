@@ -129,6 +129,7 @@ class ASSAY_CORO_TASK task {
   // For the runtime's own awaiters: starts `child` inline under `ctx`; false when it has already finished.
   static bool start(handle_type child, std::coroutine_handle<> parent, context* ctx) noexcept {
     promise_type& promise = child.promise();
+    assert(promise.ctx == nullptr && "a task is awaited once");
     promise.ctx = ctx;
     promise.continuation = parent;
     promise.starting = true;
@@ -141,7 +142,9 @@ class ASSAY_CORO_TASK task {
 
  private:
   void reset() noexcept {
-    if (frame_) std::exchange(frame_, {}).destroy();
+    if (!frame_) return;
+    assert((frame_.promise().ctx == nullptr || frame_.done()) && "a task was destroyed while it runs");
+    std::exchange(frame_, {}).destroy();
   }
 
   handle_type frame_;

@@ -3,7 +3,7 @@
 // Eight levels of 64 slots, a level-0 slot 2^16 ns wide: the 48 bits cover every instant, so nothing wraps. Arm and
 // disarm are O(1) and touch only the node, because almost every timeout is disarmed before it fires. A slot holds exact
 // nanosecond deadlines, so a timer never fires early and next() is exact as soon as the timer has come down to level 0:
-// the generator's pacing and virtual time in tests depend on it.
+// the generator's pacing and virtual time in tests depend on it. Timers of one slot fire in the order they were armed.
 //
 // Misuse: destroying a timer_node that is armed. Disarm first; the node asserts.
 #pragma once
@@ -44,7 +44,8 @@ class timer_wheel {
   // Runs every callback whose deadline has passed; a callback may arm and disarm any timer. Returns how many ran.
   std::size_t advance(instant now);
 
-  // When to wake next: exact for timers within about 4 ms, else a moment no later than the next deadline.
+  // When to wake next: exact when the next deadline lies in the current block of 64 level-0 slots (4.2 ms), else a
+  // moment no later than that deadline, at which advance() moves the timer down a level.
   // `never` when no timer is armed.
   instant next() const;
 

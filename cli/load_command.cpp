@@ -1,0 +1,134 @@
+#include "cli/load_command.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <charconv>
+#include <csignal>
+#include <cstdio>
+#include <expected>
+#include <thread>
+
+#include "cli/values.hpp"
+#include "lab/load/engine.hpp"
+#include "lab/report/load_json.hpp"
+#include "lab/report/load_text.hpp"
+#include "stack/runtime/signals.hpp"
+
+namespace assay::cli {
+namespace {
+
+constexpr duration progress_interval = std::chrono::milliseconds(500);
+
+std::expected<double, std::string> parse_rate(const std::string& text) {
+  double rate = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), rate);
+  if (failed != std::errc() || end != text.data() + text.size()) {
+    return std::unexpected("rate -R \"" + text + "\": expected a number of requests per second");
+  }
+  return rate;
+}
+
+std::expected<load::load_options, std::string> read(const load_arguments& typed) {
+  load::load_options options;
+  options.url = typed.url;
+  options.connections = typed.connections;
+  options.threads = typed.threads;
+  options.seed = typed.seed;
+  options.spin = typed.spin;
+  options.arrivals = typed.arrivals == "poisson" ? model::arrival_law::poisson : model::arrival_law::constant;
+  options.io.kind = typed.io == "epoll"      ? io_kind::epoll
+                    : typed.io == "io_uring" ? io_kind::io_uring
+                                             : io_kind::automatic;
+  if (!typed.rate.empty()) {
+    const auto rate = parse_rate(typed.rate);
+    if (!rate) return std::unexpected(rate.error());
+    options.rate_per_s = *rate;
+  }
+  const auto length = parse_duration(typed.length);
+  if (!length) return std::unexpected("duration -d " + length.error());
+  options.length = *length;
+  const auto timeout = parse_duration(typed.timeout);
+  if (!timeout) return std::unexpected("--timeout " + timeout.error());
+  options.timeout = *timeout;
+  for (const std::string& each : typed.headers) {
+    auto header = parse_header(each);
+    if (!header) return std::unexpected(header.error());
+    options.headers.push_back(std::move(*header));
+  }
+  auto body = read_body(typed.body);
+  if (!body) return std::unexpected(body.error());
+  options.body = std::move(*body);
+  options.method = !typed.method.empty() ? typed.method : options.body.empty() ? "GET" : "POST";
+  return options;
+}
+
+// One line on the terminal, rewritten; nothing when stderr is not one. Reads counters that the generators write with
+// relaxed stores, so it cannot slow them down.
+class progress {
+ public:
+  progress(const load::load_engine& engine, duration length)
+      : engine_(engine), length_(length), shown_(::isatty(STDERR_FILENO) == 1) {}
+  void show() {
+    if (!shown_) return;
+    const load::live_view view = engine_.look();
+    const double seconds = std::chrono::duration<double>(view.elapsed).count();
+    const double total = std::chrono::duration<double>(length_).count();
+    const double rate = static_cast<double>(view.answers - answers_before_) / std::max(seconds - seconds_before_, 1e-9);
+    fmt::print(stderr, "\r\x1b[K{:.1f}s of {:.0f}s  {:.0f} responses/s  {} errors", seconds, total,
+               seconds > seconds_before_ ? rate : 0.0, view.errors);
+    answers_before_ = view.answers;
+    seconds_before_ = seconds;
+  }
+  void clear() const {
+    if (shown_) fmt::print(stderr, "\r\x1b[K");
+  }
+
+ private:
+  const load::load_engine& engine_;
+  duration length_;
+  bool shown_;
+  std::uint64_t answers_before_ = 0;
+  double seconds_before_ = 0;
+};
+
+int complain(exit_code code, const std::string& why) {
+  fmt::print(stderr, "assay load: {}\n", why);
+  return code;
+}
+
+}  // namespace
+
+int load_command(const load_arguments& typed) {
+  std::expected<load::load_options, std::string> options = read(typed);
+  if (!options) return complain(usage, options.error());
+  const duration length = options->length;
+  std::expected<load::load_plan, std::string> plan = load::normalize(std::move(*options));
+  if (!plan) return complain(usage, plan.error());
+
+  stop_signals stop;  // before any thread: Ctrl-C ends the run, it does not kill it
+  load::load_engine engine(std::move(*plan));
+  std::atomic<bool> finished{false};
+  std::expected<model::load_result, std::string> result;
+  std::thread running([&] {
+    result = engine.run();
+    finished = true;
+    stop.notify();
+  });
+  progress line(engine, length);
+  while (!finished) {
+    const std::optional<int> signal = stop.wait(progress_interval);
+    if (signal.value_or(0) != 0) engine.stop();
+    line.show();
+  }
+  running.join();
+  line.clear();
+  if (!result) return complain(could_not_run, result.error());
+  const std::string text =
+      typed.json ? report::load_json(*result) : report::load_text(*result, {.spectrum = typed.spectrum});
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  return result->valid ? ok : invalid_measurement;
+}
+
+}  // namespace assay::cli

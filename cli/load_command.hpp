@@ -1,0 +1,37 @@
+// `assay load`: arguments in, summary or JSON out.
+//
+// Misuse: logic here. What is measured and how is lab/load's; how it reads is lab/report's.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "lab/load/options.hpp"
+
+namespace assay::cli {
+
+// Exit codes of the assay command.
+enum exit_code : int { ok = 0, gate_failed = 1, usage = 2, invalid_measurement = 3, could_not_run = 4 };
+
+// As typed; load_command() turns it into options.
+struct load_arguments {
+  std::string url;
+  std::string rate;
+  std::string length = "10s";
+  unsigned connections = 64;
+  unsigned threads = 1;
+  std::string method;
+  std::vector<std::string> headers;
+  std::string body;
+  std::string timeout = "5s";
+  std::string arrivals = "constant";
+  std::string io = "auto";
+  std::uint64_t seed = 1;
+  bool spin = false;
+  bool spectrum = false;
+  bool json = false;
+};
+
+int load_command(const load_arguments& typed);
+
+}  // namespace assay::cli

@@ -1,0 +1,28 @@
+// Values as people type them on a command line.
+//
+// Misuse: none; every function says what it expected.
+#pragma once
+
+#include <expected>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "stack/runtime/time.hpp"
+
+namespace assay::cli {
+
+// "30s", "5m", "1.5h", "250ms"; a bare number is seconds.
+std::expected<duration, std::string> parse_duration(std::string_view text);
+
+// "Name: value"
+std::expected<std::pair<std::string, std::string>, std::string> parse_header(std::string_view text);
+
+// The body itself, or with a leading '@' the content of that file.
+std::expected<std::string, std::string> read_body(const std::string& text);
+
+// The candidate most like `typed`, or empty when none is near (more than two edits and a third of it away).
+std::string nearest(std::string_view typed, const std::vector<std::string>& candidates);
+
+}  // namespace assay::cli

@@ -1,0 +1,39 @@
+#include "lab/load/exchange.hpp"
+
+namespace assay::load {
+namespace {
+
+constexpr int max_interim_responses = 16;  // 1xx before the final one
+
+error protocol(const char* what) { return {.code = errc::protocol, .what = what}; }
+
+}  // namespace
+
+task<result<int>> exchange_connection::exchange(std::string_view request, http::method verb, instant limit) {
+  reusable_ = false;
+  writer_.append(request);
+  writer_.kick(limit);
+  for (int interim = 0;; ++interim) {
+    if (interim > max_interim_responses) co_return std::unexpected(protocol("too many interim responses"));
+    const result<std::string_view> bytes = co_await reader_.read_head(limit, duration::max());
+    if (!bytes) co_return std::unexpected(bytes.error());
+    if (const auto parsed = http::parse_response_head(*bytes, verb, {}, head_); !parsed) {
+      co_return std::unexpected(protocol(http::describe(parsed.error()).data()));
+    }
+    reader_.begin_body(head_.body);
+    if (head_.status == 101) co_return std::unexpected(protocol("upgrade not asked for"));
+    if (head_.status >= 200) break;
+    reader_.next_message();
+  }
+  while (!reader_.body_ended()) {
+    const result<std::string_view> piece = co_await reader_.read_body(limit);
+    if (!piece) co_return std::unexpected(piece.error());
+  }
+  reader_.next_message();
+  // Bytes beyond the response answer nothing that was asked.
+  reusable_ = head_.keep_alive && !writer_.in_flight() && reader_.at_message_start();
+  served_++;
+  co_return head_.status;
+}
+
+}  // namespace assay::load

@@ -1,0 +1,36 @@
+// One connection of the generator: sends the prepared request, reads one response, and skips its body.
+//
+// Misuse: a second exchange() after one has failed. Open it anew.
+#pragma once
+
+#include <string_view>
+
+#include "stack/http/reader.hpp"
+#include "stack/net/writer.hpp"
+
+namespace assay::load {
+
+class exchange_connection {
+ public:
+  exchange_connection(loop& on, net::stream opened)
+      : stream_(std::move(opened)), reader_(stream_, http::head_kind::response, {}), writer_(on, stream_, nullptr) {}
+
+  // The status of the response, its body read and dropped. errc::protocol for what is not HTTP.
+  task<result<int>> exchange(std::string_view request, http::method verb, instant limit);
+
+  bool reusable() const { return reusable_; }
+  // It failed before a byte of a response, having served before: the server had closed an idle connection.
+  bool was_stale() const { return served_ > 0 && reader_.at_message_start(); }
+  std::uint64_t received_bytes() const { return reader_.received_bytes(); }
+  task<void> stop() { co_await writer_.stop(); }
+
+ private:
+  net::stream stream_;
+  http::message_reader reader_;
+  net::writer writer_;
+  http::response_head head_;
+  std::uint64_t served_ = 0;
+  bool reusable_ = true;
+};
+
+}  // namespace assay::load

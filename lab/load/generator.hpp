@@ -1,0 +1,99 @@
+// One thread's share of a load: a schedule, a pool of connections, and whoever is idle takes the next arrival.
+//
+// Open model: an arrival that is due while every connection is busy waits in the schedule itself (its index), not in a
+// queue, and is taken by the first connection that comes free; its lateness is charged to it. Closed model: every
+// connection sends again as soon as it has its answer.
+//
+//   generator load(on, plan, {.thread = 0, .threads = 1}, live);
+//   result<void> ready = on.run(load.connect());
+//   on.run(load.run(start));
+//   load.measured()
+//
+// Misuse: reading measured() while run() goes on; live_counters are for that.
+#pragma once
+
+#include <coroutine>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lab/load/options.hpp"
+#include "lab/load/recorder.hpp"
+#include "lab/load/schedule.hpp"
+#include "stack/runtime/scope.hpp"
+
+namespace assay::load {
+
+struct generator_share {
+  unsigned thread = 0;
+  unsigned threads = 1;
+  socket_address address;
+};
+
+class generator {
+ public:
+  generator(loop& on, const load_plan& plan, const generator_share& share, live_counters& live);
+  ~generator();
+  generator(const generator&) = delete;
+  generator& operator=(const generator&) = delete;
+
+  // Opens every connection before the clock starts. Fails when the first attempt of any of them fails.
+  task<result<void>> connect();
+  // Sends from `start` on, for the plan's length, then drains. Returns when every request is answered or charged.
+  task<void> run(instant start);
+  // Ends the run now, keeping what was measured; on the loop's thread.
+  void stop();
+
+  const recorder& measured() const { return recorder_; }
+  // When sending ended: start + length, or earlier after stop().
+  instant ended() const { return end_; }
+  // Arrivals that were due before the end (open model).
+  std::uint64_t due() const { return due_; }
+
+ private:
+  class slot;
+  class work_awaiter;
+  struct pace_timer : timer_node {
+    explicit pace_timer(generator* self) : timer_node(&on_time), owner(self) {}
+    static void on_time(timer_node& node) noexcept { static_cast<pace_timer&>(node).owner->hand_out(); }
+    generator* owner;
+  };
+  struct drain_timer : timer_node {
+    explicit drain_timer(generator* self) : timer_node(&on_time), owner(self) {}
+    static void on_time(timer_node& node) noexcept { static_cast<drain_timer&>(node).owner->cut(); }
+    generator* owner;
+  };
+
+  bool open_model() const { return plan_.options.rate_per_s.has_value(); }
+  unsigned share_of_connections() const;
+  task<result<void>> open_slot(slot& opened);
+  task<void> drive(slot& driven);
+  task<bool> ensure_open(slot& driven, instant intended);
+  task<bool> attempt(slot& driven, instant intended, bool again);
+  task<void> close_slot(slot& closed);
+  void cut();
+  bool take_due(instant now, instant& intended);
+  instant next_intended() const { return start_ + schedule_.peek(); }
+  void hand_out();
+  void arm_pace();
+  void charge_unsent(instant now);
+
+  loop& on_;
+  const load_plan& plan_;
+  generator_share share_;
+  live_counters& live_;
+  recorder recorder_;
+  arrival_schedule schedule_;
+  std::vector<std::unique_ptr<slot>> slots_;
+  intrusive_list<work_awaiter> idle_;
+  pace_timer pace_;
+  drain_timer drain_;
+  instant start_{};
+  instant end_{};
+  std::uint64_t due_ = 0;
+  scope* running_ = nullptr;
+  bool stopped_ = false;  // nothing more is sent
+};
+
+}  // namespace assay::load

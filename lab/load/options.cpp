@@ -1,0 +1,132 @@
+#include "lab/load/options.hpp"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+
+#include "stack/http/client.hpp"
+
+namespace assay::load {
+namespace {
+
+// Beside the connections: standard streams, the ring, epoll, eventfd, the resolver's sockets.
+constexpr unsigned descriptors_a_thread = 8;
+constexpr unsigned descriptors_spare = 16;
+
+using checked = std::expected<void, std::string>;
+
+std::unexpected<std::string> refuse(std::string why) { return std::unexpected(std::move(why)); }
+
+std::string plain(double number) {
+  std::array<char, 32> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+  return {digits.data(), end};
+}
+
+struct split_url {
+  std::string host;
+  std::uint16_t port = 80;
+  std::string target;
+  std::string authority;
+};
+
+std::expected<split_url, std::string> split(const std::string& url) {
+  constexpr std::string_view scheme = "http://";
+  if (url.starts_with("https://")) return refuse("URL \"" + url + "\": https is not supported yet; use http://");
+  if (!url.starts_with(scheme)) return refuse("URL \"" + url + "\": expected http://HOST[:PORT]/PATH");
+  const std::string_view rest = std::string_view(url).substr(scheme.size());
+  const auto path = rest.find_first_of("/?#");
+  split_url parts;
+  parts.authority = rest.substr(0, path);
+  parts.target = path == std::string_view::npos ? "/" : rest.substr(path, rest.find('#') - path);
+  if (!parts.target.starts_with('/')) parts.target.insert(0, "/");
+
+  const std::string_view authority = parts.authority;
+  const bool bracketed = authority.starts_with('[');
+  const auto host_end = bracketed ? authority.find(']') : authority.rfind(':');
+  if (bracketed && host_end == std::string_view::npos)
+    return refuse("URL \"" + url + "\": expected ']' after the address");
+  parts.host = bracketed ? authority.substr(1, host_end - 1) : authority.substr(0, host_end);
+  const std::string_view after = host_end == std::string_view::npos ? "" : authority.substr(host_end + bracketed);
+  if (parts.host.empty() || parts.host.find('@') != std::string::npos) {
+    return refuse("URL \"" + url + "\": expected http://HOST[:PORT]/PATH");
+  }
+  if (after.empty()) return parts;
+  const auto [end, failed] = std::from_chars(after.data() + 1, after.data() + after.size(), parts.port);
+  if (after[0] != ':' || failed != std::errc() || end != after.data() + after.size() || parts.port == 0) {
+    return refuse("URL \"" + url + "\": expected a port from 1 to 65535 after the host");
+  }
+  return parts;
+}
+
+checked check_numbers(const load_options& options) {
+  if (options.rate_per_s) {
+    const double rate = *options.rate_per_s;
+    if (!std::isfinite(rate) || rate <= 0 || rate > max_rate_per_s) {
+      return refuse("rate -R " + plain(rate) + ": expected more than 0 and at most " + plain(max_rate_per_s) +
+                    " requests per second");
+    }
+  }
+  if (options.connections == 0 || options.connections > max_connections) {
+    return refuse("connections -c: expected 1 to " + std::to_string(max_connections));
+  }
+  if (options.threads == 0 || options.threads > max_threads) {
+    return refuse("threads -t: expected 1 to " + std::to_string(max_threads));
+  }
+  if (options.threads > options.connections) {
+    return refuse("threads -t " + std::to_string(options.threads) + ": more than connections -c " +
+                  std::to_string(options.connections) + "; each thread needs at least one");
+  }
+  if (options.length <= duration::zero() || options.length > max_length) {
+    return refuse("duration -d: expected more than 0 and at most 7 days");
+  }
+  if (options.timeout <= duration::zero()) return refuse("--timeout: expected more than 0");
+  return {};
+}
+
+// Raises the soft limit as far as needed; says what to do when the hard limit is in the way.
+checked check_descriptors(const load_options& options) {
+  const rlim_t needed = options.connections + rlim_t{options.threads} * descriptors_a_thread + descriptors_spare;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) return {};
+  if (limit.rlim_max >= needed) {
+    limit.rlim_cur = needed;
+    if (::setrlimit(RLIMIT_NOFILE, &limit) == 0) return {};
+  }
+  const rlim_t possible = limit.rlim_max - std::min<rlim_t>(limit.rlim_max, needed - options.connections);
+  return refuse("-c " + std::to_string(options.connections) + " needs " + std::to_string(needed) +
+                " file descriptors, the limit of this process is " + std::to_string(limit.rlim_max) +
+                ": raise it (ulimit -n " + std::to_string(needed) + ", or LimitNOFILE), or use at most -c " +
+                std::to_string(possible));
+}
+
+}  // namespace
+
+std::expected<load_plan, std::string> normalize(load_options options) {
+  if (const checked numbers = check_numbers(options); !numbers) return refuse(numbers.error());
+  std::expected<split_url, std::string> parts = split(options.url);
+  if (!parts) return refuse(parts.error());
+  if (const checked descriptors = check_descriptors(options); !descriptors) return refuse(descriptors.error());
+
+  const http::client_request request{
+      .verb = options.method, .target = parts->target, .headers = options.headers, .body = options.body};
+  if (!http::valid_request(request)) {
+    return refuse(
+        "method, path or a header holds what HTTP does not allow there (spaces, control characters), or sets "
+        "Content-Length, Transfer-Encoding or Connection, which are the tool's");
+  }
+  load_plan plan;
+  plan.verb = http::method_from(options.method);
+  plan.may_resend =
+      plan.verb != http::method::post && plan.verb != http::method::patch && plan.verb != http::method::other;
+  http::append_request(plan.request, request, parts->authority);
+  plan.host = std::move(parts->host);
+  plan.port = parts->port;
+  plan.options = std::move(options);
+  return plan;
+}
+
+}  // namespace assay::load

@@ -1,0 +1,55 @@
+// What to load, how hard, for how long; checked before anything is sent.
+//
+// Misuse: passing options on that normalize() has not seen. It fills defaults, renders the request once, and names
+// what is wrong with a value and what was expected.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lab/model/load_result.hpp"
+#include "stack/http/message.hpp"
+#include "stack/runtime/io.hpp"
+#include "stack/runtime/time.hpp"
+
+namespace assay::load {
+
+struct load_options {
+  std::string url;
+  std::optional<double> rate_per_s;  // open model; without it closed
+  model::arrival_law arrivals = model::arrival_law::constant;
+  duration length = std::chrono::seconds(10);
+  unsigned connections = 64;
+  unsigned threads = 1;
+  std::string method = "GET";
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+  duration timeout = std::chrono::seconds(5);  // of one request, from its send
+  std::uint64_t seed = 1;
+  bool spin = false;  // poll instead of sleeping between arrivals
+  io_options io;
+};
+
+// Options that can be run.
+struct load_plan {
+  load_options options;
+  std::string host;  // name or numeric address
+  std::uint16_t port = 80;
+  std::string request;  // the bytes of each request
+  http::method verb = http::method::get;
+  bool may_resend = true;  // the method is idempotent
+};
+
+inline constexpr double max_rate_per_s = 10'000'000;
+inline constexpr unsigned max_connections = 1'000'000;
+inline constexpr unsigned max_threads = 256;
+inline constexpr duration max_length = std::chrono::hours(24 * 7);
+
+// The error is one line for the user.
+std::expected<load_plan, std::string> normalize(load_options options);
+
+}  // namespace assay::load

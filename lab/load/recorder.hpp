@@ -1,0 +1,77 @@
+// What one generator thread has measured so far: histograms, counts, and the integrals the verdict needs. Constant
+// memory for any length of run.
+//
+// Misuse: sharing one between threads. Each has its own; merge() when they have stopped.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+#include "lab/model/load_result.hpp"
+#include "stack/runtime/error.hpp"
+#include "stack/runtime/time.hpp"
+
+namespace assay::load {
+
+// Why a request counts as an error. A response with a status of 400 or more is a response and an error.
+enum class failure_kind : std::uint8_t {
+  connect,    // no connection: refused, unreachable, out of descriptors
+  timed_out,  // no complete response within the timeout; charged with its lower bound
+  closed,     // the server closed the connection in the middle of an exchange
+  reset,      // it reset it
+  protocol,   // it did not speak HTTP/1.1 as the standard says
+  status_4xx,
+  status_5xx,
+  undrained,  // still open when the drain ended; charged with its lower bound
+  unsent,     // due, and no connection ever came free; charged with its lower bound
+};
+inline constexpr std::size_t failure_kinds = 9;
+
+std::string_view label(failure_kind kind);
+failure_kind classify(const error& failure);
+
+class recorder {
+ public:
+  recorder();
+
+  // A request is sent now.
+  void departs(instant now);
+  // How late: against its intended instant, and against the moment from which the generator could have sent it.
+  void lags(instant intended, instant idle_since, instant now);
+  // A sent request that is going to be sent again.
+  void withdrawn(instant sent, instant now) { leave(sent, now); }
+  void answered(instant intended, instant sent, instant now, int status, bool within_run);
+  // It was sent and will not be answered; `charged` puts its lower bound into the histograms.
+  void failed(failure_kind kind, instant intended, instant sent, instant now, bool charged);
+  // It was never sent.
+  void not_sent(failure_kind kind, instant intended, instant now, bool charged);
+
+  void merge(const recorder& other);
+
+  model::latency_histograms latency;
+  observe::histogram own_lag;  // send lag that an idle connection could have prevented
+  std::array<std::uint64_t, failure_kinds> errors{};
+  std::uint64_t answers = 0;
+  std::uint64_t answers_within_run = 0;
+  std::uint64_t received_bytes = 0;
+  std::uint64_t connects = 0;
+  // For Little's law: the integral of the requests in flight over time, and the sum of their service times, kept apart.
+  double in_flight_ns = 0;
+  double service_sum_ns = 0;
+
+ private:
+  void level_changes(instant now, int by);
+  void leave(instant sent, instant now);
+
+  std::int64_t in_flight_ = 0;
+  instant level_since_{};
+};
+
+// What the live view may read while the run goes on.
+struct live_counters {
+  std::atomic<std::uint64_t> answers{0};
+  std::atomic<std::uint64_t> errors{0};
+};
+
+}  // namespace assay::load

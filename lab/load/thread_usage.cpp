@@ -1,0 +1,22 @@
+#include "lab/load/thread_usage.hpp"
+
+#include <cstdint>
+#include <ctime>
+#include <fstream>
+
+namespace assay::load {
+
+thread_usage thread_usage::now() {
+  thread_usage usage;
+  timespec cpu{};
+  if (::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu) == 0) {
+    usage.cpu = duration(std::int64_t{cpu.tv_sec} * 1'000'000'000 + cpu.tv_nsec);
+  }
+  std::ifstream schedstat("/proc/thread-self/schedstat");
+  std::int64_t on_cpu_ns = 0;
+  std::int64_t waited_ns = 0;
+  if (schedstat >> on_cpu_ns >> waited_ns) usage.cpu_wait = duration(waited_ns);
+  return usage;
+}
+
+}  // namespace assay::load

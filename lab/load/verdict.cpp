@@ -1,0 +1,38 @@
+#include "lab/load/verdict.hpp"
+
+#include <fmt/format.h>
+
+namespace assay::load {
+
+void judge_validity(model::load_result& result, const verdict_bounds& bounds) {
+  const model::generator_health& health = result.generator;
+  std::vector<std::string>& reasons = result.reasons;
+  reasons.clear();
+  if (result.latency.response_time.count() == 0) {
+    reasons.emplace_back("no request was answered: there is nothing to measure");
+  }
+  const bool open = result.model == model::load_model::open;
+  if (open && health.own_lag_p99_ns > bounds.own_lag_p99_ns) {
+    reasons.push_back(fmt::format(
+        "generator late: p99 {:.2f} ms after the intended instant with idle connections (at most {:.2f} ms)",
+        static_cast<double>(health.own_lag_p99_ns) / 1e6, static_cast<double>(bounds.own_lag_p99_ns) / 1e6));
+  }
+  if (health.cpu_share > bounds.cpu_share) {
+    reasons.push_back(
+        fmt::format("generator out of CPU: a thread was busy {:.0f} % of the time (at most {:.0f} %): use more threads "
+                    "(-t) or a lower rate",
+                    100 * health.cpu_share, 100 * bounds.cpu_share));
+  }
+  if (!open && health.cpu_wait_share > bounds.cpu_wait_share) {
+    reasons.push_back(fmt::format(
+        "generator waited for a CPU {:.0f} % of the time (at most {:.0f} %): pin it away from the candidate",
+        100 * health.cpu_wait_share, 100 * bounds.cpu_wait_share));
+  }
+  if (health.little_residual > bounds.little_residual) {
+    reasons.push_back(fmt::format("generator's accounts disagree by {:.1f} % (Little's law): please report this",
+                                  100 * health.little_residual));
+  }
+  result.valid = reasons.empty();
+}
+
+}  // namespace assay::load

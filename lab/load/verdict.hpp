@@ -1,0 +1,24 @@
+// VALID or INVALID, before any number: was the generator able to do what it claims to have done?
+//
+// A slow or failing candidate is a result. INVALID is for measurements that do not show the candidate: the generator
+// was late although it had idle connections, was out of CPU, or its own accounts disagree.
+//
+// Misuse: reading a percentile of an INVALID run.
+#pragma once
+
+#include "lab/model/load_result.hpp"
+
+namespace assay::load {
+
+// Each bound with what it protects.
+struct verdict_bounds {
+  std::uint64_t own_lag_p99_ns = 1'000'000;  // sends later than this by the generator's own fault distort the tail
+  double cpu_share = 0.95;                   // of a generator thread: beyond it the generator is the bottleneck
+  double cpu_wait_share = 0.10;              // waiting for a CPU that somebody else, perhaps the candidate, uses
+  double little_residual = 0.01;             // the accounts of time in flight, kept two ways, must agree
+};
+
+// Fills valid and reasons from the rest of the result.
+void judge_validity(model::load_result& result, const verdict_bounds& bounds = {});
+
+}  // namespace assay::load

@@ -1,0 +1,74 @@
+// What one load run measured, and how far it can be trusted: the value that lab/load hands on.
+//
+// Times are nanoseconds in the histograms. Response time counts from the instant the request was *intended* to be
+// sent, service time from the send, send lag is the difference of the two starts. A request that timed out, or was
+// still open or unsent when the drain ended, is in the histograms with its lower bound, so that a stall cannot hide.
+// A request that failed fast (refused, reset, garbage) is in `errors` only: a fast failure must not improve a
+// percentile.
+//
+// Misuse: comparing results whose verdict is not VALID, or pooling the requests of several runs into one interval: the
+// run is the unit of replication.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "stack/observe/histogram.hpp"
+
+namespace assay::model {
+
+enum class load_model : std::uint8_t { open, closed };
+enum class arrival_law : std::uint8_t { constant, poisson };
+
+std::string_view label(load_model model);
+std::string_view label(arrival_law law);
+
+struct latency_histograms {
+  observe::histogram response_time = observe::histogram::with_defaults();
+  observe::histogram service_time = observe::histogram::with_defaults();
+  observe::histogram send_lag = observe::histogram::with_defaults();
+};
+
+// What the generator knows about itself, for the verdict.
+struct generator_health {
+  double cpu_share = 0;              // of the busiest generator thread: CPU time over wall time, spinning not counted
+  double cpu_wait_share = 0;         // of the thread that waited most for a CPU: run-queue wait over wall time
+  double spun_share = 0;             // polling without sleeping, of the thread that did most of it
+  std::uint64_t own_lag_p99_ns = 0;  // late although a connection was idle
+  std::uint64_t own_lag_max_ns = 0;
+  double little_residual = 0;  // |mean in flight - throughput x mean service time|, relative
+  double cpu_per_request_ns = 0;
+};
+
+struct load_result {
+  bool valid = false;
+  std::vector<std::string> reasons;  // why not, or remarks on a valid run
+
+  std::string url;
+  std::string method;
+  load_model model = load_model::closed;
+  arrival_law arrivals = arrival_law::constant;
+  std::uint64_t seed = 0;
+  unsigned connections = 0;
+  unsigned threads = 0;
+  std::chrono::nanoseconds planned_duration{};
+  std::chrono::nanoseconds duration{};  // measured; shorter when interrupted
+  bool interrupted = false;
+
+  std::optional<double> offered_rps;   // open model only
+  double achieved_rps = 0;             // responses within the measured duration
+  std::uint64_t requests = 0;          // responses received, of any status
+  std::uint64_t offered_requests = 0;  // arrivals that were due
+  std::uint64_t bytes_received = 0;
+  std::uint64_t connects = 0;
+  std::map<std::string, std::uint64_t> errors;  // by kind; kinds that did not occur are absent
+  latency_histograms latency;
+  generator_health generator;
+  std::string io_backend;
+};
+
+}  // namespace assay::model

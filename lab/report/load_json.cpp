@@ -1,0 +1,77 @@
+#include "lab/report/load_json.hpp"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "stack/observe/histogram_codec.hpp"
+#include "stack/observe/quantile.hpp"
+
+namespace assay::report {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+constexpr std::array quantiles{std::pair{"p50", 0.5},  std::pair{"p90", 0.9},     std::pair{"p95", 0.95},
+                               std::pair{"p99", 0.99}, std::pair{"p99.9", 0.999}, std::pair{"p99.99", 0.9999}};
+
+json summary_us(const observe::histogram& of) {
+  json summary;
+  summary["count"] = of.count();
+  const bool any = of.count() > 0;
+  summary["mean"] = any ? json(of.mean() / 1e3) : json(nullptr);
+  summary["max"] = any ? json(static_cast<double>(of.max()) / 1e3) : json(nullptr);
+  for (const auto& [name, q] : quantiles) {
+    // A bucket's upper edge may lie above the largest value recorded.
+    const auto value = static_cast<double>(std::min(of.value_at_quantile(q), of.max()));
+    summary[name] = observe::estimable(q, of.count()) ? json(value / 1e3) : json(nullptr);
+  }
+  return summary;
+}
+
+}  // namespace
+
+std::string load_json(const model::load_result& result) {
+  json document;
+  document["format"] = "assay.load/1";
+  document["tool_version"] = ASSAY_VERSION;
+  document["verdict"] = result.valid ? "VALID" : "INVALID";
+  document["reasons"] = result.reasons;
+  document["offered_rps"] = result.offered_rps ? json(*result.offered_rps) : json(nullptr);
+  document["achieved_rps"] = result.achieved_rps;
+  document["requests"] = result.requests;
+  document["errors"] = json::object();
+  for (const auto& [kind, count] : result.errors) document["errors"][kind] = count;
+  document["response_time_us"] = summary_us(result.latency.response_time);
+  document["service_time_us"] = summary_us(result.latency.service_time);
+  document["send_lag_us"] = summary_us(result.latency.send_lag);
+  document["url"] = result.url;
+  document["method"] = result.method;
+  document["model"] = std::string(label(result.model));
+  document["arrivals"] = result.offered_rps ? json(std::string(label(result.arrivals))) : json(nullptr);
+  document["seed"] = result.seed;
+  document["connections"] = result.connections;
+  document["threads"] = result.threads;
+  document["duration_s"] = std::chrono::duration<double>(result.duration).count();
+  document["interrupted"] = result.interrupted;
+  document["offered_requests"] = result.offered_rps ? json(result.offered_requests) : json(nullptr);
+  document["received_bytes"] = result.bytes_received;
+  document["connects"] = result.connects;
+  const model::generator_health& health = result.generator;
+  document["generator"] = {{"io", result.io_backend},
+                           {"cpu_share", health.cpu_share},
+                           {"cpu_wait_share", health.cpu_wait_share},
+                           {"spun_share", health.spun_share},
+                           {"cpu_per_request_us", health.cpu_per_request_ns / 1e3},
+                           {"own_lag_p99_us", static_cast<double>(health.own_lag_p99_ns) / 1e3},
+                           {"own_lag_max_us", static_cast<double>(health.own_lag_max_ns) / 1e3},
+                           {"little_residual", health.little_residual}};
+  // HdrHistogram V2, compressed, base64; values in nanoseconds.
+  document["histograms_ns_v2"] = {{"response_time", observe::encode_v2_base64(result.latency.response_time)},
+                                  {"service_time", observe::encode_v2_base64(result.latency.service_time)},
+                                  {"send_lag", observe::encode_v2_base64(result.latency.send_lag)}};
+  return document.dump(2) + "\n";
+}
+
+}  // namespace assay::report

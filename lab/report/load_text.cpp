@@ -1,0 +1,115 @@
+#include "lab/report/load_text.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+#include <iterator>
+
+#include "stack/observe/quantile.hpp"
+
+namespace assay::report {
+namespace {
+
+// A time with three significant digits and the unit that fits it.
+std::string time_text(double ns) {
+  struct scale {
+    double unit_ns;
+    std::string_view name;
+  };
+  constexpr std::array scales{scale{1e9, "s"}, scale{1e6, "ms"}, scale{1e3, "us"}};
+  for (const scale& each : scales) {
+    if (ns < each.unit_ns && each.unit_ns > 1e3) continue;
+    const double value = ns / each.unit_ns;
+    const int decimals = value >= 100 ? 0 : value >= 10 ? 1 : 2;
+    return fmt::format("{:.{}f}{}", value, decimals, each.name);
+  }
+  return "0us";
+}
+
+std::string bytes_text(std::uint64_t bytes) {
+  const auto value = static_cast<double>(bytes);
+  if (value >= 1e9) return fmt::format("{:.2f}GB", value / 1e9);
+  if (value >= 1e6) return fmt::format("{:.2f}MB", value / 1e6);
+  if (value >= 1e3) return fmt::format("{:.2f}kB", value / 1e3);
+  return fmt::format("{}B", bytes);
+}
+
+std::string quantile_text(const observe::histogram& of, double q) {
+  if (!observe::estimable(q, of.count())) return "-";
+  return time_text(static_cast<double>(std::min(of.value_at_quantile(q), of.max())));
+}
+
+void append_row(std::string& to, std::string_view name, const observe::histogram& of) {
+  fmt::format_to(std::back_inserter(to), "  {:<14}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}\n", name, time_text(of.mean()),
+                 quantile_text(of, 0.5), quantile_text(of, 0.9), quantile_text(of, 0.99), quantile_text(of, 0.999),
+                 time_text(static_cast<double>(of.max())));
+}
+
+// wrk2's and HdrHistogram's form, which the usual plotters read: value in ms, quantile, count so far, 1/(1-quantile).
+void append_spectrum(std::string& to, std::string_view name, const observe::histogram& of) {
+  constexpr int steps_a_halving = 5;
+  constexpr double last_quantile = 0.99999;
+  fmt::format_to(std::back_inserter(to), "\n  {}: detailed percentile spectrum\n{:>12} {:>14} {:>10} {:>14}\n\n", name,
+                 "Value(ms)", "Percentile", "TotalCount", "1/(1-Percentile)");
+  double quantile = 0;
+  for (int step = 0; quantile < last_quantile; ++step) {
+    if (quantile > 0 && !observe::estimable(quantile, of.count())) break;
+    const std::uint64_t value = of.value_at_quantile(quantile);
+    fmt::format_to(std::back_inserter(to), "{:>12.3f} {:>14.6f} {:>10} {:>14.2f}\n", static_cast<double>(value) / 1e6,
+                   quantile, of.count_at_or_below(value), 1 / (1 - quantile));
+    quantile = 1 - std::pow(0.5, (step + 1.0) / steps_a_halving);
+  }
+  fmt::format_to(std::back_inserter(to), "{:>12.3f} {:>14.6f} {:>10}\n", static_cast<double>(of.max()) / 1e6, 1.0,
+                 of.count());
+  fmt::format_to(std::back_inserter(to), "#[Mean = {:.3f}, Max = {:.3f}, Total count = {}]\n", of.mean() / 1e6,
+                 static_cast<double>(of.max()) / 1e6, of.count());
+}
+
+std::string head_line(const model::load_result& result) {
+  std::string line = result.valid ? "VALID" : "INVALID";
+  std::string_view separator = ": ";
+  for (const std::string& reason : result.reasons) {
+    line.append(separator).append(reason);
+    separator = "; ";
+  }
+  return line + "\n";
+}
+
+}  // namespace
+
+std::string load_text(const model::load_result& result, const load_text_options& options) {
+  std::string text = head_line(result);
+  const double seconds = std::chrono::duration<double>(result.duration).count();
+  const bool open = result.model == model::load_model::open;
+  fmt::format_to(std::back_inserter(text), "{} {}: {:.1f}s{}, {} connections, {} thread{}, {} model", result.method,
+                 result.url, seconds, result.interrupted ? " (interrupted)" : "", result.connections, result.threads,
+                 result.threads == 1 ? "" : "s", label(result.model));
+  if (open) fmt::format_to(std::back_inserter(text), ", {} arrivals, seed {}", label(result.arrivals), result.seed);
+  fmt::format_to(std::back_inserter(text), "\n  {:<14}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}\n", "", "mean", "p50", "p90",
+                 "p99", "p99.9", "max");
+  if (open) append_row(text, "response time", result.latency.response_time);
+  append_row(text, "service time", result.latency.service_time);
+  if (open) append_row(text, "send lag", result.latency.send_lag);
+  if (options.spectrum) {
+    if (open) append_spectrum(text, "response time", result.latency.response_time);
+    append_spectrum(text, "service time", result.latency.service_time);
+    text += '\n';
+  }
+  fmt::format_to(std::back_inserter(text), "  {} responses in {:.2f}s, {} read\n", result.requests, seconds,
+                 bytes_text(result.bytes_received));
+  if (!result.errors.empty()) {
+    text += "  errors:";
+    for (const auto& [kind, count] : result.errors) fmt::format_to(std::back_inserter(text), " {} {}", kind, count);
+    text += '\n';
+  }
+  if (open) {
+    fmt::format_to(std::back_inserter(text), "offered {:.2f} req/s, achieved {:.2f} req/s\n",
+                   result.offered_rps.value_or(0), result.achieved_rps);
+  } else {
+    fmt::format_to(std::back_inserter(text), "achieved {:.2f} req/s\n", result.achieved_rps);
+  }
+  return text;
+}
+
+}  // namespace assay::report
