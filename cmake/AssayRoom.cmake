@@ -7,7 +7,8 @@ function(assay_room name)
   add_library(assay_${name} STATIC ${ROOM_SOURCES})
   target_include_directories(assay_${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
                                                   $<INSTALL_INTERFACE:include/assay>)
-  target_link_libraries(assay_${name} PUBLIC ${ROOM_PUBLIC} PRIVATE assay_options ${ROOM_PRIVATE})
+  target_link_libraries(assay_${name} PUBLIC ${ROOM_PUBLIC} PRIVATE $<BUILD_INTERFACE:assay_options>
+                                            ${ROOM_PRIVATE})
 endfunction()
 
 function(assay_test name)

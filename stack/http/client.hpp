@@ -47,8 +47,8 @@ struct client_limits {
 struct client_request {
   std::string verb = "GET";
   std::string target = "/";
-  std::vector<std::pair<std::string, std::string>> headers;  // without those of framing: see valid_request
-  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers = {};  // without those of framing: see valid_request
+  std::string body = {};
 };
 
 struct client_response {

@@ -73,7 +73,8 @@ class connection::streamed_body final : public body_sink {
     on_.writer_.append(piece);
     if (chunked_) on_.writer_.append(chunk_data_end);
     on_.flush();
-    if (!co_await on_.wait_for_room()) co_return std::unexpected(*on_.writer_.failure());
+    const bool has_room = !on_.over_limit() || co_await on_.wait_for_room();
+    if (!has_room) co_return std::unexpected(*on_.writer_.failure());
     co_return result<void>{};
   }
 
@@ -123,8 +124,12 @@ instant connection::from_now(duration span) const { return saturating_add(ctx_.o
 
 void connection::flush() { writer_.kick(from_now(shared_.limits.write_timeout)); }
 
+bool connection::over_limit() const {
+  return writer_.failed() || writer_.pending_bytes() > shared_.limits.max_unsent_bytes;
+}
+
+// Waits until everything is with the kernel; false when sending has failed.
 task<bool> connection::wait_for_room() {
-  if (writer_.pending_bytes() <= shared_.limits.max_unsent_bytes) co_return !writer_.failed();
   flush();
   const result<void> flushed = co_await writer_.flushed();
   co_return flushed.has_value();
@@ -230,7 +235,8 @@ task<bool> connection::answer(incoming& asked, response& reply) {
       writer_.append(reply.body);
     }
   }
-  if (!co_await wait_for_room()) co_return false;
+  const bool has_room = !over_limit() || co_await wait_for_room();
+  if (!has_room) co_return false;
   if (!keep) {
     // A client that did not ask for the end may have sent more already.
     lingers_ = !reader_.body_ended() || asked.head().keep_alive;

@@ -53,6 +53,7 @@ class connection : public list_node {
   task<void> end();
   task<void> linger();
   void on_write_failure();
+  bool over_limit() const;
   task<bool> wait_for_room();
   void flush();
   instant from_now(duration span) const;

@@ -2,8 +2,9 @@
 //
 //   task<http::response> hello(http::request&) { co_return http::response::text("hello\n"); }
 //
-// Misuse: keeping the request, or a view of its head, beyond the handler's end; it lives in the connection. A
-// handler runs on each of the server's loops at the same time: what it shares must be safe for that.
+// Misuse: keeping the request, or a view of its head, beyond the handler's end and that of the stream in its
+// response; it lives in the connection. A handler runs on each of the server's loops at the same time: what it shares
+// must be safe for that.
 #pragma once
 
 #include <string>

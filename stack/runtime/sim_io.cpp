@@ -326,7 +326,7 @@ bool sim_io::step(instant until) {
 
 void sim_io::wait_for_wake() {
   std::unique_lock lock(wake_mutex_);
-  const bool came = woken_.wait_for(lock, std::chrono::seconds(10), [this] { return wake_pending_; });
+  const bool came = woken_.wait_for(lock, options_.patience, [this] { return wake_pending_; });
   wake_pending_ = false;
   if (came) return;
   std::fputs("assay: simulation deadlock: no timer, no event, and no other thread wakes the loop\n", stderr);

@@ -42,7 +42,9 @@ struct sim_options {
   duration latency = duration::zero();  // one way
   std::size_t window_bytes = 65536;     // in flight or unread; a sender beyond it waits
   std::size_t buffer_bytes = 4096;      // the largest receive
-  sim_faults faults;
+  // Real time for which another thread may still wake a loop that has nothing left to do; then it is a deadlock.
+  duration patience = std::chrono::seconds(10);
+  sim_faults faults{};
 };
 
 class sim_io final : public io {
