@@ -139,7 +139,7 @@ std::string_view response_bytes() {
 
 std::size_t learn_response_size_bytes(int fd, std::string_view request) {
   if (send(fd, request.data(), request.size(), MSG_NOSIGNAL) != std::ssize(request)) die("send");
-  constexpr std::string_view length_field = "Content-Length: ";
+  constexpr std::string_view length_field = "content-length: ";
   std::string received;
   std::size_t size_bytes = 0;
   while (size_bytes == 0 || received.size() < size_bytes) {
@@ -149,7 +149,10 @@ std::size_t learn_response_size_bytes(int fd, std::string_view request) {
     received.append(chunk, static_cast<std::size_t>(count));
     const std::size_t head_end = received.find("\r\n\r\n");
     if (head_end == std::string::npos) continue;
-    const std::size_t field_at = received.find(length_field);
+    // Field names are case-insensitive (RFC 9110 section 5.1).
+    std::string lower(received);
+    std::ranges::transform(lower, lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c | 0x20) : c; });
+    const std::size_t field_at = lower.find(length_field);
     std::size_t body_bytes = 0;
     errno = 0;
     if (field_at > head_end) die("the server's response has no Content-Length");

@@ -1,4 +1,7 @@
-"""server-cost: CPU time of a server per request, at 64 and at 512 connections, wrk on the other core for all.
+"""server-cost: CPU time of a server per request, at 64 and at 512 connections, one generator on the other core.
+
+The generator is floor_client, the cheapest at hand: the server has to be what saturates, or its idle time and its
+wake-ups would be measured instead of its work.
 
 Peers: the stack's plaintext example on io_uring and on epoll, nginx (`return 200`), and floor_server, which
 does not even parse. Bar: upper 95 % bound of plaintext / nginx <= 0.9.
@@ -38,7 +41,7 @@ def _contender(server: Server, generator: Generator, connections: int, settings:
 def measure_all(peers: Peers, settings: Settings) -> dict[str, Any]:
     found = [peers.plaintext("io_uring"), peers.plaintext("epoll"), peers.nginx(), peers.floor_server()]
     servers = [server for server in found if server is not None]
-    generator = peers.wrk() or peers.bare("floor_client")
+    generator = peers.bare("floor_client") or peers.wrk()
     show_skipped(peers)
     if generator is None or not servers:
         raise MeasurementError("no server or no generator to measure")

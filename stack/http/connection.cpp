@@ -5,6 +5,7 @@
 #include <charconv>
 #include <ctime>
 #include <exception>
+#include <optional>
 
 #include "stack/http/response_head.hpp"
 #include "stack/http/status.hpp"
@@ -28,7 +29,7 @@ class connection::incoming final : public request {
 
   task<result<std::string_view>> read() override {
     if (too_large()) co_return std::unexpected(error{.code = errc::limit, .what = "request body too large"});
-    if (awaits_continue() && !on_.reader_.body_ended()) {
+    if (awaits_continue() && !on_.answer_begun_ && !on_.reader_.body_ended()) {
       continued_ = true;
       on_.writer_.append(continue_line);
       on_.flush();
@@ -41,7 +42,8 @@ class connection::incoming final : public request {
     co_return piece;
   }
 
-  // Malformed, stalled or too large: where it would end is not known, or not worth waiting for.
+  // Malformed, stalled or too large: where it would end is not known, or not
+  // worth waiting for.
   bool failed() const { return failed_; }
 
   bool too_large() const {
@@ -55,9 +57,13 @@ class connection::incoming final : public request {
   bool failed_ = false;
 };
 
+// The head leaves with the first piece. Until then the stream can still ask for
+// the request's body ("100 Continue" comes before any head), and a failure can
+// still be told as a status.
 class connection::streamed_body final : public body_sink {
  public:
-  streamed_body(connection& on, bool chunked) : on_(on), chunked_(chunked) {}
+  streamed_body(connection& on, const incoming& asked, const response& reply)
+      : on_(on), asked_(asked), reply_(reply), chunked_(asked.head().version_minor > 0) {}
 
   task<result<void>> write(std::string_view piece) override {
     // A producer that waits for nothing else hears here that it is to stop.
@@ -65,28 +71,47 @@ class connection::streamed_body final : public body_sink {
     if (on_.cancel_.cancelled()) {
       co_return std::unexpected(error{.code = errc::cancelled, .reason = on_.cancel_.reason(), .what = "write"});
     }
-    if (piece.empty()) co_return result<void>{};
-    if (chunked_) {
-      std::array<char, max_chunk_header_bytes> size_line;
-      on_.writer_.append({size_line.data(), encode_chunk_header(piece.size(), size_line)});
-    }
-    on_.writer_.append(piece);
-    if (chunked_) on_.writer_.append(chunk_data_end);
+    begin();
+    append(piece);
     on_.flush();
     const bool has_room = !on_.over_limit() || co_await on_.wait_for_room();
     if (!has_room) co_return std::unexpected(*on_.writer_.failure());
     co_return result<void>{};
   }
 
+  bool begun() const { return begun_; }
+  bool keep() const { return keep_; }
+  void finish() {
+    begin();
+    if (chunked_) on_.writer_.append(last_chunk);
+  }
+
  private:
+  void begin() {
+    if (!std::exchange(begun_, true)) keep_ = on_.append_head(asked_, reply_);
+  }
+  void append(std::string_view piece) {
+    if (piece.empty()) return;  // as a chunk it would be the end
+    if (chunked_) {
+      std::array<char, max_chunk_header_bytes> size_line;
+      on_.writer_.append({size_line.data(), encode_chunk_header(piece.size(), size_line)});
+    }
+    on_.writer_.append(piece);
+    if (chunked_) on_.writer_.append(chunk_data_end);
+  }
+
   connection& on_;
+  const incoming& asked_;
+  const response& reply_;
   bool chunked_;
+  bool begun_ = false;
+  bool keep_ = false;
 };
 
-// Runs the handler under its deadline. Should it wait, the answers to earlier pipelined requests leave
-// meanwhile.
-struct connection::handler_run {
-  task<response> child;
+// Runs a handler or a stream under its deadline, and notices should it wait.
+template <class T>
+struct connection::service_run {
+  task<T> child;
   connection* on;
   instant deadline;
   context ctx;
@@ -95,11 +120,11 @@ struct connection::handler_run {
   template <class Promise>
   bool await_suspend(std::coroutine_handle<Promise> parent) noexcept {
     ctx = parent.promise().ctx->narrowed(deadline);
-    const bool waits = task<response>::start(child.frame(), parent, &ctx);
-    if (waits) on->flush();
+    const bool waits = task<T>::start(child.frame(), parent, &ctx);
+    if (waits) on->on_service_waits();
     return waits;
   }
-  response await_resume() { return child.frame().promise().take(); }
+  T await_resume() { return child.frame().promise().take(); }
 };
 
 connection::connection(shared_state& shared, context& parent, net::stream from)
@@ -110,9 +135,11 @@ connection::connection(shared_state& shared, context& parent, net::stream from)
       idle_ctx_(parent),
       stream_(std::move(from)),
       reader_(stream_, head_kind::request, shared.limits.parse),
-      writer_(*parent.on, stream_, [this] { on_write_failure(); }) {
+      writer_(*parent.on, stream_, [this] { on_write_failure(); }),
+      write_stopper_(writer_) {
   ctx_.cancel = &cancel_;
   idle_ctx_.cancel = &idle_cancel_;
+  if (!cancel_.add(write_stopper_)) writer_.give_up(cancel_.reason());
 }
 
 void connection::on_write_failure() {
@@ -123,6 +150,13 @@ void connection::on_write_failure() {
 instant connection::from_now(duration span) const { return saturating_add(ctx_.on->turn_time(), span); }
 
 void connection::flush() { writer_.kick(from_now(shared_.limits.write_timeout)); }
+
+// Meanwhile the answers to earlier pipelined requests leave, and others may
+// need the buffer of later ones.
+void connection::on_service_waits() {
+  flush();
+  reader_.keep_buffered();
+}
 
 bool connection::over_limit() const {
   return writer_.failed() || writer_.pending_bytes() > shared_.limits.max_unsent_bytes;
@@ -143,7 +177,8 @@ task<void> connection::run() {
   while (true) {
     if (!reader_.next_head_buffered()) {
       if (shared_.draining && reader_.at_message_start()) {
-        lingers_ = served_ > 0;  // told to keep the connection before draining began: the next may be on its way
+        lingers_ = served_ > 0;  // told to keep the connection before draining
+                                 // began: the next may be on its way
         break;
       }
       flush();
@@ -176,6 +211,7 @@ task<bool> connection::serve_one(std::string_view head_bytes) {
   shared_.counters.requests++;
   served_++;
   reader_.begin_body(asked.head().body);
+  answer_begun_ = false;
   if (asked.too_large()) {  // before a handler or "100 Continue" invites it
     refuse(413, "request body too large");
     co_return false;
@@ -186,7 +222,7 @@ task<bool> connection::serve_one(std::string_view head_bytes) {
 
 task<response> connection::run_handler(incoming& asked) {
   try {
-    co_return co_await handler_run{shared_.serve(asked), this, from_now(shared_.limits.handler_timeout), {}};
+    co_return co_await service_run<response>{shared_.serve(asked), this, from_now(shared_.limits.handler_timeout), {}};
   } catch (const std::exception&) {
     shared_.counters.handler_exceptions++;
   } catch (...) {
@@ -206,16 +242,20 @@ bool connection::can_skip_body(const incoming& asked) const {
 
 // Whether another request may follow this answer.
 bool connection::can_keep(const incoming& asked, const response& reply) const {
+  const bool may_read_the_rest = reply.stream && sends_body(asked, reply);
   return asked.head().keep_alive && !reply.close && !shared_.draining && !cancel_.cancelled() &&
-         served_ < shared_.limits.max_requests_per_connection && can_skip_body(asked);
+         served_ < shared_.limits.max_requests_per_connection && (may_read_the_rest || can_skip_body(asked));
 }
 
-task<bool> connection::answer(incoming& asked, response& reply) {
-  if (!sendable(reply)) {
-    shared_.counters.handler_exceptions++;
-    reply = response::text("internal server error\n", 500);
-    reply.close = true;
-  }
+// The answer to HEAD describes a body that is not even produced: a stream may
+// be endless.
+bool connection::sends_body(const incoming& asked, const response& reply) {
+  return asked.verb() != method::head && !status_forbids_body(reply.status);
+}
+
+// True when it promises to keep the connection.
+bool connection::append_head(const incoming& asked, const response& reply) {
+  answer_begun_ = true;
   const bool bodiless = status_forbids_body(reply.status);
   const bool streams = reply.stream && !bodiless;
   const bool chunked = streams && asked.head().version_minor > 0;
@@ -226,45 +266,64 @@ task<bool> connection::answer(incoming& asked, response& reply) {
                         .with_length = !bodiless && !streams,
                         .version_minor = asked.head().version_minor,
                         .date = date_field()});
-  // The answer to HEAD describes a body that is not even produced: a stream may be endless.
-  if (asked.verb() != method::head && !bodiless) {
-    if (streams) {
-      const result<void> sent = co_await send_streamed(reply, chunked);
-      if (!sent) co_return false;
-    } else {
-      writer_.append(reply.body);
-    }
+  return keep;
+}
+
+task<bool> connection::answer(incoming& asked, response& reply) {
+  if (!sendable(reply)) {
+    shared_.counters.handler_exceptions++;
+    reply = response::text("internal server error\n", 500);
+    reply.close = true;
+  }
+  bool keep = false;
+  if (reply.stream && sends_body(asked, reply)) {
+    const result<bool> sent = co_await send_streamed(asked, reply);
+    if (!sent) co_return false;
+    keep = *sent;
+  } else {
+    keep = append_head(asked, reply);
+    if (sends_body(asked, reply)) writer_.append(reply.body);
   }
   const bool has_room = !over_limit() || co_await wait_for_room();
   if (!has_room) co_return false;
-  if (!keep) {
-    // A client that did not ask for the end may have sent more already.
-    lingers_ = !reader_.body_ended() || asked.head().keep_alive;
-    co_return false;
-  }
-  lingers_ = !co_await skip_body();
-  co_return !lingers_;
+  const bool again = keep && can_skip_body(asked) && (reader_.body_ended() || co_await skip_body());
+  // A client that did not ask for the end may have sent more already.
+  lingers_ = !again && (!reader_.body_ended() || asked.head().keep_alive);
+  co_return again;
 }
 
-task<result<void>> connection::send_streamed(response& reply, bool chunked) {
-  streamed_body sink(*this, chunked);
+// Whether it promised to keep the connection, or a failure: the body is cut,
+// and the client can tell.
+task<result<bool>> connection::send_streamed(incoming& asked, response& reply) {
+  streamed_body sink(*this, asked, reply);
   result<void> produced;
+  response instead;
   try {
-    produced = co_await reply.stream(sink);
-  } catch (...) {  // a bug in the service: the cut body is all the client can be told
+    produced = co_await service_run<result<void>>{reply.stream(sink), this, never, {}};
+    if (!produced) instead = asked.failed() ? response::for_body(produced.error()) : response::from(produced.error());
+  } catch (...) {  // a bug in the service
     shared_.counters.handler_exceptions++;
     produced = std::unexpected(error{.code = errc::system, .what = "body stream threw"});
+    instead = response::text("internal server error\n", 500);
   }
-  // Cut short: no last chunk, and the client can tell.
-  if (produced && chunked) writer_.append(last_chunk);
-  co_return produced;
+  if (produced) {
+    sink.finish();
+    co_return sink.keep();
+  }
+  if (sink.begun()) co_return std::unexpected(produced.error());
+  instead.close = true;
+  std::ignore = append_head(asked, instead);
+  writer_.append(instead.body);
+  co_return false;
 }
 
 task<bool> connection::skip_body() {
   std::uint64_t skipped = 0;
   while (!reader_.body_ended()) {
-    flush();
-    const result<std::string_view> piece = co_await reader_.read_body(from_now(shared_.limits.body_timeout));
+    std::optional<result<std::string_view>> here = reader_.buffered_body();
+    if (!here) flush();  // the answer does not wait for what it does not depend on
+    const result<std::string_view> piece =
+        here ? *here : co_await reader_.read_body(from_now(shared_.limits.body_timeout));
     if (!piece && piece.error().code == errc::timed_out) shared_.counters.timeouts++;
     if (!piece) co_return false;
     skipped += piece->size();
@@ -294,8 +353,9 @@ task<void> connection::refuse_head(const error& why) {
   co_return;
 }
 
-// The last bytes leave; then, if the client may still be sending, its bytes are read and dropped for a while,
-// since closing with bytes unread resets the connection and takes our answer away from it.
+// The last bytes leave; then, if the client may still be sending, its bytes are
+// read and dropped for a while, since closing with bytes unread resets the
+// connection and takes our answer away from it.
 task<void> connection::end() {
   busy_ = busy_ || writer_.pending_bytes() > 0;
   flush();
@@ -311,7 +371,8 @@ task<void> connection::linger() {
   reader_.discard_buffered();
   stream_.shutdown_write();
   const instant limit = from_now(shared_.limits.linger_timeout);
-  // The clock as well: a client that never pauses would never let the receive wait, and so time out.
+  // The clock as well: a client that never pauses would never let the receive
+  // wait, and so time out.
   while (ctx_.on->turn_time() < limit) {
     const result<net::chunk> dropped = co_await stream_.recv(limit);
     if (!dropped || dropped->empty()) break;

@@ -1,6 +1,8 @@
-// One server connection: reads requests, runs the handler, writes responses in order. Internal to the server.
+// One server connection: reads requests, runs the handler, writes responses in
+// order. Internal to the server.
 //
-// Misuse: none from outside; server.cpp owns it inside the connection's coroutine.
+// Misuse: none from outside; server.cpp owns it inside the connection's
+// coroutine.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +33,8 @@ class connection : public list_node {
   // Serves until the connection ends; everything it started has ended then.
   task<void> run();
 
-  // A server that drains: an idle connection ends now, a busy one after its response.
+  // A server that drains: an idle connection ends now, a busy one after its
+  // response.
   void end_when_idle();
   // Cuts it in the middle.
   void cut(cancel_reason why) { cancel_.cancel(why); }
@@ -39,12 +42,24 @@ class connection : public list_node {
  private:
   class incoming;
   class streamed_body;
-  struct handler_run;
+  template <class T>
+  struct service_run;
+  // Waiting for a client to take what was sent ends with the connection's
+  // cancellation, not with write_timeout.
+  struct write_stopper : cancel_node {
+    explicit write_stopper(net::writer& to_stop) : cancel_node(&on_cancel), writer(to_stop) {}
+    static void on_cancel(cancel_node& node, cancel_reason why) noexcept {
+      static_cast<write_stopper&>(node).writer.give_up(why);
+    }
+    net::writer& writer;
+  };
 
   task<bool> serve_one(std::string_view head_bytes);
   task<response> run_handler(incoming& asked);
   task<bool> answer(incoming& asked, response& reply);
-  task<result<void>> send_streamed(response& reply, bool chunked);
+  task<result<bool>> send_streamed(incoming& asked, response& reply);
+  static bool sends_body(const incoming& asked, const response& reply);
+  bool append_head(const incoming& asked, const response& reply);
   bool can_keep(const incoming& asked, const response& reply) const;
   bool can_skip_body(const incoming& asked) const;
   task<bool> skip_body();
@@ -53,6 +68,7 @@ class connection : public list_node {
   task<void> end();
   task<void> linger();
   void on_write_failure();
+  void on_service_waits();
   bool over_limit() const;
   task<bool> wait_for_room();
   void flush();
@@ -67,9 +83,12 @@ class connection : public list_node {
   net::stream stream_;
   message_reader reader_;
   net::writer writer_;
+  write_stopper write_stopper_;
   std::uint64_t served_ = 0;
-  bool busy_ = false;     // a request is in progress, or its answer has not left in full
-  bool lingers_ = false;  // the client may still be sending what we will not read
+  bool busy_ = false;          // a request is in progress, or its answer has not left in full
+  bool answer_begun_ = false;  // the head of the final response is written: too
+                               // late for "100 Continue"
+  bool lingers_ = false;       // the client may still be sending what we will not read
 };
 
 }  // namespace assay::http::detail

@@ -64,7 +64,8 @@ class request {
 class body_sink {
  public:
   virtual ~body_sink() = default;
-  // Waits while the client is slow. A failure means that the client is gone or too slow: return.
+  // Waits while the client is slow. A failure means that the client is gone or too slow: return. The response's head
+  // leaves with the first piece, and an empty piece sends it alone. A stream that fails before has a status to say it.
   virtual task<result<void>> write(std::string_view piece) = 0;
 };
 

@@ -43,7 +43,14 @@ void message_reader::next_message() {
   chunk_.consume(std::exchange(piece_bytes_, 0));
   head_complete_ = false;
   head_.clear();
+  if (chunk_.empty() && !kept_.empty()) std::string().swap(kept_);
   if (head_.capacity() > kept_head_bytes) head_.shrink_to_fit();
+}
+
+void message_reader::keep_buffered() {
+  if (chunk_.empty() || piece_bytes_ > 0 || !kept_.empty()) return;
+  kept_.assign(chunk_.bytes());
+  chunk_ = net::chunk(from_.backend(), {.bytes = kept_});  // of no lent buffer: giving it back does nothing
 }
 
 bool message_reader::next_head_buffered() {
@@ -59,7 +66,7 @@ task<result<std::string_view>> message_reader::read_head(instant idle_limit, dur
   while (!next_head_buffered()) {
     if (!begun && !head_.empty()) {
       begun = true;
-      limit = saturating_add(ctx.on->turn_time(), head_timeout);
+      if (head_timeout != duration::max()) limit = saturating_add(ctx.on->turn_time(), head_timeout);
     }
     result<net::chunk> fresh = co_await from_.recv(limit);
     if (!fresh) co_return std::unexpected(fresh.error());
@@ -83,8 +90,7 @@ result<std::string_view> message_reader::refuse(parse_error why) {
   return std::unexpected(protocol_error(why));
 }
 
-// The next piece from what is here; nothing when more must be received.
-std::optional<result<std::string_view>> message_reader::take_body() {
+std::optional<result<std::string_view>> message_reader::buffered_body() {
   chunk_.consume(std::exchange(piece_bytes_, 0));
   if (body_ended_) return std::string_view();
   while (!chunk_.empty()) {
@@ -116,7 +122,7 @@ std::optional<result<std::string_view>> message_reader::take_body() {
 
 task<result<std::string_view>> message_reader::read_body(instant limit) {
   while (true) {
-    if (std::optional<result<std::string_view>> piece = take_body()) co_return *piece;
+    if (std::optional<result<std::string_view>> piece = buffered_body()) co_return *piece;
     result<net::chunk> fresh = co_await from_.recv(limit);
     if (!fresh) co_return std::unexpected(fresh.error());
     received_bytes_ += fresh->bytes().size();

@@ -28,8 +28,8 @@ class message_reader {
   message_reader(net::stream& from, head_kind kind, const parse_limits& limits) : from_(from), scanner_(kind, limits) {}
 
   // The bytes of the next head. Waits for its first byte until `idle_limit`, then at most `head_timeout` for
-  // the rest. errc::closed with nothing read is the orderly end (see at_message_start()); errc::protocol: see
-  // refused().
+  // the rest; duration::max(): for all of it until `idle_limit`. errc::closed with nothing read is the orderly end (see
+  // at_message_start()); errc::protocol: see refused().
   task<result<std::string_view>> read_head(instant idle_limit, duration head_timeout);
 
   // Forgets the message that has been read to its end. Call it between messages.
@@ -39,12 +39,17 @@ class message_reader {
   void begin_body(const body_framing& framing);
   // The next piece, empty at the end of the body. errc::closed: the peer went away before the end.
   task<result<std::string_view>> read_body(instant limit);
+  // The same when it is here already; nothing when more must be received.
+  std::optional<result<std::string_view>> buffered_body();
   bool body_ended() const { return body_ended_; }
 
   // True when not a byte of the next message has been received.
   bool at_message_start() const { return head_.empty() && chunk_.empty(); }
   // Bytes are here already: perhaps another pipelined message.
   bool has_buffered() const { return !chunk_.empty(); }
+  // Moves what was received and not yet handed out into memory of our own, before a long wait for something else: the
+  // loop's lent buffers are few, and connections that keep them would starve all others.
+  void keep_buffered();
   // Gives back what was received and will not be read: nothing more comes from this reader.
   void discard_buffered() { chunk_.release(); }
   // True when the head of the next message is here in full, or is certain to be refused.
@@ -56,11 +61,11 @@ class message_reader {
 
  private:
   result<bool> take_head();
-  std::optional<result<std::string_view>> take_body();
   result<std::string_view> refuse(parse_error why);
 
   net::stream& from_;
   net::chunk chunk_;  // received and not yet used
+  std::string kept_;  // where chunk_ points after keep_buffered()
   head_scanner scanner_;
   std::string head_;
   bool head_complete_ = false;

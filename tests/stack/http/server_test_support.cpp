@@ -72,7 +72,7 @@ task<void> act(const scenario& plan, sim_io& network, report& seen) {
   serving.spawn(run_server(served, std::move(*from), start, seen));
   if (plan.drain_at) network.at(start + *plan.drain_at, [&served] { served.drain(); });
   for (const auto& [at, event] : plan.events) {
-    network.at(start + at, [&network, run = event] { run(network); });
+    network.at(start + at, [&network, &on = *ctx.on, run = event] { run(network, on); });
   }
   scope clients(ctx);
   seen.clients.resize(plan.clients.size());
@@ -139,6 +139,13 @@ report play(const scenario& plan) {
   }
   EXPECT_EQ(assay::detail::live_frames(), frames_before);
   return seen;
+}
+
+sim_options distant(duration latency, std::uint64_t seed) {
+  sim_options options;
+  options.latency = latency;
+  options.seed = seed;
+  return options;
 }
 
 client_record play_one(handler serve, std::vector<piece> pieces, const server_limits& limits) {

@@ -30,9 +30,9 @@ struct piece {
 struct client_script {
   std::vector<piece> pieces;
   duration connect_at = duration::zero();
-  duration read_from = duration::zero();   // a slow reader takes nothing before
-  bool end_after_pieces = false;           // half-closes: no more will come
-  std::optional<duration> leave_at = {};   // closes; without it the client waits for the server to close
+  duration read_from = duration::zero();  // a slow reader takes nothing before
+  bool end_after_pieces = false;          // half-closes: no more will come
+  std::optional<duration> leave_at = {};  // closes; without it the client waits for the server to close
 };
 
 struct scenario {
@@ -42,7 +42,7 @@ struct scenario {
   std::vector<client_script> clients = {};
   std::optional<duration> drain_at = {};  // without it: once every client is gone
   // Anything else that happens, on the loop's thread.
-  std::vector<std::pair<duration, std::function<void(sim_io&)>>> events = {};
+  std::vector<std::pair<duration, std::function<void(sim_io&, loop&)>>> events = {};
 };
 
 struct arrival {
@@ -70,6 +70,9 @@ report play(const scenario& plan);
 
 // One client, the usual case.
 client_record play_one(handler serve, std::vector<piece> pieces, const server_limits& limits = {});
+
+// A network whose bytes take `latency` one way.
+sim_options distant(duration latency, std::uint64_t seed = 1);
 
 // --- requests ---
 std::string get(std::string_view target, std::string_view more_fields = {});

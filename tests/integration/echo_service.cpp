@@ -1,0 +1,100 @@
+// The service that whole-program tests talk to. Serves on the port in the environment variable PORT, with as many
+// loops as ECHO_SERVICE_LOOPS says, else one.
+//
+//   /echo            the request's body, as it comes, in chunks
+//   /upload          how many bytes the request's body has
+//   /sleep?ms=N      answers after N milliseconds
+//   /sleeping        how many requests do that now, on all loops
+//   /status?code=N   answers with that status
+//   /large?bytes=N   N bytes, with a length
+//   all else         the method, the target and the body
+#include <algorithm>
+#include <atomic>
+#include <charconv>
+#include <cstdlib>
+
+#include "stack/http/server.hpp"
+#include "stack/runtime/sleep.hpp"
+
+using namespace assay;
+
+namespace {
+
+constexpr std::uint64_t largest = 64ULL * 1024 * 1024;
+
+// The number behind "name=" in the query, or `otherwise`.
+std::uint64_t number_in(std::string_view query, std::string_view name, std::uint64_t otherwise) {
+  const auto at = query.find(name);
+  if (at == std::string_view::npos || !query.substr(at + name.size()).starts_with('=')) return otherwise;
+  const std::string_view digits = query.substr(at + name.size() + 1);
+  std::uint64_t number = otherwise;
+  std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  return number;
+}
+
+std::atomic<int> sleeping = 0;
+
+task<http::response> sleep_for_ms(std::uint64_t ms) {
+  sleeping++;
+  const result<void> slept = co_await sleep_for(std::chrono::milliseconds(std::min<std::uint64_t>(ms, 60'000)));
+  sleeping--;
+  co_return slept ? http::response::text("slept\n") : http::response::from(slept.error());
+}
+
+task<result<void>> copy_body(http::request& from, http::body_sink& to) {
+  while (true) {
+    const result<std::string_view> piece = co_await from.read();
+    if (!piece) co_return std::unexpected(piece.error());
+    if (piece->empty()) co_return result<void>{};
+    const result<void> sent = co_await to.write(*piece);
+    if (!sent) co_return std::unexpected(sent.error());
+  }
+}
+
+task<http::response> upload(http::request& asked) {
+  std::uint64_t size_bytes = 0;
+  while (true) {
+    const result<std::string_view> piece = co_await asked.read();
+    if (!piece) co_return http::response::for_body(piece.error());
+    if (piece->empty()) co_return http::response::text(std::to_string(size_bytes));
+    size_bytes += piece->size();
+  }
+}
+
+task<http::response> answer(http::request& asked) {
+  const std::string_view query = asked.query();
+  if (asked.path() == "/echo") {
+    http::response reply;
+    reply.content_type = "application/octet-stream";
+    reply.stream = [&asked](this auto, http::body_sink& to) -> task<result<void>> {
+      co_return co_await copy_body(asked, to);
+    };
+    co_return reply;
+  }
+  if (asked.path() == "/upload") co_return co_await upload(asked);
+  if (asked.path() == "/sleep") co_return co_await sleep_for_ms(number_in(query, "ms", 0));
+  if (asked.path() == "/sleeping") co_return http::response::text(std::to_string(sleeping));
+  if (asked.path() == "/status") {
+    co_return http::response::text("as asked\n", static_cast<int>(number_in(query, "code", 200) % 1000));
+  }
+  if (asked.path() == "/large") {
+    co_return http::response::text(std::string(std::min(number_in(query, "bytes", 0), largest), 'x'));
+  }
+  const result<std::string> body = co_await asked.read_all();
+  if (!body) co_return http::response::for_body(body.error());
+  co_return http::response::text(std::string(asked.head().method_text) + " " + std::string(asked.target()) + "\n" +
+                                 *body);
+}
+
+}  // namespace
+
+int main() {
+  http::serve_options options;
+  options.host = "127.0.0.1";
+  options.limits.max_body_bytes = largest;
+  if (const char* loops = std::getenv("ECHO_SERVICE_LOOPS")) {
+    const std::string_view digits(loops);
+    std::from_chars(digits.data(), digits.data() + digits.size(), options.loops);
+  }
+  return http::serve(answer, options);
+}

@@ -1,0 +1,152 @@
+"""Runs the `assay` command as a user would, and waits for conditions, never for a time.
+
+The environment names the programs: ASSAY_COMMAND, ASSAY_HELLO and ASSAY_LATENCY_SERVER; ctest sets them.
+"""
+
+import dataclasses
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+from typing import Any
+
+import service
+
+OK, USAGE, INVALID, COULD_NOT_RUN = 0, 2, 3, 4
+
+
+@dataclasses.dataclass
+class Outcome:
+    code: int  # negative: died of that signal
+    out: str
+    err: str
+    elapsed_s: float
+    max_rss_bytes: int
+
+    def document(self) -> dict[str, Any]:
+        return json.loads(self.out)
+
+
+class Run:
+    """One process whose output goes to files, so that a full pipe cannot stop it."""
+
+    def __init__(self, command: list[str], environment: dict[str, str]):
+        self._out = tempfile.TemporaryFile()
+        self._err = tempfile.TemporaryFile()
+        self._started = time.monotonic()
+        self._outcome: Outcome | None = None
+        # Reaped by wait4, which tells its memory; Popen only starts it.
+        self._process = subprocess.Popen(
+            command, env={**os.environ, **environment}, stdin=subprocess.DEVNULL, stdout=self._out, stderr=self._err
+        )
+        self.pid = self._process.pid
+
+    def running(self) -> bool:
+        return self._poll() is None
+
+    def send_signal(self, number: signal.Signals) -> None:
+        if self.running():
+            os.kill(self.pid, number)
+
+    def wait(self, limit_s: float) -> Outcome:
+        """Its outcome; an assertion fails when it runs for longer than this from now."""
+        deadline = time.monotonic() + limit_s
+        while not (outcome := self._poll()):
+            if time.monotonic() > deadline:
+                self.kill()
+                raise AssertionError(f"still running {limit_s} s later; stderr: {self._outcome.err!r}")
+            time.sleep(0.005)
+        return outcome
+
+    def wait_ready(self) -> None:
+        """Until it answers Ctrl-C by itself: before that the kernel would just end it."""
+        service.wait_until(lambda: not self.running() or self._blocks(signal.SIGINT), "signal handling of the command")
+
+    def wait_connected(self, port: int) -> None:
+        """Until it has an established connection to this port of 127.0.0.1."""
+        service.wait_until(lambda: not self.running() or connections(port, "01"), "a connection of the command")
+
+    def kill(self) -> None:
+        """Ends it if need be. Call it in any case."""
+        if self.running():
+            os.kill(self.pid, signal.SIGKILL)
+            service.wait_until(self._poll, "the end of a killed process")
+        self._out.close()
+        self._err.close()
+
+    def _blocks(self, number: signal.Signals) -> bool:
+        for line in pathlib.Path(f"/proc/{self.pid}/status").read_text(encoding="ascii").splitlines():
+            if line.startswith("SigBlk:"):
+                return bool(int(line.split()[1], 16) >> (number - 1) & 1)
+        return False
+
+    @staticmethod
+    def _read(file: Any) -> str:
+        file.seek(0)
+        return file.read().decode(errors="replace")
+
+    def _poll(self) -> Outcome | None:
+        if self._outcome is not None:
+            return self._outcome
+        pid, status, usage = os.wait4(self.pid, os.WNOHANG)
+        if pid == 0:
+            return None
+        elapsed_s = time.monotonic() - self._started
+        self._process.returncode = os.waitstatus_to_exitcode(status)
+        self._outcome = Outcome(
+            code=self._process.returncode,
+            out=self._read(self._out),
+            err=self._read(self._err),
+            elapsed_s=elapsed_s,
+            max_rss_bytes=usage.ru_maxrss * 1024,
+        )
+        return self._outcome
+
+
+def connections(port: int, state: str) -> int:
+    """How many sockets connect to this port of 127.0.0.1 and are in this state ("01" established, "02" SYN sent)."""
+    remote = f"0100007F:{port:04X}"
+    lines = pathlib.Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]
+    return sum(fields[2] == remote and fields[3] == state for fields in map(str.split, lines))
+
+
+class LoadTest(unittest.TestCase):
+    """Starts `assay load` through these; whatever still runs is ended with the test."""
+
+    def start(self, *arguments: str, max_descriptors: int | None = None, **environment: str) -> Run:
+        command = [service.program("ASSAY_COMMAND"), *arguments]
+        if max_descriptors is not None:
+            command = ["sh", "-c", f'ulimit -n {max_descriptors} && exec "$@"', "sh", *command]
+        run = Run(command, environment)
+        self.addCleanup(run.kill)
+        return run
+
+    def load(self, url: str, *arguments: str, limit_s: float = 20, **options: Any) -> Outcome:
+        return self.start("load", url, *arguments, **options).wait(limit_s)
+
+    def hello(self) -> service.Service:
+        server = service.Service("ASSAY_HELLO")
+        self.addCleanup(server.kill)
+        return server
+
+    def assert_refused(self, outcome: Outcome, code: int, *words: str) -> None:
+        """It ended with that code, nothing on stdout and one line on stderr, which holds the words."""
+        self.assertEqual(outcome.code, code, outcome.err)
+        self.assertEqual(outcome.out, "")
+        self.assertTrue(outcome.err.endswith("\n"), outcome.err)
+        self.assertEqual(len(outcome.err.splitlines()), 1, outcome.err)
+        for word in words:
+            self.assertIn(word, outcome.err)
+
+    def assert_measured(self, outcome: Outcome) -> dict[str, Any]:
+        """It ran: a JSON document whose verdict is the exit code's, and nothing on stderr. The document."""
+        self.assertIn(outcome.code, (OK, INVALID), outcome.err)
+        self.assertEqual(outcome.err, "")
+        document = outcome.document()
+        self.assertEqual(document["verdict"], "VALID" if outcome.code == OK else "INVALID")
+        self.assertEqual(document["reasons"] == [], outcome.code == OK, document["reasons"])
+        return document
