@@ -69,10 +69,26 @@ class body_sink {
   virtual task<result<void>> write(std::string_view piece) = 0;
 };
 
+// The value of Content-Type: a literal, checked when it is compiled, so that answering neither copies nor checks it. A
+// computed one is an ordinary header.
+class media_type {
+ public:
+  constexpr media_type() = default;
+  consteval media_type(const char* literal) : text_(literal) {  // NOLINT(google-explicit-constructor)
+    for (const char c : text_) {
+      if (c < ' ' || c > '~') throw "a media type is visible ASCII";
+    }
+  }
+  constexpr std::string_view text() const { return text_; }
+
+ private:
+  std::string_view text_;
+};
+
 struct response {
   int status = 200;
   std::vector<std::pair<std::string, std::string>> headers;  // framing, Date and Connection are the server's
-  std::string content_type;                                  // empty: none is sent
+  media_type content_type;                                   // none is sent when empty
   std::string body;
   // When set, produces the body instead of `body`; sent chunked (to HTTP/1.0: until the connection closes).
   task_function<task<result<void>>(body_sink&)> stream;

@@ -29,7 +29,7 @@ bool is_ours(std::string_view name) {
 }  // namespace
 
 bool sendable(const response& reply) {
-  if (reply.status < 200 || reply.status > 999 || !is_safe_value(reply.content_type)) return false;
+  if (reply.status < 200 || reply.status > 999) return false;
   return std::ranges::all_of(reply.headers, [](const auto& field) {
     const bool named = !field.first.empty() && std::ranges::all_of(field.first, [](char c) { return is_token(c); });
     return named && !is_ours(field.first) && is_safe_value(field.second);
@@ -47,9 +47,9 @@ void append_response_head(std::string& to, const response& reply, const response
     to += "\r\n";
   }
   to += framing.date;
-  if (!reply.content_type.empty()) {
+  if (!reply.content_type.text().empty()) {
     to += "content-type: ";
-    to += reply.content_type;
+    to += reply.content_type.text();
     to += "\r\n";
   }
   for (const auto& [name, value] : reply.headers) {

@@ -162,7 +162,7 @@ std::vector<split_case> split_cases() {
       {"own_length", with_header("Content-Length", "0")},
       {"own_framing", with_header("Transfer-Encoding", "chunked")},
       {"own_connection", with_header("Connection", "keep-alive")},
-      {"content_type", [](response& reply) { reply.content_type = "text/plain\r\n\r\nHTTP/1.1 200 OK"; }},
+      {"crlf_in_content_type", with_header("content-type", "text/plain\r\n\r\nHTTP/1.1 200 OK")},
       {"status_99", [](response& reply) { reply.status = 99; }},
       {"status_100", [](response& reply) { reply.status = 100; }},
       {"status_1000", [](response& reply) { reply.status = 1000; }},
