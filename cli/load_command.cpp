@@ -4,9 +4,12 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <charconv>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <expected>
 #include <thread>
 
@@ -41,8 +44,8 @@ std::expected<load::load_options, std::string> read(const load_arguments& typed)
   options.io.kind = typed.io == "epoll"      ? io_kind::epoll
                     : typed.io == "io_uring" ? io_kind::io_uring
                                              : io_kind::automatic;
-  if (!typed.rate.empty()) {
-    const auto rate = parse_rate(typed.rate);
+  if (typed.rate) {
+    const auto rate = parse_rate(*typed.rate);
     if (!rate) return std::unexpected(rate.error());
     options.rate_per_s = *rate;
   }
@@ -94,7 +97,7 @@ class progress {
 };
 
 int complain(exit_code code, const std::string& why) {
-  fmt::print(stderr, "assay load: {}\n", why);
+  fmt::print(stderr, "assay load: {}\n", one_line(why));
   return code;
 }
 
@@ -117,9 +120,16 @@ int load_command(const load_arguments& typed) {
     stop.notify();
   });
   progress line(engine, length);
+  bool interrupted = false;
   while (!finished) {
-    const std::optional<int> signal = stop.wait(progress_interval);
-    if (signal.value_or(0) != 0) engine.stop();
+    const int signal = stop.wait(progress_interval).value_or(0);
+    // Everything ends soon after stop() except a name look-up, which nobody can cancel: there the second Ctrl-C helps.
+    if (signal != 0 && interrupted && engine.look().elapsed == duration::zero()) {
+      line.clear();
+      std::_Exit(could_not_run);
+    }
+    interrupted = interrupted || signal != 0;
+    if (signal != 0) engine.stop();
     line.show();
   }
   running.join();
@@ -127,7 +137,9 @@ int load_command(const load_arguments& typed) {
   if (!result) return complain(could_not_run, result.error());
   const std::string text =
       typed.json ? report::load_json(*result) : report::load_text(*result, {.spectrum = typed.spectrum});
-  std::fwrite(text.data(), 1, text.size(), stdout);
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+    return complain(could_not_run, fmt::format("cannot write the result to stdout: {}", std::strerror(errno)));
+  }
   return result->valid ? ok : invalid_measurement;
 }
 

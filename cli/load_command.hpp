@@ -3,6 +3,7 @@
 // Misuse: logic here. What is measured and how is lab/load's; how it reads is lab/report's.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,7 @@ enum exit_code : int { ok = 0, gate_failed = 1, usage = 2, invalid_measurement =
 // As typed; load_command() turns it into options.
 struct load_arguments {
   std::string url;
-  std::string rate;
+  std::optional<std::string> rate;  // typed and empty is a mistake, perhaps an unset variable
   std::string length = "10s";
   unsigned connections = 64;
   unsigned threads = 1;

@@ -35,7 +35,7 @@ void describe_load(CLI::App& command, load_arguments& typed) {
   command.add_option("--arrivals", typed.arrivals, "constant or poisson")
       ->check(CLI::IsMember({"constant", "poisson"}))
       ->capture_default_str();
-  command.add_option("--seed", typed.seed, "of the arrivals")->capture_default_str();
+  command.add_option("--seed", typed.seed, "of the arrivals")->check(CLI::NonNegativeNumber)->capture_default_str();
   command.add_flag("--spin", typed.spin, "poll instead of sleeping between arrivals: costs a CPU, paces within us");
   command.add_option("--io", typed.io, "auto, io_uring or epoll")
       ->check(CLI::IsMember({"auto", "io_uring", "epoll"}))
@@ -59,7 +59,7 @@ int refuse_extras(const CLI::App& command, const std::vector<std::string>& extra
   const std::string meant = nearest(first, flags_of(command));
   const std::string hint =
       meant.empty() ? fmt::format("see assay {} --help", command.get_name()) : fmt::format("did you mean {}?", meant);
-  fmt::print(stderr, "assay {}: unknown argument {}; {}\n", command.get_name(), first, hint);
+  fmt::print(stderr, "assay {}: unknown argument {}; {}\n", command.get_name(), one_line(first), hint);
   return usage;
 }
 
@@ -70,7 +70,7 @@ int refuse_command(const CLI::App& app, const std::vector<std::string>& extras) 
   if (extras.empty()) {
     fmt::print(stderr, "assay: expected a command; see assay --help\n");
   } else {
-    fmt::print(stderr, "assay: unknown command {}; {}\n", extras.front(),
+    fmt::print(stderr, "assay: unknown command {}; {}\n", one_line(extras.front()),
                meant.empty() ? "see assay --help" : fmt::format("did you mean {}?", meant));
   }
   return usage;
@@ -90,7 +90,8 @@ int main(int argc, char** argv) {
   } catch (const CLI::Success& done) {  // --help, --version
     return app.exit(done);
   } catch (const CLI::ParseError& wrong) {
-    fmt::print(stderr, "assay: {}; see --help\n", wrong.what());
+    const std::string_view command = load->parsed() ? "assay load" : "assay";
+    fmt::print(stderr, "{}: {}; see {} --help\n", command, one_line(wrong.what()), command);
     return usage;
   }
   if (!load->parsed()) return refuse_command(app, app.remaining());

@@ -5,7 +5,6 @@
 #include <charconv>
 #include <cmath>
 #include <fstream>
-#include <iterator>
 #include <numeric>
 
 namespace assay::cli {
@@ -58,9 +57,20 @@ std::expected<std::string, std::string> read_body(const std::string& text) {
   if (!text.starts_with('@')) return text;
   const std::string path = text.substr(1);
   std::ifstream file(path, std::ios::binary);
-  std::string content{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  std::string content;
+  std::array<char, 4096> piece{};
+  // read() turns a failure, a directory say, into badbit; an istreambuf_iterator would throw.
+  while (file.read(piece.data(), piece.size()) || file.gcount() > 0) {
+    content.append(piece.data(), static_cast<std::size_t>(file.gcount()));
+  }
   if (!file.is_open() || file.bad()) return std::unexpected("-b @" + path + ": cannot read that file");
   return content;
+}
+
+std::string one_line(std::string_view text) {
+  std::string line(text);
+  std::ranges::replace_if(line, [](char c) { return (c >= 0 && c < ' ') || c == 0x7f; }, '?');
+  return line;
 }
 
 std::string nearest(std::string_view typed, const std::vector<std::string>& candidates) {

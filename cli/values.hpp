@@ -22,6 +22,9 @@ std::expected<std::pair<std::string, std::string>, std::string> parse_header(std
 // The body itself, or with a leading '@' the content of that file.
 std::expected<std::string, std::string> read_body(const std::string& text);
 
+// `text` with '?' for control characters: what a user typed must not make two lines of a message.
+std::string one_line(std::string_view text);
+
 // The candidate most like `typed`, or empty when none is near (more than two edits and a third of it away).
 std::string nearest(std::string_view typed, const std::vector<std::string>& candidates);
 

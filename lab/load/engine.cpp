@@ -16,7 +16,7 @@
 #include "stack/net/address.hpp"
 #include "stack/net/resolver.hpp"
 #include "stack/runtime/loop.hpp"
-#include "stack/runtime/sleep.hpp"
+#include "stack/runtime/delay.hpp"
 #include "stack/runtime/socket_setup.hpp"
 
 namespace assay::load {
@@ -54,7 +54,8 @@ struct load_engine::state {
   };
 
   void run_thread(unsigned index, const socket_address& address);
-  result<void> measure(loop& on, unsigned index, const socket_address& address);
+  void measure(loop& on, unsigned index, const socket_address& address);
+  void run_load(loop& on, generator& load);
   model::load_result merge() const;
   std::expected<socket_address, std::string> resolve();
   void fail(const std::string& why);
@@ -95,34 +96,40 @@ std::expected<socket_address, std::string> load_engine::state::resolve() {
   return found->front();
 }
 
-result<void> load_engine::state::measure(loop& on, unsigned index, const socket_address& address) {
+void load_engine::state::measure(loop& on, unsigned index, const socket_address& address) {
   generator load(on, plan, {.thread = index, .threads = plan.options.threads, .address = address}, live[index]);
-  const result<void> connected = on.run(load.connect());
-  if (!connected) fail("cannot connect to " + net::format_address(address) + ": " + describe(connected.error()));
-  all_connected.arrive_and_wait();
-  if (failed) return connected;
   {
     const std::lock_guard lock(mutex);
     running.emplace_back(&on, &load);
   }
-  started_ns.store(start.time_since_epoch().count(), std::memory_order_relaxed);
   if (stopping) on.post([&load] { load.stop(); });
-  const thread_usage before = thread_usage::now();
-  const duration spun_before = on.counters().spun;
-  on.run(load.run(start));
+  if (const result<void> connected = on.run(load.connect()); !connected) {
+    fail(connected.error().code == errc::cancelled
+             ? std::string("interrupted before every connection was open")
+             : "cannot connect to " + net::format_address(address) + ": " + describe(connected.error()));
+  }
+  all_connected.arrive_and_wait();
+  if (!failed) run_load(on, load);
   {
     const std::lock_guard lock(mutex);
     std::erase_if(running, [&](const auto& each) { return each.second == &load; });
-    outcomes.push_back({.measured = load.measured(),
-                        .usage = thread_usage::now() - before,
-                        .spun = on.counters().spun - spun_before,
-                        .wall = on.now() - start,
-                        .due = load.due(),
-                        .ended = load.ended(),
-                        .backend = std::string(on.backend().name())});
   }
   on.run(one_turn());  // a stop() that was posted meanwhile still names the generator
-  return {};
+}
+
+void load_engine::state::run_load(loop& on, generator& load) {
+  started_ns.store(start.time_since_epoch().count(), std::memory_order_relaxed);
+  const thread_usage before = thread_usage::now();
+  const duration spun_before = on.counters().spun;
+  on.run(load.run(start));
+  const std::lock_guard lock(mutex);
+  outcomes.push_back({.measured = load.measured(),
+                      .usage = thread_usage::now() - before,
+                      .spun = on.counters().spun - spun_before,
+                      .wall = on.now() - start,
+                      .due = load.due(),
+                      .ended = load.ended(),
+                      .backend = std::string(on.backend().name())});
 }
 
 void load_engine::state::run_thread(unsigned index, const socket_address& address) {
@@ -135,7 +142,7 @@ void load_engine::state::run_thread(unsigned index, const socket_address& addres
     return;
   }
   loop on(std::move(*backend), {.spin_window = plan.options.spin ? spin_window : duration::zero()});
-  std::ignore = measure(on, index, address);  // told through fail()
+  measure(on, index, address);
 }
 
 model::load_result load_engine::state::merge() const {
@@ -170,19 +177,8 @@ model::load_result load_engine::state::merge() const {
   const double seconds = std::max(1e-9, std::chrono::duration<double>(merged.duration).count());
   merged.offered_rps = options.rate_per_s;
   merged.achieved_rps = static_cast<double>(sum.answers_within_run) / seconds;
-  merged.requests = sum.answers;
-  merged.bytes_received = sum.received_bytes;
-  merged.connects = sum.connects;
-  for (std::size_t kind = 0; kind < failure_kinds; ++kind) {
-    if (sum.errors[kind] > 0) merged.errors[std::string(label(static_cast<failure_kind>(kind)))] = sum.errors[kind];
-  }
-  merged.generator.own_lag_p99_ns = sum.own_lag.value_at_quantile(0.99);
-  merged.generator.own_lag_max_ns = sum.own_lag.max();
   merged.generator.cpu_per_request_ns = sum.answers > 0 ? cpu_ns / static_cast<double>(sum.answers) : 0;
-  if (sum.in_flight_ns > 0) {
-    merged.generator.little_residual = std::abs(sum.in_flight_ns - sum.service_sum_ns) / sum.in_flight_ns;
-  }
-  merged.latency = std::move(sum.latency);
+  sum.write_to(merged);
   judge_validity(merged);
   return merged;
 }

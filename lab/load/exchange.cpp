@@ -30,8 +30,9 @@ task<result<int>> exchange_connection::exchange(std::string_view request, http::
     if (!piece) co_return std::unexpected(piece.error());
   }
   reader_.next_message();
-  // Bytes beyond the response answer nothing that was asked.
-  reusable_ = head_.keep_alive && !writer_.in_flight() && reader_.at_message_start();
+  // They answer nothing that was asked, and nobody can say which bytes are the answer to the next request.
+  if (!reader_.at_message_start()) co_return std::unexpected(protocol("bytes beyond the response"));
+  reusable_ = head_.keep_alive && !writer_.in_flight();
   served_++;
   co_return head_.status;
 }

@@ -4,7 +4,7 @@
 #include <cassert>
 
 #include "lab/load/exchange.hpp"
-#include "stack/runtime/sleep.hpp"
+#include "stack/runtime/delay.hpp"
 
 namespace assay::load {
 namespace {
@@ -90,8 +90,13 @@ task<result<void>> generator::open_slot(slot& opened) {
 
 task<result<void>> generator::connect() {
   scope opening(co_await this_context());
+  connecting_ = &opening;
+  if (stopped_) opening.cancel(cancel_reason::user);
   for (const std::unique_ptr<slot>& each : slots_) opening.spawn(open_slot(*each));
-  co_return co_await opening.join();
+  const result<void> opened = co_await opening.join();
+  connecting_ = nullptr;
+  if (opened && stopped_) co_return std::unexpected(error{.code = errc::cancelled, .what = "connect"});
+  co_return opened;
 }
 
 // The next arrival, if it is due: every idle or freed connection asks here first, so none is overtaken.
@@ -140,7 +145,7 @@ task<bool> generator::ensure_open(slot& driven, instant intended) {
   const bool charged = cut || opened.error().code == errc::timed_out;
   recorder_.not_sent(cut ? failure_kind::undrained : failure_kind::connect, intended, on_.now(), charged);
   live_.errors.fetch_add(1, std::memory_order_relaxed);
-  if (!open_model()) std::ignore = co_await sleep_for(reconnect_pause);
+  if (!open_model()) std::ignore = co_await delay_for(reconnect_pause);
   co_return false;
 }
 
@@ -203,7 +208,9 @@ void generator::cut() {
 }
 
 void generator::stop() {
-  if (std::exchange(stopped_, true) || running_ == nullptr) return;
+  if (std::exchange(stopped_, true)) return;
+  if (connecting_ != nullptr) connecting_->cancel(cancel_reason::user);
+  if (running_ == nullptr) return;
   end_ = std::min(end_, on_.now());
   on_.timers().arm(drain_, on_.now() + interrupted_drain);
   hand_out();
@@ -222,7 +229,7 @@ void generator::charge_unsent(instant now) {
 task<void> generator::run(instant start) {
   start_ = start;
   end_ = saturating_add(start, plan_.options.length);
-  std::ignore = co_await sleep_until(start);
+  std::ignore = co_await delay_until(start);
   if (stopped_) end_ = start;
   scope driving(co_await this_context());
   running_ = &driving;

@@ -38,7 +38,8 @@ class generator {
   generator(const generator&) = delete;
   generator& operator=(const generator&) = delete;
 
-  // Opens every connection before the clock starts. Fails when the first attempt of any of them fails.
+  // Opens every connection before the clock starts. Fails when the first attempt of any of them fails, and with
+  // errc::cancelled after stop().
   task<result<void>> connect();
   // Sends from `start` on, for the plan's length, then drains. Returns when every request is answered or charged.
   task<void> run(instant start);
@@ -92,6 +93,7 @@ class generator {
   instant start_{};
   instant end_{};
   std::uint64_t due_ = 0;
+  scope* connecting_ = nullptr;
   scope* running_ = nullptr;
   bool stopped_ = false;  // nothing more is sent
 };

@@ -22,7 +22,8 @@ std::unexpected<std::string> refuse(std::string why) { return std::unexpected(st
 
 std::string plain(double number) {
   std::array<char, 32> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+  const auto end =
+      std::to_chars(digits.data(), digits.data() + digits.size(), number, std::chars_format::general, 12).ptr;
   return {digits.data(), end};
 }
 
@@ -35,6 +36,10 @@ struct split_url {
 
 std::expected<split_url, std::string> split(const std::string& url) {
   constexpr std::string_view scheme = "http://";
+  // The host goes into a header and the whole into a report: control characters would change what either says.
+  if (!std::ranges::all_of(url, [](char c) { return c > ' ' && c < 0x7f; })) {
+    return refuse("URL \"" + url + "\": expected printable ASCII without spaces; write others as %XX");
+  }
   if (url.starts_with("https://")) return refuse("URL \"" + url + "\": https is not supported yet; use http://");
   if (!url.starts_with(scheme)) return refuse("URL \"" + url + "\": expected http://HOST[:PORT]/PATH");
   const std::string_view rest = std::string_view(url).substr(scheme.size());
@@ -99,8 +104,8 @@ checked check_descriptors(const load_options& options) {
   const rlim_t possible = limit.rlim_max - std::min<rlim_t>(limit.rlim_max, needed - options.connections);
   return refuse("-c " + std::to_string(options.connections) + " needs " + std::to_string(needed) +
                 " file descriptors, the limit of this process is " + std::to_string(limit.rlim_max) +
-                ": raise it (ulimit -n " + std::to_string(needed) + ", or LimitNOFILE), or use at most -c " +
-                std::to_string(possible));
+                ": raise it (ulimit -n " + std::to_string(needed) + ", or LimitNOFILE)" +
+                (possible > 0 ? ", or use at most -c " + std::to_string(possible) : ""));
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
+#include <string>
 #include <tuple>
 
 namespace assay::load {
@@ -116,6 +118,19 @@ void recorder::merge(const recorder& other) {
   connects += other.connects;
   in_flight_ns += other.in_flight_ns;
   service_sum_ns += other.service_sum_ns;
+}
+
+void recorder::write_to(model::load_result& into) const {
+  into.requests = answers;
+  into.bytes_received = received_bytes;
+  into.connects = connects;
+  for (std::size_t kind = 0; kind < failure_kinds; ++kind) {
+    if (errors[kind] > 0) into.errors[std::string(label(static_cast<failure_kind>(kind)))] = errors[kind];
+  }
+  into.generator.own_lag_p99_ns = own_lag.value_at_quantile(0.99);
+  into.generator.own_lag_max_ns = own_lag.max();
+  if (in_flight_ns > 0) into.generator.little_residual = std::abs(in_flight_ns - service_sum_ns) / in_flight_ns;
+  into.latency = latency;
 }
 
 }  // namespace assay::load

@@ -48,6 +48,8 @@ class recorder {
   void not_sent(failure_kind kind, instant intended, instant now, bool charged);
 
   void merge(const recorder& other);
+  // Puts what was counted into a result: requests, errors, latency, and the health that follows from them.
+  void write_to(model::load_result& into) const;
 
   model::latency_histograms latency;
   observe::histogram own_lag;  // send lag that an idle connection could have prevented

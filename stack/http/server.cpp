@@ -4,7 +4,7 @@
 
 #include "stack/http/connection.hpp"
 #include "stack/runtime/semaphore.hpp"
-#include "stack/runtime/sleep.hpp"
+#include "stack/runtime/delay.hpp"
 
 namespace assay::http {
 namespace {
@@ -77,13 +77,13 @@ task<result<void>> server::state::accept_all(net::listener& from, scope& connect
     if (peer.error().code == errc::cancelled) break;
     if (peer.error().code == errc::reset) continue;  // the client was gone before it was accepted
     if (is_final(peer.error())) co_return std::unexpected(peer.error());
-    std::ignore = co_await with_context(accepting_ctx, sleep_for(accept_pause));
+    std::ignore = co_await with_context(accepting_ctx, delay_for(accept_pause));
   }
   co_return result<void>{};
 }
 
 task<void> server::state::cut_late() {
-  const result<void> waited = co_await sleep_for(shared.limits.drain_timeout);
+  const result<void> waited = co_await delay_for(shared.limits.drain_timeout);
   if (!waited) co_return;  // every connection has ended before
   // Cutting only asks, and each counts itself: no connection leaves the list while it is walked.
   live.for_each([](detail::connection& each) { each.cut(cancel_reason::shutdown); });

@@ -1,17 +1,13 @@
-// The sending side of a connection: a cork buffer and at most one send in
-// flight.
+// The sending side of a connection: a cork buffer and at most one send in flight.
 //
-// Messages are appended and kicked off; nobody waits for the single send, so
-// replies to pipelined requests leave together and the reader goes on at once.
-// Whoever produces much waits for flushed(): that is the backpressure.
+// Messages are appended and kicked off; nobody waits for the single send, so replies to pipelined requests leave
+// together and the reader goes on at once. Whoever produces much waits for flushed(): that is the backpressure.
 //
 //   writer.append(head); writer.append(body);
-//   writer.kick(deadline);                    // starts sending unless a send
-//   is in flight, which then takes it along co_await writer.flushed(); //
-//   optional: everything is with the kernel, or why not
+//   writer.kick(deadline);                    // starts sending unless a send is in flight, which then takes it along
+//   co_await writer.flushed();                // optional: everything is with the kernel, or why not
 //
-// Misuse: destroying it while a send is in flight. `co_await stop()` first; the
-// destructor asserts.
+// Misuse: destroying it while a send is in flight. `co_await stop()` first; the destructor asserts.
 #pragma once
 
 #include <cassert>
@@ -26,8 +22,7 @@ namespace assay::net {
 
 class writer {
  public:
-  // `on_failure` hears once that sending has failed (also by its deadline); it
-  // must not destroy the writer.
+  // `on_failure` hears once that sending has failed (also by its deadline); it must not destroy the writer.
   writer(loop& on, stream& to, std::move_only_function<void()> on_failure)
       : op_(this), timer_(this), on_(on), to_(to), on_failure_(std::move(on_failure)) {}
   writer(const writer&) = delete;
@@ -44,19 +39,16 @@ class writer {
   bool failed() const { return failure_.has_value(); }
   const std::optional<error>& failure() const { return failure_; }
 
-  // Starts sending what is buffered. The send under way, and what it takes
-  // along, must end by `deadline`.
+  // Starts sending what is buffered. The send under way, and what it takes along, must end by `deadline`.
   void kick(instant deadline) {
     deadline_ = deadline;
     if (!sending_ && !failure_) send_next();
   }
 
-  // Resumes when all is with the kernel, or sending has failed. Bounded by the
-  // deadline of kick().
+  // Resumes when all is with the kernel, or sending has failed. Bounded by the deadline of kick().
   [[nodiscard]] auto flushed() { return flushed_awaiter{this}; }
 
-  // Gives up what is in flight: flushed() fails soon. Nothing can be sent
-  // afterwards.
+  // Gives up what is in flight: flushed() fails soon. Nothing can be sent afterwards.
   void give_up(cancel_reason why) noexcept {
     if (!failure_) failure_ = error{.code = errc::cancelled, .reason = why, .what = "send"};
     if (sending_) on_.backend().cancel(op_);

@@ -9,6 +9,7 @@
 
 #include "stack/runtime/intrusive_list.hpp"
 #include "stack/runtime/io.hpp"
+#include "stack/runtime/io_uring_buffers.hpp"
 
 namespace assay::detail {
 
@@ -24,10 +25,8 @@ struct uring_socket final : io_socket, list_node {
   unsigned pending_ops = 0;  // sends in the kernel
   io_op* waiter = nullptr;   // the recv or accept that waits
 
-  // Delivered and not taken: lent buffers linked by id, or accepted descriptors.
-  std::uint32_t first_buffer = lent_buffer::no_buffer;
-  std::uint32_t last_buffer = lent_buffer::no_buffer;
-  std::uint32_t queued = 0;
+  // Delivered and not taken.
+  buffer_chain received;
   std::vector<int> accepted;
 };
 

@@ -14,7 +14,7 @@
 #include <cstdlib>
 
 #include "stack/http/server.hpp"
-#include "stack/runtime/sleep.hpp"
+#include "stack/runtime/delay.hpp"
 
 using namespace assay;
 
@@ -36,7 +36,7 @@ std::atomic<int> sleeping = 0;
 
 task<http::response> sleep_for_ms(std::uint64_t ms) {
   sleeping++;
-  const result<void> slept = co_await sleep_for(std::chrono::milliseconds(std::min<std::uint64_t>(ms, 60'000)));
+  const result<void> slept = co_await delay_for(std::chrono::milliseconds(std::min<std::uint64_t>(ms, 60'000)));
   sleeping--;
   co_return slept ? http::response::text("slept\n") : http::response::from(slept.error());
 }

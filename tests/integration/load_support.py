@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -34,14 +35,14 @@ class Outcome:
 class Run:
     """One process whose output goes to files, so that a full pipe cannot stop it."""
 
-    def __init__(self, command: list[str], environment: dict[str, str]):
+    def __init__(self, command: list[str]):
         self._out = tempfile.TemporaryFile()
         self._err = tempfile.TemporaryFile()
         self._started = time.monotonic()
         self._outcome: Outcome | None = None
         # Reaped by wait4, which tells its memory; Popen only starts it.
         self._process = subprocess.Popen(
-            command, env={**os.environ, **environment}, stdin=subprocess.DEVNULL, stdout=self._out, stderr=self._err
+            command, stdin=subprocess.DEVNULL, stdout=self._out, stderr=self._err
         )
         self.pid = self._process.pid
 
@@ -114,14 +115,25 @@ def connections(port: int, state: str) -> int:
     return sum(fields[2] == remote and fields[3] == state for fields in map(str.split, lines))
 
 
+def fill_backlog(port: int) -> list[socket.socket]:
+    """Connects until the kernel lets further ones wait with their SYN unanswered. Close what it gives."""
+    waiting: list[socket.socket] = []
+    while not connections(port, "02"):
+        waiting.append(socket.socket())
+        waiting[-1].setblocking(False)
+        waiting[-1].connect_ex(("127.0.0.1", port))
+    return waiting
+
+
 class LoadTest(unittest.TestCase):
     """Starts `assay load` through these; whatever still runs is ended with the test."""
 
-    def start(self, *arguments: str, max_descriptors: int | None = None, **environment: str) -> Run:
+    def start(self, *arguments: str, max_descriptors: int | None = None, redirect: str = "") -> Run:
         command = [service.program("ASSAY_COMMAND"), *arguments]
-        if max_descriptors is not None:
-            command = ["sh", "-c", f'ulimit -n {max_descriptors} && exec "$@"', "sh", *command]
-        run = Run(command, environment)
+        if max_descriptors is not None or redirect:
+            limit = f"ulimit -n {max_descriptors} && " if max_descriptors is not None else ""
+            command = ["sh", "-c", f'{limit}exec "$@" {redirect}', "sh", *command]
+        run = Run(command)
         self.addCleanup(run.kill)
         return run
 
@@ -130,6 +142,7 @@ class LoadTest(unittest.TestCase):
 
     def hello(self) -> service.Service:
         server = service.Service("ASSAY_HELLO")
+        self.addCleanup(server.errors.close)
         self.addCleanup(server.kill)
         return server
 

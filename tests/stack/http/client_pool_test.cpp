@@ -92,7 +92,7 @@ task<void> impatient(world* stage, client_request request, duration patience, bo
   }
   scope sender(co_await this_context());
   sender.spawn(world::send(stage, std::move(request), into));
-  std::ignore = co_await sleep_for(patience);
+  std::ignore = co_await delay_for(patience);
   sender.cancel(cancel_reason::user);
   std::ignore = co_await sender.join();
 }
@@ -218,7 +218,7 @@ TEST(client_pool, connections_of_a_burst_go_when_they_are_old_though_one_stays_i
     std::ignore = co_await senders.join();
     EXPECT_EQ(on->http().idle_connections(), 10U);
     for (int request = 0; request < 4; ++request) {
-      std::ignore = co_await sleep_for(9s);
+      std::ignore = co_await delay_for(9s);
       co_await world::send(on, {}, &burst[0]);
       EXPECT_EQ(burst[0].body(), "x");
     }
@@ -241,7 +241,7 @@ TEST(client_pool, after_a_restart_of_the_server_every_request_is_answered) {
         senders.spawn(world::send(on, {.verb = "POST"}, &(*into)[round * 8 + index]));
       }
       std::ignore = co_await senders.join();
-      std::ignore = co_await sleep_for(5s);
+      std::ignore = co_await delay_for(5s);
     }
   }(&stage, &got));
   for (const outcome& each : got) EXPECT_EQ(each.body(), "x");

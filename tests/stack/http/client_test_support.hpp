@@ -26,7 +26,7 @@
 #include "stack/net/address.hpp"
 #include "stack/runtime/scope.hpp"
 #include "stack/runtime/sim_io.hpp"
-#include "stack/runtime/sleep.hpp"
+#include "stack/runtime/delay.hpp"
 
 namespace assay::http::client_test {
 
@@ -120,7 +120,7 @@ class scripted_server {
       case action::kind::answer:
         co_return co_await send(peer, step.answer(requests.back().text));
       case action::kind::wait:
-        co_return (co_await sleep_for(step.span)).has_value();
+        co_return (co_await delay_for(step.span)).has_value();
       case action::kind::flood:
         for (std::size_t sent = 0; sent < step.count; ++sent) {
           if (!co_await send(peer, step.bytes)) co_return false;
@@ -128,7 +128,7 @@ class scripted_server {
         co_return true;
       case action::kind::drip:
         for (const char& byte : step.bytes) {
-          if (!co_await send(peer, {&byte, 1}) || !co_await sleep_for(step.span)) co_return false;
+          if (!co_await send(peer, {&byte, 1}) || !co_await delay_for(step.span)) co_return false;
         }
         co_return true;
       case action::kind::close:
@@ -248,7 +248,7 @@ class world {
   static task<void> one_by_one(world* self, std::vector<client_request>* requests, std::vector<outcome>* into,
                                duration pause) {
     for (std::size_t index = 0; index < requests->size(); ++index) {
-      if (index > 0) std::ignore = co_await sleep_for(pause);
+      if (index > 0) std::ignore = co_await delay_for(pause);
       co_await send(self, (*requests)[index], &(*into)[index]);
     }
   }

@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "stack/runtime/sleep.hpp"
+#include "stack/runtime/delay.hpp"
 #include "tests/stack/http/server_test_support.hpp"
 
 namespace assay::http::testing {

@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "stack/runtime/sleep.hpp"
+#include "stack/runtime/delay.hpp"
 #include "tests/stack/http/server_test_support.hpp"
 
 namespace assay::http::testing {
@@ -92,7 +92,7 @@ TEST(http_server_deadline, handler_timeout_is_the_deadline_of_its_context) {
   instant deadline;
   const handler sleeps = [&told, &deadline](this auto, request&) -> task<response> {
     deadline = (co_await this_context()).deadline;
-    told = co_await now_with(co_await sleep_for(1h));
+    told = co_await now_with(co_await delay_for(1h));
     co_return response::from(told.failure.value());
   };
   const client_record seen = play_one(sleeps, {{1s, get("/")}});

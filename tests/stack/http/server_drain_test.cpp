@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "stack/runtime/sleep.hpp"
+#include "stack/runtime/delay.hpp"
 #include "tests/stack/http/server_test_support.hpp"
 
 namespace assay::http::testing {
@@ -14,7 +14,7 @@ using ::testing::IsEmpty;
 
 // Sleeps for an hour, and answers with how that ended.
 task<response> sleep_long(request&) {
-  const result<void> slept = co_await sleep_for(1h);
+  const result<void> slept = co_await delay_for(1h);
   if (!slept) co_return response::from(slept.error());
   co_return response::text("slept");
 }
@@ -63,7 +63,7 @@ task<result<void>> stream_for_100_ms(body_sink& sink) {
   for (int i = 0; i < 10; ++i) {
     const result<void> sent = co_await sink.write("piece");
     if (!sent) co_return std::unexpected(sent.error());
-    std::ignore = co_await sleep_for(10ms);
+    std::ignore = co_await delay_for(10ms);
   }
   co_return result<void>{};
 }

@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "stack/runtime/sleep.hpp"
+#include "stack/runtime/delay.hpp"
 #include "tests/stack/http/server_test_support.hpp"
 
 namespace assay::http::testing {
@@ -24,7 +24,7 @@ task<result<void>> three_pieces(body_sink& sink) {
   for (const std::string_view piece : {"one,", "", "two,", "three"}) {
     const result<void> sent = co_await sink.write(piece);
     if (!sent) co_return std::unexpected(sent.error());
-    std::ignore = co_await sleep_for(10ms);
+    std::ignore = co_await delay_for(10ms);
   }
   co_return result<void>{};
 }
@@ -126,9 +126,9 @@ TEST(http_server, statuses_without_a_body_have_none) {
 }
 
 task<result<void>> late_piece(body_sink& sink) {
-  std::ignore = co_await sleep_for(50ms);
+  std::ignore = co_await delay_for(50ms);
   std::ignore = co_await sink.write("");
-  std::ignore = co_await sleep_for(50ms);
+  std::ignore = co_await delay_for(50ms);
   co_return co_await sink.write("late");
 }
 

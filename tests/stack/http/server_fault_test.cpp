@@ -4,7 +4,7 @@
 
 #include <random>
 
-#include "stack/runtime/sleep.hpp"
+#include "stack/runtime/delay.hpp"
 #include "tests/stack/http/server_test_support.hpp"
 
 namespace assay::http::testing {
@@ -27,7 +27,7 @@ task<response> mixed(request& asked) {
       if (piece->empty()) co_return result<void>{};
       const result<void> sent = co_await sink.write(*piece);
       if (!sent) co_return std::unexpected(sent.error());
-      std::ignore = co_await sleep_for(1ms);
+      std::ignore = co_await delay_for(1ms);
     }
   };
   co_return reply;

@@ -8,7 +8,7 @@
 
 #include "stack/http/chunked.hpp"
 #include "stack/net/address.hpp"
-#include "stack/runtime/sleep.hpp"
+#include "stack/runtime/delay.hpp"
 
 namespace assay::http::testing {
 namespace {
@@ -19,7 +19,7 @@ socket_address server_address() { return net::parse_address("127.0.0.1", server_
 
 task<void> send_pieces(net::stream& to, const client_script& script, instant start) {
   for (const piece& each : script.pieces) {
-    const result<void> waited = co_await sleep_until(start + each.at);
+    const result<void> waited = co_await delay_until(start + each.at);
     if (!waited) co_return;
     const result<void> sent = co_await to.send_all(each.bytes);
     if (!sent) co_return;  // the server has closed: the record says when
@@ -29,7 +29,7 @@ task<void> send_pieces(net::stream& to, const client_script& script, instant sta
 
 task<void> receive_all(net::stream& from, const client_script& script, instant start, client_record& seen) {
   const context& ctx = co_await this_context();
-  std::ignore = co_await sleep_until(start + script.read_from);
+  std::ignore = co_await delay_until(start + script.read_from);
   const instant leaves = script.leave_at ? start + *script.leave_at : never;
   while (true) {
     const result<net::chunk> some = co_await from.recv(leaves);
@@ -43,7 +43,7 @@ task<void> receive_all(net::stream& from, const client_script& script, instant s
 
 task<void> run_client(const client_script& script, instant start, client_record& seen) {
   context& ctx = co_await this_context();
-  std::ignore = co_await sleep_until(start + script.connect_at);
+  std::ignore = co_await delay_until(start + script.connect_at);
   result<net::stream> peer = co_await net::connect(server_address());
   if (!peer) {
     seen.failure = peer.error();
@@ -213,7 +213,7 @@ std::vector<int> statuses(const client_record& from) {
 }
 
 task<response> answer_target(request& asked) {
-  if (asked.path() == "/sleep") std::ignore = co_await sleep_for(std::chrono::milliseconds(100));
+  if (asked.path() == "/sleep") std::ignore = co_await delay_for(std::chrono::milliseconds(100));
   if (asked.path() == "/throw") throw std::runtime_error("a bug in the service");
   response reply = response::text(std::string(asked.target()));
   reply.close = asked.path() == "/close";

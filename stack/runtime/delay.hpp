@@ -10,9 +10,9 @@ namespace assay {
 namespace detail {
 
 // Ends at `at`, or earlier with a failure: deadline or cancellation.
-class sleep_awaiter : wait_guard, ready_node {
+class delay_awaiter : wait_guard, ready_node {
  public:
-  explicit sleep_awaiter(instant at) : wait_guard(&on_give_up), ready_node(&on_ready), timer_(this), at_(at) {}
+  explicit delay_awaiter(instant at) : wait_guard(&on_give_up), ready_node(&on_ready), timer_(this), at_(at) {}
 
   bool await_ready() const noexcept { return false; }
   template <class Promise>
@@ -32,17 +32,17 @@ class sleep_awaiter : wait_guard, ready_node {
 
  private:
   struct alarm : timer_node {
-    explicit alarm(sleep_awaiter* self) : timer_node(&on_time), owner(self) {}
+    explicit alarm(delay_awaiter* self) : timer_node(&on_time), owner(self) {}
     static void on_time(timer_node& node) noexcept { static_cast<alarm&>(node).owner->wake(); }
-    sleep_awaiter* owner;
+    delay_awaiter* owner;
   };
   void wake() noexcept {
     disarm();
     on_->schedule(*this);
   }
-  static void on_ready(ready_node& node) noexcept { static_cast<sleep_awaiter&>(node).waiter_.resume(); }
+  static void on_ready(ready_node& node) noexcept { static_cast<delay_awaiter&>(node).waiter_.resume(); }
   static void on_give_up(wait_guard& guard) noexcept {
-    auto& self = static_cast<sleep_awaiter&>(guard);
+    auto& self = static_cast<delay_awaiter&>(guard);
     self.on_->timers().disarm(self.timer_);
     // Asked to stop while it was being armed: the guard is disarmed when it runs.
     self.disarm();
@@ -70,12 +70,12 @@ struct yield_awaiter : ready_node {
 
 }  // namespace detail
 
-[[nodiscard]] inline detail::sleep_awaiter sleep_until(instant at) { return detail::sleep_awaiter(at); }
+[[nodiscard]] inline detail::delay_awaiter delay_until(instant at) { return detail::delay_awaiter(at); }
 
 // From the start of the current turn.
-[[nodiscard]] inline task<result<void>> sleep_for(duration span) {
+[[nodiscard]] inline task<result<void>> delay_for(duration span) {
   const context& ctx = co_await this_context();
-  co_return co_await sleep_until(saturating_add(ctx.on->turn_time(), span));
+  co_return co_await delay_until(saturating_add(ctx.on->turn_time(), span));
 }
 
 // Lets everything else that is ready run first. Use it in loops that compute for long.

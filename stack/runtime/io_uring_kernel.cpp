@@ -1,0 +1,180 @@
+// The traffic of the io_uring backend with the kernel: submission, completion, and the one entry a turn.
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+
+#include "stack/runtime/io_uring_backend.hpp"
+
+namespace assay::detail {
+namespace {
+
+// Filled buffers a socket may have that nobody reads; beyond it the multishot receive is stopped.
+constexpr std::uint32_t max_queued_buffers = 8;
+constexpr std::uint32_t max_queued_when_scarce = 1;
+
+// The kernel interrupts a wait for a signal, and may be short of memory for a moment: the next turn tries again. What
+// else it says will never pass, and ignoring it would spin.
+void check_entered(int entered) {
+  if (entered >= 0 || entered == -EINTR || entered == -EAGAIN || entered == -ETIME || entered == -EBUSY) return;
+  const char* hint = entered == -EEXIST ? ": a loop runs on the thread that made its backend" : "";
+  std::fprintf(stderr, "assay: io_uring_enter failed: %s%s\n", std::strerror(-entered), hint);
+  std::abort();
+}
+
+}  // namespace
+
+// --- submission ------------------------------------------------------------------------------------------------------
+
+io_uring_sqe& io_uring_backend::get_sqe() {
+  io_uring_sqe* sqe = io_uring_get_sqe(&ring_);
+  while (sqe == nullptr) {  // the submission queue is full: hand it over early
+    check_entered(io_uring_submit(&ring_));
+    sqe = io_uring_get_sqe(&ring_);
+  }
+  return *sqe;
+}
+
+void io_uring_backend::arm_slot(uring_socket& socket) {
+  assert(!socket.armed && !socket.closing);
+  io_uring_sqe& sqe = get_sqe();
+  if (socket.listener) {
+    io_uring_prep_multishot_accept(&sqe, socket.fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  } else {
+    io_uring_prep_recv_multishot(&sqe, socket.fd, nullptr, 0, 0);
+    sqe.flags |= IOSQE_BUFFER_SELECT;
+    sqe.buf_group = lent_buffer_group;
+    // Nearly every receive is armed before its bytes are there: do not try first, wait for readiness.
+    sqe.ioprio |= IORING_RECVSEND_POLL_FIRST;
+  }
+  io_uring_sqe_set_data64(&sqe, tagged(&socket, uring_tag::slot));
+  socket.armed = true;
+  socket.cancelling = false;
+}
+
+void io_uring_backend::cancel_slot(uring_socket& socket) {
+  if (socket.cancelling) return;
+  socket.cancelling = true;
+  io_uring_sqe& sqe = get_sqe();
+  io_uring_prep_cancel64(&sqe, tagged(&socket, uring_tag::slot), 0);
+  io_uring_sqe_set_data64(&sqe, tagged(nullptr, uring_tag::ignored));
+}
+
+void io_uring_backend::arm_wake() {
+  io_uring_sqe& sqe = get_sqe();
+  io_uring_prep_read(&sqe, wake_fd_, &wake_value_, sizeof wake_value_, 0);
+  io_uring_sqe_set_data64(&sqe, tagged(nullptr, uring_tag::wake));
+  wake_armed_ = true;
+}
+
+// --- completion ------------------------------------------------------------------------------------------------------
+
+bool io_uring_backend::serve_waiter(uring_socket& socket) {
+  io_op* op = socket.waiter;
+  if (op == nullptr) return true;
+  const bool served = socket.listener ? take_accepted(socket, static_cast<accept_op&>(*op))
+                                      : take_received(socket, static_cast<recv_op&>(*op));
+  if (!served) return false;
+  socket.waiter = nullptr;
+  finish(*op, op->status);
+  return true;
+}
+
+void io_uring_backend::on_slot(uring_socket& socket, std::int32_t status, std::uint32_t flags) {
+  socket.armed = (flags & IORING_CQE_F_MORE) != 0;
+  if ((flags & IORING_CQE_F_BUFFER) != 0) {
+    const std::uint32_t id = flags >> IORING_CQE_BUFFER_SHIFT;
+    if (socket.closing || status <= 0) {
+      buffers_.take_back(id);
+    } else {
+      buffers_.append(socket.received, id, static_cast<std::uint32_t>(status));
+    }
+  } else if (socket.listener && status >= 0) {
+    socket.accepted.push_back(status);
+  }
+  if (!socket.listener && status == 0) socket.at_end = true;
+  const bool starved = status == -ENOBUFS && !socket.listener;
+  if (status < 0 && !starved && status != -ECANCELED) socket.failure = status;
+
+  if (socket.closing) {
+    if (!socket.armed) free_socket(socket);
+    return;
+  }
+  if (starved && !socket.starved) {
+    socket.starved = true;
+    starved_.push_back(&socket);
+  }
+  const bool waits = !serve_waiter(socket);
+  if (waits && !socket.armed && !socket.starved) arm_slot(socket);  // no F_MORE: the kernel ended it, begin again
+  const std::size_t queued = socket.listener ? socket.accepted.size() : socket.received.count;
+  if (socket.armed && queued >= allowed_in_queue(socket)) cancel_slot(socket);  // let the kernel's own buffers fill
+}
+
+std::size_t io_uring_backend::allowed_in_queue(const uring_socket& socket) const {
+  if (socket.listener) return options_.max_queued_accepts;
+  return buffers_.free() < buffers_.count() / 4 ? max_queued_when_scarce : max_queued_buffers;
+}
+
+void io_uring_backend::on_op(io_op& op, std::int32_t status) {
+  auto& socket = static_cast<uring_socket&>(*op.on);
+  socket.pending_ops--;
+  finish(op, status);
+}
+
+void io_uring_backend::on_completion(const io_uring_cqe& cqe) {
+  const std::uint64_t data = cqe.user_data;
+  const std::uint64_t target = data & ~uring_tag_mask;
+  switch (static_cast<uring_tag>(data & uring_tag_mask)) {
+    case uring_tag::op:
+      return on_op(*reinterpret_cast<io_op*>(target), cqe.res);
+    case uring_tag::slot:
+      return on_slot(*reinterpret_cast<uring_socket*>(target), cqe.res, cqe.flags);
+    case uring_tag::wake:
+      wake_armed_ = false;
+      return;
+    case uring_tag::ignored:
+      return;
+  }
+}
+
+void io_uring_backend::reap() {
+  unsigned head = 0;
+  unsigned count = 0;
+  io_uring_cqe* cqe = nullptr;
+  // Nothing in here enters the kernel to reap again: each completion is seen once.
+  io_uring_for_each_cqe(&ring_, head, cqe) {
+    on_completion(*cqe);
+    count++;
+  }
+  io_uring_cq_advance(&ring_, count);
+}
+
+void io_uring_backend::enter(instant until) {
+  if (until == never) {
+    return check_entered(io_uring_submit_and_wait(&ring_, 1));
+  }
+  const duration span = until == instant::min() ? duration::zero() : until - now();
+  if (span > duration::zero()) {
+    __kernel_timespec timeout{.tv_sec = span.count() / 1'000'000'000, .tv_nsec = span.count() % 1'000'000'000};
+    io_uring_cqe* unused = nullptr;
+    return check_entered(io_uring_submit_and_wait_timeout(&ring_, &unused, 1, &timeout, nullptr));
+  }
+  // Do not wait: and do not enter the kernel at all when it has nothing for us nor we for it.
+  const unsigned flags = __atomic_load_n(ring_.sq.kflags, __ATOMIC_RELAXED);
+  const bool kernel_has_work = (flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0;
+  if (io_uring_sq_ready(&ring_) > 0 || kernel_has_work) check_entered(io_uring_submit_and_get_events(&ring_));
+}
+
+void io_uring_backend::poll(instant until, ready_queue& completed) {
+  inline_budget_ = inline_budget;
+  rearm_starved();
+  if (!wake_armed_) arm_wake();
+  enter(done_.empty() ? until : instant::min());
+  reap();
+  while (ready_node* node = done_.pop()) completed.push(*node);
+}
+
+}  // namespace assay::detail

@@ -1,0 +1,112 @@
+"""Ctrl-C and SIGTERM end `assay load` soon, and what was measured until then is reported."""
+
+import signal
+import socket
+import unittest
+
+from bad_server import BadServer
+from load_support import COULD_NOT_RUN, LoadTest, Run, connections, fill_backlog
+import service
+
+SOON_S = 2.0
+LONG = ("-d", "600s", "--timeout", "300s", "--json")
+
+
+class Signals(LoadTest):
+    def interrupt(self, run: Run, number: signal.Signals = signal.SIGINT) -> dict:
+        run.send_signal(number)
+        return self.assert_measured(run.wait(SOON_S))
+
+    def test_in_the_middle_of_a_run(self) -> None:
+        server = self.hello()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            for rate in ((), ("-R", "200")):
+                for backend in ("io_uring", "epoll"):
+                    with self.subTest(signal=number.name, rate=rate, backend=backend):
+                        run = self.start(
+                            "load", server.url("/"), *LONG, *rate, "-c", "4", "-t", "2", "--io", backend
+                        )
+                        run.wait_connected(server.port)
+                        run.wait_busy()
+                        document = self.interrupt(run, number)
+                        self.assertTrue(document["interrupted"])
+                        self.assertGreater(document["requests"], 0)
+                        self.assertLess(document["duration_s"], 600)
+                        self.assertEqual(document["errors"], {})
+
+    def test_the_text_says_so(self) -> None:
+        server = self.hello()
+        run = self.start("load", server.url("/"), "-d", "600s", "-R", "200")
+        run.wait_busy()
+        run.send_signal(signal.SIGINT)
+        outcome = run.wait(SOON_S)
+        self.assertIn(" (interrupted)", outcome.out.splitlines()[1])
+        self.assertRegex(outcome.out.splitlines()[0], "^(VALID|INVALID)")
+
+    def test_while_every_answer_is_awaited(self) -> None:
+        with BadServer("never_answers") as server:
+            for rate in ((), ("-R", "100")):
+                with self.subTest(rate=rate):
+                    run = self.start("load", server.url, *LONG, *rate, "-c", "4")
+                    service.wait_until(lambda: server.requests >= 4, "the requests of every connection")
+                    document = self.interrupt(run)
+                    self.assertTrue(document["interrupted"])
+                    self.assertEqual(document["requests"], 0)
+                    self.assertEqual(document["errors"]["undrained"], 4)
+                    server.requests = 0
+
+    def test_during_the_drain(self) -> None:
+        """The run is over and waits for answers that do not come: 300 s of it, if nobody interrupted."""
+        with BadServer("never_answers") as server:
+            run = self.start("load", server.url, "-d", "100ms", "--timeout", "300s", "--json", "-R", "100", "-c", "2")
+            service.wait_until(lambda: server.requests >= 2, "the requests of both connections")
+            run.wait_idle()
+            document = self.interrupt(run)
+        self.assertTrue(document["interrupted"])
+        self.assertAlmostEqual(document["duration_s"], 0.1, delta=0.001)
+        self.assertEqual(document["errors"], {"undrained": 2, "unsent": 8})
+
+    def test_before_the_start(self) -> None:
+        """No connection opens: there is nothing to report, but it ends, with one line."""
+        listener = socket.create_server(("127.0.0.1", 0), backlog=0)
+        self.addCleanup(listener.close)
+        port = listener.getsockname()[1]
+        fillers = fill_backlog(port)
+        for each in fillers:
+            self.addCleanup(each.close)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            for backend in ("io_uring", "epoll"):
+                with self.subTest(signal=number.name, backend=backend):
+                    before = connections(port, "02")
+                    run = self.start("load", f"http://127.0.0.1:{port}/", *LONG, "-c", "4", "-t", "2", "--io", backend)
+                    service.wait_until(lambda: connections(port, "02") >= before + 4, "the connection attempts")
+                    run.send_signal(number)
+                    outcome = run.wait(SOON_S)
+                    self.assert_refused(outcome, COULD_NOT_RUN, "interrupted before every connection was open")
+
+    def test_as_early_as_possible(self) -> None:
+        """The moment it takes the signal over, wherever it is then."""
+        server = self.hello()
+        for _ in range(20):
+            run = self.start("load", server.url("/"), *LONG, "-c", "4", "-t", "2")
+            run.wait_ready()
+            run.send_signal(signal.SIGINT)
+            outcome = run.wait(SOON_S)
+            if outcome.code == COULD_NOT_RUN:
+                self.assert_refused(outcome, COULD_NOT_RUN, "interrupted")
+            else:
+                self.assertTrue(self.assert_measured(outcome)["interrupted"])
+
+    def test_twice_keeps_the_summary(self) -> None:
+        with BadServer("never_answers") as server:
+            run = self.start("load", server.url, *LONG, "-c", "4")
+            service.wait_until(lambda: server.requests >= 4, "the requests of every connection")
+            run.send_signal(signal.SIGINT)
+            run.wait_taken(signal.SIGINT)
+            document = self.interrupt(run)
+        self.assertTrue(document["interrupted"])
+        self.assertEqual(document["errors"], {"undrained": 4})
+
+
+if __name__ == "__main__":
+    unittest.main()

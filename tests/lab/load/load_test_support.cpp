@@ -1,0 +1,226 @@
+#include "tests/lab/load/load_test_support.hpp"
+
+#include <array>
+#include <cmath>
+#include <numeric>
+
+#include "stack/runtime/frame_pool.hpp"
+
+namespace assay::load {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::uint64_t failures_among(const recorder& of) {
+  std::uint64_t sum = 0;
+  for (std::size_t kind = 0; kind < failure_kinds; ++kind) {
+    const bool is_response = kind == static_cast<std::size_t>(failure_kind::status_4xx) ||
+                             kind == static_cast<std::size_t>(failure_kind::status_5xx);
+    if (!is_response) sum += of.errors[kind];
+  }
+  return sum;
+}
+
+void expect_accounts(const outcome& seen, bool open_model) {
+  const recorder& measured = seen.measured;
+  if (open_model) EXPECT_EQ(measured.answers + seen.failed(), seen.due) << "every arrival ends as exactly one thing";
+  EXPECT_NEAR(measured.in_flight_ns, measured.service_sum_ns, 1e-9 * measured.in_flight_ns) << "Little's law";
+  EXPECT_LE(seen.service().count(), seen.response().count());
+  const std::uint64_t unsent = seen.failed(failure_kind::unsent);
+  EXPECT_GE(seen.response().count(), measured.answers + seen.failed(failure_kind::timed_out) + unsent);
+}
+
+}  // namespace
+
+// --- server ---
+
+task<void> responder::serve_all(io& network, socket_address at) {
+  result<net::listener> door = net::listener::open(network, at);
+  scope peers(co_await this_context());
+  while (true) {
+    result<net::stream> peer = co_await door->accept();
+    if (!peer) break;
+    peers.spawn(serve(network, std::move(*peer), accepted++));
+  }
+  std::ignore = co_await peers.join();
+}
+
+// Trusts the generator to frame its requests with Content-Length.
+task<bool> responder::next_request(net::stream& stream, std::string& unread) {
+  while (true) {
+    const std::size_t head_bytes = unread.find("\r\n\r\n");
+    if (head_bytes != std::string::npos) {
+      const std::size_t length_at = unread.find("Content-Length: ");
+      const std::size_t body_bytes = length_at < head_bytes ? std::stoul(unread.substr(length_at + 16)) : 0;
+      const std::size_t total_bytes = head_bytes + 4 + body_bytes;
+      if (unread.size() >= total_bytes) {
+        unread.erase(0, total_bytes);
+        co_return true;
+      }
+    }
+    const result<net::chunk> some = co_await stream.recv();
+    if (!some || some->empty()) co_return false;
+    unread.append(some->bytes());
+  }
+}
+
+task<bool> responder::answer(io& network, net::stream& stream, const reply& how) {
+  if (one_at_a_time) {
+    busy_until_ = std::max(busy_until_, network.now()) + how.after;
+    if (!co_await delay_until(busy_until_)) co_return false;
+  } else if (how.after > duration::zero()) {
+    if (!co_await delay_until(network.now() + how.after)) co_return false;
+  }
+  if (how.drip == duration::zero()) co_return (co_await stream.send_all(how.bytes)).has_value();
+  for (const char& byte : how.bytes) {
+    if (!co_await stream.send_all({&byte, 1}) || !co_await delay_for(how.drip)) co_return false;
+  }
+  co_return true;
+}
+
+task<void> responder::serve(io& network, net::stream stream, std::size_t number) {
+  std::string unread;
+  for (std::size_t request = 0;; ++request) {
+    if (!co_await next_request(stream, unread)) break;
+    requests++;
+    const reply how = decide(number, request);
+    if (!how.bytes.empty() && !co_await answer(network, stream, how)) break;
+    if (how.next == reply::then::closes) break;
+    if (how.next == reply::then::reads_no_more) {
+      std::ignore = co_await delay_for(how.after);
+      break;  // with a request unread: a reset
+    }
+  }
+}
+
+// --- world ---
+
+// Passes everything on to the simulation, except that it may sleep through a while, as a process without a CPU does.
+class world::frozen_io final : public io {
+ public:
+  explicit frozen_io(std::unique_ptr<sim_io> inner) : inner_(std::move(inner)) {}
+  void freeze(instant from, instant to) { from_ = from, to_ = to; }
+
+  std::string_view name() const override { return inner_->name(); }
+  instant now() override { return inner_->now(); }
+  result<io_socket*> listen(const socket_address& at, const listen_options& how) override {
+    return inner_->listen(at, how);
+  }
+  socket_address local_address(const io_socket& of) const override { return inner_->local_address(of); }
+  bool accept(io_socket& listener, accept_op& op) override { return inner_->accept(listener, op); }
+  bool connect(connect_op& op) override { return inner_->connect(op); }
+  bool recv(io_socket& from, recv_op& op) override { return inner_->recv(from, op); }
+  bool send(io_socket& to, send_op& op) override { return inner_->send(to, op); }
+  void cancel(io_op& op) noexcept override { inner_->cancel(op); }
+  void release(const lent_buffer& buffer) noexcept override { inner_->release(buffer); }
+  void shutdown_write(io_socket& of) noexcept override { inner_->shutdown_write(of); }
+  void close(io_socket* closed) noexcept override { inner_->close(closed); }
+  void wake() noexcept override { inner_->wake(); }
+  void poll(instant until, ready_queue& completed) override {
+    if (inner_->now() < from_) return inner_->poll(std::min(until, from_), completed);
+    while (inner_->now() < to_) inner_->poll(to_, completed);
+    inner_->poll(until, completed);
+  }
+
+ private:
+  std::unique_ptr<sim_io> inner_;
+  instant from_ = instant::min();
+  instant to_ = instant::min();
+};
+
+world::world(duration latency) {
+  auto network = std::make_unique<sim_io>(sim_options{.latency = latency});
+  network_ = network.get();
+  auto outer = std::make_unique<frozen_io>(std::move(network));
+  outer_ = outer.get();
+  on_.emplace(std::move(outer));
+  options.url = "http://127.0.0.1:" + std::to_string(port) + "/";
+}
+
+task<void> world::later(duration offset, const std::function<void()>* event) {
+  if (co_await delay_until(start_ + offset)) (*event)();
+}
+
+task<void> world::staged(const load_plan* plan, outcome* into) {
+  const socket_address at = *net::parse_address(plan->host, plan->port);
+  scope servers(co_await this_context());
+  scope script(co_await this_context());
+  servers_ = &servers;
+  if (listening) servers.spawn(server.serve_all(*network_, at));
+  {
+    generator load(*on_, *plan, {.thread = 0, .threads = 1, .address = at}, live_);
+    load_ = &load;
+    into->connected = co_await load.connect();
+    start_ = network_->now() + 10ms;
+    if (frozen_.second > frozen_.first) outer_->freeze(start_ + frozen_.first, start_ + frozen_.second);
+    for (const auto& [offset, event] : script_) script.spawn(later(offset, &event));
+    if (stop_first_) load.stop();
+    if (into->connected) co_await load.run(start_);
+    into->took = network_->now() - start_;
+    into->measured.merge(load.measured());
+    into->due = load.due();
+    into->sent_for = load.ended() - start_;
+    load_ = nullptr;
+  }
+  script.cancel(cancel_reason::shutdown);
+  std::ignore = co_await script.join();
+  servers.cancel(cancel_reason::shutdown);
+  std::ignore = co_await servers.join();
+  servers_ = nullptr;
+}
+
+outcome world::run() {
+  outcome seen;
+  const std::expected<load_plan, std::string> plan = normalize(options);
+  if (!plan) {
+    ADD_FAILURE() << plan.error();
+    return seen;
+  }
+  on_->run(staged(&*plan, &seen));
+  EXPECT_EQ(network_->open_sockets(), 0U);
+  EXPECT_EQ(network_->lent_buffers(), 0U);
+  EXPECT_EQ(assay::detail::live_frames(), 0U);
+  EXPECT_EQ(live_.answers, seen.measured.answers) << "the live view ends where the result is";
+  expect_accounts(seen, options.rate_per_s.has_value());
+  seen.judged.model = options.rate_per_s ? model::load_model::open : model::load_model::closed;
+  seen.measured.write_to(seen.judged);
+  judge_validity(seen.judged);
+  return seen;
+}
+
+std::uint64_t outcome::failed() const { return failures_among(measured); }
+
+// --- what must come out ---
+
+expected_times queue_model(const std::vector<duration>& arrivals, unsigned connections,
+                           const std::function<duration(duration)>& answered_at) {
+  expected_times expected;
+  std::vector<duration> free_at(connections, duration::min());
+  for (const duration intended : arrivals) {
+    const auto next = std::ranges::min_element(free_at);
+    const duration sent = std::max(intended, *next);
+    *next = answered_at(sent);
+    expected.response.push_back(*next - intended);
+    expected.service.push_back(*next - sent);
+    expected.lag.push_back(sent - intended);
+  }
+  return expected;
+}
+
+void expect_same(const observe::histogram& measured, std::vector<duration> expected) {
+  ASSERT_EQ(measured.count(), expected.size());
+  std::ranges::sort(expected);
+  EXPECT_EQ(measured.min(), ns(expected.front()));
+  EXPECT_EQ(measured.max(), ns(expected.back()));
+  const auto sum = std::accumulate(expected.begin(), expected.end(), duration::zero());
+  EXPECT_NEAR(measured.mean() * static_cast<double>(expected.size()), static_cast<double>(sum.count()), 1.0);
+  for (const double q : {0.5, 0.9, 0.95, 0.99, 0.999, 0.9999, 1.0}) {
+    const auto rank = static_cast<std::size_t>(std::max(1.0, std::ceil(q * static_cast<double>(expected.size()))));
+    const auto exact = static_cast<double>(expected[rank - 1].count());
+    const auto shown = static_cast<double>(measured.value_at_quantile(q));
+    EXPECT_GE(shown, exact) << "quantile " << q;
+    EXPECT_LE(shown, exact * 1.001 + 1) << "quantile " << q;
+  }
+}
+
+}  // namespace assay::load
