@@ -13,6 +13,7 @@
 
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <ctime>
@@ -46,6 +47,13 @@ class uniform_draw {
   std::mt19937_64 engine_;
 };
 
+double parse_share(std::string_view text) {
+  double share = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), share);
+  if (failed != std::errc() || end != text.data() + text.size()) die("the share of the fast answers is no number");
+  return share;
+}
+
 // The delay of the next request.
 using delay_source = std::function<std::int64_t()>;
 
@@ -58,7 +66,7 @@ delay_source make_delays(const arguments& arguments) {
     const auto [first, second] = split(arguments.text("bimodal", ""), ',');
     const auto [fast, fast_share] = split(first, ':');
     return [draw = uniform, fast_ns = parse_duration_ns(fast), slow_ns = parse_duration_ns(split(second, ':').first),
-            share = std::stod(fast_share)]() mutable { return draw() < share ? fast_ns : slow_ns; };
+            share = parse_share(fast_share)]() mutable { return draw() < share ? fast_ns : slow_ns; };
   }
   if (arguments.has("exponential")) {
     return [draw = uniform,

@@ -15,8 +15,8 @@
 #include "lab/load/verdict.hpp"
 #include "stack/net/address.hpp"
 #include "stack/net/resolver.hpp"
-#include "stack/runtime/loop.hpp"
 #include "stack/runtime/delay.hpp"
+#include "stack/runtime/loop.hpp"
 #include "stack/runtime/socket_setup.hpp"
 
 namespace assay::load {
@@ -187,6 +187,7 @@ std::expected<model::load_result, std::string> load_engine::run() {
   const std::expected<socket_address, std::string> address = state_->resolve();
   if (!address) return std::unexpected(address.error());
   std::vector<std::thread> threads;
+  threads.reserve(state_->plan.options.threads);
   for (unsigned i = 0; i < state_->plan.options.threads; ++i) {
     threads.emplace_back([this, i, &address] { state_->run_thread(i, *address); });
   }

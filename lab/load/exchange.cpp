@@ -18,7 +18,7 @@ task<result<int>> exchange_connection::exchange(std::string_view request, http::
     const result<std::string_view> bytes = co_await reader_.read_head(limit, duration::max());
     if (!bytes) co_return std::unexpected(bytes.error());
     if (const auto parsed = http::parse_response_head(*bytes, verb, {}, head_); !parsed) {
-      co_return std::unexpected(protocol(http::describe(parsed.error()).data()));
+      co_return std::unexpected(http::protocol_error(parsed.error()));
     }
     reader_.begin_body(head_.body);
     if (head_.status == 101) co_return std::unexpected(protocol("upgrade not asked for"));

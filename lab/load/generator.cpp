@@ -118,6 +118,9 @@ bool generator::take_due(instant now, instant& intended) {
 // The pace timer: arrivals that have come due go to the connections that are idle, the longest idle first.
 void generator::hand_out() {
   const instant now = on_.now();
+  // What is due by now could have been sent when it was due: if there are fewer idle connections than that, it is
+  // because this thread did not run, and the rest of the backlog is its fault too.
+  if (!idle_.empty()) blind_until_ = now;
   instant intended = never;
   while (!idle_.empty() && take_due(now, intended)) {
     work_awaiter& next = *idle_.pop_front();
@@ -154,7 +157,7 @@ task<bool> generator::ensure_open(slot& driven, instant intended) {
 task<bool> generator::attempt(slot& driven, instant intended, bool again) {
   const instant sent = on_.now();
   recorder_.departs(sent);
-  if (!again) recorder_.lags(intended, driven.idle_since, sent);
+  if (!again) recorder_.lags(intended, driven.idle_since, blind_until_, sent);
   const instant limit = saturating_add(sent, plan_.options.timeout);
   const result<int> status = co_await driven.on->exchange(plan_.request, plan_.verb, limit);
   const instant now = on_.now();
@@ -204,7 +207,8 @@ task<void> generator::drive(slot& driven) {
 // Cuts what is still open when the drain has lasted long enough.
 void generator::cut() {
   stopped_ = true;
-  if (running_ != nullptr) running_->cancel(cancel_reason::deadline);
+  // Not cancel_reason::deadline: that would read as the request's own timeout.
+  if (running_ != nullptr) running_->cancel(cancel_reason::shutdown);
 }
 
 void generator::stop() {
@@ -212,7 +216,7 @@ void generator::stop() {
   if (connecting_ != nullptr) connecting_->cancel(cancel_reason::user);
   if (running_ == nullptr) return;
   end_ = std::min(end_, on_.now());
-  on_.timers().arm(drain_, on_.now() + interrupted_drain);
+  on_.timers().arm(drain_, std::min(drain_.deadline(), on_.now() + interrupted_drain));
   hand_out();
 }
 

@@ -92,6 +92,7 @@ class generator {
   drain_timer drain_;
   instant start_{};
   instant end_{};
+  instant blind_until_ = instant::min();  // arrivals up to here found this thread late, with connections idle
   std::uint64_t due_ = 0;
   scope* connecting_ = nullptr;
   scope* running_ = nullptr;

@@ -72,9 +72,11 @@ void recorder::leave(instant sent, instant now) {
 
 void recorder::departs(instant now) { level_changes(now, +1); }
 
-void recorder::lags(instant intended, instant idle_since, instant now) {
+void recorder::lags(instant intended, instant idle_since, instant blind_until, instant now) {
   latency.send_lag.record(nanoseconds(now - intended));
-  own_lag.record(nanoseconds(now - std::max(intended, idle_since)));
+  const duration since_idle = now - std::max(intended, idle_since);
+  const duration blind = intended < blind_until ? blind_until - intended : duration::zero();
+  own_lag.record(nanoseconds(std::max(since_idle, blind)));
 }
 
 void recorder::answered(instant intended, instant sent, instant now, int status, bool within_run) {

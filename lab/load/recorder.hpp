@@ -37,8 +37,10 @@ class recorder {
 
   // A request is sent now.
   void departs(instant now);
-  // How late: against its intended instant, and against the moment from which the generator could have sent it.
-  void lags(instant intended, instant idle_since, instant now);
+  // How late: against its intended instant; and by the generator's own fault, against the moment from which it could
+  // have sent it, a connection being idle. What was intended by `blind_until` could have been sent at once: the
+  // generator did not run.
+  void lags(instant intended, instant idle_since, instant blind_until, instant now);
   // A sent request that is going to be sent again.
   void withdrawn(instant sent, instant now) { leave(sent, now); }
   void answered(instant intended, instant sent, instant now, int status, bool within_run);

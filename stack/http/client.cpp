@@ -113,7 +113,7 @@ task<result<void>> client::connection::read_head(method verb) {
     const result<std::string_view> bytes = co_await reader_.read_head(limit, limits_.head_timeout);
     if (!bytes) co_return std::unexpected(bytes.error());
     const auto parsed = parse_response_head(*bytes, verb, limits_.parse, head_);
-    if (!parsed) co_return std::unexpected(error{.code = errc::protocol, .what = describe(parsed.error()).data()});
+    if (!parsed) co_return std::unexpected(protocol_error(parsed.error()));
     if (head_.status == 101) co_return std::unexpected(error{.code = errc::protocol, .what = "upgrade not asked for"});
     if (head_.status >= 200) co_return result<void>{};
     reader_.begin_body(head_.body);

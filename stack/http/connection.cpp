@@ -42,8 +42,7 @@ class connection::incoming final : public request {
     co_return piece;
   }
 
-  // Malformed, stalled or too large: where it would end is not known, or not
-  // worth waiting for.
+  // Malformed, stalled or too large: where it would end is not known, or not worth waiting for.
   bool failed() const { return failed_; }
 
   bool too_large() const {
@@ -57,9 +56,8 @@ class connection::incoming final : public request {
   bool failed_ = false;
 };
 
-// The head leaves with the first piece. Until then the stream can still ask for
-// the request's body ("100 Continue" comes before any head), and a failure can
-// still be told as a status.
+// The head leaves with the first piece. Until then the stream can still ask for the request's body ("100 Continue"
+// comes before any head), and a failure can still be told as a status.
 class connection::streamed_body final : public body_sink {
  public:
   streamed_body(connection& on, const incoming& asked, const response& reply)
@@ -151,8 +149,7 @@ instant connection::from_now(duration span) const { return saturating_add(ctx_.o
 
 void connection::flush() { writer_.kick(from_now(shared_.limits.write_timeout)); }
 
-// Meanwhile the answers to earlier pipelined requests leave, and others may
-// need the buffer of later ones.
+// Meanwhile the answers to earlier pipelined requests leave, and others may need the buffer of later ones.
 void connection::on_service_waits() {
   flush();
   reader_.keep_buffered();
@@ -177,8 +174,7 @@ task<void> connection::run() {
   while (true) {
     if (!reader_.next_head_buffered()) {
       if (shared_.draining && reader_.at_message_start()) {
-        lingers_ = served_ > 0;  // told to keep the connection before draining
-                                 // began: the next may be on its way
+        lingers_ = served_ > 0;  // it was told to keep the connection: the next request may be on its way
         break;
       }
       flush();
@@ -247,8 +243,7 @@ bool connection::can_keep(const incoming& asked, const response& reply) const {
          served_ < shared_.limits.max_requests_per_connection && (may_read_the_rest || can_skip_body(asked));
 }
 
-// The answer to HEAD describes a body that is not even produced: a stream may
-// be endless.
+// The answer to HEAD describes a body that is not even produced: a stream may be endless.
 bool connection::sends_body(const incoming& asked, const response& reply) {
   return asked.verb() != method::head && !status_forbids_body(reply.status);
 }
@@ -292,8 +287,7 @@ task<bool> connection::answer(incoming& asked, response& reply) {
   co_return again;
 }
 
-// Whether it promised to keep the connection, or a failure: the body is cut,
-// and the client can tell.
+// Whether it promised to keep the connection, or a failure: the body is cut, and the client can tell.
 task<result<bool>> connection::send_streamed(incoming& asked, response& reply) {
   streamed_body sink(*this, asked, reply);
   result<void> produced;
@@ -353,9 +347,8 @@ task<void> connection::refuse_head(const error& why) {
   co_return;
 }
 
-// The last bytes leave; then, if the client may still be sending, its bytes are
-// read and dropped for a while, since closing with bytes unread resets the
-// connection and takes our answer away from it.
+// The last bytes leave; then, if the client may still be sending, its bytes are read and dropped for a while, since
+// closing with bytes unread resets the connection and takes our answer away from it.
 task<void> connection::end() {
   busy_ = busy_ || writer_.pending_bytes() > 0;
   flush();
@@ -371,8 +364,7 @@ task<void> connection::linger() {
   reader_.discard_buffered();
   stream_.shutdown_write();
   const instant limit = from_now(shared_.limits.linger_timeout);
-  // The clock as well: a client that never pauses would never let the receive
-  // wait, and so time out.
+  // The clock as well: a client that never pauses would never let the receive wait, and so time out.
   while (ctx_.on->turn_time() < limit) {
     const result<net::chunk> dropped = co_await stream_.recv(limit);
     if (!dropped || dropped->empty()) break;

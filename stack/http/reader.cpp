@@ -8,9 +8,13 @@ namespace {
 
 constexpr std::size_t kept_head_bytes = 1024;  // an idle connection does not keep what one large head needed
 
-error protocol_error(parse_error why) { return {.code = errc::protocol, .what = describe(why).data()}; }
-
 }  // namespace
+
+error protocol_error(parse_error why) {
+  const std::string_view sentence = describe(why);
+  // A literal, so it ends with a NUL. NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage)
+  return {.code = errc::protocol, .what = sentence.data()};
+}
 
 // Moves bytes from the chunk to the head; true when the head is complete.
 result<bool> message_reader::take_head() {

@@ -23,6 +23,9 @@
 
 namespace assay::http {
 
+// errc::protocol with the sentence that describes it.
+error protocol_error(parse_error why);
+
 class message_reader {
  public:
   message_reader(net::stream& from, head_kind kind, const parse_limits& limits) : from_(from), scanner_(kind, limits) {}

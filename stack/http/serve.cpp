@@ -102,7 +102,7 @@ void announce(const std::string& host, std::uint16_t port) {
 
 }  // namespace
 
-int serve(handler handle, const serve_options& options) {
+int serve(const handler& handle, const serve_options& options) {
   stop_signals stopped;
   std::list<worker> workers;
   std::uint16_t port = options.port.value_or(port_from_environment());

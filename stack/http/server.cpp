@@ -3,8 +3,8 @@
 #include <cerrno>
 
 #include "stack/http/connection.hpp"
-#include "stack/runtime/semaphore.hpp"
 #include "stack/runtime/delay.hpp"
+#include "stack/runtime/semaphore.hpp"
 
 namespace assay::http {
 namespace {

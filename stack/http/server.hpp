@@ -80,6 +80,6 @@ struct serve_options {
 };
 
 // Runs servers until SIGINT or SIGTERM; the process's exit code.
-int serve(handler serve, const serve_options& options);
+int serve(const handler& serve, const serve_options& options);
 
 }  // namespace assay::http

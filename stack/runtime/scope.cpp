@@ -50,9 +50,7 @@ scope::child_runner scope::run_child(scope* self, task<result<void>> child) {
   } catch (...) {
     thrown = std::current_exception();
   }
-  {
-    const task<result<void>> ended = std::move(child);
-  }  // its frame goes before the parent may go on
+  child = {};  // its frame goes before the parent may go on
   self->on_child_end(record, outcome, std::move(thrown));
 }
 

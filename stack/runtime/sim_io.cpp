@@ -219,12 +219,12 @@ bool sim_io::try_recv(socket& from, recv_op& op) {
 }
 
 bool sim_io::recv(io_socket& from, recv_op& op) {
-  auto& socket_ = static_cast<socket&>(from);
-  assert(socket_.receiving == nullptr);
-  op.on = &socket_;
-  if (try_recv(socket_, op)) return complete(op, op.status);
+  auto& end = static_cast<socket&>(from);
+  assert(end.receiving == nullptr);
+  op.on = &end;
+  if (try_recv(end, op)) return complete(op, op.status);
   op.in_backend = true;
-  socket_.receiving = &op;
+  end.receiving = &op;
   return false;
 }
 
@@ -251,12 +251,12 @@ bool sim_io::try_send(socket& to, send_op& op) {
 }
 
 bool sim_io::send(io_socket& to, send_op& op) {
-  auto& socket_ = static_cast<socket&>(to);
-  assert(socket_.sending == nullptr);
-  op.on = &socket_;
-  if (try_send(socket_, op)) return complete(op, op.status);
+  auto& end = static_cast<socket&>(to);
+  assert(end.sending == nullptr);
+  op.on = &end;
+  if (try_send(end, op)) return complete(op, op.status);
   op.in_backend = true;
-  socket_.sending = &op;
+  end.sending = &op;
   return false;
 }
 

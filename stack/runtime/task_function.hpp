@@ -35,12 +35,12 @@ class task_function<Task(Arguments...)> {
   explicit operator bool() const { return held_ != nullptr; }
 
  private:
-  struct concept_ {
-    virtual ~concept_() = default;
+  struct erased {
+    virtual ~erased() = default;
     ASSAY_CORO_WRAPPER virtual Task call(Arguments... arguments) = 0;
   };
   template <class Body>
-  struct holder final : concept_ {
+  struct holder final : erased {
     explicit holder(Body given) : body(std::move(given)) {}
     ASSAY_CORO_WRAPPER Task call(Arguments... arguments) override {
       return body(std::forward<Arguments>(arguments)...);
@@ -48,7 +48,7 @@ class task_function<Task(Arguments...)> {
     Body body;
   };
 
-  std::shared_ptr<concept_> held_;
+  std::shared_ptr<erased> held_;
 };
 
 }  // namespace assay

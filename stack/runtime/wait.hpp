@@ -103,9 +103,6 @@ class io_awaiter : public wait_guard {
   }
 
  protected:
-  explicit io_awaiter(instant limit) : wait_guard(&on_give_up), op_(&on_complete), limit_(limit) { op_.owner = this; }
-  ~io_awaiter() = default;
-
   struct owned_op : Op {
     using Op::Op;
     io_awaiter* owner = nullptr;
@@ -115,6 +112,10 @@ class io_awaiter : public wait_guard {
   io* backend_ = nullptr;
 
  private:
+  friend Derived;  // and nobody else derives from it
+  explicit io_awaiter(instant limit) : wait_guard(&on_give_up), op_(&on_complete), limit_(limit) { op_.owner = this; }
+  ~io_awaiter() = default;
+
   Derived& derived() { return static_cast<Derived&>(*this); }
 
   static void on_complete(ready_node& node) noexcept {

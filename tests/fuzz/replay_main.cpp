@@ -8,6 +8,7 @@
 #include <exception>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <iterator>
 #include <vector>
 
@@ -47,7 +48,7 @@ int main(int argc, char** argv) try {
   bool all_read = true;
   std::size_t inputs = 0;
   for (int index = 1; index < argc; ++index) inputs += run_all(argv[index], all_read);
-  std::printf("%zu inputs ran\n", inputs);
+  std::cout << inputs << " inputs ran\n";
   return inputs != 0 && all_read ? 0 : 1;
 } catch (const std::exception& problem) {
   std::fprintf(stderr, "%s\n", problem.what());

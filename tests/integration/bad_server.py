@@ -23,9 +23,10 @@ GZIP_BOMB = gzip.compress(b"\x00" * 10_000_000)
 class Connection:
     """One accepted connection, and whether the server is still there to serve it."""
 
-    def __init__(self, peer: socket.socket, closing: threading.Event):
+    def __init__(self, peer: socket.socket, closing: threading.Event, count: Callable[[], None]):
         self.peer = peer
         self.closing = closing
+        self._count = count
         self._received = b""
 
     def request(self) -> bool:
@@ -36,6 +37,7 @@ class Connection:
                 return False
             self._received += piece
         self._received = self._received.split(b"\r\n\r\n", 1)[1]
+        self._count()
         return True
 
     def send(self, data: bytes) -> None:
@@ -49,6 +51,12 @@ class Connection:
         """Closes with a reset instead of an orderly end."""
         self.peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.peer.close()
+
+
+def answer_well(to: Connection) -> None:
+    """No kind of misbehaviour: for tests that misbehave themselves."""
+    while to.request():
+        to.send(HELLO)
 
 
 Behaviour = Callable[[Connection], None]
@@ -157,7 +165,8 @@ answers_and_closes(
 
 @kind
 def never_answers(to: Connection) -> None:
-    to.until_gone()
+    if to.request():
+        to.until_gone()
 
 
 @kind
@@ -277,7 +286,7 @@ class BadServer:
         self._threads: list[threading.Thread] = []
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
         self.port = self._listener.getsockname()[1]
-        self.accepted = 0
+        self.requests = 0  # received so far
         self._acceptor = threading.Thread(target=self._accept)
         self._acceptor.start()
 
@@ -308,6 +317,10 @@ class BadServer:
         for thread in self._threads:
             thread.join()
 
+    def _count(self) -> None:
+        with self._lock:
+            self.requests += 1
+
     def _accept(self) -> None:
         while True:
             try:
@@ -317,14 +330,13 @@ class BadServer:
             peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._lock:
                 self._open.add(peer)
-            self.accepted += 1
             self._threads = [each for each in self._threads if each.is_alive()]
             self._threads.append(threading.Thread(target=self._serve, args=(peer,)))
             self._threads[-1].start()
 
     def _serve(self, peer: socket.socket) -> None:
         try:
-            self._behave(Connection(peer, self._closing))
+            self._behave(Connection(peer, self._closing, self._count))
         except OSError:
             pass  # the client has gone: what the kinds provoke
         finally:

@@ -2,11 +2,12 @@
 
 import signal
 import socket
+import time
 import unittest
 
-from bad_server import BadServer
+from bad_server import BadServer, answer_well
 from load_support import COULD_NOT_RUN, LoadTest, Run, connections, fill_backlog
-import service
+from service import wait_until
 
 SOON_S = 2.0
 LONG = ("-d", "600s", "--timeout", "300s", "--json")
@@ -18,16 +19,12 @@ class Signals(LoadTest):
         return self.assert_measured(run.wait(SOON_S))
 
     def test_in_the_middle_of_a_run(self) -> None:
-        server = self.hello()
         for number in (signal.SIGINT, signal.SIGTERM):
             for rate in ((), ("-R", "200")):
                 for backend in ("io_uring", "epoll"):
-                    with self.subTest(signal=number.name, rate=rate, backend=backend):
-                        run = self.start(
-                            "load", server.url("/"), *LONG, *rate, "-c", "4", "-t", "2", "--io", backend
-                        )
-                        run.wait_connected(server.port)
-                        run.wait_busy()
+                    with self.subTest(signal=number.name, rate=rate, backend=backend), BadServer(answer_well) as server:
+                        run = self.start("load", server.url, *LONG, *rate, "-c", "4", "-t", "2", "--io", backend)
+                        wait_until(lambda at=server: at.requests >= 10, "requests")
                         document = self.interrupt(run, number)
                         self.assertTrue(document["interrupted"])
                         self.assertGreater(document["requests"], 0)
@@ -35,32 +32,31 @@ class Signals(LoadTest):
                         self.assertEqual(document["errors"], {})
 
     def test_the_text_says_so(self) -> None:
-        server = self.hello()
-        run = self.start("load", server.url("/"), "-d", "600s", "-R", "200")
-        run.wait_busy()
-        run.send_signal(signal.SIGINT)
-        outcome = run.wait(SOON_S)
+        with BadServer(answer_well) as server:
+            run = self.start("load", server.url, "-d", "600s", "-R", "200")
+            wait_until(lambda: server.requests >= 10, "requests")
+            run.send_signal(signal.SIGINT)
+            outcome = run.wait(SOON_S)
         self.assertIn(" (interrupted)", outcome.out.splitlines()[1])
         self.assertRegex(outcome.out.splitlines()[0], "^(VALID|INVALID)")
 
     def test_while_every_answer_is_awaited(self) -> None:
-        with BadServer("never_answers") as server:
-            for rate in ((), ("-R", "100")):
-                with self.subTest(rate=rate):
-                    run = self.start("load", server.url, *LONG, *rate, "-c", "4")
-                    service.wait_until(lambda: server.requests >= 4, "the requests of every connection")
-                    document = self.interrupt(run)
-                    self.assertTrue(document["interrupted"])
-                    self.assertEqual(document["requests"], 0)
-                    self.assertEqual(document["errors"]["undrained"], 4)
-                    server.requests = 0
+        for rate in ((), ("-R", "100")):
+            with self.subTest(rate=rate), BadServer("never_answers") as server:
+                run = self.start("load", server.url, *LONG, *rate, "-c", "4")
+                wait_until(lambda at=server: at.requests >= 4, "the requests of every connection")
+                document = self.interrupt(run)
+                self.assertTrue(document["interrupted"])
+                self.assertEqual(document["requests"], 0)
+                self.assertEqual(document["errors"]["undrained"], 4)
 
     def test_during_the_drain(self) -> None:
         """The run is over and waits for answers that do not come: 300 s of it, if nobody interrupted."""
         with BadServer("never_answers") as server:
             run = self.start("load", server.url, "-d", "100ms", "--timeout", "300s", "--json", "-R", "100", "-c", "2")
-            service.wait_until(lambda: server.requests >= 2, "the requests of both connections")
-            run.wait_idle()
+            wait_until(lambda: server.requests >= 2, "the requests of both connections")
+            over_at = time.monotonic() + 0.1  # at the latest: the first arrival was before the first request
+            wait_until(lambda: time.monotonic() > over_at, "the end of the run")
             document = self.interrupt(run)
         self.assertTrue(document["interrupted"])
         self.assertAlmostEqual(document["duration_s"], 0.1, delta=0.001)
@@ -71,15 +67,15 @@ class Signals(LoadTest):
         listener = socket.create_server(("127.0.0.1", 0), backlog=0)
         self.addCleanup(listener.close)
         port = listener.getsockname()[1]
-        fillers = fill_backlog(port)
-        for each in fillers:
-            self.addCleanup(each.close)
+        for waiting in fill_backlog(port):
+            self.addCleanup(waiting.close)
+        own = connections(port, "02")
         for number in (signal.SIGINT, signal.SIGTERM):
             for backend in ("io_uring", "epoll"):
                 with self.subTest(signal=number.name, backend=backend):
-                    before = connections(port, "02")
+                    wait_until(lambda: connections(port, "02") <= own, "the end of the attempts before")
                     run = self.start("load", f"http://127.0.0.1:{port}/", *LONG, "-c", "4", "-t", "2", "--io", backend)
-                    service.wait_until(lambda: connections(port, "02") >= before + 4, "the connection attempts")
+                    wait_until(lambda: connections(port, "02") >= own + 4, "the connection attempts")
                     run.send_signal(number)
                     outcome = run.wait(SOON_S)
                     self.assert_refused(outcome, COULD_NOT_RUN, "interrupted before every connection was open")
@@ -100,7 +96,7 @@ class Signals(LoadTest):
     def test_twice_keeps_the_summary(self) -> None:
         with BadServer("never_answers") as server:
             run = self.start("load", server.url, *LONG, "-c", "4")
-            service.wait_until(lambda: server.requests >= 4, "the requests of every connection")
+            wait_until(lambda: server.requests >= 4, "the requests of every connection")
             run.send_signal(signal.SIGINT)
             run.wait_taken(signal.SIGINT)
             document = self.interrupt(run)

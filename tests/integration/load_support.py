@@ -65,11 +65,13 @@ class Run:
 
     def wait_ready(self) -> None:
         """Until it answers Ctrl-C by itself: before that the kernel would just end it."""
-        service.wait_until(lambda: not self.running() or self._blocks(signal.SIGINT), "signal handling of the command")
+        service.wait_until(
+            lambda: not self.running() or self._has("SigBlk", signal.SIGINT), "signal handling of the command"
+        )
 
-    def wait_connected(self, port: int) -> None:
-        """Until it has an established connection to this port of 127.0.0.1."""
-        service.wait_until(lambda: not self.running() or connections(port, "01"), "a connection of the command")
+    def wait_taken(self, number: signal.Signals) -> None:
+        """Until it has seen the signal that was sent."""
+        service.wait_until(lambda: not self.running() or not self._has("ShdPnd", number), "taking of the signal")
 
     def kill(self) -> None:
         """Ends it if need be. Call it in any case."""
@@ -79,9 +81,9 @@ class Run:
         self._out.close()
         self._err.close()
 
-    def _blocks(self, number: signal.Signals) -> bool:
+    def _has(self, mask: str, number: signal.Signals) -> bool:
         for line in pathlib.Path(f"/proc/{self.pid}/status").read_text(encoding="ascii").splitlines():
-            if line.startswith("SigBlk:"):
+            if line.startswith(mask + ":"):
                 return bool(int(line.split()[1], 16) >> (number - 1) & 1)
         return False
 

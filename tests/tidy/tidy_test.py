@@ -27,8 +27,8 @@ class TextRules(unittest.TestCase):
     CASES = (
         # rule, path, bad, good
         ("file-length", "stack/a.cpp", "int a;\n" * 401, "int a;\n" * 400),
-        ("columns", "stack/a.cpp", "//" + "x" * 109 + "\n", "//" + "x" * 108 + "\n"),
-        ("columns", "run", "#" * 111 + "\n", "# https://" + "x" * 111 + "\n"),
+        ("columns", "stack/a.cpp", "//" + "x" * 119 + "\n", "//" + "x" * 118 + "\n"),
+        ("columns", "run", "#" * 121 + "\n", "# https://" + "x" * 111 + "\n"),
         ("whitespace", "stack/a.cpp", "int a; \n", "int a;\n"),
         ("whitespace", "stack/a.cpp", "\tint a;\n", "  int a;\n"),
         ("whitespace", "stack/a.cpp", "int a;\r\n", "int a;\n"),
@@ -228,7 +228,7 @@ class HouseRules(unittest.TestCase):
 
 
 class Exceptions(unittest.TestCase):
-    TREE = Tree({"run": "#" * 111 + "\n"})
+    TREE = Tree({"run": "#" * 121 + "\n"})
 
     def test_an_exception_silences_its_finding_alone(self):
         self.assertEqual(["columns"], [finding.rule for finding in check(self.TREE, {})])

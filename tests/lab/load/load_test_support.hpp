@@ -28,9 +28,9 @@
 #include "lab/load/verdict.hpp"
 #include "stack/net/address.hpp"
 #include "stack/net/stream.hpp"
+#include "stack/runtime/delay.hpp"
 #include "stack/runtime/scope.hpp"
 #include "stack/runtime/sim_io.hpp"
-#include "stack/runtime/delay.hpp"
 
 namespace assay::load {
 

@@ -24,9 +24,9 @@
 
 #include "stack/http/client.hpp"
 #include "stack/net/address.hpp"
+#include "stack/runtime/delay.hpp"
 #include "stack/runtime/scope.hpp"
 #include "stack/runtime/sim_io.hpp"
-#include "stack/runtime/delay.hpp"
 
 namespace assay::http::client_test {
 

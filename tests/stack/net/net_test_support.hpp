@@ -15,11 +15,11 @@
 
 #include "stack/net/address.hpp"
 #include "stack/net/stream.hpp"
+#include "stack/runtime/delay.hpp"
 #include "stack/runtime/frame_pool.hpp"
 #include "stack/runtime/loop.hpp"
 #include "stack/runtime/scope.hpp"
 #include "stack/runtime/sim_io.hpp"
-#include "stack/runtime/delay.hpp"
 #include "tests/stack/runtime/sim_test.hpp"
 
 namespace assay::testing_support {

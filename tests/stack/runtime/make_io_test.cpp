@@ -16,8 +16,8 @@
 #include <functional>
 #include <string>
 
-#include "stack/runtime/loop.hpp"
 #include "stack/runtime/delay.hpp"
+#include "stack/runtime/loop.hpp"
 
 namespace assay {
 namespace {

@@ -9,9 +9,9 @@
 #include <stdexcept>
 #include <thread>
 
+#include "stack/runtime/delay.hpp"
 #include "stack/runtime/frame_pool.hpp"
 #include "stack/runtime/scope.hpp"
-#include "stack/runtime/delay.hpp"
 #include "tests/stack/runtime/sim_test.hpp"
 
 namespace assay {

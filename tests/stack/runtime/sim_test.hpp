@@ -8,11 +8,11 @@
 #include <memory>
 #include <utility>
 
+#include "stack/runtime/delay.hpp"
 #include "stack/runtime/frame_pool.hpp"
 #include "stack/runtime/loop.hpp"
 #include "stack/runtime/scope.hpp"
 #include "stack/runtime/sim_io.hpp"
-#include "stack/runtime/delay.hpp"
 
 namespace assay::testing_support {
 
