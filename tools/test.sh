@@ -3,7 +3,7 @@
 #
 # release     every test there is, house style (tests/tidy) too
 # asan        every test but integration and house style, under address and undefined-behaviour sanitizers
-# tsan        the runtime's tests under the thread sanitizer, on epoll: it cannot see the order that the rings
+# tsan        the tests of runtime and net under the thread sanitizer, on epoll: it cannot see the order that the rings
 #             of io_uring give, and would report races that are none
 # format      clang-format on every C and C++ file
 # scripts     shellcheck on the shell scripts
@@ -12,7 +12,7 @@
 # A failed stage does not stop the others; the last line counts test programs and linters.
 
 STAGES=(release asan tsan format scripts clang-tidy)
-TSAN_TESTS=tests/stack/runtime
+TSAN_TESTS=(tests/stack/runtime tests/stack/net)
 declare -i PASSED=0 FAILED=0
 
 count() { # count OUTCOME: one linter, or one stage that could not even run its tests
@@ -51,8 +51,11 @@ stage() {
           UBSAN_OPTIONS=print_stacktrace=1
       ;;
     tsan)
-      build tsan "$TSAN_TESTS/all" &&
-        run_ctest "build-tsan/$TSAN_TESTS" "$2" TSAN_SYMBOLIZER_PATH="$symbolizer" ASSAY_IO=epoll
+      build tsan "${TSAN_TESTS[@]/%//all}" || return
+      local room
+      for room in "${TSAN_TESTS[@]}"; do
+        run_ctest "build-tsan/$room" "$2" TSAN_SYMBOLIZER_PATH="$symbolizer" ASSAY_IO=epoll || return
+      done
       ;;
     format) check_format && count passed ;;
     scripts) check_scripts && count passed ;;

@@ -11,6 +11,7 @@ error protocol(const char* what) { return {.code = errc::protocol, .what = what}
 
 task<result<int>> exchange_connection::exchange(std::string_view request, http::method verb, instant limit) {
   reusable_ = false;
+  received_before_ = reader_.received_bytes();
   writer_.append(request);
   writer_.kick(limit);
   for (int interim = 0;; ++interim) {

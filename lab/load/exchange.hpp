@@ -20,7 +20,7 @@ class exchange_connection {
 
   bool reusable() const { return reusable_; }
   // It failed before a byte of a response, having served before: the server had closed an idle connection.
-  bool was_stale() const { return served_ > 0 && reader_.at_message_start(); }
+  bool was_stale() const { return served_ > 0 && reader_.received_bytes() == received_before_; }
   std::uint64_t received_bytes() const { return reader_.received_bytes(); }
   task<void> stop() { co_await writer_.stop(); }
 
@@ -30,6 +30,7 @@ class exchange_connection {
   net::writer writer_;
   http::response_head head_;
   std::uint64_t served_ = 0;
+  std::uint64_t received_before_ = 0;  // this exchange
   bool reusable_ = true;
 };
 
