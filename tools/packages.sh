@@ -30,7 +30,7 @@ test clang-tidy-19          cmd:clang-tidy-19            linter
 test shellcheck             cmd:shellcheck               linter of these scripts
 test git                    cmd:git                      lists the files to check
 test procps                 cmd:ps                       tests look at processes
-python python3              cmd:python3                  tests and benchmarks
+build python3               cmd:python3                  the tests are registered with it, and written in it
 python python3-venv         py:venv,ensurepip            Python packages of the tests
 python ca-certificates      file:/etc/ssl/certs/ca-certificates.crt fetching those packages
 peers curl                  cmd:curl                     HTTP peer of the tests

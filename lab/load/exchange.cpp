@@ -26,9 +26,12 @@ task<result<int>> exchange_connection::exchange(std::string_view request, http::
     if (head_.status >= 200) break;
     reader_.next_message();
   }
+  const loop& on = *(co_await this_context()).on;
   while (!reader_.body_ended()) {
     const result<std::string_view> piece = co_await reader_.read_body(limit);
     if (!piece) co_return std::unexpected(piece.error());
+    // A wait ends at the limit, but a server that sends without end leaves nothing to wait for.
+    if (on.turn_time() > limit) co_return std::unexpected(error{.code = errc::timed_out, .what = "receive body"});
   }
   reader_.next_message();
   // They answer nothing that was asked, and nobody can say which bytes are the answer to the next request.

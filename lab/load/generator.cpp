@@ -148,8 +148,12 @@ task<bool> generator::ensure_open(slot& driven, instant intended) {
   const bool charged = cut || opened.error().code == errc::timed_out;
   recorder_.not_sent(cut ? failure_kind::undrained : failure_kind::connect, intended, on_.now(), charged);
   live_.errors.fetch_add(1, std::memory_order_relaxed);
-  if (!open_model()) std::ignore = co_await delay_for(reconnect_pause);
+  co_await pause_after_failure();
   co_return false;
+}
+
+task<void> generator::pause_after_failure() {
+  if (!open_model()) std::ignore = co_await delay_for(reconnect_pause);
 }
 
 // Sends the request and accounts for what comes. True when it met a keep-alive connection that the server had closed
@@ -164,6 +168,7 @@ task<bool> generator::attempt(slot& driven, instant intended, bool again) {
   if (status) {
     recorder_.answered(intended, sent, now, *status, now <= end_);
     live_.answers.fetch_add(1, std::memory_order_relaxed);
+    if (*status >= 400) live_.errors.fetch_add(1, std::memory_order_relaxed);
     if (driven.on->reusable()) co_return false;
     co_await close_slot(driven);
     co_return false;
@@ -171,14 +176,15 @@ task<bool> generator::attempt(slot& driven, instant intended, bool again) {
   const failure_kind kind = classify(status.error());
   const bool gone = status.error().code == errc::closed || status.error().code == errc::reset;
   const bool stale = gone && !again && plan_.may_resend && driven.on->was_stale();
+  const bool charged = kind == failure_kind::timed_out || kind == failure_kind::undrained;
   if (stale) {
     recorder_.withdrawn(sent, now);
   } else {
-    const bool charged = kind == failure_kind::timed_out || kind == failure_kind::undrained;
     recorder_.failed(kind, intended, sent, now, charged);
     live_.errors.fetch_add(1, std::memory_order_relaxed);
   }
   co_await close_slot(driven);
+  if (!stale && !charged) co_await pause_after_failure();
   co_return stale;
 }
 

@@ -72,6 +72,7 @@ class generator {
   task<void> drive(slot& driven);
   task<bool> ensure_open(slot& driven, instant intended);
   task<bool> attempt(slot& driven, instant intended, bool again);
+  task<void> pause_after_failure();
   task<void> close_slot(slot& closed);
   void cut();
   bool take_due(instant now, instant& intended);

@@ -79,6 +79,11 @@ void recorder::lags(instant intended, instant idle_since, instant blind_until, i
   own_lag.record(nanoseconds(std::max(since_idle, blind)));
 }
 
+void recorder::withdrawn(instant sent, instant now) {
+  leave(sent, now);
+  resent++;
+}
+
 void recorder::answered(instant intended, instant sent, instant now, int status, bool within_run) {
   leave(sent, now);
   answers++;
@@ -118,6 +123,7 @@ void recorder::merge(const recorder& other) {
   answers_within_run += other.answers_within_run;
   received_bytes += other.received_bytes;
   connects += other.connects;
+  resent += other.resent;
   in_flight_ns += other.in_flight_ns;
   service_sum_ns += other.service_sum_ns;
 }
@@ -126,6 +132,7 @@ void recorder::write_to(model::load_result& into) const {
   into.requests = answers;
   into.bytes_received = received_bytes;
   into.connects = connects;
+  into.resent = resent;
   for (std::size_t kind = 0; kind < failure_kinds; ++kind) {
     if (errors[kind] > 0) into.errors[std::string(label(static_cast<failure_kind>(kind)))] = errors[kind];
   }

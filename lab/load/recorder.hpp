@@ -42,7 +42,7 @@ class recorder {
   // generator did not run.
   void lags(instant intended, instant idle_since, instant blind_until, instant now);
   // A sent request that is going to be sent again.
-  void withdrawn(instant sent, instant now) { leave(sent, now); }
+  void withdrawn(instant sent, instant now);
   void answered(instant intended, instant sent, instant now, int status, bool within_run);
   // It was sent and will not be answered; `charged` puts its lower bound into the histograms.
   void failed(failure_kind kind, instant intended, instant sent, instant now, bool charged);
@@ -60,6 +60,7 @@ class recorder {
   std::uint64_t answers_within_run = 0;
   std::uint64_t received_bytes = 0;
   std::uint64_t connects = 0;
+  std::uint64_t resent = 0;
   // For Little's law: the integral of the requests in flight over time, and the sum of their service times, kept apart.
   double in_flight_ns = 0;
   double service_sum_ns = 0;

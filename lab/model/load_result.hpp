@@ -65,6 +65,7 @@ struct load_result {
   std::uint64_t offered_requests = 0;  // arrivals that were due
   std::uint64_t bytes_received = 0;
   std::uint64_t connects = 0;
+  std::uint64_t resent = 0;  // requests sent twice: their kept-alive connection ended before a byte of an answer
   std::map<std::string, std::uint64_t> errors;  // by kind; kinds that did not occur are absent
   latency_histograms latency;
   generator_health generator;

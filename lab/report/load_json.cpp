@@ -58,6 +58,7 @@ std::string load_json(const model::load_result& result) {
   document["offered_requests"] = result.offered_rps ? json(result.offered_requests) : json(nullptr);
   document["received_bytes"] = result.bytes_received;
   document["connects"] = result.connects;
+  document["resent"] = result.resent;
   const model::generator_health& health = result.generator;
   document["generator"] = {{"io", result.io_backend},
                            {"cpu_share", health.cpu_share},

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <iterator>
@@ -40,10 +41,12 @@ std::string quantile_text(const observe::histogram& of, double q) {
   return time_text(static_cast<double>(std::min(of.value_at_quantile(q), of.max())));
 }
 
+std::string known_text(const observe::histogram& of, double ns) { return of.count() == 0 ? "-" : time_text(ns); }
+
 void append_row(std::string& to, std::string_view name, const observe::histogram& of) {
-  fmt::format_to(std::back_inserter(to), "  {:<14}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}\n", name, time_text(of.mean()),
+  fmt::format_to(std::back_inserter(to), "  {:<14}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}\n", name, known_text(of, of.mean()),
                  quantile_text(of, 0.5), quantile_text(of, 0.9), quantile_text(of, 0.99), quantile_text(of, 0.999),
-                 time_text(static_cast<double>(of.max())));
+                 known_text(of, static_cast<double>(of.max())));
 }
 
 // wrk2's and HdrHistogram's form, which the usual plotters read: value in ms, quantile, count so far, 1/(1-quantile).
@@ -55,7 +58,7 @@ void append_spectrum(std::string& to, std::string_view name, const observe::hist
   double quantile = 0;
   for (int step = 0; quantile < last_quantile; ++step) {
     if (quantile > 0 && !observe::estimable(quantile, of.count())) break;
-    const std::uint64_t value = of.value_at_quantile(quantile);
+    const std::uint64_t value = std::min(of.value_at_quantile(quantile), of.max());  // a bucket may end beyond max()
     fmt::format_to(std::back_inserter(to), "{:>12.3f} {:>14.6f} {:>10} {:>14.2f}\n", static_cast<double>(value) / 1e6,
                    quantile, of.count_at_or_below(value), 1 / (1 - quantile));
     quantile = 1 - std::pow(0.5, (step + 1.0) / steps_a_halving);
@@ -96,8 +99,10 @@ std::string load_text(const model::load_result& result, const load_text_options&
     append_spectrum(text, "service time", result.latency.service_time);
     text += '\n';
   }
-  fmt::format_to(std::back_inserter(text), "  {} responses in {:.2f}s, {} read\n", result.requests, seconds,
+  fmt::format_to(std::back_inserter(text), "  {} responses in {:.2f}s, {} read", result.requests, seconds,
                  bytes_text(result.bytes_received));
+  if (result.resent > 0) fmt::format_to(std::back_inserter(text), ", {} sent twice", result.resent);
+  text += '\n';
   if (!result.errors.empty()) {
     text += "  errors:";
     for (const auto& [kind, count] : result.errors) fmt::format_to(std::back_inserter(text), " {} {}", kind, count);

@@ -128,8 +128,8 @@ class world::frozen_io final : public io {
   instant to_ = instant::min();
 };
 
-world::world(duration latency) {
-  auto network = std::make_unique<sim_io>(sim_options{.latency = latency});
+world::world(const sim_options& simulated) {
+  auto network = std::make_unique<sim_io>(simulated);
   network_ = network.get();
   auto outer = std::make_unique<frozen_io>(std::move(network));
   outer_ = outer.get();
@@ -181,6 +181,8 @@ outcome world::run() {
   EXPECT_EQ(network_->lent_buffers(), 0U);
   EXPECT_EQ(assay::detail::live_frames(), 0U);
   EXPECT_EQ(live_.answers, seen.measured.answers) << "the live view ends where the result is";
+  EXPECT_EQ(live_.errors + seen.failed(failure_kind::unsent),
+            std::accumulate(seen.measured.errors.begin(), seen.measured.errors.end(), std::uint64_t{0}));
   expect_accounts(seen, options.rate_per_s.has_value());
   seen.judged.model = options.rate_per_s ? model::load_model::open : model::load_model::closed;
   seen.measured.write_to(seen.judged);

@@ -86,7 +86,8 @@ struct outcome {
 
 class world {
  public:
-  explicit world(duration latency = std::chrono::microseconds(50));
+  explicit world(duration latency = std::chrono::microseconds(50)) : world(sim_options{.latency = latency}) {}
+  explicit world(const sim_options& network);
 
   load_options options;
   responder server;
@@ -96,6 +97,7 @@ class world {
   void at(duration offset, std::function<void()> event) { script_.emplace_back(offset, std::move(event)); }
   // As SIGSTOP until `offset` after the start.
   void hold_server_until(duration offset) { network_->hold(port, start_ + offset); }
+  void set_faults(const sim_faults& faults) { network_->set_faults(faults); }
   // Closes the port and every connection.
   void kill_server() { servers_->cancel(cancel_reason::shutdown); }
   void stop_load() { load_->stop(); }

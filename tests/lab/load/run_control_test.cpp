@@ -40,8 +40,8 @@ TEST_F(closed_model, a_dead_server_is_tried_ten_times_a_second_and_connection) {
   stage.server.decide = [](std::size_t, std::size_t) { return reply{.after = 10ms}; };
   stage.at(505ms, [&] { stage.kill_server(); });
   const outcome seen = stage.run();
-  EXPECT_EQ(seen.failed(failure_kind::closed), 4U) << "those in flight";
-  EXPECT_EQ(seen.failed(failure_kind::connect), 16U);
+  EXPECT_EQ(seen.measured.resent, 4U) << "those in flight";
+  EXPECT_EQ(seen.judged.errors, (std::map<std::string, std::uint64_t>{{"connect", 20}}));
 }
 
 TEST_F(closed_model, a_server_that_hangs_up_is_not_called_in_a_loop) {
@@ -120,7 +120,8 @@ TEST_F(stopping, near_the_end_of_the_drain_does_not_lengthen_it) {
 
 TEST_F(stopping, between_an_arrival_and_its_answer_accounts_for_it) {
   stage.server.decide = [](std::size_t, std::size_t) { return reply{.after = 400us}; };
-  for (const duration offset : {100ms, 100'000'001ns, 100'049'999ns, 100'050us, 100'450us, 100'500us}) {
+  for (const duration offset : {duration(100ms), duration(100'000'001ns), duration(100'049'999ns), duration(100'050us),
+                                duration(100'450us), duration(100'500us)}) {
     world again(latency);
     again.options = stage.options;
     again.server.decide = stage.server.decide;
