@@ -1,0 +1,104 @@
+#include "lab/load/verdict.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace assay::load {
+namespace {
+
+using model::load_model;
+using model::load_result;
+
+load_result healthy(load_model model = load_model::open) {
+  load_result result;
+  result.model = model;
+  result.latency.response_time.record(1'000'000);
+  result.generator = {.cpu_share = 0.5, .own_lag_p99_ns = 100'000, .own_lag_max_ns = 9'000'000'000};
+  return result;
+}
+
+// The one reason, or what was found instead.
+std::string reason(load_result result) {
+  judge_validity(result);
+  EXPECT_EQ(result.valid, result.reasons.empty());
+  return result.reasons.size() == 1 ? result.reasons[0] : std::to_string(result.reasons.size()) + " reasons";
+}
+
+TEST(verdict, a_healthy_run_is_valid_in_either_model) {
+  EXPECT_EQ(reason(healthy()), "0 reasons");
+  EXPECT_EQ(reason(healthy(load_model::closed)), "0 reasons");
+}
+
+TEST(verdict, values_at_the_bounds_are_valid) {
+  const verdict_bounds bounds;
+  load_result result = healthy();
+  result.generator.own_lag_p99_ns = bounds.own_lag_p99_ns;
+  result.generator.cpu_share = bounds.cpu_share;
+  result.generator.cpu_wait_share = bounds.cpu_wait_share;
+  result.generator.little_residual = bounds.little_residual;
+  EXPECT_EQ(reason(result), "0 reasons");
+}
+
+TEST(verdict, a_slow_or_failing_candidate_is_a_result) {
+  load_result result = healthy();
+  result.offered_rps = 1000;
+  result.achieved_rps = 3;
+  result.errors = {{"timed_out", 100}, {"status_5xx", 200}, {"unsent", 300}};
+  result.latency.response_time.record(10'000'000'000, 1000);
+  result.latency.send_lag.record(9'000'000'000, 1000);
+  EXPECT_EQ(reason(result), "0 reasons");
+}
+
+TEST(verdict, nothing_measured) {
+  load_result result = healthy();
+  result.latency.response_time.reset();
+  EXPECT_EQ(reason(result), "no request was answered: there is nothing to measure");
+}
+
+TEST(verdict, a_late_generator) {
+  load_result result = healthy();
+  result.generator.own_lag_p99_ns = 3'200'000;
+  EXPECT_EQ(reason(result),
+            "generator late: p99 3.20 ms after the intended instant with idle connections (at most 1.00 ms)");
+  result.model = load_model::closed;
+  EXPECT_EQ(reason(result), "0 reasons") << "without a schedule nothing is late";
+}
+
+TEST(verdict, no_cpu_left) {
+  load_result result = healthy();
+  result.generator.cpu_share = 0.99;
+  EXPECT_EQ(reason(result),
+            "generator out of CPU: a thread was busy 99 % of the time (at most 95 %): use more threads (-t) or a lower "
+            "rate");
+}
+
+TEST(verdict, waiting_for_a_cpu) {
+  load_result result = healthy(load_model::closed);
+  result.generator.cpu_wait_share = 0.25;
+  EXPECT_EQ(reason(result),
+            "generator waited for a CPU 25 % of the time (at most 10 %): pin it away from the candidate");
+  result.model = load_model::open;
+  EXPECT_EQ(reason(result), "0 reasons") << "there the wait shows as lateness, if it matters";
+}
+
+TEST(verdict, accounts_that_disagree) {
+  load_result result = healthy();
+  result.generator.little_residual = 0.02;
+  EXPECT_EQ(reason(result), "generator's accounts disagree by 2.0 % (Little's law): please report this");
+}
+
+TEST(verdict, gives_every_reason_and_forgets_former_ones) {
+  load_result result = healthy();
+  result.reasons = {"from before"};
+  result.generator.cpu_share = 0.99;
+  result.generator.own_lag_p99_ns = 3'200'000;
+  judge_validity(result);
+  EXPECT_EQ(result.reasons.size(), 2U);
+  EXPECT_FALSE(result.valid);
+  judge_validity(result, {.own_lag_p99_ns = 10'000'000, .cpu_share = 1});
+  EXPECT_TRUE(result.valid);
+}
+
+}  // namespace
+}  // namespace assay::load
