@@ -20,9 +20,9 @@ std::string time_text(double ns) {
   };
   constexpr std::array scales{scale{1e9, "s"}, scale{1e6, "ms"}, scale{1e3, "us"}};
   for (const scale& each : scales) {
-    if (ns < each.unit_ns && each.unit_ns > 1e3) continue;
+    if (ns < 0.9995 * each.unit_ns && each.unit_ns > 1e3) continue;  // 999.7us is shown as 1.00ms
     const double value = ns / each.unit_ns;
-    const int decimals = value >= 100 ? 0 : value >= 10 ? 1 : 2;
+    const int decimals = value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
     return fmt::format("{:.{}f}{}", value, decimals, each.name);
   }
   return "0us";

@@ -71,7 +71,7 @@ class Json(LoadTest):
     KEYS = (
         "format tool_version verdict reasons offered_rps achieved_rps requests errors response_time_us service_time_us "
         "send_lag_us url method model arrivals seed connections threads duration_s interrupted offered_requests "
-        "received_bytes connects generator histograms_ns_v2"
+        "received_bytes connects resent generator histograms_ns_v2"
     ).split()
 
     def document(self, *arguments: str) -> dict:

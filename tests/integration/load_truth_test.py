@@ -56,6 +56,7 @@ class Stopped(LoadTest):
 
 class KnownLatency(LoadTest):
     DELAY_US = 20_000
+    SLACK_US = 10_000  # the server needs a CPU of its own for its delay, which others may want too
 
     def test_a_fixed_delay(self) -> None:
         port = service.free_port()
@@ -71,7 +72,7 @@ class KnownLatency(LoadTest):
                 for time_us in (document["service_time_us"], document["response_time_us"]):
                     if time_us["count"] > 0:
                         self.assertGreaterEqual(time_us["p50"], self.DELAY_US)
-                        self.assertLess(time_us["p50"], self.DELAY_US + 5_000)
+                        self.assertLess(time_us["p50"], self.DELAY_US + self.SLACK_US)
 
 
 class Arrivals(LoadTest):

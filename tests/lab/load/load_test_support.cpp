@@ -1,6 +1,7 @@
 #include "tests/lab/load/load_test_support.hpp"
 
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <numeric>
 
@@ -51,7 +52,10 @@ task<bool> responder::next_request(net::stream& stream, std::string& unread) {
     const std::size_t head_bytes = unread.find("\r\n\r\n");
     if (head_bytes != std::string::npos) {
       const std::size_t length_at = unread.find("Content-Length: ");
-      const std::size_t body_bytes = length_at < head_bytes ? std::stoul(unread.substr(length_at + 16)) : 0;
+      std::size_t body_bytes = 0;
+      if (length_at < head_bytes) {
+        std::from_chars(unread.data() + length_at + 16, unread.data() + head_bytes, body_bytes);
+      }
       const std::size_t total_bytes = head_bytes + 4 + body_bytes;
       if (unread.size() >= total_bytes) {
         unread.erase(0, total_bytes);

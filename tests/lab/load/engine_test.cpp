@@ -1,0 +1,130 @@
+// Real threads and real sockets: that shares add up and that a run can be ended from outside. No times are judged here.
+#include "lab/load/engine.hpp"
+
+#include <gtest/gtest.h>
+
+#include <latch>
+#include <numeric>
+#include <optional>
+#include <thread>
+
+#include "stack/http/server.hpp"
+#include "stack/net/address.hpp"
+
+namespace assay::load {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A server on its own thread, until destroyed.
+class live_server {
+ public:
+  live_server()
+      : thread_([this] {
+          loop on(*make_io({.kind = io_kind::epoll}));
+          http::server serves([](http::request&) -> task<http::response> { co_return http::response::text("ok"); }, {});
+          result<net::listener> door = net::listener::open(on.backend(), *net::parse_address("127.0.0.1", 0));
+          port_ = net::port_of(door->local_address());
+          on_ = &on;
+          serves_ = &serves;
+          ready_.count_down();
+          std::ignore = on.run(serves.run(std::move(*door)));
+        }) {
+    ready_.wait();
+  }
+  ~live_server() {
+    on_->post([this] { serves_->drain(); });
+    thread_.join();
+  }
+  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_) + "/"; }
+
+ private:
+  std::latch ready_{1};
+  loop* on_ = nullptr;
+  http::server* serves_ = nullptr;
+  std::uint16_t port_ = 0;
+  std::thread thread_;
+};
+
+load_plan plan_for(const std::string& url, std::optional<double> rate, duration length) {
+  load_options options;
+  options.url = url;
+  options.rate_per_s = rate;
+  options.length = length;
+  options.connections = 6;
+  options.threads = 2;
+  options.io.kind = io_kind::epoll;
+  return *normalize(options);
+}
+
+TEST(engine, threads_share_one_schedule) {
+  const live_server server;
+  load_engine engine(plan_for(server.url(), 2000, 250ms));
+  const auto result = engine.run();
+  ASSERT_TRUE(result) << result.error();
+  EXPECT_EQ(result->offered_requests, 500U);
+  EXPECT_EQ(result->requests, 500U);
+  EXPECT_EQ(result->latency.response_time.count(), 500U);
+  EXPECT_EQ(result->connects, 6U);
+  EXPECT_EQ(result->duration, 250ms);
+  EXPECT_TRUE(result->errors.empty());
+  EXPECT_FALSE(result->interrupted);
+  EXPECT_LT(result->generator.little_residual, 1e-9);
+  EXPECT_EQ(result->io_backend, "epoll");
+  EXPECT_EQ(engine.look().answers, 500U);
+}
+
+TEST(engine, a_run_can_be_ended_from_another_thread) {
+  const live_server server;
+  for (const std::optional<double> rate : {std::optional<double>(500), std::optional<double>()}) {
+    load_engine engine(plan_for(server.url(), rate, 1h));
+    std::optional<std::expected<model::load_result, std::string>> result;
+    std::thread running([&] { result = engine.run(); });
+    while (engine.look().answers < 20) std::this_thread::yield();
+    for (int again = 0; again < 3; ++again) engine.stop();
+    running.join();
+    ASSERT_TRUE(*result) << result->error();
+    EXPECT_TRUE((*result)->interrupted);
+    EXPECT_GE((*result)->requests, 20U);
+    EXPECT_LT((*result)->duration, 1h);
+  }
+}
+
+// Whatever moment the stop meets: connecting, before the first arrival, or running.
+TEST(engine, a_stop_at_any_moment_ends_the_run) {
+  const live_server server;
+  for (int round = 0; round < 30; ++round) {
+    load_engine engine(plan_for(server.url(), 5000, 1h));
+    std::thread stopping([&engine, round] {
+      for (int turn = 0; turn < round * 200; ++turn) std::this_thread::yield();
+      engine.stop();
+    });
+    const auto result = engine.run();
+    stopping.join();
+    if (result) {
+      EXPECT_TRUE(result->interrupted);
+      std::uint64_t accounted = result->requests;
+      for (const auto& [kind, count] : result->errors) accounted += count;
+      EXPECT_EQ(accounted, result->offered_requests);
+    } else {
+      EXPECT_EQ(result.error(), "interrupted before every connection was open");
+    }
+  }
+}
+
+TEST(engine, what_cannot_be_reached_is_one_line) {
+  std::string url;
+  {
+    const live_server gone;
+    url = gone.url();
+  }
+  const auto refused = load_engine(plan_for(url, 10, 1s)).run();
+  ASSERT_FALSE(refused);
+  EXPECT_TRUE(refused.error().starts_with("cannot connect to 127.0.0.1:")) << refused.error();
+  const auto unresolved = load_engine(plan_for("http://no-such-host.invalid/", 10, 1s)).run();
+  ASSERT_FALSE(unresolved);
+  EXPECT_TRUE(unresolved.error().starts_with("cannot resolve \"no-such-host.invalid\": ")) << unresolved.error();
+}
+
+}  // namespace
+}  // namespace assay::load

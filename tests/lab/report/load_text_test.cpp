@@ -1,0 +1,137 @@
+#include "lab/report/load_text.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace assay::report {
+namespace {
+
+using namespace std::chrono_literals;
+
+model::load_result some_result() {
+  model::load_result result;
+  result.valid = true;
+  result.url = "http://127.0.0.1:8080/";
+  result.method = "GET";
+  result.model = model::load_model::open;
+  result.seed = 1;
+  result.connections = 64;
+  result.threads = 1;
+  result.duration = 10s;
+  result.offered_rps = 50;
+  result.achieved_rps = 49.9;
+  result.requests = 499;
+  result.bytes_received = 62'874;
+  result.errors = {{"status_5xx", 3}, {"timed_out", 1}};
+  result.latency.response_time.record(250'000, 495);
+  result.latency.response_time.record(1'500'000'000, 5);
+  result.latency.service_time.record(200'000, 500);
+  return result;
+}
+
+TEST(load_text, open_model) {
+  EXPECT_EQ(load_text(some_result()),
+            R"(VALID
+GET http://127.0.0.1:8080/: 10.0s, 64 connections, 1 thread, open model, constant arrivals, seed 1
+                     mean      p50      p90      p99    p99.9      max
+  response time    15.2ms    250us    250us    250us        -    1.50s
+  service time      200us    200us    200us    200us        -    200us
+  send lag              -        -        -        -        -        -
+  499 responses in 10.00s, 62.87kB read
+  errors: status_5xx 3 timed_out 1
+offered 50.00 req/s, achieved 49.90 req/s
+)");
+}
+
+TEST(load_text, closed_model_is_named_and_shows_no_response_time) {
+  model::load_result result = some_result();
+  result.model = model::load_model::closed;
+  result.offered_rps.reset();
+  result.errors.clear();
+  result.threads = 2;
+  result.interrupted = true;
+  result.resent = 7;
+  EXPECT_EQ(load_text(result),
+            R"(VALID
+GET http://127.0.0.1:8080/: 10.0s (interrupted), 64 connections, 2 threads, closed model
+                     mean      p50      p90      p99    p99.9      max
+  service time      200us    200us    200us    200us        -    200us
+  499 responses in 10.00s, 62.87kB read, 7 sent twice
+achieved 49.90 req/s
+)");
+}
+
+TEST(load_text, reasons_stand_on_the_first_line) {
+  model::load_result result = some_result();
+  result.valid = false;
+  result.reasons = {"generator late", "generator out of CPU"};
+  EXPECT_TRUE(load_text(result).starts_with("INVALID: generator late; generator out of CPU\nGET "))
+      << load_text(result);
+}
+
+std::string shown_as(std::uint64_t ns) {
+  model::load_result result = some_result();
+  result.latency.service_time.reset();
+  result.latency.service_time.record(ns);
+  const std::string text = load_text(result);
+  std::istringstream row(text.substr(text.find("service time")));
+  std::string word;
+  for (int i = 0; i < 3; ++i) row >> word;  // "service", "time", the mean
+  return word;
+}
+
+TEST(load_text, times_have_three_digits_and_the_unit_that_fits) {
+  EXPECT_EQ(shown_as(0), "0.00us");
+  EXPECT_EQ(shown_as(950), "0.95us");
+  EXPECT_EQ(shown_as(9'994), "9.99us");
+  EXPECT_EQ(shown_as(9'996), "10.0us");
+  EXPECT_EQ(shown_as(99'960), "100us");
+  EXPECT_EQ(shown_as(999'400), "999us");
+  EXPECT_EQ(shown_as(999'600), "1.00ms");
+  EXPECT_EQ(shown_as(12'340'000), "12.3ms");
+  EXPECT_EQ(shown_as(999'999'999), "1.00s");
+  EXPECT_EQ(shown_as(1'500'000'000), "1.50s");
+  EXPECT_EQ(shown_as(3'600'000'000'000), "3600s");
+}
+
+struct spectrum_row {
+  double value_ms = 0;
+  double quantile = 0;
+  std::uint64_t count = 0;
+};
+
+std::vector<spectrum_row> spectrum_of(const std::string& text, const std::string& name) {
+  std::vector<spectrum_row> rows;
+  std::istringstream lines(text.substr(text.find(name + ": detailed percentile spectrum")));
+  for (std::string line; std::getline(lines, line) && !line.starts_with("#[");) {
+    spectrum_row row;
+    if (std::istringstream(line) >> row.value_ms >> row.quantile >> row.count) rows.push_back(row);
+  }
+  return rows;
+}
+
+TEST(load_text, the_spectrum_rises_to_the_maximum_and_ends_where_the_samples_do) {
+  model::load_result result = some_result();
+  for (std::uint64_t i = 1; i <= 4000; ++i) result.latency.response_time.record(i * 1'000'037);
+  const std::string text = load_text(result, {.spectrum = true});
+  for (const char* name : {"response time", "service time"}) {
+    const std::vector<spectrum_row> rows = spectrum_of(text, name);
+    ASSERT_GT(rows.size(), 10U);
+    for (std::size_t i = 1; i < rows.size(); ++i) {
+      EXPECT_GE(rows[i].value_ms, rows[i - 1].value_ms) << name << " at " << rows[i].quantile;
+      EXPECT_GE(rows[i].quantile, rows[i - 1].quantile);
+      EXPECT_GE(rows[i].count, rows[i - 1].count);
+    }
+    EXPECT_DOUBLE_EQ(rows.back().quantile, 1.0);
+  }
+  EXPECT_EQ(spectrum_of(text, "response time").back().count, 4500U);
+  EXPECT_LT(spectrum_of(text, "service time").rbegin()[1].quantile, 0.9927) << "500 samples support no more";
+  EXPECT_EQ(load_text(result).find("spectrum"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace assay::report
