@@ -19,6 +19,8 @@ class exchange_connection {
   task<result<int>> exchange(std::string_view request, http::method verb, instant limit);
 
   bool reusable() const { return reusable_; }
+  // The server has closed it, or has sent what nobody asked for, which would pass for the answer to the next request.
+  bool spoiled() const { return stream_.has_received(); }
   // It failed before a byte of a response, having served before: the server had closed an idle connection.
   bool was_stale() const { return served_ > 0 && reader_.received_bytes() == received_before_; }
   std::uint64_t received_bytes() const { return reader_.received_bytes(); }

@@ -138,6 +138,7 @@ void generator::arm_pace() {
 
 // Opens the slot's connection if it has none; false, and the arrival is accounted for, when that fails.
 task<bool> generator::ensure_open(slot& driven, instant intended) {
+  if (driven.on != nullptr && driven.on->spoiled()) co_await close_slot(driven);
   if (driven.on != nullptr) co_return true;
   const result<void> opened = co_await open_slot(driven);
   if (opened) {

@@ -134,7 +134,7 @@ checked check_request(const http::client_request& request) {
   for (const auto& [name, value] : request.headers) {
     if (http::valid_request({.headers = {{name, value}}})) continue;
     const bool reserved = !name.empty() && http::valid_request({.headers = {{"x-" + name, value}}});
-    return refuse("header -H " + quoted(name + ": " + value) +
+    return refuse("header -H " + quoted(std::string(name).append(": ").append(value)) +
                   (reserved ? ": is the tool's, which frames the request"
                             : ": expected \"Name: value\" without control characters, and no space in the name"));
   }

@@ -127,6 +127,9 @@ class stream {
     return {*socket_, bytes, limit};
   }
 
+  // Bytes, an end or a failure are here although nobody receives: the peer has spoken out of turn, or has left.
+  bool has_received() const { return backend_->has_received(*socket_); }
+
   // Tells the peer that no more will come; receiving goes on.
   void shutdown_write() { backend_->shutdown_write(*socket_); }
   void close() {

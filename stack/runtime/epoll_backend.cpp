@@ -55,6 +55,7 @@ class epoll_backend final : public io {
   bool send(io_socket& to, send_op& op) override;
   void cancel(io_op& op) noexcept override;
   void release(const lent_buffer& buffer) noexcept override;
+  bool has_received(const io_socket& on) const noexcept override;
   void shutdown_write(io_socket& of) noexcept override { ::shutdown(static_cast<epoll_socket&>(of).fd, SHUT_WR); }
   void close(io_socket* closed) noexcept override;
   void poll(instant until, ready_queue& completed) override;
@@ -188,6 +189,13 @@ bool epoll_backend::try_recv(epoll_socket& from, recv_op& op) {
     op.received = {{start, static_cast<std::size_t>(received)}, id};
   }
   return true;
+}
+
+bool epoll_backend::has_received(const io_socket& on) const noexcept {
+  const auto& socket = static_cast<const epoll_socket&>(on);
+  if (!socket.readable) return false;
+  char first = 0;
+  return ::recv(socket.fd, &first, 1, MSG_PEEK) >= 0 || errno != EAGAIN;
 }
 
 bool epoll_backend::try_send(epoll_socket& to, send_op& op) {

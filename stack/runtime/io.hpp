@@ -106,6 +106,9 @@ class io {
   virtual bool send(io_socket& to, send_op& op) = 0;
   virtual void cancel(io_op& op) noexcept = 0;
   virtual void release(const lent_buffer& buffer) noexcept = 0;
+  // Whether something has come that nobody has asked for yet: bytes, the end of the stream, or its failure. Does not
+  // wait; what has not reached the backend is not known, so false promises nothing.
+  virtual bool has_received(const io_socket& on) const noexcept = 0;
   virtual void shutdown_write(io_socket& of) noexcept = 0;
   virtual void close(io_socket* closed) noexcept = 0;
 

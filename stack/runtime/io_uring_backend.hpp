@@ -47,6 +47,10 @@ class io_uring_backend final : public io {
   bool send(io_socket& to, send_op& op) override;
   void cancel(io_op& op) noexcept override;
   void release(const lent_buffer& buffer) noexcept override;
+  bool has_received(const io_socket& on) const noexcept override {
+    const auto& socket = static_cast<const uring_socket&>(on);
+    return socket.received.count > 0 || socket.at_end || socket.failure != 0;
+  }
   void shutdown_write(io_socket& of) noexcept override { ::shutdown(static_cast<uring_socket&>(of).fd, SHUT_WR); }
   void close(io_socket* closed) noexcept override;
   void poll(instant until, ready_queue& completed) override;

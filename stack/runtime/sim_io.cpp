@@ -277,6 +277,11 @@ void sim_io::release(const lent_buffer& buffer) noexcept {
   std::ignore = erased;
 }
 
+bool sim_io::has_received(const io_socket& on) const noexcept {
+  const auto& socket_end = static_cast<const socket&>(on);
+  return !socket_end.inbox.empty() && socket_end.inbox.front().arrives <= now_;
+}
+
 void sim_io::shutdown_write(io_socket& of) noexcept {
   auto& from = static_cast<socket&>(of);
   if (std::exchange(from.write_closed, true)) return;

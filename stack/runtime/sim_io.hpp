@@ -71,6 +71,7 @@ class sim_io final : public io {
   bool send(io_socket& to, send_op& op) override;
   void cancel(io_op& op) noexcept override;
   void release(const lent_buffer& buffer) noexcept override;
+  bool has_received(const io_socket& on) const noexcept override;
   void shutdown_write(io_socket& of) noexcept override;
   void close(io_socket* closed) noexcept override;
   void poll(instant until, ready_queue& completed) override;

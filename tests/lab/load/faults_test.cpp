@@ -69,8 +69,35 @@ TEST_F(faults, a_fast_failure_is_kept_out_of_the_percentiles) {
   EXPECT_EQ(seen.response().min(), ns(1ms + 2 * latency));
 }
 
-TEST_F(faults, a_silently_closed_keep_alive_connection_costs_an_idempotent_request_a_second_connection) {
+// The end of the stream is here before the next request: nothing is sent into it, so a POST may go on too.
+TEST_F(faults, a_keep_alive_connection_that_was_seen_to_close_is_not_used_again) {
+  stage.options.method = "POST";
   answers_with(answer_of(200), reply::then::closes);
+  const outcome seen = stage.run();
+  EXPECT_EQ(seen.measured.answers, 100U);
+  EXPECT_EQ(seen.measured.connects, 100U);
+  EXPECT_EQ(seen.measured.resent, 0U);
+  EXPECT_TRUE(seen.judged.errors.empty());
+}
+
+// What nobody asked for would pass for the answer to the next request, and for a very fast one.
+TEST_F(faults, an_answer_that_came_late_and_unasked_is_not_taken_for_the_next) {
+  stage.server.decide = [](std::size_t, std::size_t) {
+    return reply{.bytes = answer_of(200) + answer_of(200), .drip = 10us};
+  };
+  const outcome seen = stage.run();
+  EXPECT_EQ(seen.measured.answers, 100U);
+  EXPECT_EQ(seen.measured.connects, 100U);
+  EXPECT_EQ(seen.service().min(), seen.service().max()) << "none is faster than the server";
+}
+
+// The server closes instead of answering a second request: that is known too late.
+reply closes_at_the_second(std::size_t, std::size_t request) {
+  return request == 0 ? reply{} : reply{.bytes = "", .next = reply::then::closes};
+}
+
+TEST_F(faults, a_keep_alive_connection_closed_meanwhile_costs_an_idempotent_request_a_second_connection) {
+  stage.server.decide = closes_at_the_second;
   const outcome seen = stage.run();
   EXPECT_EQ(seen.measured.answers, 100U);
   EXPECT_EQ(seen.measured.connects, 100U);
@@ -78,9 +105,9 @@ TEST_F(faults, a_silently_closed_keep_alive_connection_costs_an_idempotent_reque
   EXPECT_TRUE(seen.judged.errors.empty());
 }
 
-TEST_F(faults, a_silently_closed_keep_alive_connection_fails_a_request_that_may_not_be_repeated) {
+TEST_F(faults, a_keep_alive_connection_closed_meanwhile_fails_a_request_that_may_not_be_repeated) {
   stage.options.method = "POST";
-  answers_with(answer_of(200), reply::then::closes);
+  stage.server.decide = closes_at_the_second;
   expect(50, {{"closed", 50}}, 50);
 }
 

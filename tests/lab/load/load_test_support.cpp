@@ -117,6 +117,7 @@ class world::frozen_io final : public io {
   bool send(io_socket& to, send_op& op) override { return inner_->send(to, op); }
   void cancel(io_op& op) noexcept override { inner_->cancel(op); }
   void release(const lent_buffer& buffer) noexcept override { inner_->release(buffer); }
+  bool has_received(const io_socket& on) const noexcept override { return inner_->has_received(on); }
   void shutdown_write(io_socket& of) noexcept override { inner_->shutdown_write(of); }
   void close(io_socket* closed) noexcept override { inner_->close(closed); }
   void wake() noexcept override { inner_->wake(); }
