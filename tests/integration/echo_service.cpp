@@ -34,7 +34,7 @@ std::uint64_t number_in(std::string_view query, std::string_view name, std::uint
 
 std::atomic<int> sleeping = 0;
 
-task<http::response> sleep_for_ms(std::uint64_t ms) {
+task<http::response> delayed_answer(std::uint64_t ms) {
   sleeping++;
   const result<void> slept = co_await delay_for(std::chrono::milliseconds(std::min<std::uint64_t>(ms, 60'000)));
   sleeping--;
@@ -72,7 +72,7 @@ task<http::response> answer(http::request& asked) {
     co_return reply;
   }
   if (asked.path() == "/upload") co_return co_await upload(asked);
-  if (asked.path() == "/sleep") co_return co_await sleep_for_ms(number_in(query, "ms", 0));
+  if (asked.path() == "/sleep") co_return co_await delayed_answer(number_in(query, "ms", 0));
   if (asked.path() == "/sleeping") co_return http::response::text(std::to_string(sleeping));
   if (asked.path() == "/status") {
     co_return http::response::text("as asked\n", static_cast<int>(number_in(query, "code", 200) % 1000));
