@@ -1,0 +1,70 @@
+#include "lab/model/plan.hpp"
+
+#include <algorithm>
+
+namespace assay::model {
+
+const candidate* plan::find_candidate(const std::string& wanted) const {
+  const auto found = std::ranges::find(candidates, wanted, &candidate::name);
+  return found == candidates.end() ? nullptr : &*found;
+}
+
+std::string_view label(fault_kind kind) {
+  switch (kind) {
+    case fault_kind::latency:
+      return "latency";
+    case fault_kind::outage:
+      return "outage";
+    case fault_kind::reset:
+      return "reset";
+  }
+  return "latency";
+}
+
+std::string_view label(phase_kind kind) {
+  switch (kind) {
+    case phase_kind::warm_up:
+      return "warm-up";
+    case phase_kind::steady:
+      return "steady";
+    case phase_kind::burst:
+      return "burst";
+    case phase_kind::fault:
+      return "fault";
+    case phase_kind::recovery:
+      return "recovery";
+  }
+  return "steady";
+}
+
+std::string_view label(runtime_kind kind) {
+  switch (kind) {
+    case runtime_kind::python:
+      return "python";
+    case runtime_kind::node:
+      return "node";
+    case runtime_kind::cpp:
+      return "cpp";
+    case runtime_kind::go:
+      return "go";
+    case runtime_kind::jvm:
+      return "jvm";
+    case runtime_kind::rust:
+      return "rust";
+    case runtime_kind::other:
+      return "other";
+  }
+  return "other";
+}
+
+std::string_view label(dependency_kind kind) {
+  switch (kind) {
+    case dependency_kind::postgres:
+      return "postgres";
+    case dependency_kind::http_service:
+      return "http-service";
+  }
+  return "postgres";
+}
+
+}  // namespace assay::model
