@@ -60,7 +60,9 @@ int main(int argc, char** argv) {
   };
   // Unknown flags are looked at below, to suggest the right one.
   for (const command& each : commands) each.describes->allow_extras();
-  const auto chosen = [&] { return std::ranges::find_if(commands, [](const command& c) { return c.describes->parsed(); }); };
+  const auto chosen = [&] {
+    return std::ranges::find_if(commands, [](const command& c) { return c.describes->parsed(); });
+  };
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& done) {  // --help, --version

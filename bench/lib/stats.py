@@ -82,6 +82,43 @@ class RatioSummary:
     high: float
 
 
+@dataclass(frozen=True)
+class ShiftSummary:
+    """Of n paired differences: the Hodges-Lehmann estimate of their centre and its two-sided interval."""
+
+    count: int
+    estimate: float
+    low: float
+    high: float
+
+
+def _signed_rank_counts(n: int) -> list[int]:
+    """How many of the 2^n sign patterns give each value of Wilcoxon's signed-rank statistic."""
+    counts = [1] + [0] * (n * (n + 1) // 2)
+    for rank in range(1, n + 1):
+        for total in range(len(counts) - 1, rank - 1, -1):
+            counts[total] += counts[total - rank]
+    return counts
+
+
+def summarise_differences(differences: Sequence[float], confidence: float = 0.95) -> ShiftSummary:
+    """Hodges and Lehmann (1963): the median of the averages of all pairs, with the interval that inverts Wilcoxon's
+    signed-rank test exactly. With fewer than 6 differences no rank test reaches 95 %: the interval is then the
+    range, whose coverage is 1 - 2^(1-n)."""
+    if not differences:
+        raise ValueError("no differences")
+    n = len(differences)
+    walsh = sorted((a + b) / 2 for i, a in enumerate(differences) for b in differences[i:])
+    cut, tail = 0, 0.0
+    for count in _signed_rank_counts(n):
+        tail += count / 2**n
+        if tail > (1 - confidence) / 2:
+            break
+        cut += 1
+    cut = max(cut, 1)
+    return ShiftSummary(n, median(walsh), walsh[cut - 1], walsh[-cut])
+
+
 def summarise_ratios(ratios: Sequence[float], confidence: float = 0.95) -> RatioSummary:
     """Needs two positive ratios or more: one pair has no spread to speak of."""
     if len(ratios) < 2 or min(ratios) <= 0:

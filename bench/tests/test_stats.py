@@ -1,7 +1,27 @@
 import math
 import unittest
 
-from lib.stats import incomplete_beta, student_cdf, student_quantile, summarise_ratios
+from lib.stats import incomplete_beta, student_cdf, student_quantile, summarise_differences, summarise_ratios
+
+
+class Differences(unittest.TestCase):
+    def test_the_interval_has_the_tabulated_ranks(self) -> None:
+        # Hollander, Wolfe and Chicken (2014), table A.4: n = 10 leaves out 8 Walsh averages at each end.
+        differences = [float(2**each) for each in range(10)]
+        walsh = sorted((a + b) / 2 for i, a in enumerate(differences) for b in differences[i:])
+        summary = summarise_differences(differences)
+        self.assertEqual((summary.low, summary.high), (walsh[8], walsh[-9]))
+
+    def test_noise_around_a_shift(self) -> None:
+        summary = summarise_differences([7.0, 8, 9, 10, 11, 12, 13])
+        self.assertEqual(summary.estimate, 10)
+        self.assertLess(summary.low, 10)
+
+    def test_few_differences_give_their_range(self) -> None:
+        summary = summarise_differences([1.0, 5.0, 2.0])
+        self.assertEqual((summary.low, summary.high), (1.0, 5.0))
+        with self.assertRaises(ValueError):
+            summarise_differences([])
 
 
 class IncompleteBeta(unittest.TestCase):

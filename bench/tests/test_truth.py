@@ -3,7 +3,7 @@
 import math
 import unittest
 
-from lib.truth import disagreement, expected_stop_us, freeze_quantile_us, known_servers
+from lib.truth import disagreement, expected_stop_us, freeze_quantile_us, judge_shift, known_servers
 
 
 def simulate(rate_rps: float, run_s: float, service_s: float, stops: list[tuple[float, float]]) -> list[float]:
@@ -64,6 +64,12 @@ class Bars(unittest.TestCase):
         self.assertGreater(disagreement(1151, 1000), 1)
         self.assertEqual(disagreement(99_000, 100_000), 1)
         self.assertGreater(disagreement(98_999, 100_000), 1)
+
+    def test_noise_of_both_signs_is_told_from_a_shift(self) -> None:
+        noise = [-900.0, -400, -60, -20, 10, 30, 80, 350, 700, 1000]
+        self.assertEqual(judge_shift([(5000 + each, 5000.0) for each in noise])[2], "INCONCLUSIVE")
+        self.assertEqual(judge_shift([(5000 + each / 10, 5000.0) for each in noise])[2], "PASS")
+        self.assertEqual(judge_shift([(6500 + each, 5000.0) for each in noise])[2], "FAIL")
 
     def test_configured_delays_of_the_known_servers(self) -> None:
         by_name = {server.options[0]: server.delay_us for server in known_servers(10)}
