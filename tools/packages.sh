@@ -21,6 +21,11 @@ build libfmt-dev            inc:fmt/format.h             text formatting
 build nlohmann-json3-dev    inc:nlohmann/json.hpp        JSON documents
 build libcli11-dev          inc:CLI/CLI.hpp              the command line
 build zlib1g-dev            inc:zlib.h                   histogram encoding
+build libssl-dev            inc:openssl/evp.h            SHA-256 of what a result came from
+build libyaml-cpp-dev       inc:yaml-cpp/yaml.h          plan files
+build libsqlite3-dev        inc:sqlite3.h                results of a campaign
+build libpq-dev             pg:libpq-fe.h                PostgreSQL client
+build libboost-math-dev     inc:boost/math/distributions/students_t.hpp distributions of the statistics
 build libgtest-dev          inc:gtest/gtest.h            unit tests
 build libgmock-dev          inc:gmock/gmock.h            matchers of the unit tests
 sanitize libclang-rt-19-dev file:/usr/lib/llvm-19/lib/clang/19/lib/*/libclang_rt.asan* sanitizers
@@ -36,6 +41,9 @@ python ca-certificates      file:/etc/ssl/certs/ca-certificates.crt fetching tho
 peers curl                  cmd:curl                     HTTP peer of the tests
 peers wrk                   cmd:wrk                      load generator to compare with
 peers nginx-light|nginx-core cmd:nginx                   HTTP server to compare with
+data postgresql             file:/usr/lib/postgresql/*/bin/postgres the database of a campaign
+browser chromium            cmd:chromium                 opens the report as a reader would
+browser chromium-driver     cmd:chromedriver             drives that browser
 peers nodejs                cmd:node                     HTTP client (fetch) that the server must satisfy
 TABLE
 }
@@ -49,6 +57,7 @@ present() {
   case $kind in
     cmd) command -v "$what" >/dev/null ;;
     inc) [[ -e /usr/include/$what || -e /usr/local/include/$what ]] ;;
+    pg) compgen -G "/usr/include/postgresql/$what" >/dev/null || compgen -G "/usr/include/$what" >/dev/null ;;
     file) compgen -G "$what" >/dev/null ;;
     py) python3 -c "import $what" 2>/dev/null ;;
     cmake) version_at_least "$(cmake --version 2>/dev/null | awk 'NR == 1 { print $3 }')" "$what" ;;
@@ -127,6 +136,7 @@ install_packages() {
     name=$(pick "$package") || die "apt on '$system' knows no ${package//|/ or }$(hint_for "$system")"
     chosen+=("$name")
   done
+  hush_postgresql "${chosen[@]}"
   say "apt-get install --no-install-recommends ${chosen[*]}"
   apt_get install --no-install-recommends "${chosen[@]}" || die "apt-get install failed: ${chosen[*]}"
   hush_nginx "${chosen[@]}"
@@ -138,6 +148,15 @@ hint_for() {
     debian\ 12*) printf '; it is in bookworm main: see /etc/apt/sources.list' ;;
     *) printf '; written for Debian 12 and Ubuntu 24.04' ;;
   esac
+}
+
+# hush_postgresql PACKAGE...: the package makes a database cluster and starts it; the lab makes its own, private
+# ones. This has to be said before it is installed, and only where nobody has said anything yet.
+hush_postgresql() {
+  local settings=/etc/postgresql-common/createcluster.conf
+  if [[ " $* " != *" postgresql "* || -e $settings ]]; then return 0; fi
+  as_root mkdir -p "${settings%/*}"
+  as_root tee "$settings" >/dev/null <<<'create_main_cluster = false'
 }
 
 # hush_nginx PACKAGE...: the package starts a web server on port 80 that nobody asked for; here it is a peer
