@@ -9,9 +9,10 @@ build_dir() {
 
 # configure PRESET: quiet while it succeeds, the whole output when it does not.
 configure() {
-  local log
+  local log node
+  node=$(node_bin) || return
   log=$(mktemp)
-  if ! cmake --preset "$1" -DASSAY_PYTHON="$PYTHON" >"$log" 2>&1; then
+  if ! cmake --preset "$1" -DASSAY_PYTHON="$PYTHON" -DASSAY_NPM="$node/npm" >"$log" 2>&1; then
     cat "$log" >&2
     rm -f "$log"
     return 1

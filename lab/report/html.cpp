@@ -1,0 +1,70 @@
+#include "lab/report/html.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+namespace assay::report {
+
+std::string escape(std::string_view text) {
+  std::string safe;
+  safe.reserve(text.size());
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        safe += "&amp;";
+        break;
+      case '<':
+        safe += "&lt;";
+        break;
+      case '>':
+        safe += "&gt;";
+        break;
+      case '"':
+        safe += "&quot;";
+        break;
+      case '\'':
+        safe += "&#39;";
+        break;
+      default:
+        safe += static_cast<unsigned char>(c) < ' ' && c != '\n' && c != '\t' ? '?' : c;
+    }
+  }
+  return safe;
+}
+
+std::string number(double value) {
+  if (!std::isfinite(value)) return "–";
+  const double size = std::abs(value);
+  if (size >= 1000) return fmt::format("{:.0f}", value);
+  if (size >= 100) return fmt::format("{:.0f}", value);
+  if (size >= 10) return fmt::format("{:.1f}", value);
+  if (size >= 1) return fmt::format("{:.2f}", value);
+  return size == 0 ? "0" : fmt::format("{:.3g}", value);
+}
+
+std::string milliseconds(double value_ms) {
+  if (std::abs(value_ms) >= 1000) return number(value_ms / 1000) + " s";
+  return number(value_ms) + " ms";
+}
+
+std::string percent(double share) { return number(share * 100) + " %"; }
+
+std::string with_interval(const std::optional<model::estimate>& of, std::string_view unit, std::string_view why_not) {
+  if (!of) return fmt::format("<span class=\"muted\">not estimable</span><small>{}</small>", escape(why_not));
+  return fmt::format("{}{} <small>[{}, {}] n={}</small>", number(of->value), unit, number(of->low), number(of->high),
+                     of->n);
+}
+
+std::string_view tone(model::finding verdict) {
+  switch (verdict) {
+    case model::finding::better:
+      return "better";
+    case model::finding::worse:
+      return "worse";
+    default:
+      return "open";
+  }
+}
+
+}  // namespace assay::report

@@ -1,0 +1,65 @@
+// Response time by quantile for one phase: a line a candidate (the median over its trials) and a dot for every trial.
+// The horizontal axis is the tail's probability on a logarithmic scale, as in HdrHistogram's plots, so that p99 and
+// p99.9 are not squeezed into the edge.
+import uPlot from "uplot";
+import type { ReportData } from "./data";
+import type { Theme } from "./theme";
+
+const HEIGHT = 280;
+const FLOOR_MS = 0.1;
+
+function percentile(x: number): string {
+  const quantile = (1 - 10 ** -x) * 100;
+  return `p${Number(quantile.toPrecision(6))}`;
+}
+
+export function drawQuantiles(into: HTMLElement, phase: string, data: ReportData, theme: Theme): uPlot | null {
+  const xs = new Set<number>();
+  const position = (quantile: number): number => Number((-Math.log10(1 - quantile)).toFixed(6));
+  const runs = data.candidates.flatMap((candidate, which) =>
+    candidate.trials.flatMap((trial) => {
+      const found = trial.quantiles.find((each) => each.phase === phase);
+      if (found === undefined || found.points.length === 0) return [];
+      const at = new Map(found.points.map(([q, ms]) => [position(q), Math.max(FLOOR_MS, ms)]));
+      for (const x of at.keys()) xs.add(x);
+      return [{ which, label: candidate.title, at }];
+    }));
+  if (runs.length === 0) return null;
+  const x = [...xs].sort((a, b) => a - b);
+  const middle = data.candidates.map((_, which) =>
+    x.map((at) => {
+      const values = runs.filter((run) => run.which === which).map((run) => run.at.get(at));
+      const known = values.filter((v): v is number => v !== undefined).sort((a, b) => a - b);
+      return known.length === 0 ? null : (known[known.length >> 1] ?? null);
+    }));
+  const colour = (which: number): string => theme.series[which % theme.series.length] ?? theme.text;
+  const options: uPlot.Options = {
+    width: into.clientWidth,
+    height: HEIGHT,
+    scales: { x: { time: false }, y: { distr: 3 } },
+    axes: [
+      { stroke: theme.text, grid: { stroke: theme.grid }, splits: () => [0.30103, 1, 2, 3, 4].filter((t) => t <= (x[x.length - 1] ?? 0) + 0.01),
+        values: (_, ticks) => ticks.map(percentile) },
+      { stroke: theme.text, grid: { stroke: theme.grid }, size: 64,
+        values: (_, ticks) => ticks.map((t) => (Number.isInteger(Math.log10(t)) ? (t >= 1000 ? `${t / 1000} s` : `${t} ms`) : "")) },
+    ],
+    series: [
+      { label: "quantile", value: (_, value) => (value === null ? "" : percentile(value)) },
+      ...data.candidates.map((candidate, which) => ({
+        label: candidate.ours ? `${candidate.title} (ours)` : candidate.title,
+        stroke: colour(which), width: 2, points: { show: false },
+      })),
+      ...runs.map((run) => ({
+        label: "trial", stroke: colour(run.which), width: 0, points: { show: true, size: 5, fill: colour(run.which) },
+      })),
+    ],
+    legend: { live: false },
+  };
+  const rows = [x, ...middle, ...runs.map((run) => x.map((at) => run.at.get(at) ?? null))];
+  const chart = new uPlot(options, rows as uPlot.AlignedData, into);
+  // The dots explain themselves; their legend entries would be one a trial.
+  into.querySelectorAll(".u-series").forEach((entry, at) => {
+    if (at > data.candidates.length) entry.remove();
+  });
+  return chart;
+}
