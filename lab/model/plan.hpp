@@ -32,30 +32,30 @@ struct value_source {
     uuid,      // version 4 layout, from the seed
   };
   kind from = kind::constant;
-  std::string text;
+  std::string text = {};
   std::int64_t low = 0;
   std::int64_t high = 0;
   double exponent = 1;
-  std::vector<std::string> choices;  // a feed file's lines end up here
+  std::vector<std::string> choices = {};  // a feed file's lines end up here
 };
 
 // One route of the workload, bound to data: enough to write a request.
 struct bound_route {
-  std::string name;    // as in the profile: "GET /items/{id}"
-  std::string method;  // upper case
-  std::string target;  // "/items/{id}?page={page}"; placeholders in braces
+  std::string name = {};    // as in the profile: "GET /items/{id}"
+  std::string method = {};  // upper case
+  std::string target = {};  // "/items/{id}?page={page}"; placeholders in braces
   double weight = 1;
-  std::vector<std::pair<std::string, std::string>> headers;  // values may hold placeholders
-  std::string body;                                          // may hold placeholders; {{ and }} are braces
-  std::map<std::string, value_source> values;                // by placeholder
-  std::vector<int> expected;                                 // statuses that are no error; empty: every one below 400
-  std::string acknowledged_by;  // the placeholder whose value identifies this write; empty: not reconciled
+  std::vector<std::pair<std::string, std::string>> headers = {};  // values may hold placeholders
+  std::string body = {};                                          // may hold placeholders; {{ and }} are braces
+  std::map<std::string, value_source> values = {};                // by placeholder
+  std::vector<int> expected = {};    // statuses that are no error; empty: every one below 400
+  std::string acknowledged_by = {};  // the placeholder whose value identifies this write; empty: not reconciled
 };
 
 enum class fault_kind : std::uint8_t { latency, outage, reset };
 
 struct fault {
-  std::string dependency;
+  std::string dependency = {};
   fault_kind kind = fault_kind::latency;
   std::chrono::nanoseconds latency_median{};  // of a lognormal distribution, added to each reply
   double latency_sigma = 0;                   // of its logarithm; 0: fixed
@@ -64,44 +64,44 @@ struct fault {
 enum class phase_kind : std::uint8_t { warm_up, steady, burst, fault, recovery };
 
 struct phase {
-  std::string name;
+  std::string name = {};
   phase_kind kind = phase_kind::steady;
   double rate_per_s = 0;
   std::chrono::nanoseconds length{};
   // What the full-length process would use; printed beside the shortened values.
   double full_rate_per_s = 0;
   std::chrono::nanoseconds full_length{};
-  std::vector<fault> faults;
+  std::vector<fault> faults = {};
 };
 
 enum class runtime_kind : std::uint8_t { python, node, cpp, go, jvm, rust, other };
 
 // A candidate's descriptor.
 struct candidate {
-  std::string name;
-  std::string title;
+  std::string name = {};
+  std::string title = {};
   runtime_kind runtime = runtime_kind::other;
-  bool ours = false;                  // this project's own stack, marked as such wherever it appears
-  std::vector<std::string> command;   // empty when `url` is given
-  std::vector<std::string> build;     // run once before the campaign; may be empty
-  std::vector<std::string> versions;  // prints what runs, for the fairness record; may be empty
-  std::string directory;
-  std::map<std::string, std::string> environment;  // "{port}", "{database_url}", "{third_party_url}" are filled in
-  std::string url;                                 // of a service that already runs
+  bool ours = false;                       // this project's own stack, marked as such wherever it appears
+  std::vector<std::string> command = {};   // empty when `url` is given
+  std::vector<std::string> build = {};     // run once before the campaign; may be empty
+  std::vector<std::string> versions = {};  // prints what runs, for the fairness record; may be empty
+  std::string directory = {};
+  std::map<std::string, std::string> environment = {};  // "{port}", "{database_url}", "{third_party_url}" are filled in
+  std::string url = {};                                 // of a service that already runs
   std::string ready_path = "/health/ready";
   std::chrono::nanoseconds ready_timeout = std::chrono::seconds(30);
-  std::string descriptor;  // the file it came from
+  std::string descriptor = {};  // the file it came from
 };
 
 enum class dependency_kind : std::uint8_t { postgres, http_service };
 
 struct dependency {
-  std::string name;
+  std::string name = {};
   dependency_kind kind = dependency_kind::postgres;
   // postgres: run in this order into a fresh database; `reset` before each trial.
-  std::vector<std::string> schema;
-  std::vector<std::string> reset;
-  std::string reconcile_query;  // one column: the key of each acknowledged write that is stored, once per row
+  std::vector<std::string> schema = {};
+  std::vector<std::string> reset = {};
+  std::string reconcile_query = {};  // one column: the key of each acknowledged write that is stored, once per row
   // http_service: answers GET with JSON after a delay drawn from a lognormal distribution.
   std::chrono::nanoseconds latency_median{};
   double latency_sigma = 0;
@@ -110,21 +110,21 @@ struct dependency {
 
 struct plan {
   int version = plan_version;
-  std::string name;
+  std::string name = {};
   std::uint64_t seed = 1;
   unsigned repeats = 3;
   unsigned connections = 64;
   std::chrono::nanoseconds timeout = std::chrono::seconds(5);
   arrival_law arrivals = arrival_law::poisson;
-  std::vector<bound_route> workload;
-  std::vector<phase> phases;
-  std::vector<dependency> dependencies;
-  std::vector<candidate> candidates;
-  std::string reference;    // name of the candidate that the others are compared with
-  std::string conformance;  // file of checks that each must pass before it is measured; may be empty
+  std::vector<bound_route> workload = {};
+  std::vector<phase> phases = {};
+  std::vector<dependency> dependencies = {};
+  std::vector<candidate> candidates = {};
+  std::string reference = {};    // name of the candidate that the others are compared with
+  std::string conformance = {};  // file of checks that each must pass before it is measured; may be empty
   double stall_threshold_ms = 25;
-  std::string source_path;    // the plan file
-  std::string source_sha256;  // its hash: results of another plan are not mixed in
+  std::string source_path = {};    // the plan file
+  std::string source_sha256 = {};  // its hash: results of another plan are not mixed in
 
   const candidate* find_candidate(const std::string& name) const;
 };

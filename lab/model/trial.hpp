@@ -22,23 +22,23 @@ namespace assay::model {
 inline constexpr int trial_version = 1;
 
 struct route_measurement {
-  std::string route;  // bound_route::name; empty for all of the phase
+  std::string route = {};  // bound_route::name; empty for all of the phase
   std::uint64_t offered = 0;
   std::uint64_t answered = 0;
-  std::uint64_t answered_well = 0;              // with an expected status, within the timeout: goodput
-  std::map<std::string, std::uint64_t> errors;  // by kind, as in load_result
-  std::map<int, std::uint64_t> statuses;
-  latency_histograms latency;
+  std::uint64_t answered_well = 0;                   // with an expected status, within the timeout: goodput
+  std::map<std::string, std::uint64_t> errors = {};  // by kind, as in load_result
+  std::map<int, std::uint64_t> statuses = {};
+  latency_histograms latency = {};
 };
 
 struct phase_measurement {
-  std::string name;
+  std::string name = {};
   phase_kind kind = phase_kind::steady;
   double start_s = 0;  // requests belong to the phase of their intended instant
   double length_s = 0;
   double offered_rps = 0;
-  route_measurement all;
-  std::vector<route_measurement> routes;
+  route_measurement all = {};
+  std::vector<route_measurement> routes = {};
 };
 
 // One second of the load: small enough to keep for a day.
@@ -78,34 +78,34 @@ std::string_view label(lag_quality quality);
 // Arrival-seen lag of the busiest loop thread during one phase: how long work that becomes ready at a random moment
 // waits until the loop looks for it. P(lag > x) = sum of max(0, d - x) / T over the busy segments d.
 struct loop_lag {
-  std::string phase;
+  std::string phase = {};
   lag_quality quality = lag_quality::none;
   double utilisation = 0;
   double mean_ms = 0;
   double p50_ms = 0;
   double p99_ms = 0;
-  double max_ms = 0;                    // the longest busy segment
-  std::map<int, std::uint64_t> stalls;  // busy segments of at least 10, 50, 100, 500 ms
-  std::map<int, double> stalled_s;      // and the time in them
+  double max_ms = 0;                         // the longest busy segment
+  std::map<int, std::uint64_t> stalls = {};  // busy segments of at least 10, 50, 100, 500 ms
+  std::map<int, double> stalled_s = {};      // and the time in them
 };
 
 // A place in the candidate that blocked a loop thread, all occurrences taken together.
 struct blocking_site {
-  std::string call;   // "recv", "getaddrinfo", "fsync", "sleep"
-  std::string peer;   // "third-party (127.0.0.1:40123)", a path, or empty
-  std::string place;  // "app.py:87 in price": the innermost frame of the candidate's own code; empty when unknown
-  std::vector<std::string> stack;  // of one occurrence, innermost first
+  std::string call = {};   // "recv", "getaddrinfo", "fsync", "sleep"
+  std::string peer;        // "third-party (127.0.0.1:40123)", a path, or empty
+  std::string place = {};  // "app.py:87 in price": the innermost frame of the candidate's own code; empty when unknown
+  std::vector<std::string> stack = {};  // of one occurrence, innermost first
   std::uint64_t count = 0;
   double total_ms = 0;
   double longest_ms = 0;
-  std::vector<double> at_s;  // of the longest hundred
+  std::vector<double> at_s = {};  // of the longest hundred
 };
 
 struct trial_event {
   double at_s = 0;
-  double length_s = 0;  // 0: a moment
-  std::string kind;     // "phase", "fault", "stall", "note"
-  std::string text;
+  double length_s = 0;    // 0: a moment
+  std::string kind = {};  // "phase", "fault", "stall", "note"
+  std::string text = {};
 };
 
 // Writes that the candidate acknowledged against the rows that are there.
@@ -114,9 +114,9 @@ struct reconciliation {
   std::uint64_t acknowledged = 0;
   std::uint64_t unanswered = 0;  // sent, outcome unknown to the client: stored or not, both are right
   std::uint64_t stored = 0;
-  std::vector<std::string> lost;     // acknowledged and not stored; the first hundred
-  std::vector<std::string> doubled;  // stored more than once
-  std::vector<std::string> unknown;  // stored and never sent
+  std::vector<std::string> lost = {};     // acknowledged and not stored; the first hundred
+  std::vector<std::string> doubled = {};  // stored more than once
+  std::vector<std::string> unknown = {};  // stored and never sent
   bool agrees() const { return lost.empty() && doubled.empty() && unknown.empty(); }
 };
 
@@ -129,24 +129,24 @@ std::string_view label(trial_state state);
 
 struct trial {
   int version = trial_version;
-  std::string candidate;
+  std::string candidate = {};
   unsigned repeat = 0;  // from 1
   unsigned order = 0;   // position in the campaign, from 1
   std::uint64_t seed = 0;
   trial_state state = trial_state::complete;
-  std::vector<std::string> reasons;  // why it is not complete, and remarks
-  std::string started_at;            // UTC, ISO 8601
-  double start_up_s = 0;             // from exec to ready
-  std::vector<phase_measurement> phases;
-  std::vector<load_second> seconds;
-  std::vector<process_second> processes;
-  std::vector<loop_lag> lag;  // a phase each
-  std::vector<blocking_site> blocking;
-  std::vector<trial_event> events;
-  std::optional<double> recovery_s;  // after the fault's end, until p99 was back; absent: it did not come back
-  reconciliation writes;
-  generator_health generator;
-  std::map<std::string, std::string> facts;  // the fairness record: "command", "versions", "cpus", "probes", …
+  std::vector<std::string> reasons = {};  // why it is not complete, and remarks
+  std::string started_at = {};            // UTC, ISO 8601
+  double start_up_s = 0;                  // from exec to ready
+  std::vector<phase_measurement> phases = {};
+  std::vector<load_second> seconds = {};
+  std::vector<process_second> processes = {};
+  std::vector<loop_lag> lag = {};  // a phase each
+  std::vector<blocking_site> blocking = {};
+  std::vector<trial_event> events = {};
+  std::optional<double> recovery_s = {};  // after the fault's end, until p99 was back; absent: it did not come back
+  reconciliation writes = {};
+  generator_health generator = {};
+  std::map<std::string, std::string> facts = {};  // the fairness record: "command", "versions", "cpus", "probes", …
 
   const phase_measurement* find_phase(const std::string& name) const;
 };

@@ -19,8 +19,12 @@ campaign_report sample() {
   made.compared.candidates = {{.name = "flask", .title = "Flask"},
                               {.name = "cpp", .title = "C++ & Assay", .ours = true},
                               {.name = "blocking", .title = "FastAPI", .freezes = true}};
-  made.compared.candidates[2].blocking = {
-      {.call = "poll", .peer = "third-party", .place = "app.py:87 in price", .count = 12, .total_ms = 1800, .longest_ms = 310}};
+  made.compared.candidates[2].blocking = {{.call = "poll",
+                                           .peer = "third-party",
+                                           .place = "app.py:87 in price",
+                                           .count = 12,
+                                           .total_ms = 1800,
+                                           .longest_ms = 310}};
   made.compared.comparisons = {{.candidate = "cpp",
                                 .reference = "flask",
                                 .phase = "steady",

@@ -1,0 +1,84 @@
+"""Opens a report in Chromium, as its reader does: charts drawn, no error, nothing asked of anybody; and once more with
+scripts switched off, when the tables must still say everything.
+
+The environment names SAMPLE_REPORT, a program that writes a report to stdout; ctest sets it.
+"""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from selenium import webdriver
+from selenium.webdriver.chrome.options import Options
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+DRAWN_WITHIN_S = 20
+
+
+def browser(profile: pathlib.Path, *more: str) -> webdriver.Chrome:
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if chromium is None or driver is None:
+        raise AssertionError("install the packages chromium and chromium-driver")
+    options = Options()
+    options.binary_location = chromium
+    for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+                 "--disable-background-networking", "--disable-component-update", "--disable-sync",
+                 "--disable-dev-shm-usage", f"--user-data-dir={profile}", "--window-size=1200,1600", *more):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    return webdriver.Chrome(options=options, service=Service(driver))
+
+
+class Report(unittest.TestCase):
+    def setUp(self) -> None:
+        self.directory = pathlib.Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.directory, True)
+        self.page = self.directory / "report.html"
+        with self.page.open("wb") as out:
+            subprocess.run([os.environ["SAMPLE_REPORT"]], stdout=out, check=True, timeout=30)
+
+    def open(self, *flags: str) -> webdriver.Chrome:
+        opened = browser(self.directory / "profile", *flags)
+        self.addCleanup(opened.quit)
+        opened.get(self.page.as_uri())
+        return opened
+
+    def test_charts_are_drawn_without_an_error_or_a_request(self) -> None:
+        chrome = self.open()
+        WebDriverWait(chrome, DRAWN_WITHIN_S).until(
+            lambda page: page.execute_script("return document.documentElement.dataset.charts") == "drawn")
+        # One timeline a candidate, one quantile chart a phase.
+        self.assertEqual(len(chrome.find_elements(By.CSS_SELECTOR, "[data-timeline] canvas")), 2)
+        self.assertEqual(len(chrome.find_elements(By.CSS_SELECTOR, "[data-quantiles] canvas")), 4)
+        for canvas in chrome.find_elements(By.TAG_NAME, "canvas"):
+            inked = chrome.execute_script(
+                "const c = arguments[0]; const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
+                "let n = 0; for (let i = 3; i < d.length; i += 4) if (d[i] > 0) n++; return n;", canvas)
+            self.assertGreater(inked, 1000, "an empty chart")
+        self.assertEqual([entry for entry in chrome.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")], [])
+        asked = [json.loads(entry["message"])["message"] for entry in chrome.get_log("performance")]
+        urls = {message["params"]["request"]["url"] for message in asked
+                if message["method"] == "Network.requestWillBeSent"}
+        # chrome: is the browser's own first tab.
+        self.assertEqual({url for url in urls if not url.startswith(("file:", "data:", "chrome:"))}, set())
+        self.assertEqual([url for url in urls if url.startswith("file:")], [self.page.as_uri()])
+        if "REPORT_SCREENSHOT" in os.environ:
+            chrome.save_screenshot(os.environ["REPORT_SCREENSHOT"])
+
+    def test_without_a_script_the_tables_say_everything(self) -> None:
+        chrome = self.open("--blink-settings=scriptEnabled=false")
+        text = chrome.find_element(By.TAG_NAME, "body").text
+        for said in ("freezes", "app.py:87 in price", "third-party", "better", "0.2", "[0.15, 0.27]", "database-spike",
+                     "Decision record", "Fairness card", "sample </script> & <b>"):
+            self.assertIn(said, text)
+        self.assertEqual(chrome.find_elements(By.TAG_NAME, "canvas"), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
