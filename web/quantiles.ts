@@ -2,6 +2,7 @@
 // The horizontal axis is the tail's probability on a logarithmic scale, as in HdrHistogram's plots, so that p99 and
 // p99.9 are not squeezed into the edge.
 import uPlot from "uplot";
+import { logAxis } from "./axis";
 import type { ReportData } from "./data";
 import type { Theme } from "./theme";
 
@@ -40,8 +41,7 @@ export function drawQuantiles(into: HTMLElement, phase: string, data: ReportData
     axes: [
       { stroke: theme.text, grid: { stroke: theme.grid }, splits: () => [0.30103, 1, 2, 3, 4].filter((t) => t <= (x[x.length - 1] ?? 0) + 0.01),
         values: (_, ticks) => ticks.map(percentile) },
-      { stroke: theme.text, grid: { stroke: theme.grid }, size: 64,
-        values: (_, ticks) => ticks.map((t) => (Number.isInteger(Math.log10(t)) ? (t >= 1000 ? `${t / 1000} s` : `${t} ms`) : "")) },
+      logAxis(theme),
     ],
     series: [
       { label: "quantile", value: (_, value) => (value === null ? "" : percentile(value)) },

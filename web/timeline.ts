@@ -2,10 +2,12 @@
 // drawn bold with every single trial behind it, phases as bands, and a lane of stalls and faults below.
 import uPlot from "uplot";
 import type { Candidate, Phase, ReportData, Trial } from "./data";
+import { logAxis } from "./axis";
 import type { Theme } from "./theme";
 
 const HEIGHT = 220;
 const LANE_HEIGHT = 14; // of the event lane, CSS pixels
+const HEADROOM = 5; // above the highest value, for the names of the phases
 const FLOOR_MS = 0.1; // a logarithmic axis has no zero
 
 type Row = (number | null)[];
@@ -46,11 +48,23 @@ function drawBands(chart: uPlot, phases: Phase[], theme: Theme): void {
       ctx.fillStyle = phase.kind === "fault" ? theme.fault : theme.burst;
       ctx.fillRect(from, bbox.top, to - from, bbox.height);
     }
-    ctx.fillStyle = theme.text;
-    ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
-    ctx.textAlign = "left";
-    ctx.fillText(phase.name, from + 3 * devicePixelRatio, bbox.top + 12 * devicePixelRatio, Math.max(0, to - from));
+    ctx.fillStyle = theme.grid;
     ctx.fillRect(from, bbox.top, devicePixelRatio, bbox.height);
+  }
+  ctx.restore();
+}
+
+function drawNames(chart: uPlot, phases: Phase[], theme: Theme): void {
+  const { ctx, bbox } = chart;
+  ctx.save();
+  ctx.fillStyle = theme.text;
+  ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
+  ctx.textAlign = "left";
+  for (const phase of phases) {
+    const from = chart.valToPos(phase.start, "x", true);
+    const width = chart.valToPos(phase.start + phase.length, "x", true) - from;
+    ctx.fillText(phase.name, from + 3 * devicePixelRatio, bbox.top + 12 * devicePixelRatio,
+      Math.max(1, width - 6 * devicePixelRatio));
   }
   ctx.restore();
 }
@@ -71,9 +85,6 @@ function drawLane(chart: uPlot, trials: Trial[], theme: Theme): void {
   ctx.restore();
 }
 
-function milliseconds(value: number): string {
-  return value >= 1000 ? `${value / 1000} s` : `${value} ms`;
-}
 
 export function drawTimeline(into: HTMLElement, candidate: Candidate, data: ReportData, theme: Theme): uPlot {
   const end = Math.ceil(Math.max(...data.phases.map((phase) => phase.start + phase.length)));
@@ -88,21 +99,20 @@ export function drawTimeline(into: HTMLElement, candidate: Candidate, data: Repo
     width: into.clientWidth,
     height: HEIGHT,
     legend: { live: true },
-    scales: { x: { time: false }, y: { distr: 3, range: [FLOOR_MS, highest * 1.5] } },
+    scales: { x: { time: false }, y: { distr: 3, range: [FLOOR_MS, highest * HEADROOM] } },
     axes: [
       { stroke: theme.text, grid: { stroke: theme.grid }, values: (_, ticks) => ticks.map((t) => `${t} s`) },
-      { stroke: theme.text, grid: { stroke: theme.grid }, size: 64,
-        values: (_, ticks) => ticks.map((t) => (Number.isInteger(Math.log10(t)) ? milliseconds(t) : "")) },
+      logAxis(theme),
     ],
     series: [
       { label: "second" },
-      { label: "p50 (median of trials)", stroke: second, width: 2 },
-      { label: "p99 (median of trials)", stroke: first, width: 2.5 },
-      ...p99.map((_, n) => ({ label: `p99, trial ${trials[n]?.repeat ?? n + 1}`, stroke: `${first}66`, width: 1 })),
+      { label: "p50 (median of trials)", stroke: second, width: 2, points: { show: false } },
+      { label: "p99 (median of trials)", stroke: first, width: 2.5, points: { show: false } },
+      ...p99.map((_, n) => ({ label: `p99, trial ${trials[n]?.repeat ?? n + 1}`, stroke: `${first}66`, width: 1, points: { show: false } })),
     ],
     hooks: {
       drawClear: [(chart) => drawBands(chart, data.phases, theme)],
-      draw: [(chart) => drawLane(chart, trials, theme)],
+      draw: [(chart) => drawLane(chart, trials, theme), (chart) => drawNames(chart, data.phases, theme)],
     },
   };
   const rows = [x, acrossTrials(p50, end), acrossTrials(p99, end), ...p99];

@@ -104,9 +104,10 @@ std::string blocking_section(const campaign_report& report) {
     for (const model::blocking_site& site : each.blocking) {
       std::string stack;
       for (const std::string& frame : site.stack) stack += escape(frame) + "\n";
-      section +=
-          fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td class=\"text\"><code>{}</code></td></tr>",
-                      place_of(site), site.count, milliseconds(site.total_ms), milliseconds(site.longest_ms), stack);
+      section += fmt::format(
+          "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td class=\"text\"><code "
+          "class=\"stack\">{}</code></td></tr>",
+          place_of(site), site.count, milliseconds(site.total_ms), milliseconds(site.longest_ms), stack);
     }
     section += "</tbody></table></div>";
   }
