@@ -10,7 +10,7 @@ std::string peer_without_port(const std::string& peer) {
   if (const auto cut = peer.find(" ("); cut != std::string::npos) return peer.substr(0, cut);
   if (peer.find('/') != std::string::npos) return peer;  // a path
   const auto colon = peer.rfind(':');
-  if (colon == std::string::npos || colon + 1 == peer.size()) return peer;
+  if (colon == std::string::npos || colon == 0 || colon + 1 == peer.size()) return peer;
   const bool port = peer.find_first_not_of("0123456789", colon + 1) == std::string::npos;
   // An IPv6 address without brackets has no port.
   const bool address = peer.find(':') == colon || peer[colon - 1] == ']';

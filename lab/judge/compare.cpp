@@ -206,6 +206,9 @@ model::comparison compare(const model::plan& plan, std::span<const run> runs) {
   }
   for (auto& [name, of] : complete) std::ranges::sort(of, {}, &run::repeat);
   model::comparison made;
+  made.source.plan_sha256 = plan.source_sha256;
+  made.source.seed = plan.seed;
+  made.source.repeats = plan.repeats;
   made.plan_name = plan.name;
   made.reference = plan.reference;
   made.confidence = confidence;
