@@ -21,8 +21,8 @@ std::string_view label(finding found);
 struct metric_summary {
   std::string candidate = {};
   std::string phase = {};  // empty: of the whole trial
-  std::string
-      metric;  // "response_p99_ms", "error_share", "goodput_rps", "cpu_ms_per_request", "rss_mib", "lag_p99_ms"…
+  std::string metric =
+      {};  // "response_p99_ms", "error_share", "goodput_rps", "cpu_ms_per_request", "rss_mib", "lag_p99_ms"…
   std::vector<double> runs = {};           // a value a trial; trials where it was not estimable are left out
   std::optional<estimate> over_runs = {};  // geometric mean for what is a ratio scale; absent when n < 2
   std::string why_not = {};                // when absent
@@ -37,7 +37,8 @@ struct metric_comparison {
   bool primary = false;                // takes part in the familywise error control
   std::optional<estimate> ratio = {};  // candidate / reference
   double margin = 0;                   // differences below are of no interest: 0.1 is 10 %
-  std::optional<double> p_value = {};  // adjusted (Holm) when primary
+  std::optional<double> p_value =
+      {};  // of "no more than the margin", Holm-adjusted within all primary or all other ones
   finding verdict = finding::not_estimable;
   std::string why = {};  // one sentence
 };
@@ -54,7 +55,20 @@ struct candidate_summary {
   bool freezes = false;                      // a blocking call on a loop thread is behind the lag
 };
 
+// Where the figures come from. The conductor fills it in; what it does not know stays empty.
+struct provenance {
+  std::string experiment_id = {};
+  std::string created = {};  // UTC, ISO 8601
+  std::string tool_version = {};
+  std::string plan_sha256 = {};
+  std::string results_sha256 = {};  // of the campaign's file
+  std::uint64_t seed = 0;
+  unsigned repeats = 0;
+  std::map<std::string, std::string> host = {};  // "cpu", "kernel", "memory", …
+};
+
 struct comparison {
+  provenance source;
   std::string plan_name = {};
   std::string reference = {};
   double confidence = 0.95;

@@ -1,0 +1,85 @@
+// One trial: a fresh process of one candidate, checked, loaded through every phase, watched, stopped, reconciled.
+//
+//   trial_runner one(plan, candidate, slot, bed, machine);
+//   model::trial measured = one.run();     // on a thread; look() and stop() from another
+//
+// Whatever goes wrong with the candidate is in the trial: its state and reasons. What goes wrong around it (the
+// database, the disk) is an error of run().
+//
+// Misuse: running two at a time.
+#pragma once
+
+#include <atomic>
+#include <expected>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "lab/campaign/order.hpp"
+#include "lab/campaign/test_bed.hpp"
+#include "lab/inside/environment.hpp"
+#include "lab/load/workload_engine.hpp"
+#include "lab/model/plan.hpp"
+#include "lab/model/trial.hpp"
+#include "lab/subject/conformance.hpp"
+#include "lab/subject/host.hpp"
+
+namespace assay::campaign {
+
+// What is the same for every trial of a campaign.
+struct trial_machine {
+  subject::cpu_split cpus;
+  inside::probe_files probe;
+  std::vector<subject::conformance_check> checks;
+  std::map<std::string, std::string> versions;  // by candidate
+  std::string logs;                             // directory; each trial makes its own in it
+};
+
+struct trial_look {
+  std::string step;
+  load::workload_view load;  // while it runs
+};
+
+class trial_runner {
+ public:
+  trial_runner(const model::plan& plan, const model::candidate& candidate, const trial_slot& slot, test_bed& bed,
+               const trial_machine& machine);
+
+  // The error is one line: the campaign cannot go on, or stop() was called.
+  std::expected<model::trial, std::string> run();
+  void stop();
+  trial_look look();
+
+ private:
+  using checked = std::expected<void, std::string>;
+
+  // Each step; false when the trial is over, with its reason in it.
+  bool start_candidate();
+  bool behaves_alike();
+  std::expected<bool, std::string> measure();
+  void take_load(load::workload_result& measured);
+  checked reconcile(const load::workload_result& measured);
+  void watch(const std::function<void()>& while_watched);
+  bool fail(std::string why);
+  void say(std::string step);
+  std::string log_path() const;
+  std::uint16_t port() const { return port_; }
+
+  const model::plan& plan_;
+  const model::candidate& candidate_;
+  trial_slot slot_;
+  test_bed& bed_;
+  const trial_machine& machine_;
+  model::trial trial_;
+  std::string directory_;
+  std::string host_ = "127.0.0.1";
+  std::uint16_t port_ = 0;
+  std::optional<subject::process> process_;
+  std::atomic<bool> stopping_{false};
+  std::mutex mutex_;  // guards the following
+  std::string step_;
+  load::workload_engine* engine_ = nullptr;
+};
+
+}  // namespace assay::campaign
