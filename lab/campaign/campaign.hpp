@@ -47,7 +47,7 @@ struct campaign_view {
   double answered_rps = 0;
   double p99_ms = 0;
   std::uint64_t errors = 0;
-  std::chrono::nanoseconds left{};  // of the whole campaign, estimated
+  std::chrono::nanoseconds left{};    // of the whole campaign, estimated
   std::vector<std::string> finished;  // a line for each trial that ended since the last look
 };
 

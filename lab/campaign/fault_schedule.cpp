@@ -58,10 +58,8 @@ void fault_schedule::run(const std::vector<model::phase>& phases, instant start)
       const bool whole = wait_until(ends);
       through_.clear();
       const std::lock_guard lock(mutex_);
-      events_.push_back({.at_s = from_s,
-                         .length_s = seconds_since(start) - from_s,
-                         .kind = "fault",
-                         .text = describe(each.faults)});
+      events_.push_back(
+          {.at_s = from_s, .length_s = seconds_since(start) - from_s, .kind = "fault", .text = describe(each.faults)});
       if (!whole) return;
     }
     at = ends;

@@ -106,6 +106,7 @@ struct dependency {
   std::chrono::nanoseconds latency_median{};
   double latency_sigma = 0;
   double error_share = 0;  // answered with 503
+  std::string reply = {};  // its body, see lab/fault/http_service.hpp; empty: {"value": {n}}
 };
 
 struct plan {

@@ -1,0 +1,265 @@
+#include "lab/campaign/trial_runner.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <ctime>
+#include <filesystem>
+#include <future>
+#include <thread>
+
+#include "lab/campaign/fault_schedule.hpp"
+#include "lab/campaign/recovery.hpp"
+#include "lab/inside/observer.hpp"
+#include "lab/subject/environment.hpp"
+#include "lab/subject/readiness.hpp"
+#include "lab/subject/reconciliation.hpp"
+
+namespace assay::campaign {
+namespace {
+
+// Of a candidate that is asked to stop; then it is killed.
+constexpr std::chrono::milliseconds stop_grace{5000};
+constexpr std::size_t shown_failures = 3;  // of the conformance checks, in the reason
+
+std::string utc_now() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))); }
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string line;
+  for (const std::string& each : words) line += (line.empty() ? "" : " ") + each;
+  return line;
+}
+
+// Host and port of "http://127.0.0.1:8080"; the plan's reader has checked the form.
+std::pair<std::string, std::uint16_t> address_of(std::string_view url) {
+  url.remove_prefix(std::min(url.size(), std::string_view("http://").size()));
+  const auto colon = url.rfind(':');
+  std::uint16_t port = 80;
+  if (colon == std::string_view::npos) return {std::string(url), port};
+  std::from_chars(url.data() + colon + 1, url.data() + url.size(), port);
+  return {std::string(url.substr(0, colon)), port};
+}
+
+}  // namespace
+
+trial_runner::trial_runner(const model::plan& plan, const model::candidate& candidate, const trial_slot& slot,
+                           test_bed& bed, const trial_machine& machine)
+    : plan_(plan), candidate_(candidate), slot_(slot), bed_(bed), machine_(machine) {
+  trial_.candidate = slot.candidate;
+  trial_.repeat = slot.repeat;
+  trial_.order = slot.order;
+  trial_.seed = trial_seed(plan.seed, slot.repeat);
+  trial_.started_at = utc_now();
+  directory_ = fmt::format("{}/{}-{}", machine.logs, slot.candidate, slot.repeat);
+}
+
+std::string trial_runner::log_path() const { return directory_ + "/candidate.log"; }
+
+void trial_runner::say(std::string step) {
+  const std::lock_guard lock(mutex_);
+  step_ = std::move(step);
+}
+
+bool trial_runner::fail(std::string why) {
+  trial_.state = model::trial_state::failed;
+  trial_.reasons.push_back(std::move(why));
+  return false;
+}
+
+void trial_runner::stop() {
+  stopping_ = true;
+  const std::lock_guard lock(mutex_);
+  if (engine_ != nullptr) engine_->stop();
+}
+
+trial_look trial_runner::look() {
+  const std::lock_guard lock(mutex_);
+  return {.step = step_, .load = engine_ == nullptr ? load::workload_view{} : engine_->look()};
+}
+
+std::expected<model::trial, std::string> trial_runner::run() {
+  std::error_code failed;
+  std::filesystem::remove_all(directory_, failed);
+  std::filesystem::create_directories(directory_ + "/probe", failed);
+  if (failed) return std::unexpected(fmt::format("cannot make {}: {}", directory_, failed.message()));
+  if (const checked alive = bed_.check_alive(); !alive) return std::unexpected(alive.error());
+  say("resetting the data");
+  if (const checked reset = bed_.reset_data(); !reset) return std::unexpected(reset.error());
+  bed_.faults().clear();
+  if (!start_candidate() || !behaves_alike()) return trial_;
+  if (stopping_) return std::unexpected("interrupted");
+  // The checks have written.
+  if (const checked reset = bed_.reset_data(); !reset) return std::unexpected(reset.error());
+  const std::expected<bool, std::string> measured = measure();
+  if (!measured) return std::unexpected(measured.error());
+  return trial_;
+}
+
+bool trial_runner::start_candidate() {
+  say("starting");
+  trial_.facts["cpus"] = subject::format_cpu_list(machine_.cpus.candidate);
+  if (const auto known = machine_.versions.find(candidate_.name); known != machine_.versions.end()) {
+    trial_.facts["versions"] = known->second;
+  }
+  if (!candidate_.url.empty()) {
+    std::tie(host_, port_) = address_of(candidate_.url);
+    trial_.facts["url"] = candidate_.url;
+    trial_.facts["probes"] = "none: it runs already";
+  } else {
+    const auto port = subject::free_port();
+    if (!port) return fail(port.error());
+    port_ = *port;
+    const std::string probe = directory_ + "/probe";
+    const auto extra = inside::environment(machine_.probe, probe, std::string(model::label(candidate_.runtime)),
+                                           subject::base_environment());
+    auto request = subject::candidate_request(candidate_, port_, bed_.urls(), extra);
+    if (!request) return fail(request.error());
+    request->cpus = machine_.cpus.candidate;
+    request->output = log_path();
+    trial_.facts["command"] = joined(request->command);
+    trial_.facts["probes"] = "preload library, /proc every second" +
+                             std::string(candidate_.runtime == model::runtime_kind::python ? ", Python shim" : "");
+    auto started = subject::process::spawn(*request);
+    if (!started) return fail(started.error());
+    process_.emplace(std::move(*started));
+  }
+  const auto ready = subject::wait_until_ready(
+      {.host = host_,
+       .port = port_,
+       .path = candidate_.ready_path,
+       .timeout = candidate_.ready_timeout,
+       .ended = [this]() -> std::optional<subject::exit_report> { return process_ ? process_->exit() : std::nullopt; },
+       .log = log_path()});
+  if (!ready) return fail(ready.error());
+  trial_.start_up_s = *ready;
+  return true;
+}
+
+bool trial_runner::behaves_alike() {
+  if (machine_.checks.empty()) return true;
+  say("behaves alike?");
+  const auto results = subject::run_checks(machine_.checks, {.host = host_, .port = port_});
+  std::size_t failed = 0;
+  std::string first;
+  for (const subject::check_result& each : results) {
+    if (each.passed) continue;
+    if (failed++ < shown_failures) first += fmt::format("; {}: {}", each.name, each.why);
+  }
+  trial_.facts["conformance"] = fmt::format("{} of {} checks", results.size() - failed, results.size());
+  if (failed == 0) return true;
+  return fail(fmt::format("it does not behave as specified: {} of {} checks failed{}", failed, results.size(), first));
+}
+
+std::expected<bool, std::string> trial_runner::measure() {
+  inside::observer watching({.root_pids =
+                                 [this] {
+                                   std::vector<std::uint32_t> roots;
+                                   if (process_) roots.push_back(static_cast<std::uint32_t>(process_->pid()));
+                                   return roots;
+                                 },
+                             .probe_directory = std::filesystem::absolute(directory_ + "/probe").string(),
+                             .port_names = bed_.port_names(),
+                             .runtime = std::string(model::label(candidate_.runtime)),
+                             .blocking_threshold_ms = plan_.stall_threshold_ms});
+  auto work = load::bind_workload({.address = fmt::format("{}:{}", host_, port_),
+                                   .routes = plan_.workload,
+                                   .phases = plan_.phases,
+                                   .arrivals = plan_.arrivals,
+                                   .connections = plan_.connections,
+                                   .timeout = plan_.timeout,
+                                   .seed = trial_.seed});
+  if (!work) return fail(work.error());
+  // The load's clock is set on its own thread, which must not be held up: what follows it starts here.
+  std::promise<instant> clock;
+  std::atomic<bool> clock_set{false};
+  load::workload_engine engine(std::move(*work), plan_.phases, [&](instant start) {
+    clock_set = true;
+    clock.set_value(start);
+  });
+  std::optional<fault_schedule> faults;
+  std::string cannot_watch;
+  std::thread companions([&, started = clock.get_future()]() mutable {
+    const instant start = started.get();
+    if (start == never) return;
+    faults.emplace(bed_.faults(), plan_.phases, start);
+    if (const auto watched = watching.start(start); !watched) cannot_watch = watched.error();
+  });
+  {
+    const std::lock_guard lock(mutex_);
+    engine_ = &engine;
+    step_ = "load";
+  }
+  if (stopping_) engine.stop();
+  std::expected<load::workload_result, std::string> measured = engine.run();
+  {
+    const std::lock_guard lock(mutex_);
+    engine_ = nullptr;
+  }
+  if (!clock_set) clock.set_value(never);
+  companions.join();
+  const bool died = process_ && !process_->running();
+  std::vector<model::trial_event> fault_events;
+  if (faults) {
+    fault_events = faults->events();
+    faults.reset();
+  }
+  if (stopping_) return std::unexpected("interrupted");
+  if (!measured) return fail(measured.error());
+
+  std::vector<inside::phase_window> windows;
+  instant at = measured->start;
+  for (const model::phase& each : plan_.phases) {
+    windows.push_back({.name = each.name, .begin = at, .end = at + each.length});
+    at += each.length;
+  }
+  const auto seen = cannot_watch.empty() ? watching.finish(windows) : std::unexpected(cannot_watch);
+  if (died)
+    fail(fmt::format("it {} during the load; {}", subject::describe(*process_->exit()),
+                     subject::last_lines(log_path())));
+  if (process_) std::ignore = process_->stop(stop_grace);
+  trial_.events = std::move(fault_events);
+  if (seen) {
+    trial_.processes = seen->processes;
+    trial_.lag = seen->lag;
+    trial_.blocking = seen->blocking;
+    trial_.events.insert(trial_.events.end(), seen->events.begin(), seen->events.end());
+    for (const std::string& note : seen->notes) trial_.reasons.push_back(note);
+    trial_.facts["observer CPU"] = fmt::format("{:.1f} % of a core of the lab's", seen->own_cpu_share * 100);
+  } else {
+    trial_.reasons.push_back("not seen from inside: " + seen.error());
+  }
+  take_load(*measured);
+  if (const checked reconciled = reconcile(*measured); !reconciled) return std::unexpected(reconciled.error());
+  return true;
+}
+
+void trial_runner::take_load(load::workload_result& measured) {
+  trial_.recovery_s = recovery_time(measured.phases, measured.seconds);
+  trial_.phases = std::move(measured.phases);
+  trial_.seconds = std::move(measured.seconds);
+  trial_.generator = measured.generator;
+  for (const std::string& reason : measured.reasons) trial_.reasons.push_back(reason);
+  if (!measured.valid && trial_.state == model::trial_state::complete) trial_.state = model::trial_state::invalid;
+}
+
+trial_runner::checked trial_runner::reconcile(const load::workload_result& measured) {
+  const bool has_writes =
+      std::ranges::any_of(plan_.workload, [](const model::bound_route& each) { return !each.acknowledged_by.empty(); });
+  if (!has_writes) return {};
+  say("reconciling the writes");
+  std::expected<std::vector<std::string>, std::string> stored = bed_.stored_keys();
+  if (!stored) return std::unexpected(stored.error());
+  trial_.writes = subject::reconcile({.acknowledged = measured.writes.acknowledged,
+                                      .unanswered = measured.writes.unanswered,
+                                      .refused = measured.writes.refused,
+                                      .stored = std::move(*stored)});
+  if (!trial_.writes.agrees()) {
+    fail(fmt::format("writes and rows differ: {} lost, {} stored twice, {} stored that were never acknowledged or sent",
+                     trial_.writes.lost.size(), trial_.writes.doubled.size(), trial_.writes.unknown.size()));
+  }
+  return {};
+}
+
+}  // namespace assay::campaign
