@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <charconv>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <set>
 
@@ -112,7 +113,11 @@ int keeper::run() {
   if (!start()) return 1;
   while (true) {
     reap();
-    if (childless_) return 0;
+    if (childless_) {
+      std::error_code ignored;  // what cannot be removed is a leftover file, no leftover process
+      if (!request_.scratch.empty()) std::filesystem::remove_all(request_.scratch, ignored);
+      return 0;
+    }
     if (now_ != phase::serving) {
       if (steady::now() >= give_up_at_) return 1;
       signal_children();

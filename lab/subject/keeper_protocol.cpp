@@ -88,7 +88,7 @@ std::string encode(const spawn_request& request) {
   for (const auto& [name, value] : request.environment) to.text(name).text(value);
   to.number(request.cpus.size());
   for (const unsigned cpu : request.cpus) to.number(cpu);
-  to.text(request.directory).text(request.user).text(request.output).text(request.errors);
+  to.text(request.directory).text(request.user).text(request.output).text(request.errors).text(request.scratch);
   to.number(request.max_descriptors).number(static_cast<std::uint64_t>(request.stop_signal));
   return to.take();
 }
@@ -108,6 +108,7 @@ std::optional<spawn_request> decode_spawn_request(std::string_view packet) {
   request.user = from.text();
   request.output = from.text();
   request.errors = from.text();
+  request.scratch = from.text();
   request.max_descriptors = from.number();
   request.stop_signal = static_cast<int>(from.number());
   if (request.command.empty() || request.stop_signal <= 0 || request.stop_signal > 64) return std::nullopt;

@@ -37,7 +37,9 @@ struct spawn_request {
   std::string output = {};            // file that stdout is appended to; empty: /dev/null
   std::string errors = {};            // the same for stderr; empty: as `output`
   std::uint64_t max_descriptors = 0;  // 0: as this process
-  int stop_signal = 15;               // what it is asked to stop with: SIGTERM
+  // A directory of the child's own, removed with all that is in it when nothing is left of the child. Absolute.
+  std::string scratch = {};
+  int stop_signal = 15;  // what it is asked to stop with: SIGTERM
 };
 
 // How the child itself ended.
