@@ -114,9 +114,12 @@ struct reconciliation {
   std::uint64_t acknowledged = 0;
   std::uint64_t unanswered = 0;  // sent, outcome unknown to the client: stored or not, both are right
   std::uint64_t stored = 0;
-  std::vector<std::string> lost = {};     // acknowledged and not stored; the first hundred
-  std::vector<std::string> doubled = {};  // stored more than once
-  std::vector<std::string> unknown = {};  // stored and never sent
+  std::vector<std::string> lost;     // acknowledged and not stored; the first hundred
+  std::vector<std::string> doubled;  // stored more than once
+  std::vector<std::string> unknown;  // stored, though refused or never sent
+  std::uint64_t lost_total = 0;      // the lists hold the first hundred
+  std::uint64_t doubled_total = 0;
+  std::uint64_t unknown_total = 0;
   bool agrees() const { return lost.empty() && doubled.empty() && unknown.empty(); }
 };
 
