@@ -14,6 +14,7 @@
 #include <climits>
 #include <vector>
 
+#include "stack/runtime/epoll_watch.hpp"
 #include "stack/runtime/intrusive_list.hpp"
 #include "stack/runtime/io.hpp"
 #include "stack/runtime/socket_setup.hpp"
@@ -53,6 +54,7 @@ class epoll_backend final : public io {
   bool connect(connect_op& op) override;
   bool recv(io_socket& from, recv_op& op) override;
   bool send(io_socket& to, send_op& op) override;
+  bool wait_ready(poll_op& op) override { return watched_.start(epoll_fd_, op); }
   void cancel(io_op& op) noexcept override;
   void release(const lent_buffer& buffer) noexcept override;
   bool has_received(const io_socket& on) const noexcept override;
@@ -83,6 +85,7 @@ class epoll_backend final : public io {
   bool coarse_ = false;  // the system has no epoll_pwait2
   intrusive_list<epoll_socket> sockets_;
   std::vector<epoll_socket*> to_free_;
+  detail::epoll_watch watched_;  // descriptors of others
   ready_queue done_;
 };
 
@@ -267,12 +270,16 @@ bool epoll_backend::send(io_socket& to, send_op& op) {
 
 void epoll_backend::cancel(io_op& op) noexcept {
   if (!op.in_backend) return;
+  op.status = -ECANCELED;
+  if (op.on == nullptr) {
+    watched_.forget(epoll_fd_, static_cast<poll_op&>(op));
+    return finish(op);
+  }
   auto& socket = static_cast<epoll_socket&>(*op.on);
   if (socket.receiving == &op) socket.receiving = nullptr;
   if (socket.accepting == &op) socket.accepting = nullptr;
   if (socket.sending == &op) socket.sending = nullptr;
   if (socket.connecting == &op) socket.connecting = nullptr;
-  op.status = -ECANCELED;
   finish(op);
 }
 
@@ -365,6 +372,10 @@ void epoll_backend::poll(instant until, ready_queue& completed) {
   const int count = timeout_and_wait(done_.empty() ? until : instant::min(), events);
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = events[static_cast<std::size_t>(i)];
+    if (detail::epoll_watch::concerns(event)) {
+      if (poll_op* op = watched_.take(event)) finish(*op);
+      continue;
+    }
     if (event.data.ptr != nullptr) {
       on_event(*static_cast<epoll_socket*>(event.data.ptr), event.events);
       continue;

@@ -9,7 +9,8 @@
 // release() soon, since their number is a limit.
 //
 // Misuse: closing a socket with an operation pending on it (asserts: cancel, wait for the completion, close), and
-// keeping `bytes` after release().
+// keeping `bytes` after release(). The same holds for a foreign descriptor in wait_ready(): whoever owns it closes it
+// after the completion, and one wait at a time is pending on it.
 #pragma once
 
 #include <sys/socket.h>
@@ -58,7 +59,7 @@ struct io_op : ready_node {
 
   std::int32_t status = 0;  // 0 or a positive count when it succeeded, else -errno
   bool in_backend = false;  // started and not completed
-  io_socket* on = nullptr;  // the socket it waits for
+  io_socket* on = nullptr;  // the socket it waits for; none for a poll_op
 };
 
 struct accept_op : io_op {
@@ -83,6 +84,14 @@ struct send_op : io_op {
   std::span<const char> bytes;
 };
 
+// Waits until a descriptor of somebody else (a library's) is ready: the backend neither owns, reads nor closes it.
+// status is then what poll(2) would say: of `events` at least one, POLLHUP or POLLERR.
+struct poll_op : io_op {
+  using io_op::io_op;
+  int fd = -1;
+  std::uint32_t events = 0;  // POLLIN, POLLOUT or both
+};
+
 struct listen_options {
   int backlog = 4096;
   bool reuse_port = true;  // several loops accept on one port
@@ -104,6 +113,7 @@ class io {
   virtual bool connect(connect_op& op) = 0;
   virtual bool recv(io_socket& from, recv_op& op) = 0;
   virtual bool send(io_socket& to, send_op& op) = 0;
+  virtual bool wait_ready(poll_op& op) = 0;
   virtual void cancel(io_op& op) noexcept = 0;
   virtual void release(const lent_buffer& buffer) noexcept = 0;
   // Whether something has come that nobody has asked for yet: bytes, the end of the stream, or its failure. Does not

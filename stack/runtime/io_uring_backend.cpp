@@ -163,11 +163,20 @@ bool io_uring_backend::send(io_socket& to, send_op& op) {
   return false;
 }
 
+bool io_uring_backend::wait_ready(poll_op& op) {
+  op.on = nullptr;
+  op.in_backend = true;
+  io_uring_sqe& sqe = get_sqe();
+  io_uring_prep_poll_add(&sqe, op.fd, op.events);
+  io_uring_sqe_set_data64(&sqe, tagged(static_cast<io_op*>(&op), uring_tag::op));
+  return false;
+}
+
 void io_uring_backend::cancel(io_op& op) noexcept {
   if (!op.in_backend) return;
-  auto& socket = static_cast<uring_socket&>(*op.on);
-  if (socket.waiter == &op) {  // nothing of it is in the kernel: what arrives later stays queued on the socket
-    socket.waiter = nullptr;
+  auto* socket = static_cast<uring_socket*>(op.on);
+  if (socket != nullptr && socket->waiter == &op) {
+    socket->waiter = nullptr;  // nothing of it is in the kernel: what arrives later stays queued on the socket
     finish(op, -ECANCELED);
     return;
   }

@@ -45,6 +45,7 @@ class io_uring_backend final : public io {
   bool connect(connect_op& op) override;
   bool recv(io_socket& from, recv_op& op) override;
   bool send(io_socket& to, send_op& op) override;
+  bool wait_ready(poll_op& op) override;
   void cancel(io_op& op) noexcept override;
   void release(const lent_buffer& buffer) noexcept override;
   bool has_received(const io_socket& on) const noexcept override {

@@ -119,8 +119,7 @@ std::size_t io_uring_backend::allowed_in_queue(const uring_socket& socket) const
 }
 
 void io_uring_backend::on_op(io_op& op, std::int32_t status) {
-  auto& socket = static_cast<uring_socket&>(*op.on);
-  socket.pending_ops--;
+  if (op.on != nullptr) static_cast<uring_socket*>(op.on)->pending_ops--;
   finish(op, status);
 }
 

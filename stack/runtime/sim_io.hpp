@@ -58,6 +58,8 @@ class sim_io final : public io {
   void at(instant at, std::function<void()> event);
   // Whoever listens on `port` receives nothing until `until`, as a process that was stopped with SIGSTOP.
   void hold(std::uint16_t port, instant until) { held_until_[port] = until; }
+  // What poll(2) says of the foreign descriptor `fd` from now on; 0: not ready. Any number serves as a descriptor.
+  void set_ready(int fd, std::uint32_t events);
   std::size_t open_sockets() const { return sockets_.size(); }
   std::size_t lent_buffers() const { return lent_.size(); }
 
@@ -69,6 +71,7 @@ class sim_io final : public io {
   bool connect(connect_op& op) override;
   bool recv(io_socket& from, recv_op& op) override;
   bool send(io_socket& to, send_op& op) override;
+  bool wait_ready(poll_op& op) override;
   void cancel(io_op& op) noexcept override;
   void release(const lent_buffer& buffer) noexcept override;
   bool has_received(const io_socket& on) const noexcept override;
@@ -111,6 +114,11 @@ class sim_io final : public io {
   std::map<std::uint64_t, std::unique_ptr<socket>> sockets_;
   std::map<std::uint16_t, std::uint64_t> listeners_;
   std::map<std::uint16_t, instant> held_until_;
+  struct foreign {
+    std::uint32_t ready = 0;
+    poll_op* waiting = nullptr;
+  };
+  std::map<int, foreign> foreign_;  // descriptors that it does not own
   std::map<std::uint32_t, std::unique_ptr<char[]>> lent_;
   std::uint32_t next_buffer_ = 0;
   std::priority_queue<event> events_;

@@ -1,0 +1,266 @@
+#include "stack/data/connection.hpp"
+
+#include <libpq-fe.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <cerrno>
+#include <utility>
+
+#include "stack/net/address.hpp"
+#include "stack/net/readiness.hpp"
+#include "stack/net/resolver.hpp"
+
+namespace assay::data {
+namespace {
+
+void ignore_notice(void*, const PGresult*) {}
+
+std::string_view field(const PGresult* of, int code) {
+  const char* const text = PQresultErrorField(of, code);
+  return text == nullptr ? std::string_view() : std::string_view(text);
+}
+
+sql_error refuse(const char* what) { return from_wait({.code = errc::invalid_argument, .what = what}); }
+
+// Marks the connection busy for as long as an operation runs, whichever way that ends.
+class busy_mark {
+ public:
+  explicit busy_mark(bool& busy) : busy_(busy) {
+    assert(!busy_ && "one operation at a time on a connection");
+    busy_ = true;
+  }
+  ~busy_mark() { busy_ = false; }
+  busy_mark(const busy_mark&) = delete;
+  busy_mark& operator=(const busy_mark&) = delete;
+
+ private:
+  bool& busy_;
+};
+
+// The cached plan does not fit the table any more, or somebody else dropped it: only a new connection helps.
+bool is_stale_statement(std::string_view sqlstate) { return sqlstate == "0A000" || sqlstate == "26000"; }
+
+}  // namespace
+
+void connection::finish::operator()(pg_conn* held) const noexcept { PQfinish(held); }
+
+connection::connection(handle held, std::size_t max_statements)
+    : held_(std::move(held)), max_statements_(max_statements) {
+  PQsetNoticeReceiver(held_.get(), &ignore_notice, nullptr);
+}
+
+connection::~connection() { assert(!busy_ && "a connection was destroyed with an operation on it"); }
+
+// --- one operation ---------------------------------------------------------------------------------------------------
+
+sql_error connection::lost(const char* what) {
+  broken_ = true;
+  return unavailable(errc::closed, PQerrorMessage(held_.get()), what);
+}
+
+sql_error connection::abandoned(const error& failure, const char* what) {
+  broken_ = true;
+  sql_error ended = from_wait(failure);
+  ended.what = what;
+  return ended;
+}
+
+task<sql_result<void>> connection::flush(const char* what) {
+  while (true) {
+    const int left = PQflush(held_.get());
+    if (left < 0) co_return std::unexpected(lost(what));
+    if (left == 0) co_return sql_result<void>{};
+    // The server may be waiting for us to read before it reads on.
+    const result<net::readiness> ready =
+        co_await net::wait_ready(PQsocket(held_.get()), net::want_read | net::want_write);
+    if (!ready) co_return std::unexpected(abandoned(ready.error(), what));
+    if (ready->readable && PQconsumeInput(held_.get()) == 0) co_return std::unexpected(lost(what));
+  }
+}
+
+// The whole answer to what was sent, up to the server being ready for more. Its first failure, or its last result.
+task<sql_result<rows>> connection::answer(const char* what) {
+  const sql_result<void> sent = co_await flush(what);
+  if (!sent) co_return std::unexpected(sent.error());
+  std::unique_ptr<pg_result, detail::clear_result> kept;
+  bool failed = false;
+  while (true) {
+    while (PQisBusy(held_.get()) != 0 && !broken_) {
+      const result<net::readiness> ready = co_await net::wait_ready(PQsocket(held_.get()), net::want_read);
+      if (!ready) co_return std::unexpected(abandoned(ready.error(), what));
+      if (PQconsumeInput(held_.get()) == 0) broken_ = true;
+    }
+    // What the server said before it closed is worth more than that it closed.
+    if (PQisBusy(held_.get()) != 0) break;
+    std::unique_ptr<pg_result, detail::clear_result> next(PQgetResult(held_.get()));
+    if (next == nullptr) break;
+    const ExecStatusType status = PQresultStatus(next.get());
+    if (!failed) kept = std::move(next);
+    if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH) {
+      broken_ = true;
+      co_return std::unexpected(from_wait({.code = errc::unsupported, .what = "COPY"}));
+    }
+    failed = failed || (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK && status != PGRES_EMPTY_QUERY);
+  }
+  if (PQstatus(held_.get()) != CONNECTION_OK) broken_ = true;
+  if (kept == nullptr) co_return std::unexpected(lost(what));
+  if (!failed) co_return rows(std::move(kept));
+  const std::string_view sqlstate = field(kept.get(), PG_DIAG_SQLSTATE);
+  if (sqlstate.empty()) co_return std::unexpected(lost(what));  // libpq's own words: the connection failed
+  sql_error failure = from_sqlstate(sqlstate, field(kept.get(), PG_DIAG_MESSAGE_PRIMARY), what);
+  if (failure.condition == sql_condition::unavailable || is_stale_statement(sqlstate)) broken_ = true;
+  co_return std::unexpected(std::move(failure));
+}
+
+bool connection::send(const std::string* name, std::string_view sql, const std::vector<value>& values) {
+  std::array<const char*, max_parameters> texts{};
+  std::ranges::transform(values, texts.begin(),
+                         [](const value& each) { return each.null() ? nullptr : each.text().c_str(); });
+  const int count = static_cast<int>(values.size());
+  if (name != nullptr) {
+    return PQsendQueryPrepared(held_.get(), name->c_str(), count, texts.data(), nullptr, nullptr, 0) != 0;
+  }
+  return PQsendQueryParams(held_.get(), std::string(sql).c_str(), count, nullptr, texts.data(), nullptr, nullptr, 0) !=
+         0;
+}
+
+task<sql_result<rows>> connection::query(std::string_view sql, std::vector<value> values) {
+  if (broken_) co_return std::unexpected(unavailable(errc::closed, "the connection is broken", "query"));
+  if (values.size() > max_parameters) co_return std::unexpected(refuse("too many parameters"));
+  if (!std::ranges::all_of(values, &value::sendable)) co_return std::unexpected(refuse("a NUL byte in a parameter"));
+  const busy_mark mark(busy_);
+  auto known = statements_.find(sql);
+  if (known == statements_.end() && statements_.size() < max_statements_) {
+    std::string text(sql);
+    std::string name = "s" + std::to_string(statements_.size());
+    if (PQsendPrepare(held_.get(), name.c_str(), text.c_str(), 0, nullptr) == 0) {
+      co_return std::unexpected(lost("prepare"));
+    }
+    const sql_result<rows> prepared = co_await answer("prepare");
+    if (!prepared) co_return std::unexpected(prepared.error());
+    known = statements_.emplace(std::move(text), std::move(name)).first;
+  }
+  if (!send(known == statements_.end() ? nullptr : &known->second, sql, values)) {
+    co_return std::unexpected(lost("query"));
+  }
+  co_return co_await answer("query");
+}
+
+task<sql_result<rows>> connection::command(const char* sql) {
+  if (broken_) co_return std::unexpected(unavailable(errc::closed, "the connection is broken", sql));
+  const busy_mark mark(busy_);
+  if (PQsendQuery(held_.get(), sql) == 0) co_return std::unexpected(lost(sql));
+  co_return co_await answer(sql);
+}
+
+// --- between operations ----------------------------------------------------------------------------------------------
+
+bool connection::begin_rollback() noexcept {
+  if (broken_ || busy_ || settling_) return false;
+  const PGTransactionStatusType status = PQtransactionStatus(held_.get());
+  if (status != PQTRANS_INTRANS && status != PQTRANS_INERROR) return false;
+  // A few bytes on an idle connection: what does not leave at once will not leave soon.
+  settling_ = PQsendQuery(held_.get(), "ROLLBACK") != 0 && PQflush(held_.get()) == 0;
+  if (!settling_) broken_ = true;
+  return settling_;
+}
+
+task<sql_result<void>> connection::settle() {
+  const busy_mark mark(busy_);
+  const sql_result<rows> rolled_back = co_await answer("ROLLBACK");
+  settling_ = false;
+  if (!rolled_back) co_return std::unexpected(rolled_back.error());
+  co_return sql_result<void>{};
+}
+
+bool connection::idle() const { return !settling_ && PQtransactionStatus(held_.get()) == PQTRANS_IDLE; }
+
+bool connection::alive() noexcept {
+  constexpr int max_looks = 4;  // a server that goes on talking out of turn is not waited for
+  for (int look = 0; look < max_looks && !broken_; ++look) {
+    char first = 0;
+    const ssize_t came = ::recv(PQsocket(held_.get()), &first, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (came < 0 && errno == EAGAIN) return PQstatus(held_.get()) == CONNECTION_OK;
+    if (came <= 0 || PQconsumeInput(held_.get()) == 0) break;
+    std::ignore = PQisBusy(held_.get());  // takes notices and parameter changes in
+    while (PGnotify* notice = PQnotifies(held_.get())) PQfreemem(notice);
+  }
+  broken_ = true;
+  return false;
+}
+
+// --- connecting ------------------------------------------------------------------------------------------------------
+
+namespace {
+
+// libpq gives a refused connection no SQLSTATE but in its text: "FATAL:  57P03: the database system is starting up".
+sql_error connect_failure(std::string_view said) {
+  constexpr std::string_view mark = "FATAL:  ";
+  constexpr std::size_t state_length = 5;
+  const auto found = said.find(mark);
+  if (found == std::string_view::npos) return unavailable(errc::refused, said, "connect to PostgreSQL");
+  const std::string_view rest = said.substr(found + mark.size());
+  if (rest.size() <= state_length || rest[state_length] != ':') {
+    return unavailable(errc::refused, said, "connect to PostgreSQL");
+  }
+  const std::string_view message = rest.substr(state_length + 2);
+  return from_sqlstate(rest.substr(0, state_length), message.substr(0, message.find('\n')), "connect to PostgreSQL");
+}
+
+task<sql_result<std::string>> resolve_host(const std::string& host, offload_pool* resolver) {
+  if (resolver == nullptr) {
+    co_return std::unexpected(unavailable(errc::unresolved, host, "a host name needs a resolver"));
+  }
+  const result<std::vector<socket_address>> found = co_await net::resolve(*resolver, host, 1);
+  if (!found) co_return std::unexpected(unavailable(found.error().code, host, "resolve"));
+  std::string text = net::format_address(found->front());
+  text.resize(text.rfind(':'));
+  if (text.starts_with('[')) text = text.substr(1, text.size() - 2);
+  co_return text;
+}
+
+}  // namespace
+
+task<sql_result<std::unique_ptr<connection>>> connection::open(const connection_target& to, offload_pool* resolver) {
+  std::vector<const char*> keys;
+  std::vector<const char*> texts;
+  for (const auto& [key, text] : to.words) {
+    keys.push_back(key.c_str());
+    texts.push_back(text.c_str());
+  }
+  std::string address;
+  if (!to.host.empty()) {
+    sql_result<std::string> found = co_await resolve_host(to.host, resolver);
+    if (!found) co_return std::unexpected(found.error());
+    address = std::move(*found);
+    keys.push_back("hostaddr");
+    texts.push_back(address.c_str());
+  }
+  keys.push_back(nullptr);
+  texts.push_back(nullptr);
+
+  handle held(PQconnectStartParams(keys.data(), texts.data(), 0));
+  if (held == nullptr) co_return std::unexpected(from_wait({.code = errc::no_memory, .what = "PQconnectStart"}));
+  PQsetNoticeReceiver(held.get(), &ignore_notice, nullptr);
+  PQsetErrorVerbosity(held.get(), PQERRORS_VERBOSE);
+  PostgresPollingStatusType next = PGRES_POLLING_WRITING;
+  while (PQstatus(held.get()) != CONNECTION_BAD && next != PGRES_POLLING_OK && next != PGRES_POLLING_FAILED) {
+    const std::uint32_t wanted = next == PGRES_POLLING_READING ? net::want_read : net::want_write;
+    const result<net::readiness> ready = co_await net::wait_ready(PQsocket(held.get()), wanted);
+    if (!ready) {
+      sql_error failure = from_wait(ready.error());
+      failure.what = "connect to PostgreSQL";
+      co_return std::unexpected(std::move(failure));
+    }
+    next = PQconnectPoll(held.get());
+  }
+  if (next != PGRES_POLLING_OK || PQsetnonblocking(held.get(), 1) != 0) {
+    co_return std::unexpected(connect_failure(PQerrorMessage(held.get())));
+  }
+  co_return std::unique_ptr<connection>(new connection(std::move(held), to.max_statements));
+}
+
+}  // namespace assay::data

@@ -1,0 +1,92 @@
+// One PostgreSQL connection on a loop, over libpq's non-blocking calls. The pool's building block.
+//
+// A statement is prepared by name when it is first used here, up to max_statements; later ones are sent unprepared. An
+// operation that ends by deadline or cancellation leaves an answer on its way: the connection is then broken() and can
+// only be destroyed, which closes it without waiting.
+//
+// Misuse: two operations at the same time (asserts). Going on after broken().
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "stack/data/rows.hpp"
+#include "stack/data/sql_error.hpp"
+#include "stack/data/value.hpp"
+#include "stack/runtime/offload.hpp"
+
+struct pg_conn;
+
+namespace assay::data {
+
+inline constexpr std::size_t max_parameters = 64;  // of one statement
+
+// Where to connect, and how, as libpq's words; made once for many connections.
+struct connection_target {
+  std::vector<std::pair<std::string, std::string>> words;
+  std::string host;                  // to be resolved before connecting; empty: libpq needs no name service
+  std::size_t max_statements = 256;  // prepared, of one connection
+
+  // From a libpq URI or "key=value ..." of a single host. A statement_timeout above zero is set in the server too, so
+  // that what was abandoned here does not run on there.
+  static sql_result<connection_target> parse(const std::string& url, duration statement_timeout);
+};
+
+class connection {
+ public:
+  // Connects until the context's deadline. A host name needs a `resolver`.
+  static task<sql_result<std::unique_ptr<connection>>> open(const connection_target& to, offload_pool* resolver);
+  ~connection();
+  connection(const connection&) = delete;
+  connection& operator=(const connection&) = delete;
+
+  // `sql`, of any characters but NUL, is kept by the caller until this completes.
+  task<sql_result<rows>> query(std::string_view sql, std::vector<value> values);
+  // Statements without parameters, BEGIN and its like: not prepared.
+  task<sql_result<rows>> command(const char* sql);
+
+  // Sends ROLLBACK without waiting for its answer, so that locks go at once; settle() waits for it. False when it
+  // cannot be sent: close the connection, and the server rolls back.
+  bool begin_rollback() noexcept;
+  bool settling() const { return settling_; }
+  task<sql_result<void>> settle();
+
+  bool broken() const { return broken_; }
+  // Outside of a transaction, with nothing on its way.
+  bool idle() const;
+  // Looks, without waiting, whether the server has closed it or spoken; only while idle.
+  bool alive() noexcept;
+
+  instant expires = never;  // the pool's age limit
+  instant idle_since{};
+
+ private:
+  struct finish {
+    void operator()(pg_conn* held) const noexcept;
+  };
+  using handle = std::unique_ptr<pg_conn, finish>;
+  struct text_hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  };
+
+  connection(handle held, std::size_t max_statements);
+  sql_error lost(const char* what);
+  sql_error abandoned(const error& failure, const char* what);
+  task<sql_result<void>> flush(const char* what);
+  task<sql_result<rows>> answer(const char* what);
+  bool send(const std::string* name, std::string_view sql, const std::vector<value>& values);
+
+  handle held_;
+  std::size_t max_statements_;
+  std::unordered_map<std::string, std::string, text_hash, std::equal_to<>> statements_;  // text to name
+  bool busy_ = false;
+  bool broken_ = false;
+  bool settling_ = false;
+};
+
+}  // namespace assay::data

@@ -1,0 +1,87 @@
+#include "stack/http/url_text.hpp"
+
+#include <algorithm>
+
+namespace assay::http {
+namespace {
+
+// 0..15, or -1.
+int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+enum class broken : bool { refused, kept };
+
+std::optional<std::string> decoded(std::string_view text, bool plus_is_space, broken percent) {
+  std::string plain;
+  plain.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '+' && plus_is_space) {
+      plain += ' ';
+    } else if (text[i] != '%') {
+      plain += text[i];
+    } else if (i + 2 < text.size() && hex_value(text[i + 1]) >= 0 && hex_value(text[i + 2]) >= 0) {
+      plain += static_cast<char>(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2]));
+      i += 2;
+    } else if (percent == broken::kept) {
+      plain += '%';
+    } else {
+      return std::nullopt;
+    }
+  }
+  return plain;
+}
+
+// The length of the sequence that `lead` begins, and the range of the byte after it (Unicode, table 3-7); 0: none.
+struct utf8_form {
+  std::size_t length;
+  unsigned char low;
+  unsigned char high;
+};
+
+utf8_form form_of(unsigned char lead) {
+  if (lead < 0x80) return {1, 0, 0};
+  if (lead >= 0xc2 && lead <= 0xdf) return {2, 0x80, 0xbf};
+  if (lead == 0xe0) return {3, 0xa0, 0xbf};
+  if (lead == 0xed) return {3, 0x80, 0x9f};
+  if (lead >= 0xe1 && lead <= 0xef) return {3, 0x80, 0xbf};
+  if (lead == 0xf0) return {4, 0x90, 0xbf};
+  if (lead >= 0xf1 && lead <= 0xf3) return {4, 0x80, 0xbf};
+  if (lead == 0xf4) return {4, 0x80, 0x8f};
+  return {0, 0, 0};
+}
+
+}  // namespace
+
+std::optional<std::string> percent_decoded(std::string_view text) { return decoded(text, false, broken::refused); }
+
+std::optional<std::string> query_parameter(std::string_view query, std::string_view name) {
+  while (!query.empty()) {
+    const std::string_view pair = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(pair.size() + 1, query.size()));
+    const auto equals = pair.find('=');
+    if (*decoded(pair.substr(0, equals), true, broken::kept) != name) continue;
+    return decoded(equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1), true, broken::kept);
+  }
+  return std::nullopt;
+}
+
+std::optional<std::size_t> utf8_length(std::string_view text) {
+  std::size_t count = 0;
+  while (!text.empty()) {
+    const utf8_form form = form_of(static_cast<unsigned char>(text.front()));
+    if (form.length == 0 || form.length > text.size()) return std::nullopt;
+    for (std::size_t i = 1; i < form.length; ++i) {
+      const auto byte = static_cast<unsigned char>(text[i]);
+      if (byte < (i == 1 ? form.low : 0x80) || byte > (i == 1 ? form.high : 0xbf)) return std::nullopt;
+    }
+    text.remove_prefix(form.length);
+    count++;
+  }
+  return count;
+}
+
+}  // namespace assay::http

@@ -1,0 +1,24 @@
+// Text of a target as a program means it: percent-decoding, and the parameters of a query.
+//
+//   const std::optional<std::string> page = http::query_parameter(asked.query(), "page");
+//
+// Misuse: decoding a path before it is split; "%2F" in a segment is a slash that does not divide.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace assay::http {
+
+// "%41" becomes "A"; nullopt when a '%' is not followed by two hex digits. The bytes may be anything, also NUL.
+std::optional<std::string> percent_decoded(std::string_view text);
+
+// The first parameter of that name in "a=1&b=2", decoded as forms are: '+' is a space, a '%' without two hex digits
+// stays as it is. nullopt: there is none.
+std::optional<std::string> query_parameter(std::string_view query, std::string_view name);
+
+// Strict UTF-8: no overlong form, no surrogate, nothing beyond U+10FFFF. The number of code points; nullopt when not.
+std::optional<std::size_t> utf8_length(std::string_view text);
+
+}  // namespace assay::http

@@ -1,0 +1,24 @@
+// The shop's answers: JSON, and one form for every error.
+//
+// Misuse: putting text from outside into JSON without append_text().
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "stack/data/sql_error.hpp"
+#include "stack/http/handler.hpp"
+
+namespace shop {
+
+// {"error": "<code>"}; the code is a name of ours.
+assay::http::response refuse(int status, std::string_view code);
+// What the database did not do: unreachable, too slow, too busy.
+assay::http::response database_failure();
+// The body could not be read.
+assay::http::response body_failure(const assay::error& failure);
+
+// Appends `text`, valid UTF-8, as a JSON string with its quotes.
+void append_text(std::string& to, std::string_view text);
+
+}  // namespace shop
