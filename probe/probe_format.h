@@ -111,17 +111,24 @@ struct assay_probe_file {
   struct assay_probe_event events[assay_probe_events];
 };
 
+#ifdef __cplusplus
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wold-style-cast"  // the only one that C has
+#endif
 static inline unsigned assay_probe_bucket_of(uint64_t ns) {
   if (ns < (UINT64_C(1) << ASSAY_PROBE_FIRST_OCTAVE)) return 0;
-  unsigned octave = 63u - (unsigned)__builtin_clzll(ns);
+  const unsigned octave = 63u - (unsigned)__builtin_clzll(ns);
   if (octave >= ASSAY_PROBE_FIRST_OCTAVE + assay_probe_octaves) return assay_probe_buckets - 1;
-  unsigned sub = (unsigned)(ns >> (octave - 3)) & 7u;
+  const unsigned sub = (ns >> (octave - 3)) & 7u;
   return 1u + (octave - ASSAY_PROBE_FIRST_OCTAVE) * assay_probe_sub_buckets + sub;
 }
+#ifdef __cplusplus
+#pragma GCC diagnostic pop
+#endif
 
 // The shortest segment that bucket i may hold; the longest is below the lower bound of i + 1.
 static inline uint64_t assay_probe_bucket_floor(unsigned i) {
   if (i == 0) return 0;
-  unsigned octave = ASSAY_PROBE_FIRST_OCTAVE + (i - 1) / assay_probe_sub_buckets;
-  return ((uint64_t)(assay_probe_sub_buckets + (i - 1) % assay_probe_sub_buckets)) << (octave - 3);
+  const unsigned octave = ASSAY_PROBE_FIRST_OCTAVE + (i - 1) / assay_probe_sub_buckets;
+  return (UINT64_C(8) + (i - 1) % assay_probe_sub_buckets) << (octave - 3);
 }
