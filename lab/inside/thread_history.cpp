@@ -87,9 +87,11 @@ std::string thread_history::name_of(const thread_key& thread) const {
   return found->second.snapshots.back().counters.name;
 }
 
-std::uint64_t thread_history::look_before(std::uint64_t at_ns) const {
-  const auto next = std::ranges::upper_bound(looks_, at_ns);
-  return next == looks_.begin() ? looks_.front() : *std::prev(next);
+std::uint64_t thread_history::look_nearest(std::uint64_t at_ns) const {
+  const auto next = std::ranges::lower_bound(looks_, at_ns);
+  if (next == looks_.begin()) return looks_.front();
+  if (next == looks_.end()) return looks_.back();
+  return *next - at_ns < at_ns - *std::prev(next) ? *next : *std::prev(next);
 }
 
 std::vector<long_segment> thread_history::stalls_of(const series& thread) const {
@@ -113,7 +115,7 @@ busy_segments thread_history::cut(const series& thread, std::uint64_t begin_ns, 
   bucket_array late{};
   std::uint64_t zero_wait_early = 0;
   std::uint64_t zero_wait_late = 0;
-  std::uint64_t from_ns = begin_ns;
+  std::uint64_t from_ns = end_ns;  // no snapshot, no window
   for (const auto& [at_ns, counters] : thread.snapshots) {
     if (at_ns <= begin_ns) {
       spread_out(counters, early);
@@ -124,6 +126,7 @@ busy_segments thread_history::cut(const series& thread, std::uint64_t begin_ns, 
       zero_wait_late = counters.zero_wait_ns;
       // One that came and went counts over the whole window: else the shortest life would be the busiest.
       from_ns = counters.ended_ns != 0 ? begin_ns : std::max(begin_ns, counters.began_ns);
+      if (counters.ended_ns != 0 && counters.ended_ns <= begin_ns) from_ns = end_ns;
     }
   }
   busy_segments segments;
@@ -141,11 +144,11 @@ model::loop_lag thread_history::lag(const std::string& phase, std::uint64_t begi
   model::loop_lag busiest;
   busiest.phase = phase;
   if (looks_.empty()) return busiest;
-  const std::uint64_t from_ns = look_before(begin_ns);
-  const std::uint64_t to_ns = look_before(end_ns);
+  const std::uint64_t from_ns = look_nearest(begin_ns);
+  const std::uint64_t to_ns = look_nearest(end_ns);
   for (const auto& [key, thread] : threads_) {
     const auto segments = cut(thread, from_ns, to_ns);
-    if (segments.window_ns <= 0 || (segments.buckets.empty() && segments.exact.empty())) continue;
+    if (segments.window_ns <= 0) continue;
     const auto estimate = estimate_lag(segments);
     if (busiest.quality != model::lag_quality::none && estimate.utilisation <= busiest.utilisation) continue;
     const auto counts = count_stalls(from_ns, to_ns, stalls_of(thread));

@@ -57,7 +57,7 @@ class thread_history {
     std::uint64_t busy_since_ns = 0;  // at the last look
   };
 
-  std::uint64_t look_before(std::uint64_t at_ns) const;
+  std::uint64_t look_nearest(std::uint64_t at_ns) const;
   busy_segments cut(const series& thread, std::uint64_t begin_ns, std::uint64_t end_ns) const;
   std::vector<long_segment> stalls_of(const series& thread) const;
   void thin_out();

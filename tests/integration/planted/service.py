@@ -73,7 +73,7 @@ async def slow_file(_):
 async def burn(_):
     global served
     served += 1
-    if served % 200 == 0:
+    if served % 40 == 0:
         until = time.perf_counter() + 0.05
         while time.perf_counter() < until:
             pass
@@ -124,7 +124,7 @@ class Pings:
             due += chance.expovariate(rate)
             if (wait := due - time.monotonic()) > 0:
                 threading.Event().wait(wait)
-            self.loop.call_soon_threadsafe(self.note, time.monotonic())
+            self.loop.call_soon_threadsafe(self.note, due)
 
 
 def listen_to_commands(loop):
