@@ -1,0 +1,77 @@
+#include "lab/inside/blocking_sites.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace assay::inside {
+
+std::string named_peer(const std::string& peer, const std::map<std::uint16_t, std::string>& port_names) {
+  const auto colon = peer.rfind(':');
+  if (colon == std::string::npos) return peer;
+  std::uint16_t port = 0;
+  const char* end = peer.data() + peer.size();
+  const auto parsed = std::from_chars(peer.data() + colon + 1, end, port);
+  if (parsed.ec != std::errc{} || parsed.ptr != end) return peer;
+  const auto found = port_names.find(port);
+  return found == port_names.end() ? peer : fmt::format("{} ({})", found->second, peer);
+}
+
+void blocking_sites::add(std::uint32_t pid, const blocking_event& event) {
+  if (calls_.size() >= most_calls) {
+    ++dropped_;
+    return;
+  }
+  const std::string peer = named_peer(event.peer, port_names_);
+  const std::vector<std::string> key{event.call, peer, event.place};
+  auto found = index_.find(key);
+  if (found == index_.end()) {
+    if (sites_.size() >= most_sites) {
+      ++dropped_;
+      return;
+    }
+    found = index_.emplace(key, sites_.size()).first;
+    sites_.push_back({event.call, peer, event.place, event.stack});
+  }
+  calls_.push_back({found->second, pid, event.tid, event.start_ns, event.length_ns});
+}
+
+std::vector<model::blocking_site> blocking_sites::sites(std::uint64_t begin_ns, std::uint64_t end_ns,
+                                                        std::uint64_t origin_ns) const {
+  std::vector<model::blocking_site> result;
+  for (const auto& [call, peer, place, stack] : sites_) {
+    result.push_back({.call = call, .peer = peer, .place = place, .stack = stack, .at_s = {}});
+  }
+  auto longest_first = calls_;
+  std::ranges::sort(longest_first, std::ranges::greater{}, &call::length_ns);
+  for (const auto& one : longest_first) {
+    if (one.start_ns < begin_ns || one.start_ns >= end_ns) continue;
+    auto& into = result[one.site];
+    const double length_ms = static_cast<double>(one.length_ns) / 1e6;
+    ++into.count;
+    into.total_ms += length_ms;
+    into.longest_ms = std::max(into.longest_ms, length_ms);
+    if (into.at_s.size() < most_moments) {
+      into.at_s.push_back((static_cast<double>(one.start_ns) - static_cast<double>(origin_ns)) / 1e9);
+    }
+  }
+  std::erase_if(result, [](const model::blocking_site& one) { return one.count == 0; });
+  std::ranges::sort(result, std::ranges::greater{}, &model::blocking_site::total_ms);
+  for (auto& one : result) std::ranges::sort(one.at_s);
+  return result;
+}
+
+std::string blocking_sites::cause_of(std::uint32_t pid, std::uint32_t tid, std::uint64_t start_ns,
+                                     std::uint64_t end_ns) const {
+  const call* longest = nullptr;
+  for (const auto& one : calls_) {
+    if (one.pid != pid || one.tid != tid || one.start_ns < start_ns || one.start_ns >= end_ns) continue;
+    if (longest == nullptr || one.length_ns > longest->length_ns) longest = &one;
+  }
+  if (longest == nullptr || longest->length_ns < (end_ns - start_ns) / 2) return {};
+  const auto& [call, peer, place, stack] = sites_[longest->site];
+  return fmt::format("{}{}{}{}{}", call, peer.empty() ? "" : ", ", peer, place.empty() ? "" : " at ", place);
+}
+
+}  // namespace assay::inside

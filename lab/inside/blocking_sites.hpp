@@ -1,0 +1,60 @@
+// Blocking calls taken together by call, peer and place.
+//
+// Misuse: adding events while a result is read: one thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "lab/inside/probe_reader.hpp"
+#include "lab/model/trial.hpp"
+
+namespace assay::inside {
+
+// "third-party (127.0.0.1:40123)" for an address whose port has a name; what has none stays as it is.
+std::string named_peer(const std::string& peer, const std::map<std::uint16_t, std::string>& port_names);
+
+class blocking_sites {
+ public:
+  static constexpr std::size_t most_sites = 256;
+  static constexpr std::size_t most_calls = 50'000;
+  static constexpr std::size_t most_moments = 100;  // at_s of one site
+
+  explicit blocking_sites(std::map<std::uint16_t, std::string> port_names) : port_names_(std::move(port_names)) {}
+
+  void add(std::uint32_t pid, const blocking_event& event);
+
+  // Of the calls that began in [begin, end); at_s counts from the origin. The most time first.
+  std::vector<model::blocking_site> sites(std::uint64_t begin_ns, std::uint64_t end_ns, std::uint64_t origin_ns) const;
+
+  // "recv (poll) from third-party (127.0.0.1:40123) at app.py:87 in price": the longest call of this thread that fills
+  // at least half of [start, end); empty when none does.
+  std::string cause_of(std::uint32_t pid, std::uint32_t tid, std::uint64_t start_ns, std::uint64_t end_ns) const;
+
+  std::uint64_t dropped() const { return dropped_; }
+
+ private:
+  struct site {
+    std::string call;
+    std::string peer;
+    std::string place;
+    std::vector<std::string> stack;
+  };
+  struct call {
+    std::size_t site = 0;
+    std::uint32_t pid = 0;
+    std::uint32_t tid = 0;
+    std::uint64_t start_ns = 0;
+    std::uint64_t length_ns = 0;
+  };
+
+  std::map<std::uint16_t, std::string> port_names_;
+  std::map<std::vector<std::string>, std::size_t> index_;
+  std::vector<site> sites_;
+  std::vector<call> calls_;
+  std::uint64_t dropped_ = 0;
+};
+
+}  // namespace assay::inside

@@ -1,0 +1,55 @@
+#include "lab/inside/environment.hpp"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <system_error>
+#include <vector>
+
+namespace assay::inside {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr auto library_name = "libassay_probe.so";
+
+std::string in_front(const std::string& first, const std::map<std::string, std::string>& existing,
+                     const std::string& name) {
+  const auto found = existing.find(name);
+  return found == existing.end() || found->second.empty() ? first : first + ":" + found->second;
+}
+
+}  // namespace
+
+std::expected<probe_files, std::string> find_probe() {
+  std::error_code failed;
+  const fs::path here = fs::read_symlink("/proc/self/exe", failed).parent_path();
+  std::vector<fs::path> folders;
+  if (!failed) {
+    folders = {here, here / "probe", here / ".." / "probe", here / ".." / "lib" / "assay"};
+  }
+  folders.emplace_back(ASSAY_PROBE_BUILD_DIRECTORY);
+  for (const auto& folder : folders) {
+    if (!fs::is_regular_file(folder / library_name, failed)) continue;
+    const auto whole = fs::weakly_canonical(folder, failed);
+    if (failed) continue;
+    if (whole.string().find_first_of(": ") != std::string::npos) {  // LD_PRELOAD's separators
+      return std::unexpected(fmt::format("{}: the linker cannot preload from a path with a space or colon",
+                                         (whole / library_name).string()));
+    }
+    return probe_files{(whole / library_name).string(), (whole / "python").string()};
+  }
+  return std::unexpected(fmt::format("{}: not found in {} nor beside it: the candidate cannot be observed inside",
+                                     library_name, here.string()));
+}
+
+std::map<std::string, std::string> environment(const probe_files& probe, const std::string& probe_directory,
+                                               const std::string& runtime,
+                                               const std::map<std::string, std::string>& existing) {
+  std::map<std::string, std::string> variables{{"ASSAY_PROBE_DIR", probe_directory},
+                                               {"LD_PRELOAD", in_front(probe.library, existing, "LD_PRELOAD")}};
+  if (runtime == "python") variables["PYTHONPATH"] = in_front(probe.python_directory, existing, "PYTHONPATH");
+  return variables;
+}
+
+}  // namespace assay::inside

@@ -1,0 +1,245 @@
+#include "lab/inside/observer.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "lab/inside/blocking_sites.hpp"
+#include "lab/inside/proc.hpp"
+#include "lab/inside/process_sampler.hpp"
+#include "lab/inside/syscall_sampler.hpp"
+#include "lab/inside/thread_history.hpp"
+#include "lab/inside/watched_files.hpp"
+
+namespace assay::inside {
+namespace {
+
+constexpr std::uint64_t sampling_begins_after_ns = 1'000'000'000;  // of load without a loop in sight
+constexpr std::size_t most_peeked_threads = 64;                    // of one process
+
+std::uint64_t to_ns(instant at) {
+  return static_cast<std::uint64_t>(std::max<duration::rep>(0, at.time_since_epoch().count()));
+}
+
+}  // namespace
+
+struct observer::state {
+  explicit state(observer_options given)
+      : options(std::move(given)), sites(options.port_names), files(options.probe_directory, most_files) {}
+
+  void run();
+  void look(std::uint64_t now_ns);
+  void look_at_processes(std::uint64_t now_ns);
+  void look_at_files();
+  void look_for_unseen_loops(std::uint32_t pid);
+  void note(const std::string& text);
+  double at_s(std::uint64_t at_ns) const { return (static_cast<double>(at_ns) - static_cast<double>(origin_ns)) / 1e9; }
+  std::vector<model::trial_event> stall_events(std::uint64_t begin_ns, std::uint64_t end_ns) const;
+  void final_notes(std::vector<std::string>& into) const;
+
+  observer_options options;
+  std::uint64_t origin_ns = 0;
+  std::uint64_t started_ns = 0;
+  std::uint64_t next_process_look_ns = 0;
+  std::set<std::uint32_t> pids;
+  std::vector<model::process_second> seconds;
+  process_sampler processes;
+  thread_history history;
+  blocking_sites sites;
+  watched_files files;
+  syscall_sampler sampler;
+  std::vector<std::string> notes;
+  std::uint64_t cpu_ns = 0;
+
+  std::mutex mutex;
+  std::condition_variable wake;
+  bool stopping = false;
+  std::thread thread;
+};
+
+void observer::state::note(const std::string& text) {
+  constexpr std::size_t most_notes = 50;
+  if (notes.size() < most_notes && std::ranges::find(notes, text) == notes.end()) notes.push_back(text);
+}
+
+void observer::state::look_at_processes(std::uint64_t now_ns) {
+  pids = process_tree(options.root_pids());
+  // Whoever writes into this directory is the candidate's, also when its parent has left it behind.
+  for (const auto pid : files.living()) pids.insert(pid);
+  if (seconds.size() < most_seconds) {
+    seconds.push_back(processes.sample(pids, at_s(now_ns)));
+  } else {
+    note(fmt::format("processes: only the first {} looks are kept", most_seconds));
+  }
+  const auto interval = static_cast<std::uint64_t>(options.process_interval.count());
+  next_process_look_ns = std::max(next_process_look_ns + interval, now_ns + interval / 2);
+}
+
+void observer::state::look_at_files() {
+  for (const auto& problem : files.refresh()) note(problem);
+  for (auto& file : files.open()) {
+    for (auto& counters : file.reader.threads()) {
+      counters.generation += file.incarnation << 16U;
+      history.add(file.reader.pid(), counters, model::lag_quality::traced);
+    }
+    for (const auto& stall : file.reader.new_stalls()) history.add_stall(file.reader.pid(), stall);
+    for (auto& event : file.reader.new_events()) {
+      if (static_cast<double>(event.length_ns) < options.blocking_threshold_ms * 1e6) continue;
+      watched_files::translate_frames(file.reader.pid(), event);
+      sites.add(file.reader.pid(), event);
+    }
+  }
+  files.close_ended();
+}
+
+// A process without a loop in its file: its loop may not go through libc. Which threads poll is seen by looking.
+void observer::state::look_for_unseen_loops(std::uint32_t pid) {
+  const bool has_file = files.has(pid);
+  for (const auto tid : numbers_in(fmt::format("/proc/{}/task", pid), most_peeked_threads)) {
+    if (sampler.watches(pid, tid)) continue;
+    const auto number = current_syscall(pid, tid);
+    if (!number || !(is_io_uring_wait(*number) || (!has_file && is_epoll_wait(*number)))) continue;
+    const auto watched = sampler.watch(pid, tid);
+    if (!watched) {
+      note(fmt::format("system calls of process {} cannot be sampled: {}", pid, watched.error()));
+    } else if (!*watched) {
+      note(fmt::format("loops are sampled on {} threads, there are more", syscall_sampler::most_threads));
+    } else {
+      note(fmt::format("process {}: its loop does not wait through libc ({}): lag by sampling its system calls", pid,
+                       has_file ? "io_uring" : "no probe file appeared: a static or set-uid program"));
+    }
+  }
+}
+
+void observer::state::look(std::uint64_t now_ns) {
+  const bool whole = now_ns >= next_process_look_ns;
+  if (whole) look_at_processes(now_ns);
+  history.look(now_ns);
+  look_at_files();
+  for (const auto& [pid, counters, stalls] : sampler.take()) {
+    history.add(pid, counters, model::lag_quality::sampled);
+    for (const auto& stall : stalls) history.add_stall(pid, stall);
+  }
+  if (now_ns < origin_ns + sampling_begins_after_ns || options.runtime == "go") return;
+  for (const auto pid : pids) {
+    if (!history.has_loop(pid)) look_for_unseen_loops(pid);
+  }
+}
+
+void observer::state::run() {
+  auto next = std::chrono::steady_clock::now();
+  std::unique_lock lock(mutex);
+  while (!stopping) {
+    lock.unlock();
+    look(monotonic_ns());
+    cpu_ns = thread_cpu_ns();
+    lock.lock();
+    // No bursts of looks after a pause: the next is an interval from now at the latest.
+    next = std::max(next + options.probe_interval, std::chrono::steady_clock::now());
+    wake.wait_until(lock, next, [this] { return stopping; });
+  }
+  lock.unlock();
+  look(monotonic_ns());
+  cpu_ns = thread_cpu_ns();
+}
+
+std::vector<model::trial_event> observer::state::stall_events(std::uint64_t begin_ns, std::uint64_t end_ns) const {
+  std::vector<loop_stall> stalls = history.stalls();
+  std::erase_if(stalls, [&](const loop_stall& one) {
+    return one.segment.end_ns <= begin_ns || one.segment.start_ns >= end_ns ||
+           static_cast<double>(one.segment.end_ns - one.segment.start_ns) < options.stall_threshold_ms * 1e6;
+  });
+  const auto length = [](const loop_stall& one) { return one.segment.end_ns - one.segment.start_ns; };
+  std::ranges::sort(stalls, std::ranges::greater{}, length);
+  if (stalls.size() > most_events) stalls.resize(most_events);
+  std::ranges::sort(stalls, {}, [](const loop_stall& one) { return one.segment.start_ns; });
+  std::vector<model::trial_event> events;
+  for (const auto& one : stalls) {
+    const auto cause = sites.cause_of(one.thread.pid, one.thread.tid, one.segment.start_ns, one.segment.end_ns);
+    const double ms = static_cast<double>(length(one)) / 1e6;
+    events.push_back({.at_s = at_s(one.segment.start_ns),
+                      .length_s = ms / 1e3,
+                      .kind = "stall",
+                      .text = fmt::format("the loop was away for {:.0f} ms: {}", ms,
+                                          cause.empty() ? "no blocking call seen" : cause)});
+  }
+  return events;
+}
+
+void observer::state::final_notes(std::vector<std::string>& into) const {
+  if (!files.ever()) {
+    into.emplace_back(
+        "no probe file appeared: a static or set-uid program, or one that clears its environment; "
+        "blocking calls cannot be named");
+  } else if (options.runtime == "python" && !files.any_stack_hook()) {
+    into.emplace_back("the Python shim did not load (python -I, -S or -E?): blocking calls are without their lines");
+  }
+  if (files.lost() > 0)
+    into.push_back(fmt::format("{} entries of the probe were overwritten before they were read", files.lost()));
+  const auto dropped = history.dropped() + sites.dropped();
+  if (dropped > 0) into.push_back(fmt::format("{} segments or calls are beyond the limits and not counted", dropped));
+  if (sampler.missed() > 0) into.push_back(fmt::format("the sampler of system calls missed {} ms", sampler.missed()));
+}
+
+observer::observer(observer_options options) : state_(std::make_unique<state>(std::move(options))) {}
+
+observer::~observer() { stop(); }
+
+instant observer::now() { return instant(duration(static_cast<duration::rep>(monotonic_ns()))); }
+
+std::expected<void, std::string> observer::start(instant t0) {
+  state& self = *state_;
+  if (self.thread.joinable()) return std::unexpected("the observer has been started before");
+  if (!self.options.root_pids) return std::unexpected("the observer needs the candidate's process ids");
+  struct stat status{};
+  if (!self.options.probe_directory.starts_with('/') || ::stat(self.options.probe_directory.c_str(), &status) != 0 ||
+      !S_ISDIR(status.st_mode)) {
+    return std::unexpected(
+        fmt::format("probe directory '{}': expected the absolute path of a directory", self.options.probe_directory));
+  }
+  self.origin_ns = to_ns(t0);
+  self.started_ns = monotonic_ns();
+  self.thread = std::thread([&self] { self.run(); });
+  return {};
+}
+
+void observer::stop() {
+  {
+    const std::scoped_lock lock(state_->mutex);
+    state_->stopping = true;
+  }
+  state_->wake.notify_all();
+  if (state_->thread.joinable()) state_->thread.join();
+}
+
+std::expected<observation, std::string> observer::finish(const std::vector<phase_window>& phases) {
+  state& self = *state_;
+  if (!self.thread.joinable()) return std::unexpected("the observer does not run");
+  stop();
+  observation seen;
+  const auto elapsed_ns = static_cast<double>(monotonic_ns() - self.started_ns);
+  seen.own_cpu_share = static_cast<double>(self.cpu_ns + self.sampler.cpu_ns()) / std::max(1.0, elapsed_ns);
+  seen.processes = std::move(self.seconds);
+  seen.notes = self.notes;
+  self.final_notes(seen.notes);
+  if (phases.empty()) return seen;
+  std::uint64_t begin_ns = UINT64_MAX;
+  std::uint64_t end_ns = 0;
+  for (const auto& phase : phases) {
+    if (phase.end < phase.begin) return std::unexpected(fmt::format("phase '{}' ends before it begins", phase.name));
+    begin_ns = std::min(begin_ns, to_ns(phase.begin));
+    end_ns = std::max(end_ns, to_ns(phase.end));
+    seen.lag.push_back(self.history.lag(phase.name, to_ns(phase.begin), to_ns(phase.end)));
+  }
+  seen.blocking = self.sites.sites(begin_ns, end_ns, self.origin_ns);
+  seen.events = self.stall_events(begin_ns, end_ns);
+  return seen;
+}
+
+}  // namespace assay::inside

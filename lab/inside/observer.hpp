@@ -1,0 +1,76 @@
+// Watches a candidate from beside it while a trial runs: its processes by /proc, its loops and blocking calls by the
+// preload library's files, the loops that the library cannot see by sampling their system calls.
+//
+//   observer watching({.root_pids = …, .probe_directory = …});
+//   watching.start(t0); … auto seen = watching.finish(phases);
+//
+// Misuse: finishing after the candidate has been stopped and taking its shutdown for load: give the phases' windows,
+// nothing outside of them counts. And starting it on the candidate's core.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lab/model/trial.hpp"
+#include "stack/runtime/time.hpp"
+
+namespace assay::inside {
+
+struct observer_options {
+  std::function<std::vector<std::uint32_t>()> root_pids;  // called on the observer's thread; their children are found
+  std::string probe_directory;                            // absolute, exists, this candidate's alone
+  std::map<std::uint16_t, std::string> port_names;        // 40123 → "third-party"
+  std::string runtime;                                    // the descriptor's
+  double blocking_threshold_ms = 25;                      // shorter calls are no finding
+  double stall_threshold_ms = 50;                         // shorter segments are no event
+  duration process_interval = std::chrono::seconds(1);
+  duration probe_interval = std::chrono::milliseconds(200);
+};
+
+struct phase_window {
+  std::string name;
+  instant begin;
+  instant end;
+};
+
+struct observation {
+  std::vector<model::process_second> processes;
+  std::vector<model::loop_lag> lag;  // a phase each, in order
+  std::vector<model::blocking_site> blocking;
+  std::vector<model::trial_event> events;  // stalls, each with its cause where it was seen
+  std::vector<std::string> notes;          // what could not be seen, and why
+  double own_cpu_share = 0;                // of one core, of the observer itself
+};
+
+class observer {
+ public:
+  static constexpr std::size_t most_seconds = 100'000;
+  static constexpr std::size_t most_files = 512;   // probe files open at once
+  static constexpr std::size_t most_events = 500;  // stalls listed; the longest
+
+  explicit observer(observer_options options);
+  observer(const observer&) = delete;
+  observer& operator=(const observer&) = delete;
+  ~observer();
+
+  // t0: the first phase's start, which at_s counts from. May lie ahead.
+  std::expected<void, std::string> start(instant t0);
+  // Takes a last look, ends the thread, and cuts out the phases.
+  std::expected<observation, std::string> finish(const std::vector<phase_window>& phases);
+  // Ends without a result; also done by the destructor.
+  void stop();
+
+  // The clock of t0 and of the windows: CLOCK_MONOTONIC, as the loops of real I/O have it.
+  static instant now();
+
+ private:
+  struct state;
+  std::unique_ptr<state> state_;
+};
+
+}  // namespace assay::inside

@@ -1,0 +1,173 @@
+#include "lab/inside/syscall_sampler.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+
+#include "lab/inside/proc.hpp"
+
+namespace assay::inside {
+namespace {
+
+// What the architecture has of the family.
+constexpr auto epoll_calls = std::to_array<long>({
+#ifdef SYS_epoll_wait
+    SYS_epoll_wait,
+#endif
+    SYS_epoll_pwait,
+    SYS_epoll_pwait2,
+});
+constexpr auto poll_calls = std::to_array<long>({
+#ifdef SYS_poll
+    SYS_poll,
+#endif
+#ifdef SYS_select
+    SYS_select,
+#endif
+    SYS_ppoll,
+    SYS_pselect6,
+});
+
+std::string syscall_path(std::uint32_t pid, std::uint32_t tid) {
+  return fmt::format("/proc/{}/task/{}/syscall", pid, tid);
+}
+
+}  // namespace
+
+std::optional<long> parse_syscall(std::string_view text) {
+  long number = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (parsed.ec != std::errc{} || parsed.ptr == text.data() + text.size() || *parsed.ptr != ' ' || number < 0) {
+    return std::nullopt;
+  }
+  return number;
+}
+
+bool is_epoll_wait(long number) { return std::ranges::find(epoll_calls, number) != epoll_calls.end(); }
+bool is_io_uring_wait(long number) { return number == SYS_io_uring_enter; }
+bool is_parked_in_poll(long number) {
+  return is_epoll_wait(number) || is_io_uring_wait(number) || std::ranges::find(poll_calls, number) != poll_calls.end();
+}
+
+std::optional<long> current_syscall(std::uint32_t pid, std::uint32_t tid) {
+  const auto text = read_text(syscall_path(pid, tid));
+  return text ? parse_syscall(*text) : std::nullopt;
+}
+
+sampled_thread::sampled_thread(std::uint32_t tid, std::string name, std::uint64_t now_ns)
+    : buckets_(assay_probe_buckets) {
+  state_.tid = tid;
+  state_.generation = 1;
+  state_.name = std::move(name);
+  state_.began_ns = now_ns;
+}
+
+void sampled_thread::sample(std::uint64_t now_ns, bool parked) {
+  if (!parked) {
+    if (state_.busy_since_ns == 0) state_.busy_since_ns = now_ns;
+    return;
+  }
+  if (state_.busy_since_ns == 0) return;
+  const auto length_ns = now_ns - state_.busy_since_ns;
+  auto& bucket = buckets_[assay_probe_bucket_of(length_ns)];
+  const auto length = static_cast<double>(length_ns);
+  ++bucket.count;
+  bucket.sum_ns += length;
+  bucket.sum_squares += length * length;
+  if (length_ns >= ASSAY_PROBE_STALL_NS && stalls_.size() < most_stalls) {
+    stalls_.push_back({state_.tid, state_.busy_since_ns, length_ns});
+  }
+  state_.busy_since_ns = 0;
+  ++state_.waits;
+}
+
+void sampled_thread::end(std::uint64_t now_ns) {
+  if (state_.ended_ns != 0) return;
+  state_.ended_ns = now_ns;
+  state_.busy_since_ns = 0;
+}
+
+thread_counters sampled_thread::counters() const {
+  auto counters = state_;
+  for (std::uint16_t i = 0; i < buckets_.size(); ++i) {
+    if (buckets_[i].count > 0) counters.buckets.emplace_back(i, buckets_[i]);
+  }
+  return counters;
+}
+
+syscall_sampler::~syscall_sampler() {
+  stopping_.store(true, std::memory_order_relaxed);
+  if (thread_.joinable()) thread_.join();
+  for (const auto& one : targets_) {
+    if (one.fd >= 0) ::close(one.fd);
+  }
+  if (timer_ >= 0) ::close(timer_);
+}
+
+bool syscall_sampler::watches(std::uint32_t pid, std::uint32_t tid) const {
+  const std::scoped_lock lock(mutex_);
+  return std::ranges::any_of(targets_, [pid, tid](const target& one) { return one.pid == pid && one.tid == tid; });
+}
+
+std::expected<bool, std::string> syscall_sampler::watch(std::uint32_t pid, std::uint32_t tid) {
+  const std::scoped_lock lock(mutex_);
+  if (targets_.size() >= most_threads) return false;
+  const auto path = syscall_path(pid, tid);
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return std::unexpected(fmt::format("{}: {}", path, std::strerror(errno)));
+  auto name = read_text(fmt::format("/proc/{}/task/{}/comm", pid, tid)).value_or("");
+  std::erase(name, '\n');
+  targets_.push_back({pid, tid, fd, sampled_thread(tid, name, monotonic_ns())});
+  if (timer_ >= 0) return true;
+  timer_ = ::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+  const itimerspec period{{0, static_cast<long>(period_ns)}, {0, static_cast<long>(period_ns)}};
+  if (timer_ < 0 || ::timerfd_settime(timer_, 0, &period, nullptr) != 0) {
+    return std::unexpected(fmt::format("a timer for syscall sampling: {}", std::strerror(errno)));
+  }
+  thread_ = std::thread([this] { run(); });
+  return true;
+}
+
+void syscall_sampler::run() {
+  std::uint64_t expirations = 0;
+  while (!stopping_.load(std::memory_order_relaxed)) {
+    if (::read(timer_, &expirations, sizeof expirations) != sizeof expirations) continue;
+    if (expirations > 1) missed_.fetch_add(expirations - 1, std::memory_order_relaxed);
+    sample_all();
+    cpu_ns_.store(thread_cpu_ns(), std::memory_order_relaxed);
+  }
+}
+
+void syscall_sampler::sample_all() {
+  const std::scoped_lock lock(mutex_);
+  for (auto& one : targets_) {
+    if (one.fd < 0) continue;
+    char text[256];
+    const auto got = ::pread(one.fd, text, sizeof text, 0);
+    const auto now = monotonic_ns();
+    if (got <= 0) {  // the thread has ended
+      one.thread.end(now);
+      ::close(std::exchange(one.fd, -1));
+      continue;
+    }
+    const auto number = parse_syscall(std::string_view(text, static_cast<std::size_t>(got)));
+    one.thread.sample(now, number && is_parked_in_poll(*number));
+  }
+}
+
+std::vector<syscall_sampler::reading> syscall_sampler::take() {
+  const std::scoped_lock lock(mutex_);
+  std::vector<reading> readings;
+  for (auto& one : targets_) readings.push_back({one.pid, one.thread.counters(), one.thread.take_stalls()});
+  return readings;
+}
+
+}  // namespace assay::inside

@@ -1,0 +1,90 @@
+// Loop lag where the preload library cannot look: /proc/PID/task/TID/syscall, read a thousand times a second. A thread
+// that is in a call of the poll family, or in io_uring_enter, is parked; anything else is busy. About 1 ms resolution.
+//
+// Misuse: on threads that share one poller (Go, work-stealing runtimes): there a parked thread says nothing of the
+// loop. And on more threads than needed: each costs one to three per cent of a core.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <expected>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "lab/inside/probe_reader.hpp"
+
+namespace assay::inside {
+
+// The number of the call that a thread is in; nothing while it runs.
+std::optional<long> parse_syscall(std::string_view text);
+bool is_parked_in_poll(long number);  // the epoll, poll and select families, io_uring_enter
+bool is_epoll_wait(long number);
+bool is_io_uring_wait(long number);
+std::optional<long> current_syscall(std::uint32_t pid, std::uint32_t tid);
+
+// The samples of one thread as busy segments: n busy samples in a row are a segment of n periods.
+class sampled_thread {
+ public:
+  sampled_thread(std::uint32_t tid, std::string name, std::uint64_t now_ns);
+  void sample(std::uint64_t now_ns, bool parked);
+  void end(std::uint64_t now_ns);
+
+  thread_counters counters() const;
+  std::vector<thread_stall> take_stalls() { return std::exchange(stalls_, {}); }
+
+ private:
+  static constexpr std::size_t most_stalls = 4096;  // between two looks
+  thread_counters state_;
+  std::vector<segment_bucket> buckets_;
+  std::vector<thread_stall> stalls_;
+};
+
+class syscall_sampler {
+ public:
+  static constexpr std::size_t most_threads = 4;
+  static constexpr std::uint64_t period_ns = 1'000'000;
+
+  syscall_sampler() = default;
+  syscall_sampler(const syscall_sampler&) = delete;
+  syscall_sampler& operator=(const syscall_sampler&) = delete;
+  ~syscall_sampler();
+
+  // Begins with the first thread. False when there is no room for another.
+  std::expected<bool, std::string> watch(std::uint32_t pid, std::uint32_t tid);
+  bool watches(std::uint32_t pid, std::uint32_t tid) const;
+
+  struct reading {
+    std::uint32_t pid = 0;
+    thread_counters counters;
+    std::vector<thread_stall> stalls;
+  };
+  std::vector<reading> take();
+  std::uint64_t cpu_ns() const { return cpu_ns_.load(std::memory_order_relaxed); }
+  // Periods in which no sample was taken, because the sampler itself had no CPU.
+  std::uint64_t missed() const { return missed_.load(std::memory_order_relaxed); }
+
+ private:
+  struct target {
+    std::uint32_t pid = 0;
+    std::uint32_t tid = 0;
+    int fd = -1;
+    sampled_thread thread;
+  };
+  void run();
+  void sample_all();
+
+  mutable std::mutex mutex_;
+  std::vector<target> targets_;
+  int timer_ = -1;
+  std::atomic<bool> stopping_{false};
+  std::atomic<std::uint64_t> cpu_ns_{0};
+  std::atomic<std::uint64_t> missed_{0};
+  std::thread thread_;
+};
+
+}  // namespace assay::inside

@@ -1,0 +1,306 @@
+#define _GNU_SOURCE
+#include "probe/record.h"
+
+#include <errno.h>
+#include <execinfo.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+// A driver may make an epoll for one query and wait on it a few times: only lasting use makes a loop.
+enum { waits_of_a_loop = 32 };
+
+#define DEFAULT_THRESHOLD_US 5000
+#define LONGEST_THRESHOLD_US UINT64_C(60000000)
+
+_Thread_local struct probe_thread probe_self = {.fresh_epoll = -1, .fresh_member = -1, .home_epoll = -1};
+bool probe_enabled = false;
+uint64_t probe_threshold_ns = DEFAULT_THRESHOLD_US * UINT64_C(1000);
+
+static struct assay_probe_file* file = NULL;
+static pthread_key_t thread_end;
+static bool has_thread_end = false;
+
+// The runtime's shim: writes its stack as text. `ready` says whether this thread may run it.
+typedef void (*stack_hook)(char* text, uint32_t capacity);
+typedef void* (*stack_ready)(void);
+static stack_hook hook = NULL;
+static stack_ready hook_ready = NULL;
+
+#define STORE(place, value) __atomic_store_n(&(place), (value), __ATOMIC_RELAXED)
+
+static void slot_opens(struct assay_probe_slot* slot) {
+  STORE(slot->sequence, slot->sequence + 1);
+  __atomic_thread_fence(__ATOMIC_RELEASE);
+}
+static void slot_closes(struct assay_probe_slot* slot) {
+  __atomic_store_n(&slot->sequence, slot->sequence + 1, __ATOMIC_RELEASE);
+}
+
+// A new file under its name at once: a reader sees it whole or not at all, also when an exec replaces an older one.
+static struct assay_probe_file* create_file(const char* directory, int pid) {
+  char path[PATH_MAX];
+  char fresh[PATH_MAX];
+  if (snprintf(path, sizeof path, "%s/%d.probe", directory, pid) >= (int)sizeof path) return NULL;
+  if (snprintf(fresh, sizeof fresh, "%s/%d.new", directory, pid) >= (int)sizeof fresh) return NULL;
+  int fd = open(fresh, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) return NULL;
+  struct assay_probe_file* mapped = MAP_FAILED;
+  if (ftruncate(fd, sizeof *mapped) == 0) {
+    mapped = mmap(NULL, sizeof *mapped, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  }
+  close(fd);
+  if (mapped == MAP_FAILED) {
+    unlink(fresh);
+    return NULL;
+  }
+  mapped->version = ASSAY_PROBE_VERSION;
+  mapped->pid = (uint32_t)pid;
+  mapped->file_bytes = sizeof *mapped;
+  mapped->started_ns = probe_now();
+  mapped->threshold_ns = probe_threshold_ns;
+  mapped->has_stack_hook = hook != NULL;
+  __atomic_store_n(&mapped->magic, ASSAY_PROBE_MAGIC, __ATOMIC_RELEASE);
+  if (rename(fresh, path) != 0) {
+    unlink(fresh);
+    munmap(mapped, sizeof *mapped);
+    return NULL;
+  }
+  return mapped;
+}
+
+static void open_file(void) {
+  const char* directory = secure_getenv("ASSAY_PROBE_DIR");
+  if (directory == NULL || directory[0] != '/') return;
+  file = create_file(directory, getpid());
+  probe_enabled = file != NULL;
+}
+
+// A child of fork has the parent's mapping, and one thread, which has yet to show that it is a loop.
+static void forked_child(void) {
+  int kept = errno;
+  struct assay_probe_file* of_parent = file;
+  file = NULL;
+  probe_enabled = false;
+  probe_self = (struct probe_thread){.fresh_epoll = -1, .fresh_member = -1, .home_epoll = -1};
+  if (of_parent != NULL) munmap(of_parent, sizeof *of_parent);
+  open_file();
+  errno = kept;
+}
+
+static void leave_slot(struct assay_probe_slot* slot) {
+  slot_opens(slot);
+  STORE(slot->ended_ns, probe_now());
+  STORE(slot->busy_since_ns, 0);
+  slot_closes(slot);
+}
+
+static void thread_ends(void* unused) {
+  (void)unused;
+  struct assay_probe_slot* slot = probe_self.slot;
+  probe_self.slot = NULL;
+  if (slot != NULL && file != NULL) leave_slot(slot);
+}
+
+static uint64_t threshold_from_environment(void) {
+  const char* text = secure_getenv("ASSAY_PROBE_THRESHOLD_US");
+  if (text == NULL || *text == '\0') return DEFAULT_THRESHOLD_US * UINT64_C(1000);
+  uint64_t value = 0;
+  for (; *text >= '0' && *text <= '9' && value <= LONGEST_THRESHOLD_US; ++text) {
+    value = value * 10 + (uint64_t)(*text - '0');
+  }
+  bool valid = *text == '\0' && value > 0 && value <= LONGEST_THRESHOLD_US;
+  return (valid ? value : DEFAULT_THRESHOLD_US) * UINT64_C(1000);
+}
+
+__attribute__((constructor)) static void library_loaded(void) {
+  int kept = errno;
+  if (secure_getenv("ASSAY_PROBE_DIR") != NULL) {
+    probe_threshold_ns = threshold_from_environment();
+    has_thread_end = pthread_key_create(&thread_end, thread_ends) == 0;
+    pthread_atfork(NULL, NULL, forked_child);
+    open_file();
+  }
+  errno = kept;
+}
+
+// Unused slots first, then those of threads that have ended: their past stays readable as long as it can.
+static struct assay_probe_slot* take_slot(uint32_t tid) {
+  for (int pass = 0; pass < 2; ++pass) {
+    for (int i = 0; i < assay_probe_slots; ++i) {
+      struct assay_probe_slot* slot = &file->slots[i];
+      uint32_t owner = __atomic_load_n(&slot->tid, __ATOMIC_ACQUIRE);
+      if (pass == 0 ? owner != 0 : __atomic_load_n(&slot->ended_ns, __ATOMIC_ACQUIRE) == 0) continue;
+      if (__atomic_compare_exchange_n(&slot->tid, &owner, tid, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) return slot;
+    }
+  }
+  return NULL;
+}
+
+static bool become_loop(void) {
+  struct probe_thread* self = &probe_self;
+  if (self->refused || !probe_enabled) return false;
+  uint32_t tid = (uint32_t)syscall(SYS_gettid);
+  struct assay_probe_slot* slot = take_slot(tid);
+  if (slot == NULL) {
+    self->refused = true;
+    __atomic_fetch_add(&file->refused_threads, 1, __ATOMIC_RELAXED);
+    return false;
+  }
+  self->inside = true;
+  slot_opens(slot);
+  uint64_t sequence = slot->sequence;
+  uint32_t generation = slot->generation + 1;
+  memset(slot, 0, sizeof *slot);
+  slot->sequence = sequence;
+  slot->tid = tid;
+  slot->generation = generation;
+  slot->began_ns = probe_now();
+  prctl(PR_GET_NAME, slot->name, 0, 0, 0);
+  slot_closes(slot);
+  if (has_thread_end) pthread_setspecific(thread_end, slot);
+  void* frame;
+  backtrace(&frame, 1);  // the first call loads the unwinder; here nobody is in a hurry
+  self->busy_since_ns = 0;
+  self->inside = false;
+  self->slot = slot;
+  return true;
+}
+
+enum wait_role probe_epoll_role(int epoll) {
+  struct probe_thread* self = &probe_self;
+  if (!probe_enabled || self->inside) return wait_ignored;
+  if (epoll == self->fresh_epoll) {
+    if (++self->fresh_waits <= waits_of_a_loop) return self->slot != NULL ? wait_blocking : wait_ignored;
+    self->fresh_epoll = -1;
+  }
+  if (self->slot == NULL && !become_loop()) return wait_ignored;
+  self->epoll_loop = true;
+  self->home_epoll = epoll;
+  return wait_of_loop;
+}
+
+enum wait_role probe_poll_role(unsigned descriptors) {
+  struct probe_thread* self = &probe_self;
+  if (!probe_enabled || self->inside) return wait_ignored;
+  if (self->epoll_loop || descriptors < 3) return self->slot != NULL ? wait_blocking : wait_ignored;
+  if (self->slot == NULL && (++self->wide_polls <= waits_of_a_loop || !become_loop())) return wait_ignored;
+  return wait_of_loop;
+}
+
+void probe_epoll_made(int epoll) {
+  struct probe_thread* self = &probe_self;
+  if (epoll < 0 || !probe_enabled || self->inside) return;
+  self->fresh_epoll = epoll;
+  self->fresh_waits = 0;
+  self->fresh_member = -1;
+  if (epoll == self->home_epoll) {  // the loop's own was closed: the loop is over
+    self->home_epoll = -1;
+    self->epoll_loop = false;
+    if (self->slot != NULL) leave_slot(self->slot);
+    self->slot = NULL;
+  }
+}
+
+static void keep_stall(uint32_t tid, uint64_t start_ns, uint64_t length_ns) {
+  uint64_t index = __atomic_fetch_add(&file->stall_count, 1, __ATOMIC_RELAXED);
+  struct assay_probe_stall* stall = &file->stalls[index % assay_probe_stalls];
+  STORE(stall->ticket, 0);
+  __atomic_thread_fence(__ATOMIC_RELEASE);
+  stall->start_ns = start_ns;
+  stall->length_ns = length_ns;
+  stall->tid = tid;
+  __atomic_store_n(&stall->ticket, index + 1, __ATOMIC_RELEASE);
+}
+
+void probe_segment_ends(uint64_t now_ns) {
+  struct probe_thread* self = &probe_self;
+  struct assay_probe_slot* slot = self->slot;
+  self->inside = true;
+  slot_opens(slot);
+  if (self->busy_since_ns != 0) {
+    uint64_t length = now_ns - self->busy_since_ns;
+    struct assay_probe_bucket* bucket = &slot->segments[assay_probe_bucket_of(length)];
+    STORE(bucket->count, bucket->count + 1);
+    STORE(bucket->sum_ns, bucket->sum_ns + length);
+    bucket->sum_squares += (double)length * (double)length;
+    if (length >= ASSAY_PROBE_STALL_NS) keep_stall(slot->tid, self->busy_since_ns, length);
+  }
+  STORE(slot->busy_since_ns, 0);
+  slot_closes(slot);
+  self->inside = false;
+}
+
+void probe_segment_begins(uint64_t waited_since_ns, bool zero_timeout, int ready) {
+  struct probe_thread* self = &probe_self;
+  struct assay_probe_slot* slot = self->slot;
+  if (slot == NULL) return;  // a signal's handler forked
+  uint64_t now = probe_now();
+  self->inside = true;
+  slot_opens(slot);
+  STORE(slot->waits, slot->waits + 1);
+  if (zero_timeout) {
+    STORE(slot->zero_waits, slot->zero_waits + 1);
+    STORE(slot->zero_wait_ns, slot->zero_wait_ns + (now - waited_since_ns));
+  } else {
+    STORE(slot->wait_ns, slot->wait_ns + (now - waited_since_ns));
+  }
+  if (ready > 0) STORE(slot->ready, slot->ready + (uint64_t)ready);
+  STORE(slot->busy_since_ns, now);
+  slot_closes(slot);
+  self->busy_since_ns = now;
+  self->inside = false;
+}
+
+__attribute__((noinline, cold)) static void keep_event(enum assay_probe_call call, uint64_t start_ns,
+                                                       uint64_t length_ns, struct probe_subject subject) {
+  struct probe_thread* self = &probe_self;
+  uint64_t index = __atomic_fetch_add(&file->event_count, 1, __ATOMIC_RELAXED);
+  struct assay_probe_event* event = &file->events[index % assay_probe_events];
+  STORE(event->ticket, 0);
+  __atomic_thread_fence(__ATOMIC_RELEASE);
+  event->start_ns = start_ns;
+  event->length_ns = length_ns;
+  event->tid = self->slot->tid;
+  event->call = (uint16_t)call;
+  event->kind = assay_kind_none;
+  event->peer[0] = '\0';
+  event->stack[0] = '\0';
+  probe_describe(event, subject);
+  void* frames[assay_probe_frames];
+  int count = backtrace(frames, assay_probe_frames);
+  event->frame_count = count > 0 ? (uint32_t)count : 0;
+  for (int i = 0; i < count; ++i) event->frames[i] = (uint64_t)(uintptr_t)frames[i];
+  stack_hook call_hook = __atomic_load_n(&hook, __ATOMIC_ACQUIRE);
+  stack_ready ready = __atomic_load_n(&hook_ready, __ATOMIC_ACQUIRE);
+  if (call_hook != NULL && ready != NULL && ready() != NULL) call_hook(event->stack, assay_probe_stack_bytes);
+  event->stack[assay_probe_stack_bytes - 1] = '\0';
+  __atomic_store_n(&event->ticket, index + 1, __ATOMIC_RELEASE);
+}
+
+void probe_call_returned(enum assay_probe_call call, uint64_t start_ns, struct probe_subject subject) {
+  uint64_t length = probe_now() - start_ns;
+  if (__builtin_expect(length < probe_threshold_ns, 1) || !probe_watches()) return;
+  int kept = errno;
+  probe_self.inside = true;
+  keep_event(call, start_ns, length, subject);
+  probe_self.inside = false;
+  errno = kept;
+}
+
+// NULL takes the hook away: a runtime does so before it shuts down.
+__attribute__((visibility("default"))) void assay_probe_set_stack_hook(stack_hook new_hook, stack_ready ready);
+void assay_probe_set_stack_hook(stack_hook new_hook, stack_ready ready) {
+  __atomic_store_n(&hook, NULL, __ATOMIC_RELEASE);
+  __atomic_store_n(&hook_ready, ready, __ATOMIC_RELEASE);
+  __atomic_store_n(&hook, ready != NULL ? new_hook : NULL, __ATOMIC_RELEASE);
+  if (file != NULL) STORE(file->has_stack_hook, new_hook != NULL && ready != NULL);
+}

@@ -1,0 +1,65 @@
+// The recording half of the preload library: which threads are loops, their busy segments, their blocking calls.
+//
+// Misuse: calling anything here without the caller's errno kept: the wrappers save it before and restore it after; and
+// allocating, or taking a lock that the program may hold, on the way of a call that was quick.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "probe/probe_format.h"
+
+// How a wait of the poll family counts on this thread.
+enum wait_role {
+  wait_ignored,   // no loop thread, or not yet
+  wait_of_loop,   // ends a busy segment
+  wait_blocking,  // a loop thread waits for one thing: the segment goes on
+};
+
+// The state of the calling thread. Initial-exec, so that reading it is one instruction.
+struct probe_thread {
+  struct assay_probe_slot* slot;  // not NULL: a loop thread
+  uint64_t busy_since_ns;
+  uint32_t fresh_waits;  // on fresh_epoll
+  uint32_t wide_polls;   // polls on three descriptors or more
+  int fresh_epoll;       // the epoll descriptor this thread made last and has not used for long; -1: none
+  int fresh_member;      // what was added to it last
+  int home_epoll;        // the one its loop waits on; -1: not known
+  bool epoll_loop;
+  bool refused;  // all slots are taken
+  bool inside;   // in the library: what it calls itself passes through
+};
+extern _Thread_local struct probe_thread probe_self;
+extern bool probe_enabled;
+extern uint64_t probe_threshold_ns;
+
+static inline uint64_t probe_now(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+// True when calls of this thread are timed.
+static inline bool probe_watches(void) { return probe_self.slot != NULL && !probe_self.inside; }
+
+enum wait_role probe_epoll_role(int epoll);
+enum wait_role probe_poll_role(unsigned descriptors);
+void probe_epoll_made(int epoll);
+
+void probe_segment_ends(uint64_t now_ns);
+void probe_segment_begins(uint64_t waited_since_ns, bool zero_timeout, int ready);
+
+// What a blocking call was about; at most one of the three.
+struct probe_subject {
+  int descriptor;  // -1: none
+  const struct sockaddr* address;
+  socklen_t address_length;
+  const char* host;
+};
+// Cheap when the call was shorter than the threshold.
+void probe_call_returned(enum assay_probe_call call, uint64_t start_ns, struct probe_subject subject);
+
+// describe.c: fills kind and peer.
+void probe_describe(struct assay_probe_event* event, struct probe_subject subject);
