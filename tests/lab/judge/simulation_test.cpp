@@ -146,7 +146,7 @@ TEST(simulation, a_twofold_difference_is_said) {
     for (const unsigned repeats : {3u, 5u}) {
       const truth twofold{
           .run_spread = spread * std::sqrt(0.5), .phase_spread = spread * std::sqrt(0.5), .last_ratio = 2};
-      const rates found = simulate_campaigns(200, 4, repeats, twofold);
+      const rates found = simulate_campaigns(100, 4, repeats, twofold);
       std::cout << "4 candidates, one twice as slow, " << repeats << " repeats, spread " << 100 * spread
                 << " %: said in " << 100 * found.power << " % of its phases, false word about the others in "
                 << 100 * found.false_primary << " % of campaigns\n";
