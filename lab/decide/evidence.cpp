@@ -10,6 +10,16 @@ namespace {
 
 bool is_control(char each) { return (each >= 0 && each < ' ') || each == 127; }
 
+// A bar ends a cell of a table, even in a code span.
+std::string in_cell(const std::string& text) {
+  std::string safe;
+  for (const char each : text) {
+    if (each == '|') safe += '\\';
+    safe += each;
+  }
+  return safe;
+}
+
 std::string one_line(std::string text) {
   std::ranges::replace_if(text, is_control, ' ');
   return text;
@@ -39,16 +49,8 @@ std::string escaped(const std::string& text) {
 }
 
 std::string code(const std::string& text) {
-  std::string safe;
-  for (const char each : one_line(text)) {
-    if (each == '`') {
-      safe += '\'';
-    } else if (each == '|') {
-      safe += "\\|";  // ends a cell of a table even in a code span
-    } else {
-      safe += each;
-    }
-  }
+  std::string safe = one_line(text);
+  std::ranges::replace(safe, '`', '\'');
   return "`" + safe + "`";
 }
 
@@ -107,8 +109,8 @@ std::string evidence_table::markdown() const {
   std::string text = "| Id | Claim | Metric | Estimate [95 %] | Runs | Verdict |\n|---|---|---|---|---|---|\n";
   for (std::size_t i = 0; i < rows_.size(); ++i) {
     const row& each = rows_[i];
-    text += fmt::format("| E{} | {} | {} | {} | {} | {} |\n", i + 1, each.claim, each.metric, each.value, each.n,
-                        each.verdict);
+    text += fmt::format("| E{} | {} | {} | {} | {} | {} |\n", i + 1, each.claim, in_cell(each.metric), each.value,
+                        each.n, each.verdict);
   }
   return text;
 }

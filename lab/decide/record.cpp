@@ -130,16 +130,17 @@ std::string outcome(const model::comparison& judged, const std::vector<option>& 
   return text + "\n";
 }
 
-std::string consequences(const model::comparison& judged) {
+std::string consequences(const model::comparison& judged, evidence_table& evidence) {
+  std::string text;
   for (const auto& each : judged.candidates) {
-    if (each.freezes) {
-      return "\n### Consequences\n\n- Bad, because an option that freezes stays fast in a benchmark of its single "
-             "requests: the freeze shows under concurrent load alone.\n- Good, because the blocking call is known; "
-             "made "
-             "asynchronous, the option can be measured again.\n";
-    }
+    const auto* site = each.worst_site(judged.stall_threshold_ms);
+    if (!each.freezes || site == nullptr) continue;
+    const std::string cause = site->peer.empty() ? code(site->call) : code(site->peer);
+    text += fmt::format("- Bad, because with {} one slow {} holds up every request of the event loop ({})\n",
+                        named(each), cause, evidence.cite_freeze(each, *site));
+    text += fmt::format("- Good, because the call is known: without it {} can be measured again\n", named(each));
   }
-  return {};
+  return text.empty() ? text : "\n### Consequences\n\n" + text;
 }
 
 std::string more_information(const model::comparison& judged, const model::plan& plan,
@@ -188,7 +189,7 @@ std::string decision_record(const model::comparison& judged, const model::plan& 
     text += fmt::format("- {}{}\n", named(*each.candidate), each.is_reference ? ", the reference" : "");
   }
   text += outcome(judged, options);
-  text += consequences(judged);
+  text += consequences(judged, evidence);
   text += "\n## Pros and Cons of the Options\n";
   for (const option& each : options) {
     text += fmt::format("\n### {}\n\n{}", named(*each.candidate), pros_and_cons(judged, each, evidence));
