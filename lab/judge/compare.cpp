@@ -212,6 +212,7 @@ model::comparison compare(const model::plan& plan, std::span<const run> runs) {
   made.plan_name = plan.name;
   made.reference = plan.reference;
   made.confidence = confidence;
+  made.stall_threshold_ms = plan.stall_threshold_ms;
   for (const model::candidate& each : plan.candidates) {
     made.candidates.push_back(summarise(each, runs, complete[each.name], plan.stall_threshold_ms));
     for (const model::phase& phase : plan.phases) {

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lab/model/estimate.hpp"
@@ -50,9 +51,12 @@ struct candidate_summary {
   unsigned complete = 0;
   unsigned invalid = 0;
   unsigned failed = 0;
-  std::vector<std::string> remarks = {};     // reasons of failed trials, anomalies
-  std::vector<blocking_site> blocking = {};  // over all its trials, by total time, descending
-  bool freezes = false;                      // a blocking call on a loop thread is behind the lag
+  std::vector<std::string> remarks;     // reasons of failed trials, anomalies
+  std::vector<blocking_site> blocking;  // over all its trials, by total time, descending
+  bool freezes = false;                 // a blocking call on a loop thread is behind the lag
+
+  // The site with the most time among those that once lasted so long; null when there is none.
+  const blocking_site* worst_site(double threshold_ms) const;
 };
 
 // Where the figures come from. The conductor fills it in; what it does not know stays empty.
@@ -72,10 +76,19 @@ struct comparison {
   std::string plan_name = {};
   std::string reference = {};
   double confidence = 0.95;
-  std::vector<candidate_summary> candidates = {};
-  std::vector<metric_summary> metrics = {};
-  std::vector<metric_comparison> comparisons = {};
-  std::vector<std::string> anomalies = {};
+  double stall_threshold_ms = 25;  // of the plan
+  std::vector<candidate_summary> candidates;
+  std::vector<metric_summary> metrics;
+  std::vector<metric_comparison> comparisons;
+  std::vector<std::string> anomalies;
+
+  std::vector<std::string> phases() const;  // that were judged, in the order of the plan
+  const candidate_summary* find_candidate(const std::string& name) const;
+  const metric_summary* find_metric(const std::string& candidate, const std::string& phase,
+                                    const std::string& metric) const;
+  const metric_comparison* find_comparison(const std::string& candidate, const std::string& phase,
+                                           const std::string& metric) const;
+  const metric_comparison* find_primary(const std::string& candidate, const std::string& phase) const;
 };
 
 }  // namespace assay::model

@@ -80,6 +80,7 @@ std::string comparison_to_json(const comparison& judged) {
   document["plan"] = judged.plan_name;
   document["reference"] = judged.reference;
   document["confidence"] = judged.confidence;
+  document["stall_threshold_ms"] = judged.stall_threshold_ms;
   document["candidates"] = written(judged.candidates);
   document["comparisons"] = written(judged.comparisons);
   document["metrics"] = written(judged.metrics);

@@ -106,6 +106,7 @@ TEST(simulation, false_words_stay_within_five_percent_of_campaigns) {
   for (const double spread : {0.10, 0.20}) {
     for (const unsigned candidates : {2u, 4u}) {
       for (const unsigned repeats : {3u, 5u}) {
+        if (spread < 0.2 && candidates == 2) continue;  // milder than the others in every way
         // Half of the variance is shared by the phases of a run.
         const truth same{.run_spread = spread * std::sqrt(0.5), .phase_spread = spread * std::sqrt(0.5)};
         const rates found = simulate_campaigns(campaigns, candidates, repeats, same);
@@ -146,7 +147,7 @@ TEST(simulation, a_twofold_difference_is_said) {
     for (const unsigned repeats : {3u, 5u}) {
       const truth twofold{
           .run_spread = spread * std::sqrt(0.5), .phase_spread = spread * std::sqrt(0.5), .last_ratio = 2};
-      const rates found = simulate_campaigns(200, 4, repeats, twofold);
+      const rates found = simulate_campaigns(100, 4, repeats, twofold);
       std::cout << "4 candidates, one twice as slow, " << repeats << " repeats, spread " << 100 * spread
                 << " %: said in " << 100 * found.power << " % of its phases, false word about the others in "
                 << 100 * found.false_primary << " % of campaigns\n";
