@@ -171,8 +171,9 @@ class Candidate:
         try:
             wait_until(lambda: self.ready(descriptor["ready"]["path"]), f"{name} is ready")
         except BaseException as failure:
+            printed = self.printed()
             self.close()
-            raise AssertionError(f"{name} did not start: {self.printed()}") from failure
+            raise AssertionError(f"{name} did not start: {printed}") from failure
 
     def __enter__(self) -> "Candidate":
         return self
@@ -204,3 +205,5 @@ class Candidate:
         except ProcessLookupError:
             pass
         self.process.wait()
+        if not self.output.closed:
+            self.output.close()

@@ -66,6 +66,7 @@ def create_app() -> Flask:
     app = Flask(__name__, static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, PROVIDE_AUTOMATIC_OPTIONS=False)
     app.json.sort_keys = False
+    app.url_map.merge_slashes = False
     add_errors(app)
     add_metrics(app)
     pool = open_pool()

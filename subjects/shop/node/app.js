@@ -77,10 +77,14 @@ function addMetrics(app) {
     const template = url && !config.unmatched ? url.replace(/:(\w+)/g, '{$1}') : 'unmatched';
     requests.inc({ method: request.method, route: template, status: reply.statusCode });
   });
-  route(app, 'GET', '/metrics', {}, (request, reply) => reply.type(registry.contentType).send(registry.metrics()));
+  route(app, 'GET', '/metrics', {}, async (request, reply) => {
+    reply.type(registry.contentType);
+    return registry.metrics();
+  });
 }
 
 function itemId(text) {
+  if (text === '') throw new ApiError(404, 'not_found'); // the router takes nothing for an id
   if (!/^[0-9]{1,9}$/.test(text) || Number(text) === 0) throw new ApiError(400, 'invalid_id');
   return Number(text);
 }
