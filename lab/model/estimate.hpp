@@ -7,7 +7,7 @@ namespace assay::model {
 
 struct estimate {
   double value = 0;
-  double low = 0;   // of the interval, by default of 95 %
+  double low = 0;  // of the interval, by default of 95 %
   double high = 0;
   unsigned n = 0;  // observations behind it; for anything measured under load, runs
 };
