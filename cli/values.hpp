@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "lab/model/nearest.hpp"
 #include "stack/runtime/time.hpp"
 
 namespace assay::cli {
@@ -25,7 +26,6 @@ std::expected<std::string, std::string> read_body(const std::string& text);
 // `text` with '?' for control characters: what a user typed must not make two lines of a message.
 std::string one_line(std::string_view text);
 
-// The candidate most like `typed`, or empty when none is near (more than two edits and a third of it away).
-std::string nearest(std::string_view typed, const std::vector<std::string>& candidates);
+using model::nearest;
 
 }  // namespace assay::cli

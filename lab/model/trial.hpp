@@ -84,17 +84,17 @@ struct loop_lag {
   double mean_ms = 0;
   double p50_ms = 0;
   double p99_ms = 0;
-  double max_ms = 0;                         // the longest busy segment
-  std::map<int, std::uint64_t> stalls = {};  // busy segments of at least 10, 50, 100, 500 ms
-  std::map<int, double> stalled_s = {};      // and the time in them
+  double max_ms = 0;                    // the longest busy segment
+  std::map<int, std::uint64_t> stalls;  // busy segments of at least 10, 50, 100, 500 ms
+  std::map<int, double> stalled_s;      // and the time in them
 };
 
 // A place in the candidate that blocked a loop thread, all occurrences taken together.
 struct blocking_site {
-  std::string call = {};   // "recv", "getaddrinfo", "fsync", "sleep"
-  std::string peer;        // "third-party (127.0.0.1:40123)", a path, or empty
-  std::string place = {};  // "app.py:87 in price": the innermost frame of the candidate's own code; empty when unknown
-  std::vector<std::string> stack = {};  // of one occurrence, innermost first
+  std::string call;   // "recv", "getaddrinfo", "fsync", "sleep"
+  std::string peer;   // "third-party (127.0.0.1:40123)", a path, or empty
+  std::string place;  // "app.py:87 in price": the innermost frame of the candidate's own code; empty when unknown
+  std::vector<std::string> stack;  // of one occurrence, innermost first
   std::uint64_t count = 0;
   double total_ms = 0;
   double longest_ms = 0;

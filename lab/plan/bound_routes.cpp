@@ -1,0 +1,207 @@
+#include "lab/plan/bound_routes.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "lab/plan/checks.hpp"
+
+namespace assay::plan {
+namespace {
+
+constexpr int not_found = 404;
+
+// "GET /items/{id}/price" and "GET /items/{item}/price" are one route.
+std::string shape_of(std::string_view name) {
+  std::string shape;
+  bool inside = false;
+  for (const char c : name) {
+    if (c == '}') inside = false;
+    if (!inside) shape += c;
+    if (c == '{') inside = true;
+  }
+  return shape;
+}
+
+std::vector<std::string> placeholders_of(std::string_view name) {
+  std::vector<std::string> names;
+  for (std::size_t open = name.find('{'); open != name.npos; open = name.find('{', open + 1)) {
+    names.emplace_back(name.substr(open + 1, std::min(name.find('}', open), name.size()) - open - 1));
+  }
+  return names;
+}
+
+std::string shown(const std::string& name) {
+  std::string text = in_quotes(name);
+  return text.substr(1, text.size() - 2);
+}
+
+std::string percent(double share) { return fmt::format("{:.3g} %", share * 100); }
+
+// What can be inferred is filled in; the user says the rest.
+std::string stanza(const model::route& route) {
+  std::string text = fmt::format("  - route: \"{}\"\n", shown(route.name()));
+  if (!route.query_keys.empty()) {
+    std::vector<std::string> pairs;
+    for (const auto& [key, count] : route.query_keys) pairs.push_back(fmt::format("{0}={{{0}}}", shown(key)));
+    text += fmt::format("    target: \"{}?{}\"\n", shown(route.path), fmt::join(pairs, "&"));
+  }
+  if (route.method == "POST" || route.method == "PUT" || route.method == "PATCH") {
+    text += "    headers: {content-type: application/json}\n    body: \"...\"\n";
+  }
+  if (route.placeholders.empty() && route.query_keys.empty()) return text;
+  text += "    values:\n";
+  for (const model::placeholder& each : route.placeholders) {
+    const bool known = each.shape == "integer" && each.least && each.greatest;
+    const std::string range =
+        known ? fmt::format("{{low: {}, high: {}", *each.least, *each.greatest) : "{low: 1, high: ?";
+    text += each.shape == "uuid" ? fmt::format("      {}: uuid\n", shown(each.name))
+            : each.shape == "integer"
+                ? fmt::format("      {}: {{zipf: {}, popularity: profile}}}}\n", shown(each.name), range)
+                : fmt::format("      {}: {{feed: values.txt}}  # {} values of shape {} in the log\n", shown(each.name),
+                              each.distinct, shown(each.shape));
+  }
+  for (const auto& [key, count] : route.query_keys) text += fmt::format("      {}: {{choice: [...]}}\n", shown(key));
+  return text;
+}
+
+class binder {
+ public:
+  binder(reader& in, const yaml_node& list, const model::profile& profile, binding_draft& binding)
+      : in_(in), list_(list), profile_(profile), binding_(binding) {
+    for (const model::route& each : profile.routes) total_ += static_cast<double>(each.requests);
+  }
+
+  bound_routes run() {
+    std::vector<bool> used(binding_.routes.size());
+    for (const model::route& each : profile_.routes) {
+      const auto bound = std::ranges::find(binding_.routes, shape_of(each.name()),
+                                           [](const route_draft& draft) { return shape_of(draft.name); });
+      if (bound != binding_.routes.end()) {
+        const auto i = static_cast<std::size_t>(bound - binding_.routes.begin());
+        if (!used[i]) take(i, each);
+        used[i] = true;
+      } else if (!leave_out(each)) {
+        consider(each);
+      }
+    }
+    for (std::size_t i = 0; i < used.size(); ++i) {
+      check_draft(i);
+      if (!used[i]) {
+        made_.notices.push_back(
+            fmt::format("{} is bound, but not in the profile: not sent", shown(binding_.routes[i].name)));
+      }
+    }
+    finish();
+    return std::move(made_);
+  }
+
+ private:
+  double share_of(const model::route& route) const {
+    return total_ > 0 ? static_cast<double>(route.requests) / total_ : 0;
+  }
+
+  void check_draft(std::size_t i) {
+    const yaml_node& node = list_.items[i];
+    const std::string path = fmt::format("routes[{}]", i);
+    if (const yaml_node* weight = node.find("weight"))
+      in_.refuse(weight->at, path + ".weight: weights are the profile's");
+    const auto same = [&](const route_draft& draft) {
+      return shape_of(draft.name) == shape_of(binding_.routes[i].name);
+    };
+    const auto first = std::ranges::find_if(binding_.routes, same);
+    if (first != binding_.routes.begin() + static_cast<std::ptrdiff_t>(i)) {
+      in_.refuse(node.at, fmt::format("{}: duplicate route {}", path, in_quotes(binding_.routes[i].name)));
+    }
+    check_route(in_, path, node, binding_.routes[i]);
+  }
+
+  void take(std::size_t i, const model::route& seen) {
+    route_draft& draft = binding_.routes[i];
+    draft.weight = static_cast<double>(seen.requests);
+    std::string note = fmt::format("{} of the requests", percent(share_of(seen)));
+    const std::vector<std::string> names = placeholders_of(draft.name);
+    const std::vector<std::string> seen_names = placeholders_of(seen.name());
+    for (auto& [name, source] : draft.sources) {
+      if (!source.zipf || source.zipf->from != popularity::profile) continue;
+      // By its place in the path; a placeholder of the query goes by its name.
+      const auto at = static_cast<std::size_t>(std::ranges::find(names, name) - names.begin());
+      const std::string& wanted = at < seen_names.size() ? seen_names[at] : name;
+      const auto known = std::ranges::find(seen.placeholders, wanted, &model::placeholder::name);
+      const bool estimated = known != seen.placeholders.end() && known->zipf_exponent.has_value();
+      if (!estimated && !source.zipf->exponent) {
+        return in_.refuse(list_.items[i].at,
+                          fmt::format("routes[{}].values.{}: the profile has no estimate of its popularity; write an "
+                                      "\"exponent\" beside it",
+                                      i, name));
+      }
+      draft.values[name].exponent = estimated ? *known->zipf_exponent : *source.zipf->exponent;
+      note += fmt::format("; popularity of {} {}", name, estimated ? "as in the log" : "by the binding");
+    }
+    made_.notes.routes[draft.name] = note;
+    made_.workload.push_back(draft);
+    sent_ += share_of(seen);
+  }
+
+  bool leave_out(const model::route& seen) {
+    const auto listed = std::ranges::find(binding_.leave_out, shape_of(seen.name()),
+                                          [](const leave_out_draft& draft) { return shape_of(draft.name); });
+    if (listed == binding_.leave_out.end()) return false;
+    made_.notices.push_back(fmt::format("left out: {}, {} of the requests: {}", shown(seen.name()),
+                                        percent(share_of(seen)), shown(listed->why)));
+    return true;
+  }
+
+  void consider(const model::route& seen) {
+    const bool only_not_found = seen.statuses.size() == 1 && seen.statuses.begin()->first == not_found;
+    if (only_not_found || share_of(seen) < binding_.smallest_share) {
+      ++dropped_;
+      dropped_share_ += share_of(seen);
+    } else {
+      unbound_.push_back(&seen);
+    }
+  }
+
+  void finish() {
+    if (dropped_ > 0) {
+      made_.notices.push_back(
+          fmt::format("dropped: {} routes below {} of the requests, or answered 404 only; jointly {}", dropped_,
+                      percent(binding_.smallest_share), percent(dropped_share_)));
+    }
+    made_.notes.workload = {
+        fmt::format("Weights are the log's counts: {} of its {:.0f} requests.", percent(sent_), total_)};
+    for (const std::string& each : made_.notices) made_.notes.workload.push_back("Not sent: " + each);
+    if (unbound_.empty()) return;
+    std::string& text = made_.refusal;
+    text = fmt::format("{} of the profile's routes {} bound to data:\n", unbound_.size(),
+                       unbound_.size() == 1 ? "is not" : "are not");
+    for (const model::route* each : unbound_) {
+      text += fmt::format("  {:<40} {:>8}\n", shown(each->name()), percent(share_of(*each)));
+    }
+    text += "Add to the binding's routes, completed where it says ... or ?:\n";
+    for (const model::route* each : unbound_) text += stanza(*each);
+    text += "Or say that they are not sent:\nleave_out:\n";
+    for (const model::route* each : unbound_)
+      text += fmt::format("  - {{route: \"{}\", why: \"...\"}}\n", shown(each->name()));
+  }
+
+  reader& in_;
+  const yaml_node& list_;
+  const model::profile& profile_;
+  binding_draft& binding_;
+  double total_ = 0;
+  double sent_ = 0;
+  unsigned dropped_ = 0;
+  double dropped_share_ = 0;
+  std::vector<const model::route*> unbound_;
+  bound_routes made_;
+};
+
+}  // namespace
+
+bound_routes bind_routes(reader& in, const yaml_node& list, const model::profile& profile, binding_draft& binding) {
+  return binder(in, list, profile, binding).run();
+}
+
+}  // namespace assay::plan

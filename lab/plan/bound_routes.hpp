@@ -1,0 +1,27 @@
+// Which routes of a profile are sent: bound ones with the profile's weight and popularity; the rest is left out with
+// its share said, or refused.
+//
+// Misuse: comparing routes by name. A folded path's placeholder may be called otherwise in a binding; its place in the
+// path is what counts.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "lab/model/profile.hpp"
+#include "lab/plan/drafts.hpp"
+#include "lab/plan/write.hpp"
+
+namespace assay::plan {
+
+struct bound_routes {
+  std::vector<model::bound_route> workload;
+  plan_notes notes;
+  std::vector<std::string> notices;
+  std::string refusal;  // of unbound routes, many lines; empty: none
+};
+
+// `list` is the binding's `routes`. Errors of the binding itself go into `in`.
+bound_routes bind_routes(reader& in, const yaml_node& list, const model::profile& profile, binding_draft& binding);
+
+}  // namespace assay::plan

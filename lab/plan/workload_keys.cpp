@@ -1,0 +1,127 @@
+// The tables of routes and of the values in them.
+#include <algorithm>
+#include <limits>
+
+#include "lab/plan/drafts.hpp"
+#include "lab/plan/feed.hpp"
+
+namespace assay::plan {
+namespace {
+
+constexpr double most_integer = 9007199254740992;  // 2^53: exact in every reader of the file
+constexpr double most_exponent = 10;
+constexpr double most_weight = 1e15;
+constexpr int least_status = 100;
+constexpr int most_status = 599;
+
+const section& zipf_section() {
+  static const section table = [] {
+    keys_of<zipf_draft> keys("zipf", "popularity by rank: LOW is drawn most, rank r with probability ~ r^-exponent");
+    keys.integer("low", &zipf_draft::low, -most_integer, most_integer, "the most popular value").required();
+    keys.integer("high", &zipf_draft::high, -most_integer, most_integer, "the least popular value").required();
+    keys.number("exponent", &zipf_draft::exponent, 0, most_exponent, "0 is uniform; web pages lie between 0.6 and 1.2")
+        .otherwise("1");
+    keys.word("popularity", &zipf_draft::from, std::vector{popularity::written, popularity::profile},
+              "profile, in a binding only: the exponent is the profile's, `exponent` where the profile has none");
+    return keys.finished_by([](reader& in, const std::string& path, const yaml_node& node, zipf_draft& into) {
+      if (into.low > into.high) in.refuse(node.at, path + ": expected low not above high");
+    });
+  }();
+  return table;
+}
+
+void finish_source(reader& in, const std::string& path, const yaml_node& node, source_draft& into) {
+  using kind = model::value_source::kind;
+  const bool choice = node.find("choice") != nullptr;
+  const int forms = !into.integer.empty() + into.zipf.has_value() + choice + !into.feed.empty() +
+                    into.constant.has_value() + into.uuid;
+  const auto refuse = [&](std::string_view why) { in.refuse(node.at, path + ": " + std::string(why)); };
+  if (forms != 1) return refuse("expected exactly one of integer, zipf, choice, feed, uuid, constant");
+  if (!into.column.empty() && into.feed.empty()) return refuse("\"column\" is of a feed, and there is none");
+  into.from = into.uuid ? kind::uuid : into.constant ? kind::constant : into.zipf ? kind::zipf : kind::choice;
+  if (into.constant) into.text = *into.constant;
+  if (choice && into.choices.empty()) return refuse("expected at least one choice");
+  if (!into.integer.empty()) {
+    if (into.integer.size() != 2 || into.integer[0] > into.integer[1]) {
+      return refuse("expected integer: [LOW, HIGH] with LOW not above HIGH");
+    }
+    into.from = kind::integer;
+    into.low = into.integer[0];
+    into.high = into.integer[1];
+  }
+  if (into.zipf) {
+    into.low = into.zipf->low;
+    into.high = into.zipf->high;
+    into.exponent = into.zipf->exponent.value_or(1);
+  }
+  if (into.feed.empty()) return;
+  into.feed = in.absolute(into.feed);
+  auto lines = read_feed(into.feed, into.column);
+  if (!lines) return refuse(lines.error());
+  into.choices = std::move(*lines);
+}
+
+// The method and, when none is written, the target come from the route's name.
+void finish_route(reader& in, const std::string& path, const yaml_node& node, route_draft& route) {
+  const std::size_t space = std::min(route.name.find(' '), route.name.size());
+  route.method = route.name.substr(0, space);
+  const bool upper = std::ranges::all_of(route.method, [](char c) { return c >= 'A' && c <= 'Z'; });
+  if (route.method.empty() || !upper || !route.name.substr(space).starts_with(" /")) {
+    return in.expected(path + ".route", *node.find("route"), "a method and a path such as GET /items/{id}");
+  }
+  if (route.target.empty()) route.target = route.name.substr(space + 1);
+  for (const auto& [name, source] : route.sources) route.values[name] = source;
+}
+
+}  // namespace
+
+std::string_view label(popularity from) { return from == popularity::profile ? "profile" : "exponent"; }
+
+void source_from_text(reader& in, const yaml_node& node, source_draft& into) {
+  into.uuid = node.text == "uuid";
+  into.from = model::value_source::kind::uuid;
+  if (into.uuid) return;
+  in.refuse(node.at,
+            "expected uuid, or one of {integer: ...}, {zipf: ...}, {choice: ...}, {feed: ...}, "
+            "{constant: ...}, found " +
+                in_quotes(node.text));
+}
+
+const section& values_section() {
+  static const section table = [] {
+    keys_of<source_draft> keys("value", "where a placeholder's value comes from: exactly one of these, or just `uuid`");
+    keys.integers("integer", &source_draft::integer, -most_integer, most_integer,
+                  "[LOW, HIGH]: uniform, both ends included");
+    keys.object("zipf", &source_draft::zipf, zipf_section(), "integers of unequal popularity");
+    keys.texts("choice", &source_draft::choices, "one of these texts, all alike likely");
+    keys.text("feed", &source_draft::feed, "a file: .csv with a header line, else one value a line; all alike likely");
+    keys.text("column", &source_draft::column, "of a .csv feed");
+    keys.flag("uuid", &source_draft::uuid, "a fresh UUID for each request, from the seed");
+    keys.text("constant", &source_draft::constant, "always this text");
+    return keys.finished_by(finish_source);
+  }();
+  return table;
+}
+
+const section& route_section() {
+  static const section table = [] {
+    keys_of<route_draft> keys("route", "a route of the workload, bound to data");
+    keys.text("route", &route_draft::name, "method and path, as in the profile: GET /items/{id}").required();
+    keys.text("target", &route_draft::target, "what is sent, with {placeholders}: /items/{id}?page={page}")
+        .otherwise("the route's path");
+    keys.number("weight", &route_draft::weight, 0, most_weight,
+                "its part of the requests, in proportion to the other weights");
+    keys.text_map("headers", &route_draft::headers, "name to value, with {placeholders}");
+    keys.text("body", &route_draft::body, "with {placeholders}; {{ and }} are literal braces");
+    keys.object_map("values", &route_draft::sources, values_section(),
+                    "each placeholder's name to where its value comes from", source_from_text);
+    keys.integers("expected", &route_draft::expected, least_status, most_status, "statuses that are no error")
+        .otherwise("every one below 400");
+    keys.text("acknowledged_by", &route_draft::acknowledged_by,
+              "the placeholder whose value identifies a write; acknowledged ones are looked up afterwards");
+    return keys.finished_by(finish_route);
+  }();
+  return table;
+}
+
+}  // namespace assay::plan

@@ -1,0 +1,91 @@
+#include "lab/report/plan_text.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cmath>
+
+#include "lab/model/duration.hpp"
+
+namespace assay::report {
+namespace {
+
+using model::duration_text;
+
+// "9m20s": nobody reads 560 seconds.
+std::string readable(std::chrono::nanoseconds length) {
+  const auto seconds = std::chrono::round<std::chrono::seconds>(length).count();
+  if (seconds < 60) return fmt::format("{}s", seconds);
+  if (seconds < 3600) return fmt::format("{}m{:02}s", seconds / 60, seconds % 60);
+  return fmt::format("{}h{:02}m", seconds / 3600, seconds / 60 % 60);
+}
+
+std::string faults_of(const model::phase& phase) {
+  std::vector<std::string> each;
+  for (const model::fault& fault : phase.faults) {
+    each.push_back(fault.kind == model::fault_kind::latency
+                       ? fmt::format("{} of {}: median {}, sigma {}", label(fault.kind), fault.dependency,
+                                     duration_text(fault.latency_median), fault.latency_sigma)
+                       : fmt::format("{} of {}", label(fault.kind), fault.dependency));
+  }
+  return fmt::to_string(fmt::join(each, "; "));
+}
+
+void add_phases(std::string& text, const model::plan& plan) {
+  text +=
+      fmt::format("\n  {:<18}{:<10}{:>10}{:>9}{:>11}   full length\n", "phase", "kind", "rate", "length", "requests");
+  for (const model::phase& each : plan.phases) {
+    const double requests = each.rate_per_s * std::chrono::duration<double>(each.length).count();
+    text += fmt::format("  {:<18}{:<10}{:>8.4g}/s{:>9}{:>11.0f}   {:.4g}/s for {}\n", each.name, label(each.kind),
+                        each.rate_per_s, duration_text(each.length), requests, each.full_rate_per_s,
+                        duration_text(each.full_length));
+    if (!each.faults.empty()) text += fmt::format("    {}\n", faults_of(each));
+  }
+}
+
+void add_workload(std::string& text, const model::plan& plan) {
+  double total = 0;
+  for (const model::bound_route& each : plan.workload) total += each.weight;
+  text += "\n  share    route\n";
+  for (const model::bound_route& each : plan.workload) {
+    text += fmt::format("  {:>5.1f} %  {}{}\n", 100 * each.weight / total, each.name,
+                        each.acknowledged_by.empty() ? "" : "  (acknowledged writes are looked up afterwards)");
+  }
+}
+
+void add_differences(std::string& text, const model::plan& plan, const model::forecast& forecast) {
+  text += "\nWhat the repeats can tell apart (95 % intervals around a ratio of two candidates):\n";
+  if (forecast.differences.empty()) {
+    text += plan.repeats < 2 ? "  nothing: one run of each says nothing about the spread between runs\n"
+                             : "  nothing: there is nothing to compare\n";
+    return;
+  }
+  for (const model::detectable_difference& each : forecast.differences) {
+    text += fmt::format("  if runs spread by {:.0f} %: +-{:.0f} % for one comparison, +-{:.0f} % for all {} together\n",
+                        100 * each.assumed_log_sd, 100 * each.alone, 100 * each.family, forecast.comparisons);
+  }
+  text += "  The spread is assumed (standard deviation of the logarithm); the campaign measures its own.\n";
+}
+
+}  // namespace
+
+std::string plan_text(const model::plan& plan, const model::forecast& forecast) {
+  std::string text = fmt::format("{}: {} candidates x {} repeats = {} trials, about {}, {:.0f} requests\n", plan.name,
+                                 plan.candidates.size(), plan.repeats, forecast.trials,
+                                 readable(forecast.campaign_length), forecast.campaign_requests);
+  text += fmt::format("a trial: {} of load, {} allowed around it, {:.0f} requests, {} arrivals\n",
+                      readable(forecast.trial_length), readable(forecast.trial_overhead), forecast.trial_requests,
+                      label(plan.arrivals));
+  text += "builds of candidates come before and are not counted\n";
+  add_phases(text, plan);
+  add_workload(text, plan);
+  text += "\n  candidate\n";
+  for (const model::candidate& each : plan.candidates) {
+    text += fmt::format("  {:<20}{}{}{}\n", each.name, each.title, each.ours ? " (ours)" : "",
+                        each.name == plan.reference ? " (reference)" : "");
+  }
+  add_differences(text, plan, forecast);
+  return text;
+}
+
+}  // namespace assay::report
