@@ -12,7 +12,7 @@
 #include "cli/values.hpp"
 #include "lab/campaign/campaign.hpp"
 #include "lab/campaign/results.hpp"
-#include "lab/plan/read_plan.hpp"
+#include "lab/plan/read.hpp"
 #include "stack/runtime/signals.hpp"
 
 namespace assay::cli {

@@ -7,7 +7,7 @@
 #include <ctime>
 #include <nlohmann/json.hpp>
 
-#include "lab/plan/read_plan.hpp"
+#include "lab/plan/read.hpp"
 
 namespace assay::campaign {
 namespace {

@@ -12,7 +12,7 @@
 #include "lab/decide/record.hpp"
 #include "lab/judge/compare.hpp"
 #include "lab/model/comparison_json.hpp"
-#include "lab/plan/read_plan.hpp"
+#include "lab/plan/read.hpp"
 #include "lab/report/campaign_report.hpp"
 #include "lab/report/comparison_text.hpp"
 #include "lab/store/campaign_store.hpp"

@@ -20,13 +20,13 @@ std::string_view label(finding found);
 
 // One metric of one candidate in one phase, over its trials.
 struct metric_summary {
-  std::string candidate;
-  std::string phase;  // empty: of the whole trial
+  std::string candidate = {};
+  std::string phase = {};  // empty: of the whole trial
   std::string
       metric;  // "response_p99_ms", "error_share", "goodput_rps", "cpu_ms_per_request", "rss_mib", "lag_p99_ms"…
-  std::vector<double> runs;           // a value a trial; trials where it was not estimable are left out
-  std::optional<estimate> over_runs;  // geometric mean for what is a ratio scale; absent when n < 2
-  std::string why_not;                // when absent
+  std::vector<double> runs = {};           // a value a trial; trials where it was not estimable are left out
+  std::optional<estimate> over_runs = {};  // geometric mean for what is a ratio scale; absent when n < 2
+  std::string why_not = {};                // when absent
 };
 
 // A candidate against the reference.
@@ -51,9 +51,9 @@ struct candidate_summary {
   unsigned complete = 0;
   unsigned invalid = 0;
   unsigned failed = 0;
-  std::vector<std::string> remarks;     // reasons of failed trials, anomalies
-  std::vector<blocking_site> blocking;  // over all its trials, by total time, descending
-  bool freezes = false;                 // a blocking call on a loop thread is behind the lag
+  std::vector<std::string> remarks = {};     // reasons of failed trials, anomalies
+  std::vector<blocking_site> blocking = {};  // over all its trials, by total time, descending
+  bool freezes = false;                      // a blocking call on a loop thread is behind the lag
 
   // The site with the most time among those that once lasted so long; null when there is none.
   const blocking_site* worst_site(double threshold_ms) const;
@@ -77,10 +77,10 @@ struct comparison {
   std::string reference = {};
   double confidence = 0.95;
   double stall_threshold_ms = 25;  // of the plan
-  std::vector<candidate_summary> candidates;
-  std::vector<metric_summary> metrics;
-  std::vector<metric_comparison> comparisons;
-  std::vector<std::string> anomalies;
+  std::vector<candidate_summary> candidates = {};
+  std::vector<metric_summary> metrics = {};
+  std::vector<metric_comparison> comparisons = {};
+  std::vector<std::string> anomalies = {};
 
   std::vector<std::string> phases() const;  // that were judged, in the order of the plan
   const candidate_summary* find_candidate(const std::string& name) const;

@@ -36,9 +36,9 @@ struct value_source {
   std::int64_t low = 0;
   std::int64_t high = 0;
   double exponent = 1;
-  std::vector<std::string> choices;  // a feed file's lines end up here
-  std::string feed;                  // the file they came from, when they did
-  std::string column;                // of a CSV feed
+  std::vector<std::string> choices = {};  // a feed file's lines end up here
+  std::string feed = {};                  // the file they came from, when they did
+  std::string column = {};                // of a CSV feed
 };
 
 // One route of the workload, bound to data: enough to write a request.

@@ -84,17 +84,17 @@ struct loop_lag {
   double mean_ms = 0;
   double p50_ms = 0;
   double p99_ms = 0;
-  double max_ms = 0;                    // the longest busy segment
-  std::map<int, std::uint64_t> stalls;  // busy segments of at least 10, 50, 100, 500 ms
-  std::map<int, double> stalled_s;      // and the time in them
+  double max_ms = 0;                         // the longest busy segment
+  std::map<int, std::uint64_t> stalls = {};  // busy segments of at least 10, 50, 100, 500 ms
+  std::map<int, double> stalled_s = {};      // and the time in them
 };
 
 // A place in the candidate that blocked a loop thread, all occurrences taken together.
 struct blocking_site {
-  std::string call;   // "recv", "getaddrinfo", "fsync", "sleep"
-  std::string peer;   // "third-party (127.0.0.1:40123)", a path, or empty
-  std::string place;  // "app.py:87 in price": the innermost frame of the candidate's own code; empty when unknown
-  std::vector<std::string> stack;  // of one occurrence, innermost first
+  std::string call = {};   // "recv", "getaddrinfo", "fsync", "sleep"
+  std::string peer;        // "third-party (127.0.0.1:40123)", a path, or empty
+  std::string place = {};  // "app.py:87 in price": the innermost frame of the candidate's own code; empty when unknown
+  std::vector<std::string> stack = {};  // of one occurrence, innermost first
   std::uint64_t count = 0;
   double total_ms = 0;
   double longest_ms = 0;
@@ -114,10 +114,10 @@ struct reconciliation {
   std::uint64_t acknowledged = 0;
   std::uint64_t unanswered = 0;  // sent, outcome unknown to the client: stored or not, both are right
   std::uint64_t stored = 0;
-  std::vector<std::string> lost;     // acknowledged and not stored; the first hundred
-  std::vector<std::string> doubled;  // stored more than once
-  std::vector<std::string> unknown;  // stored, though refused or never sent
-  std::uint64_t lost_total = 0;      // the lists hold the first hundred
+  std::vector<std::string> lost = {};     // acknowledged and not stored; the first hundred
+  std::vector<std::string> doubled = {};  // stored more than once
+  std::vector<std::string> unknown = {};  // stored, though refused or never sent
+  std::uint64_t lost_total = 0;           // the lists hold the first hundred
   std::uint64_t doubled_total = 0;
   std::uint64_t unknown_total = 0;
   bool agrees() const { return lost.empty() && doubled.empty() && unknown.empty(); }
