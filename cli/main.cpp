@@ -7,6 +7,7 @@
 
 #include "cli/describe.hpp"
 #include "cli/values.hpp"
+#include "lab/subject/keeper.hpp"
 
 namespace {
 
@@ -51,6 +52,8 @@ int refuse_command(const CLI::App& app, const std::vector<std::string>& extras) 
 }  // namespace
 
 int main(int argc, char** argv) {
+  // Before anything else: this program is also the keeper of each process that it starts.
+  if (const auto status = assay::subject::run_keeper_if_asked(argc, argv)) return *status;
   CLI::App app{"Assay: is this async web stack ready for production under your workload?"};
   app.set_version_flag("--version", "assay " ASSAY_VERSION);
   app.allow_extras();
@@ -60,7 +63,9 @@ int main(int argc, char** argv) {
   };
   // Unknown flags are looked at below, to suggest the right one.
   for (const command& each : commands) each.describes->allow_extras();
-  const auto chosen = [&] { return std::ranges::find_if(commands, [](const command& c) { return c.describes->parsed(); }); };
+  const auto chosen = [&] {
+    return std::ranges::find_if(commands, [](const command& c) { return c.describes->parsed(); });
+  };
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& done) {  // --help, --version
