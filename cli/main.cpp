@@ -7,6 +7,7 @@
 
 #include "cli/describe.hpp"
 #include "cli/values.hpp"
+#include "lab/subject/keeper.hpp"
 
 namespace {
 
@@ -51,6 +52,8 @@ int refuse_command(const CLI::App& app, const std::vector<std::string>& extras) 
 }  // namespace
 
 int main(int argc, char** argv) {
+  // Before anything else: this program is also the keeper of each process that it starts.
+  if (const auto status = assay::subject::run_keeper_if_asked(argc, argv)) return *status;
   CLI::App app{"Assay: is this async web stack ready for production under your workload?"};
   app.set_version_flag("--version", "assay " ASSAY_VERSION);
   app.allow_extras();

@@ -117,6 +117,7 @@ std::expected<std::string, std::string> fill_placeholders(const std::string& tex
     const auto value = values.find(name);
     if (value == values.end()) {
       std::vector<std::string_view> known;
+      known.reserve(values.size());
       for (const auto& each : values) known.push_back(each.first);
       return std::unexpected(
           fmt::format("unknown placeholder {{{}}} in \"{}\"; there are: {}", name, text, fmt::join(known, ", ")));

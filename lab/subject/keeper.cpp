@@ -1,6 +1,7 @@
 #include "lab/subject/keeper.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <linux/close_range.h>
 #include <poll.h>
 #include <sys/prctl.h>
@@ -13,7 +14,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -216,7 +216,10 @@ std::optional<int> run_keeper_if_asked(int argc, const char* const* argv) {
   int kind = 0;
   socklen_t size = sizeof(kind);
   const bool socket = ::getsockopt(keeper_fd, SOL_SOCKET, SO_TYPE, &kind, &size) == 0 && kind == SOCK_SEQPACKET;
-  if (!socket) return 2;  // somebody typed it
+  if (!socket) {
+    fmt::print(stderr, "{} is how this program starts itself, to mind a process; it is no command\n", keeper_argument);
+    return 2;
+  }
   return serve();
 }
 

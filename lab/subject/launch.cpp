@@ -85,7 +85,10 @@ std::string execute(const spawn_request& request) {
   std::vector<std::string> assignments;
   std::vector<char*> arguments;
   std::vector<char*> environment;
-  for (const auto& [name, value] : request.environment) assignments.push_back(name + "=" + value);
+  assignments.reserve(request.environment.size());
+  environment.reserve(request.environment.size() + 1);
+  arguments.reserve(request.command.size() + 1);
+  for (const auto& [name, value] : request.environment) assignments.push_back(fmt::format("{}={}", name, value));
   for (std::string& each : assignments) environment.push_back(each.data());
   for (const std::string& each : request.command) arguments.push_back(const_cast<char*>(each.c_str()));
   environment.push_back(nullptr);

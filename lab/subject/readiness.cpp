@@ -67,7 +67,8 @@ task<result<void>> poll(attempts& of, scope& both) {
       of.ready_s = std::chrono::duration<double>(ctx.on->now() - of.started).count();
       break;
     }
-    of.last = meaning(of, got);
+    // Cut short by the end of the wait it says nothing, unless it was the only attempt.
+    if (of.last.empty() || ctx.on->now() < of.until) of.last = meaning(of, got);
     if (ctx.on->now() >= of.until) break;
     std::ignore = co_await delay_until(std::min(of.until, saturating_add(ctx.on->now(), interval)));
   }

@@ -131,7 +131,7 @@ TEST(conformance, a_wrong_file_is_refused_with_its_place) {
   EXPECT_EQ(error_of(one("{name: a, expect: {status: 200}}")), "f:2:5: check: expected name, request and expect");
   EXPECT_EQ(error_of(one("{name: a, name: b}")), "f:2:15: check: \"name\" stands twice");
   EXPECT_EQ(error_of(one("{name: a, request: {target: /}, expect: {status: 999}}")),
-            "f:2:53: expect.status: expected a whole number from 200 to 599, found \"999\"");
+            "f:2:54: expect.status: expected a whole number from 200 to 599, found \"999\"");
   EXPECT_EQ(error_of(one("{name: a, request: {target: /}, expect: {}}")), "f:2:45: expect: status is missing");
   EXPECT_THAT(error_of(one("{name: a, request: {target: x}}")), HasSubstr("begins with /"));
   EXPECT_THAT(error_of(one("{name: a, request: {target: /, headers: {Content-Length: 4}}}")),

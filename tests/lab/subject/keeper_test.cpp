@@ -41,7 +41,7 @@ pid_t fork_client(const std::string& mark, bool ends_by_itself) {
 
 TEST(keeper, nothing_is_left_when_the_client_is_killed_at_any_moment) {
   std::mt19937 random(7);
-  for (int round = 0; round < 4; round++) {
+  for (int round = 0; round < 3; round++) {
     const std::string mark = fresh_mark();
     const pid_t client = fork_client(mark, false);
     // From before the first process to all of them.
