@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "decide_test_support.hpp"
+#include "tests/lab/decide/decide_test_support.hpp"
 
 namespace assay::report {
 namespace {

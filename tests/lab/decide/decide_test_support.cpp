@@ -1,4 +1,4 @@
-#include "decide_test_support.hpp"
+#include "tests/lab/decide/decide_test_support.hpp"
 
 #include <utility>
 

@@ -8,8 +8,8 @@
 #include <set>
 #include <sstream>
 
-#include "decide_test_support.hpp"
 #include "lab/decide/evidence.hpp"
+#include "tests/lab/decide/decide_test_support.hpp"
 
 namespace assay::decide {
 namespace {

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "store_test_support.hpp"
+#include "tests/lab/store/store_test_support.hpp"
 
 namespace assay::store {
 namespace {

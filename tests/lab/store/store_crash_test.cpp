@@ -13,7 +13,7 @@
 #include <set>
 
 #include "lab/store/campaign_store.hpp"
-#include "store_test_support.hpp"
+#include "tests/lab/store/store_test_support.hpp"
 
 namespace assay::store {
 namespace {

@@ -1,4 +1,4 @@
-#include "store_test_support.hpp"
+#include "tests/lab/store/store_test_support.hpp"
 
 #include <sys/wait.h>
 #include <unistd.h>
