@@ -66,7 +66,7 @@ int bind(const plan_arguments& typed) {
   if (!text) return complain(usage, text.error());
   const auto profile = model::parse_profile(*text);
   if (!profile) return complain(usage, fmt::format("{}: {}", typed.profile, profile.error()));
-  const auto bound = plan::bind(*profile, typed.binding, options);
+  const auto bound = plan::bind_profile(*profile, typed.binding, options);
   if (!bound) {
     fmt::print(stderr, "assay plan: {}{}", bound.error(), bound.error().ends_with('\n') ? "" : "\n");
     return usage;

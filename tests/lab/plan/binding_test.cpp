@@ -32,7 +32,7 @@ class shop_binding : public testing::Test {
   std::expected<bound_plan, std::string> bound(bind_options options = {}) {
     folder_.write("binding.yaml", binding_);
     options.profile_name = "shop.profile.json";
-    return bind(profile_, folder_.path("binding.yaml"), options);
+    return bind_profile(profile_, folder_.path("binding.yaml"), options);
   }
   std::string refusal() {
     const auto made = bound();
@@ -73,8 +73,14 @@ TEST_F(shop_binding, knows_a_route_by_its_shape) {
 }
 
 TEST_F(shop_binding, refuses_an_unbound_route_aloud) {
-  model::route unbound{.method = "PUT", .path = "/carts/{cart}", .requests = 5'000, .statuses = {{200, 5'000}}};
-  unbound.placeholders = {{.name = "cart", .shape = "uuid"}};
+  model::route unbound;
+  unbound.method = "PUT";
+  unbound.path = "/carts/{cart}";
+  unbound.requests = 5'000;
+  unbound.statuses = {{200, 5'000}};
+  unbound.placeholders.emplace_back();
+  unbound.placeholders[0].name = "cart";
+  unbound.placeholders[0].shape = "uuid";
   profile_.routes.push_back(unbound);
   const std::string error = refusal();
   EXPECT_THAT(error, HasSubstr("1 of the profile's routes is not bound to data:\n  PUT /carts/{cart}"));
@@ -107,18 +113,18 @@ TEST_F(shop_binding, refuses_what_is_wrong_with_the_binding) {
 
 TEST_F(shop_binding, shortens_until_the_campaign_fits) {
   for (const auto within : {20min, 9min, 6min}) {
-    const auto made = bound({.within = within});
+    const auto made = bound({.full = false, .within = within, .profile_name = {}});
     ASSERT_TRUE(made.has_value()) << made.error();
     EXPECT_LE(forecast_of(made->plan).campaign_length, within);
     EXPECT_EQ(made->plan.phases[1].full_length, 10min);
   }
-  const auto too_short = bound({.within = 2min});
+  const auto too_short = bound({.full = false, .within = 2min, .profile_name = {}});
   ASSERT_FALSE(too_short.has_value());
   EXPECT_THAT(too_short.error(), HasSubstr("2m is too short: 12 trials of 6 phases"));
 }
 
 TEST_F(shop_binding, full_uses_the_full_length_values) {
-  const auto made = bound({.full = true});
+  const auto made = bound({.full = true, .within = {}, .profile_name = {}});
   ASSERT_TRUE(made.has_value()) << made.error();
   EXPECT_EQ(made->plan.phases[1].length, 10min);
   EXPECT_EQ(made->plan.phases[2].rate_per_s, 1000);

@@ -15,11 +15,17 @@ model::plan small_plan(unsigned repeats, std::size_t candidates) {
   model::plan plan;
   plan.name = "small";
   plan.repeats = repeats;
-  plan.workload = {{.name = "GET /"}};
-  plan.phases.push_back({.name = "warm", .kind = model::phase_kind::warm_up, .rate_per_s = 10, .length = 10s});
-  plan.phases.push_back({.name = "steady", .rate_per_s = 100, .length = 20s});
-  for (std::size_t i = 0; i < candidates; ++i)
-    plan.candidates.push_back({.name = std::string(1, static_cast<char>('a' + i))});
+  plan.workload.emplace_back().name = "GET /";
+  const auto add = [&](const char* name, model::phase_kind kind, double rate, std::chrono::nanoseconds length) {
+    model::phase& made = plan.phases.emplace_back();
+    made.name = name;
+    made.kind = kind;
+    made.rate_per_s = rate;
+    made.length = length;
+  };
+  add("warm", model::phase_kind::warm_up, 10, 10s);
+  add("steady", model::phase_kind::steady, 100, 20s);
+  for (std::size_t i = 0; i < candidates; ++i) plan.candidates.emplace_back().name = static_cast<char>('a' + i);
   return plan;
 }
 
