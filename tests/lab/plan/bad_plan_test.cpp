@@ -133,7 +133,8 @@ TEST(bad_file, that_is_none) {
 
 TEST(bad_file, has_limits) {
   EXPECT_EQ(decode_plan("x", std::string(most_document_bytes + 1, ' ')).error(), "x: larger than 1048576 bytes");
-  EXPECT_EQ(decode_plan("x", "name: " + std::string(50, '[') + std::string(50, ']')).error(), "x:1:22: nested deeper than 16 levels");
+  EXPECT_EQ(decode_plan("x", "name: " + std::string(50, '[') + std::string(50, ']')).error(),
+            "x:1:22: nested deeper than 16 levels");
   std::string many = "repeats: [";
   for (std::size_t i = 0; i <= most_nodes; ++i) many += "1,";
   EXPECT_TRUE(decode_plan("x", many + "]").error().ends_with("more than 100000 values"));
