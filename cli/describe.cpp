@@ -14,6 +14,15 @@ constexpr const char* load_examples = R"(Examples:
 
 Exit codes: 0 ok, 2 usage, 3 the measurement is invalid, 4 could not run.)";
 
+constexpr const char* plan_examples = R"(Examples:
+  assay plan shop.profile.json --bind binding.yaml -o shop.plan.yaml
+  assay plan shop.profile.json --bind binding.yaml --shorten 12m    phases cut until the campaign fits
+  assay plan shop.profile.json --bind binding.yaml --full           rates and lengths of the full process
+  assay plan --check shop.plan.yaml                                 what will run, how long, what it can tell apart
+  assay plan --schema                                               the JSON Schema, for editors
+
+Exit codes: 0 ok, 2 usage, a faulty file or an unbound route, 4 could not write.)";
+
 }  // namespace
 
 CLI::App* describe_load(CLI::App& app, load_arguments& typed) {
@@ -40,6 +49,20 @@ CLI::App* describe_load(CLI::App& app, load_arguments& typed) {
       ->capture_default_str();
   command.add_flag("--latency", typed.spectrum, "print the detailed percentile spectrum");
   command.add_flag("--json", typed.json, "print one JSON document");
+  return &command;
+}
+
+CLI::App* describe_plan(CLI::App& app, plan_arguments& typed) {
+  CLI::App& command = *app.add_subcommand("plan", "Bind a profile to data and write a plan, or check a plan");
+  command.footer(plan_examples);
+  command.add_option("profile", typed.profile, "written by assay learn");
+  command.add_option("--bind", typed.binding, "says per route where values, bodies and credentials come from");
+  command.add_option("-o,--output", typed.output, "the plan file; stdout without it");
+  CLI::Option* full = command.add_flag("--full", typed.full, "rates and lengths of the full-length process");
+  command.add_option("--shorten", typed.within, "cut phases until the whole campaign fits: 12m")->excludes(full);
+  command.add_option("--check", typed.checked, "say what this plan will do");
+  command.add_flag("--schema", typed.schema, "print the JSON Schema of plans");
+  command.add_flag("--schema-doc", typed.page, "print the reference page of all keys");
   return &command;
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "cli/load_command.hpp"
+#include "cli/plan_command.hpp"
 
 namespace CLI {
 class App;
@@ -13,5 +14,6 @@ class App;
 namespace assay::cli {
 
 CLI::App* describe_load(CLI::App& app, load_arguments& typed);
+CLI::App* describe_plan(CLI::App& app, plan_arguments& typed);
 
 }  // namespace assay::cli

@@ -58,8 +58,10 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "assay " ASSAY_VERSION);
   app.allow_extras();
   load_arguments load;
+  plan_arguments plan;
   const std::vector<command> commands = {
       {describe_load(app, load), [&] { return load_command(load); }},
+      {describe_plan(app, plan), [&] { return plan_command(plan); }},
   };
   // Unknown flags are looked at below, to suggest the right one.
   for (const command& each : commands) each.describes->allow_extras();

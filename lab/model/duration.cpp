@@ -36,11 +36,12 @@ std::string duration_text(std::chrono::nanoseconds length) {
   for (const auto& [unit, scale] : units) {
     std::array<char, 32> digits{};
     const double number = static_cast<double>(length.count()) / (scale * 1e9);
+    if (number < 1 && unit != units.back().first) continue;  // 150ms, not 0.15s
     const auto written = std::to_chars(digits.data(), digits.data() + digits.size(), number, std::chars_format::fixed);
     if (written.ec != std::errc()) continue;
     std::string text(digits.data(), written.ptr);
     text += unit;
-    if ((best.empty() || text.size() < best.size()) && parse_duration(text) == length) best = text;
+    if ((best.empty() || text.size() <= best.size()) && parse_duration(text) == length) best = text;
   }
   return best;
 }

@@ -128,8 +128,8 @@ void explain(bound_plan& made, const model::profile& profile, const rates& known
 
 }  // namespace
 
-std::expected<bound_plan, std::string> bind(const model::profile& profile, const std::string& binding_path,
-                                            const bind_options& options) {
+std::expected<bound_plan, std::string> bind_profile(const model::profile& profile, const std::string& binding_path,
+                                                    const bind_options& options) {
   const auto text = read_whole(binding_path, most_document_bytes);
   if (!text) return std::unexpected(text.error());
   const auto root = parse_yaml(binding_path, *text);

@@ -29,7 +29,7 @@ struct bound_plan {
 };
 
 // The error of a binding file is one line; of unbound routes it is many, with stanzas to paste.
-std::expected<bound_plan, std::string> bind(const model::profile& profile, const std::string& binding_path,
-                                            const bind_options& options);
+std::expected<bound_plan, std::string> bind_profile(const model::profile& profile, const std::string& binding_path,
+                                                    const bind_options& options);
 
 }  // namespace assay::plan

@@ -18,6 +18,11 @@ constexpr const char* duration_pattern = R"(^[0-9]+(\.[0-9]+)?(h|m|s|ms|us)$)";
 json texts_of(json items) { return {{"type", "array"}, {"maxItems", most_items}, {"items", std::move(items)}}; }
 
 json range_of(const key& described, const char* type) {
+  if (type == std::string_view("integer")) {
+    return {{"type", type},
+            {"minimum", static_cast<std::int64_t>(described.least)},
+            {"maximum", static_cast<std::int64_t>(described.greatest)}};
+  }
   return {{"type", type}, {"minimum", described.least}, {"maximum", described.greatest}};
 }
 

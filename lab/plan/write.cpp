@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "lab/model/duration.hpp"
+#include "lab/plan/read.hpp"
 
 namespace assay::plan {
 namespace {
@@ -177,13 +178,22 @@ class writer {
     }
   }
 
+  // What the descriptor says by itself is not repeated.
+  void add_reference(const model::candidate& candidate) {
+    const auto original = read_candidate(candidate.descriptor);
+    if (original && original->name == candidate.name && original->title == candidate.title) {
+      return line("  - {}", path(candidate.descriptor));
+    }
+    line("  - descriptor: {}", path(candidate.descriptor));
+    line("    name: {}", scalar(candidate.name));
+    line("    title: {}", scalar(candidate.title));
+  }
+
   void add_candidates() {
     line("\ncandidates:");
     for (const model::candidate& each : plan_.candidates) {
       if (!each.descriptor.empty()) {
-        line("  - descriptor: {}", path(each.descriptor));
-        line("    name: {}", scalar(each.name));
-        line("    title: {}", scalar(each.title));
+        add_reference(each);
         continue;
       }
       line("  - name: {}", scalar(each.name));

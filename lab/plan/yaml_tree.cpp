@@ -82,6 +82,8 @@ class builder final : public YAML::EventHandler {
     if (parent.is == yaml_node::form::list) return parent.items.emplace_back(std::move(node));
     if (!open_.back().key_read) return add_key(parent, std::move(node));
     open_.back().key_read = false;
+    // The parser notices a missing value at the next thing it finds; the user missed it behind the key.
+    if (node.is == yaml_node::form::nothing) node.at = parent.entries.back().at;
     return parent.entries.back().value = std::move(node);
   }
 

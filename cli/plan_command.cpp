@@ -1,0 +1,98 @@
+#include "cli/plan_command.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "cli/load_command.hpp"
+#include "cli/values.hpp"
+#include "lab/model/profile_json.hpp"
+#include "lab/plan/binding.hpp"
+#include "lab/plan/feed.hpp"
+#include "lab/plan/forecast.hpp"
+#include "lab/plan/read.hpp"
+#include "lab/plan/schema.hpp"
+#include "lab/report/plan_text.hpp"
+
+namespace assay::cli {
+namespace {
+
+constexpr std::size_t most_profile_bytes = std::size_t{64} << 20;
+
+int complain(exit_code code, const std::string& why) {
+  fmt::print(stderr, "assay plan: {}\n", one_line(why));
+  return code;
+}
+
+int print(const std::string& text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return ok;
+  return complain(could_not_run, fmt::format("cannot write to stdout: {}", std::strerror(errno)));
+}
+
+// Whole or not at all: a plan that is half there would be half of a campaign.
+int save(const std::string& path, const std::string& text) {
+  const std::string unfinished = path + ".unfinished";
+  std::ofstream file(unfinished, std::ios::binary | std::ios::trunc);
+  file << text;
+  file.close();
+  std::error_code failed;
+  if (file) std::filesystem::rename(unfinished, path, failed);
+  if (file && !failed) return ok;
+  const std::string why = failed ? failed.message() : std::strerror(errno);
+  std::filesystem::remove(unfinished, failed);
+  return complain(could_not_run, fmt::format("cannot write {}: {}", path, why));
+}
+
+int check(const std::string& path) {
+  const auto plan = plan::read_plan(path);
+  if (!plan) return complain(usage, plan.error());
+  return print(report::plan_text(*plan, plan::forecast_of(*plan)));
+}
+
+int bind(const plan_arguments& typed) {
+  plan::bind_options options;
+  options.full = typed.full;
+  options.profile_name = std::filesystem::path(typed.profile).filename().string();
+  if (!typed.within.empty()) {
+    const auto within = parse_duration(typed.within);
+    if (!within) return complain(usage, "--shorten " + within.error());
+    options.within = *within;
+  }
+  const auto text = plan::read_whole(typed.profile, most_profile_bytes);
+  if (!text) return complain(usage, text.error());
+  const auto profile = model::parse_profile(*text);
+  if (!profile) return complain(usage, fmt::format("{}: {}", typed.profile, profile.error()));
+  const auto bound = plan::bind_profile(*profile, typed.binding, options);
+  if (!bound) {
+    fmt::print(stderr, "assay plan: {}{}", bound.error(), bound.error().ends_with('\n') ? "" : "\n");
+    return usage;
+  }
+  for (const std::string& each : bound->notices) fmt::print(stderr, "assay plan: {}\n", one_line(each));
+
+  std::error_code ignored;
+  const std::string target = typed.output.empty() ? "stdout" : typed.output;  // paths are relative to where it goes
+  const std::filesystem::path whole = std::filesystem::absolute(target, ignored);
+  const std::string written = plan::plan_yaml(bound->plan, bound->notes, whole.parent_path());
+  // What is written must be what was meant; this also checks what only a whole plan can tell.
+  const auto read_back = plan::decode_plan(target, written);
+  if (!read_back) return complain(usage, fmt::format("{} does not make a plan: {}", typed.binding, read_back.error()));
+  return typed.output.empty() ? print(written) : save(typed.output, written);
+}
+
+}  // namespace
+
+int plan_command(const plan_arguments& typed) {
+  if (typed.schema) return print(plan::plan_schema());
+  if (typed.page) return print(plan::keys_page());
+  if (!typed.checked.empty()) return check(typed.checked);
+  if (typed.profile.empty()) return complain(usage, "expected a profile, or --check FILE; see assay plan --help");
+  if (typed.binding.empty())
+    return complain(usage, "expected --bind FILE: a log says nothing of bodies and credentials");
+  return bind(typed);
+}
+
+}  // namespace assay::cli

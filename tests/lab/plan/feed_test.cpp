@@ -1,0 +1,35 @@
+#include "lab/plan/feed.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/lab/plan/plan_support.hpp"
+
+namespace assay::plan {
+namespace {
+
+using values = std::vector<std::string>;
+
+TEST(feed, of_lines) {
+  const plan_folder folder;
+  folder.write("a.txt", "one\r\n\ntwo words\nthree");
+  EXPECT_EQ(read_feed(folder.path("a.txt"), ""), (values{"one", "two words", "three"}));
+  folder.write("b.txt", "\n\n");
+  EXPECT_EQ(read_feed(folder.path("b.txt"), "").error(), folder.path("b.txt") + ": holds no value");
+  EXPECT_EQ(read_feed(folder.path("a.txt"), "id").error(), folder.path("a.txt") + ": a column is of a .csv file");
+}
+
+TEST(feed, of_csv) {
+  const plan_folder folder;
+  const std::string path = folder.path("a.csv");
+  folder.write("a.csv", "id,text\r\n1,\"a,\"\"b\"\"\nc\"\r\n2,\n3,x");
+  EXPECT_EQ(read_feed(path, "text"), (values{"a,\"b\"\nc", "", "x"}));
+  EXPECT_EQ(read_feed(path, "id"), (values{"1", "2", "3"}));
+  EXPECT_EQ(read_feed(path, "").error(), path + ": expected \"column\", the name of one of its columns");
+  folder.write("a.csv", "id,text\n1,a\n2\n");
+  EXPECT_EQ(read_feed(path, "id").error(), path + ":3: expected 2 fields");
+  folder.write("a.csv", "id,text\n1,\"open\n");
+  EXPECT_EQ(read_feed(path, "id").error(), path + ":2: expected 2 fields");
+}
+
+}  // namespace
+}  // namespace assay::plan

@@ -1,0 +1,103 @@
+// What a plan says arrives; what is written decodes to the same plan again.
+#include <gtest/gtest.h>
+
+#include "lab/plan/read.hpp"
+#include "lab/plan/write.hpp"
+#include "tests/lab/plan/plan_support.hpp"
+
+namespace assay::plan {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(good_plan, decodes_to_what_it_says) {
+  const plan_folder folder;
+  folder.write("p.plan.yaml", good_plan);
+  const auto read = read_plan(folder.path("p.plan.yaml"));
+  ASSERT_TRUE(read.has_value()) << read.error();
+  EXPECT_EQ(read->connections, 64U);
+  EXPECT_EQ(read->conformance, folder.path("checks.yaml"));
+  EXPECT_EQ(read->source_path, folder.path("p.plan.yaml"));
+  EXPECT_EQ(read->source_sha256, sha256_of(good_plan));
+
+  const model::bound_route& order = read->workload.at(1);
+  EXPECT_EQ(order.method, "POST");
+  EXPECT_EQ(order.target, "/orders");
+  EXPECT_EQ(order.values.at("who").choices, (std::vector<std::string>{"O\"Hara, Jo", "Ann"}));
+  EXPECT_EQ(order.values.at("key").from, model::value_source::kind::uuid);
+  EXPECT_EQ(order.expected, (std::vector<int>{201, 409}));
+  EXPECT_EQ(read->workload.at(0).values.at("id").exponent, 0.9);
+
+  ASSERT_EQ(read->phases.size(), 4U);
+  EXPECT_EQ(read->phases[0].rate_per_s, 100);        // 1x
+  EXPECT_EQ(read->phases[2].rate_per_s, 1000);       // 10x
+  EXPECT_EQ(read->phases[2].full_rate_per_s, 2000);  // 10x of the full baseline
+  EXPECT_EQ(read->phases[1].full_length, 10min);
+  EXPECT_EQ(read->phases[3].faults.at(0).latency_median, 150ms);
+  EXPECT_EQ(read->phases[3].faults.at(1).kind, model::fault_kind::outage);
+
+  ASSERT_EQ(read->candidates.size(), 3U);
+  EXPECT_EQ(read->candidates[0].ready_timeout, 20s);
+  EXPECT_EQ(read->candidates[1].name, "again");
+  EXPECT_EQ(read->candidates[1].title, "The first (again)");
+  EXPECT_EQ(read->candidates[1].command, read->candidates[0].command);
+  EXPECT_EQ(read->candidates[2].url, "http://127.0.0.1:9");
+  EXPECT_EQ(read->dependencies.at(0).schema, std::vector{folder.path("schema.sql")});
+  EXPECT_EQ(read->dependencies.at(1).error_share, 0.01);
+}
+
+TEST(written_plan, decodes_to_the_same) {
+  const plan_folder folder;
+  const auto read = decode_plan(folder.path("p.plan.yaml"), good_plan);
+  ASSERT_TRUE(read.has_value()) << read.error();
+  const std::string written = plan_yaml(*read, {}, folder.path(""));
+  const auto again = decode_plan(folder.path("p.plan.yaml"), written);
+  ASSERT_TRUE(again.has_value()) << again.error() << "\n" << written;
+  EXPECT_EQ(plan_yaml(*again, {}, folder.path("")), written);
+  EXPECT_EQ(again->phases[2].full_rate_per_s, 2000);
+  EXPECT_EQ(again->candidates[1].title, "The first (again)");
+  EXPECT_EQ(again->workload[1].values.at("who").choices, read->workload[1].values.at("who").choices);
+  EXPECT_EQ(again->workload[1].body, read->workload[1].body);
+}
+
+// Text that a careless writer would let YAML take for something else.
+TEST(written_plan, keeps_any_text) {
+  const plan_folder folder;
+  auto read = decode_plan(folder.path("p.plan.yaml"), good_plan);
+  ASSERT_TRUE(read.has_value()) << read.error();
+  const std::vector<std::string> nasty = {"true",  "null",  "~",           "1e3",  "- x",        "a: b",  "#x",
+                                          "'q'",   "\"q\"", "back\\slash", " led", "line\nline", "tab\t", "caf\u00e9",
+                                          "{{x}}", "yes",   "0x1f",        "&a",   "*a",         "!t"};
+  read->workload[1].values.at("who") = {
+      .from = model::value_source::kind::choice, .text = {}, .choices = nasty, .feed = {}, .column = {}};
+  read->workload[1].body += "\x01\x7f\n{{\"\\";
+  read->name = "12";
+  plan_notes notes;
+  notes.head = {"one\nname: evil"};
+  const std::string written = plan_yaml(*read, notes, folder.path(""));
+  // A control character is refused in the file itself, not where it is written as an escape.
+  const auto again = decode_plan(folder.path("p.plan.yaml"), written);
+  ASSERT_TRUE(again.has_value()) << again.error() << "\n" << written;
+  EXPECT_EQ(again->workload[1].values.at("who").choices, nasty);
+  EXPECT_EQ(again->workload[1].body, read->workload[1].body);
+  EXPECT_EQ(again->name, "12");
+}
+
+TEST(written_plan, leads_to_the_same_files_from_another_folder) {
+  const plan_folder folder;
+  const auto read = decode_plan(folder.path("p.plan.yaml"), good_plan);
+  ASSERT_TRUE(read.has_value()) << read.error();
+  folder.write("deeper/x.plan.yaml", plan_yaml(*read, {}, folder.path("deeper")));
+  const auto again = read_plan(folder.path("deeper/x.plan.yaml"));
+  ASSERT_TRUE(again.has_value()) << again.error();
+  EXPECT_EQ(again->dependencies[0].schema, read->dependencies[0].schema);
+  EXPECT_EQ(again->candidates[0].descriptor, read->candidates[0].descriptor);
+}
+
+TEST(sha256, of_known_texts) {  // FIPS 180-4 examples
+  EXPECT_EQ(sha256_of("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(sha256_of(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+}
+
+}  // namespace
+}  // namespace assay::plan
