@@ -23,6 +23,22 @@ constexpr const char* plan_examples = R"(Examples:
 
 Exit codes: 0 ok, 2 usage, a faulty file or an unbound route, 4 could not write.)";
 
+constexpr const char* learn_examples = R"(Examples:
+  assay learn access.log                            the workload on one screen
+  assay learn access.log* -o shop.profile.json      and as a profile, for assay plan
+  zcat access.log.gz | assay learn -                from a pipe
+  assay learn access.log --route 'GET /shop/{name}' a route that cannot be guessed
+
+Exit codes: 0 ok, 2 usage, 4 could not read.)";
+
+constexpr const char* run_examples = R"(Examples:
+  assay run shop.plan.yaml                     every candidate of the plan
+  assay run shop.plan.yaml --only flask,node   two of them
+  assay run shop.plan.yaml --resume            after an interruption; no finished trial runs twice
+  assay report results/shop                    the report anew, from what is stored
+
+Exit codes: 0 ok, 2 usage, 3 no valid measurement, 4 could not run.)";
+
 }  // namespace
 
 CLI::App* describe_load(CLI::App& app, load_arguments& typed) {
@@ -63,6 +79,38 @@ CLI::App* describe_plan(CLI::App& app, plan_arguments& typed) {
   command.add_option("--check", typed.checked, "say what this plan will do");
   command.add_flag("--schema", typed.schema, "print the JSON Schema of plans");
   command.add_flag("--schema-doc", typed.page, "print the reference page of all keys");
+  return &command;
+}
+
+CLI::App* describe_learn(CLI::App& app, learn_arguments& typed) {
+  CLI::App& command = *app.add_subcommand("learn", "Read access logs, show the workload in them, write a profile");
+  command.footer(learn_examples);
+  command.add_option("log", typed.logs, "access logs in common or combined format; - is stdin")->required();
+  command.add_option("-o,--output", typed.output, "the profile: NAME.profile.json");
+  command.add_option("--route", typed.patterns, "a route that is known: 'GET /items/{id}'; may be repeated")
+      ->take_all()
+      ->allow_extra_args(false);
+  command.add_flag("--json", typed.json, "print the profile on stdout instead of the portrait");
+  return &command;
+}
+
+CLI::App* describe_run(CLI::App& app, run_arguments& typed) {
+  CLI::App& command = *app.add_subcommand("run", "Run a plan: every candidate, every phase, judged and reported");
+  command.footer(run_examples);
+  command.add_option("plan", typed.plan, "NAME.plan.yaml")->required();
+  command.add_option("-o,--output", typed.directory, "directory of the results (default: results/NAME)");
+  command.add_option("--only", typed.only, "candidates to run, a,b")->delimiter(',');
+  command.add_option("--without", typed.without, "candidates to leave out, a,b")->delimiter(',');
+  command.add_flag("--without-ours", typed.without_ours, "leave out what runs on this project's own stack");
+  command.add_option("--repeats", typed.repeats, "of each candidate, in place of the plan's")
+      ->check(CLI::Range(1U, 1000U));
+  command.add_flag("--resume", typed.resume, "go on with what is in the directory");
+  return &command;
+}
+
+CLI::App* describe_report(CLI::App& app, report_arguments& typed) {
+  CLI::App& command = *app.add_subcommand("report", "Judge what a campaign has stored, and write its report anew");
+  command.add_option("directory", typed.directory, "of the results of assay run")->required();
   return &command;
 }
 

@@ -4,8 +4,10 @@
 // Misuse: deciding anything here; a value is checked by the command that reads it.
 #pragma once
 
+#include "cli/learn_command.hpp"
 #include "cli/load_command.hpp"
 #include "cli/plan_command.hpp"
+#include "cli/run_command.hpp"
 
 namespace CLI {
 class App;
@@ -13,7 +15,10 @@ class App;
 
 namespace assay::cli {
 
+CLI::App* describe_learn(CLI::App& app, learn_arguments& typed);
 CLI::App* describe_load(CLI::App& app, load_arguments& typed);
 CLI::App* describe_plan(CLI::App& app, plan_arguments& typed);
+CLI::App* describe_run(CLI::App& app, run_arguments& typed);
+CLI::App* describe_report(CLI::App& app, report_arguments& typed);
 
 }  // namespace assay::cli

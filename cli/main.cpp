@@ -57,11 +57,17 @@ int main(int argc, char** argv) {
   CLI::App app{"Assay: is this async web stack ready for production under your workload?"};
   app.set_version_flag("--version", "assay " ASSAY_VERSION);
   app.allow_extras();
+  learn_arguments learn;
   load_arguments load;
   plan_arguments plan;
+  run_arguments run;
+  report_arguments report;
   const std::vector<command> commands = {
-      {describe_load(app, load), [&] { return load_command(load); }},
+      {describe_learn(app, learn), [&] { return learn_command(learn); }},
       {describe_plan(app, plan), [&] { return plan_command(plan); }},
+      {describe_run(app, run), [&] { return run_command(run); }},
+      {describe_report(app, report), [&] { return report_command(report); }},
+      {describe_load(app, load), [&] { return load_command(load); }},
   };
   // Unknown flags are looked at below, to suggest the right one.
   for (const command& each : commands) each.describes->allow_extras();

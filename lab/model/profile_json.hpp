@@ -14,4 +14,6 @@ namespace assay::model {
 // The error says which field is missing or of the wrong kind.
 std::expected<profile, std::string> parse_profile(const std::string& text);
 
+std::string profile_to_json(const profile& of);
+
 }  // namespace assay::model

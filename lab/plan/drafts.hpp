@@ -65,6 +65,7 @@ struct postgres_draft {
 struct http_service_draft {
   latency_draft latency;
   double error_share = 0;
+  std::string reply = {};
 };
 
 struct dependency_draft {

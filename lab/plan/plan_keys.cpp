@@ -54,6 +54,8 @@ const section& http_service_section() {
     keys_of<http_service_draft> keys("http_service", "a third party: answers GET with JSON after a delay");
     keys.object("latency", &http_service_draft::latency, latency_section(), "of its answers, lognormal").required();
     keys.number("error_share", &http_service_draft::error_share, 0, 1, "answered with 503");
+    keys.text("reply", &http_service_draft::reply,
+              "body of each answer; {n} is the last whole number of the path, {n*A%B} is computed from it");
     return keys.done();
   }();
   return table;

@@ -1,7 +1,7 @@
 #include "lab/plan/read.hpp"
+#include "lab/model/sha256.hpp"
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
 #include <algorithm>
 #include <array>
@@ -32,7 +32,7 @@ std::expected<model::plan, std::string> decode_plan(const std::string& path, con
   if (!in.failed()) check(in, *root, made);
   if (in.failed()) return std::unexpected(in.error());
   made.source_path = in.absolute(std::filesystem::path(path).filename().string());
-  made.source_sha256 = sha256_of(text);
+  made.source_sha256 = model::sha256_hex(text);
   return made;
 }
 
@@ -70,15 +70,6 @@ std::expected<model::candidate, std::string> candidate_at_url(std::string_view n
   }
   draft.directory.clear();
   return std::move(static_cast<model::candidate&>(draft));
-}
-
-std::string sha256_of(std::string_view bytes) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned length = 0;
-  if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), &length, EVP_sha256(), nullptr) != 1) return {};
-  std::string hex;
-  for (unsigned i = 0; i < length; ++i) hex += fmt::format("{:02x}", digest[i]);
-  return hex;
 }
 
 }  // namespace assay::plan

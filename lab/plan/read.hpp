@@ -23,7 +23,4 @@ std::expected<model::candidate, std::string> read_candidate(const std::string& p
 // "py=http://127.0.0.1:8000": a service that already runs, asked for `/` to see that it is ready.
 std::expected<model::candidate, std::string> candidate_at_url(std::string_view name_and_url);
 
-// Lower-case hex.
-std::string sha256_of(std::string_view bytes);
-
 }  // namespace assay::plan

@@ -70,6 +70,7 @@ std::vector<model::dependency> resolve_dependencies(const reader& in, std::vecto
       made.latency_median = each.http_service->latency.median;
       made.latency_sigma = each.http_service->latency.sigma;
       made.error_share = each.http_service->error_share;
+      made.reply = each.http_service->reply;
     }
   }
   return dependencies;

@@ -169,6 +169,7 @@ class writer {
         line("    http_service:");
         line("      latency: {}", latency(each.latency_median, each.latency_sigma));
         line("      error_share: {}", each.error_share);
+        if (!each.reply.empty()) line("      reply: {}", scalar(each.reply));
         continue;
       }
       line("    postgres:");

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "lab/subject/sha256.hpp"
+#include "lab/model/sha256.hpp"
 
 namespace assay::subject {
 namespace {
@@ -71,7 +71,7 @@ std::string length_differs(const json& body, const std::string& pointer, std::ui
 
 std::string body_differs(const conformance_check& check, const std::string& body) {
   if (!check.expected_sha256.empty()) {
-    const std::string hash = sha256_hex(body);
+    const std::string hash = model::sha256_hex(body);
     if (hash != check.expected_sha256) {
       return fmt::format("SHA-256 of the body is {}, expected {}", hash, check.expected_sha256);
     }
