@@ -44,6 +44,8 @@ http::server_limits limits() {
 int serve(const shop::settings& given, stop_signals& stopped) {
   result<std::unique_ptr<io>> backend = make_io();
   if (!backend) return refuse_to_start(describe(backend.error()));
+  const auto database = data::connection_target::parse(given.database_url, duration::zero());
+  if (!database) return refuse_to_start("DATABASE_URL: " + describe(database.error()));
   std::optional<shop::shop> sold;
   http::server served([&sold] ASSAY_CORO_WRAPPER(http::request & asked) { return sold->serve(asked); }, limits());
   loop on(std::move(*backend));
