@@ -113,7 +113,7 @@ router::match_result router::match(method verb, std::string_view path) const {
 }
 
 handler router::as_handler() const {
-  return [this] ASSAY_CORO_WRAPPER (request& asked) { return route(*this, asked); };
+  return [this] ASSAY_CORO_WRAPPER(request & asked) { return route(*this, asked); };
 }
 
 }  // namespace assay::http

@@ -28,7 +28,7 @@ std::string checksum_of(const std::string& body) {
 }  // namespace
 
 task<http::response> shop::checksum(http::request& asked) {
-  result<std::string> body = co_await asked.read_all();
+  result<std::string> body = co_await read_body(asked);
   if (!body) co_return body_failure(body.error());
   if (body->empty()) co_return refuse(400, "empty");
   if (body->size() <= inline_bytes) co_return http::response::json(checksum_of(*body));

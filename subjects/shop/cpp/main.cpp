@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <limits>
 #include <optional>
 #include <string_view>
 #include <thread>
@@ -31,9 +32,10 @@ result<socket_address> third_party_address(loop& on, const shop::settings& given
   return found->front();
 }
 
+// The shop refuses a body that is too large itself, before it has read it; see read_body().
 http::server_limits limits() {
   http::server_limits limits;
-  limits.max_body_bytes = shop::max_body_bytes;
+  limits.max_body_bytes = std::numeric_limits<std::uint64_t>::max();
   return limits;
 }
 
@@ -42,8 +44,10 @@ http::server_limits limits() {
 int serve(const shop::settings& given, stop_signals& stopped) {
   result<std::unique_ptr<io>> backend = make_io();
   if (!backend) return refuse_to_start(describe(backend.error()));
+  const auto database = data::connection_target::parse(given.database_url, duration::zero());
+  if (!database) return refuse_to_start("DATABASE_URL: " + describe(database.error()));
   std::optional<shop::shop> sold;
-  http::server served([&sold] ASSAY_CORO_WRAPPER (http::request& asked) { return sold->serve(asked); }, limits());
+  http::server served([&sold] ASSAY_CORO_WRAPPER(http::request & asked) { return sold->serve(asked); }, limits());
   loop on(std::move(*backend));
   const result<socket_address> third_party = third_party_address(on, given);
   if (!third_party) return refuse_to_start(describe(third_party.error()));

@@ -80,7 +80,7 @@ task<http::response> place(data::pool& db, const std::string& key, const std::st
 }  // namespace
 
 task<http::response> shop::order(http::request& asked) {
-  const result<std::string> body = co_await asked.read_all();
+  const result<std::string> body = co_await read_body(asked);
   if (!body) co_return body_failure(body.error());
   const std::string key(asked.head().headers.find("idempotency-key").value_or(""));
   if (!is_uuid(key)) co_return refuse(400, "invalid_key");

@@ -14,6 +14,19 @@ response refuse(int status, std::string_view code) {
 
 response database_failure() { return refuse(503, "database"); }
 
+assay::task<assay::result<std::string>> read_body(assay::http::request& asked) {
+  constexpr assay::error too_large{.code = assay::errc::limit, .what = "request body"};
+  if (asked.head().body.length > max_body_bytes) co_return std::unexpected(too_large);
+  std::string body;
+  while (true) {
+    const assay::result<std::string_view> piece = co_await asked.read();
+    if (!piece) co_return std::unexpected(piece.error());
+    if (piece->empty()) co_return body;
+    if (piece->size() > max_body_bytes - body.size()) co_return std::unexpected(too_large);
+    body.append(*piece);
+  }
+}
+
 response body_failure(const assay::error& failure) {
   if (failure.code == assay::errc::limit) return refuse(413, "too_large");
   return refuse(failure.code == assay::errc::timed_out ? 408 : 400, "invalid_body");

@@ -49,17 +49,17 @@ shop::shop(const settings& given, const socket_address& third_party)
 void shop::add_routes() {
   using parameters = const http::path_parameters&;
   using asked = http::request&;
-  routes_.add(method::get, "/items/{id}", [this] ASSAY_CORO_WRAPPER (asked, parameters path) { return item(path); });
-  routes_.add(method::get, "/items", [this] ASSAY_CORO_WRAPPER (asked by, parameters) { return list(by); });
+  routes_.add(method::get, "/items/{id}", [this] ASSAY_CORO_WRAPPER(asked, parameters path) { return item(path); });
+  routes_.add(method::get, "/items", [this] ASSAY_CORO_WRAPPER(asked by, parameters) { return list(by); });
   routes_.add(method::get, "/items/{id}/price",
-              [this] ASSAY_CORO_WRAPPER (asked, parameters path) { return price(path); });
+              [this] ASSAY_CORO_WRAPPER(asked, parameters path) { return price(path); });
   routes_.add(method::get, "/items/{id}/image",
-              [this] ASSAY_CORO_WRAPPER (asked, parameters path) { return image(path); });
-  routes_.add(method::post, "/orders", [this] ASSAY_CORO_WRAPPER (asked by, parameters) { return order(by); });
-  routes_.add(method::post, "/checksum", [this] ASSAY_CORO_WRAPPER (asked by, parameters) { return checksum(by); });
-  routes_.add(method::get, "/health/live", [this] ASSAY_CORO_WRAPPER (asked, parameters) { return live(); });
-  routes_.add(method::get, "/health/ready", [this] ASSAY_CORO_WRAPPER (asked, parameters) { return ready(); });
-  routes_.add(method::get, "/metrics", [this] ASSAY_CORO_WRAPPER (asked, parameters) { return show_metrics(); });
+              [this] ASSAY_CORO_WRAPPER(asked, parameters path) { return image(path); });
+  routes_.add(method::post, "/orders", [this] ASSAY_CORO_WRAPPER(asked by, parameters) { return order(by); });
+  routes_.add(method::post, "/checksum", [this] ASSAY_CORO_WRAPPER(asked by, parameters) { return checksum(by); });
+  routes_.add(method::get, "/health/live", [this] ASSAY_CORO_WRAPPER(asked, parameters) { return live(); });
+  routes_.add(method::get, "/health/ready", [this] ASSAY_CORO_WRAPPER(asked, parameters) { return ready(); });
+  routes_.add(method::get, "/metrics", [this] ASSAY_CORO_WRAPPER(asked, parameters) { return show_metrics(); });
 }
 
 task<http::response> shop::serve(http::request& asked) {
@@ -73,7 +73,7 @@ task<http::response> shop::serve(http::request& asked) {
     reply = refuse(405, "method_not_allowed");
     reply.headers.emplace_back("allow", found.allow);
   }
-  metrics_.count(asked.verb(), found.path_template.empty() ? "none" : found.path_template, reply.status);
+  metrics_.count(asked.verb(), found.serve == nullptr ? "unmatched" : found.path_template, reply.status);
   co_return reply;
 }
 

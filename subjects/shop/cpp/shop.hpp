@@ -13,7 +13,6 @@
 
 namespace shop {
 
-inline constexpr std::size_t max_body_bytes = 64 * 1024;
 inline constexpr std::int64_t last_item = 1000;
 inline constexpr auto statement_limit = std::chrono::seconds(2);
 inline constexpr auto third_party_limit = std::chrono::seconds(2);
