@@ -133,7 +133,8 @@ class Shop:
         self.assertGreater(time.monotonic() - begun, 1.5)
 
     def test_a_statement_that_takes_too_long(self):
-        with subprocess.Popen(database.psql_command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as lock:
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        with subprocess.Popen(database.psql_command(), text=True, **pipes) as lock:
             lock.stdin.write("begin; lock table items; select 'locked';\n")
             lock.stdin.flush()
             self.assertEqual(lock.stdout.readline(), "locked\n")
@@ -186,9 +187,8 @@ class Shop:
 
     def test_no_more_than_ten_connections(self):
         self.orders_at_once(60, lambda i: self.order((i + 1, 1)))
-        self.assertLessEqual(
-            database.number("select count(*) from pg_stat_activity where usename = 'shop' and pid <> pg_backend_pid()"), 10
-        )
+        theirs = "usename = 'shop' and pid <> pg_backend_pid()"
+        self.assertLessEqual(database.number(f"select count(*) from pg_stat_activity where {theirs}"), 10)
 
     def test_it_ends_and_answers_what_is_under_way(self):
         with Candidate(self.name, database.url, quotes.url) as second:
