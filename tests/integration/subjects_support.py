@@ -161,7 +161,7 @@ class Candidate:
             subprocess.run(descriptor["build"], cwd=self.folder, check=True, timeout=SETUP_S, stdin=subprocess.DEVNULL)
         environment = {key: self.filled(text) for key, text in descriptor["environment"].items()}
         self.process = subprocess.Popen(
-            [self.filled(part) for part in descriptor["command"]],
+            ["setpriv", "--pdeathsig", "TERM", *(self.filled(part) for part in descriptor["command"])],
             cwd=self.folder,
             env={**os.environ, **environment},
             stdout=self.output,
