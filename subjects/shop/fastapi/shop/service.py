@@ -16,7 +16,6 @@ THIRD_PARTY_TIMEOUT_S = 2
 THIRD_PARTY_URL = os.environ["THIRD_PARTY_URL"]
 
 
-
 async def database_pool(request: Request) -> asyncpg.Pool:
     return request.app.state.pool
 
