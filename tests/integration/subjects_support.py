@@ -4,6 +4,7 @@
         flask.port, database.number(...)
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -18,6 +19,7 @@ import yaml
 from service import PATIENCE_S, free_port, peer, wait_until
 
 SHOP = pathlib.Path(__file__).parents[2] / "subjects" / "shop"
+END_S = 5  # from SIGTERM
 SETUP_S = 300  # downloads, the first time
 FAILING_FROM = 900  # the third party's rule, subjects/README.md
 HANGING = 899
@@ -105,7 +107,7 @@ class ThirdParty:
 
     def __init__(self):
         closing = self.closing = threading.Event()
-        self.waiting = 0  # requests that hang, or have
+        self.hung = 0  # requests so far
         party = self
 
         class Quotes(BaseHTTPRequestHandler):
@@ -116,7 +118,7 @@ class ThirdParty:
             def do_GET(self):
                 item = int(self.path.removeprefix("/quotes/"))
                 if item == HANGING:
-                    party.waiting += 1
+                    party.hung += 1
                     closing.wait(HANG_S)
                 body = json.dumps({"discount_percent": item * 7 % 31}).encode()
                 self.send_response(500 if item >= FAILING_FROM else 200)
@@ -161,7 +163,7 @@ class Candidate:
             subprocess.run(descriptor["build"], cwd=self.folder, check=True, timeout=SETUP_S, stdin=subprocess.DEVNULL)
         environment = {key: self.filled(text) for key, text in descriptor["environment"].items()}
         self.process = subprocess.Popen(
-            [self.filled(part) for part in descriptor["command"]],
+            ["setpriv", "--pdeathsig", "TERM", *(self.filled(part) for part in descriptor["command"])],
             cwd=self.folder,
             env={**os.environ, **environment},
             stdout=self.output,
@@ -199,11 +201,12 @@ class Candidate:
         return self.output.read()
 
     def close(self):
-        """Ends it and its children, if they have not ended."""
-        try:
+        """Ends it; its children too, should they outlive it."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(END_S)
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.process.wait()
-        if not self.output.closed:
-            self.output.close()
+        self.output.close()

@@ -1,9 +1,10 @@
 """Each candidate of the shop keeps the contract of subjects/README.md: the checks of conformance.yaml, and beside them
-what one request after the other cannot show. Arguments: the candidates' names; none: all but the C++ one, which needs
-a build."""
+what one request after the other cannot show. Arguments: the candidates' names, then unittest's
+options; no name: all but the C++ candidate, which needs a build."""
 
 import contextlib
 import http.client
+import itertools
 import json
 import re
 import signal
@@ -18,10 +19,10 @@ from concurrent.futures import ThreadPoolExecutor
 import conformance
 from conformance import Answer
 from service import PATIENCE_S, wait_until
-from subjects_support import FAILING_FROM, HANGING, SHOP, Candidate, Postgres, ThirdParty
+from subjects_support import END_S, FAILING_FROM, HANGING, SHOP, Candidate, Postgres, ThirdParty
 
 CANDIDATES = ("flask", "fastapi", "fastapi-blocking", "node")
-END_S = 5  # from SIGTERM
+PLANTED = ("fastapi-blocking",)  # freezes while the third party takes its time
 CLIENTS = 20
 around = contextlib.ExitStack()
 
@@ -132,8 +133,17 @@ class Shop:
         self.assertEqual((late.status, late.json()), (504, {"error": "third_party_timeout"}))
         self.assertGreater(time.monotonic() - begun, 1.5)
 
+    def test_whether_a_wait_for_the_third_party_holds_up_the_others(self):
+        with ThreadPoolExecutor(1) as client:
+            hung = quotes.hung
+            waiting = client.submit(self.get, f"/items/{HANGING}/price")
+            wait_until(lambda: quotes.hung > hung, "the request is with the third party")
+            self.assertEqual(self.get("/health/live").status, 200)
+            self.assertEqual(waiting.done(), self.name in PLANTED)
+
     def test_a_statement_that_takes_too_long(self):
-        with subprocess.Popen(database.psql_command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as lock:
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        with subprocess.Popen(database.psql_command(), text=True, **pipes) as lock:
             lock.stdin.write("begin; lock table items; select 'locked';\n")
             lock.stdin.flush()
             self.assertEqual(lock.stdout.readline(), "locked\n")
@@ -186,9 +196,8 @@ class Shop:
 
     def test_no_more_than_ten_connections(self):
         self.orders_at_once(60, lambda i: self.order((i + 1, 1)))
-        self.assertLessEqual(
-            database.number("select count(*) from pg_stat_activity where usename = 'shop' and pid <> pg_backend_pid()"), 10
-        )
+        theirs = "usename = 'shop' and pid <> pg_backend_pid()"
+        self.assertLessEqual(database.number(f"select count(*) from pg_stat_activity where {theirs}"), 10)
 
     def test_it_ends_and_answers_what_is_under_way(self):
         with Candidate(self.name, database.url, quotes.url) as second:
@@ -199,9 +208,9 @@ class Shop:
             under_way = threading.Thread(
                 target=lambda: answers.append(conformance.send(second.port, "GET", f"/items/{HANGING}/price").status)
             )
-            waiting = quotes.waiting
+            hung = quotes.hung
             under_way.start()
-            wait_until(lambda: quotes.waiting > waiting, "the request is with the third party")
+            wait_until(lambda: quotes.hung > hung, "the request is with the third party")
             begun = time.monotonic()
             second.process.send_signal(signal.SIGTERM)
             second.process.wait(PATIENCE_S)
@@ -220,5 +229,7 @@ def load_tests(loader, tests, _):
 
 
 if __name__ == "__main__":
-    names = [argument for argument in sys.argv[1:] if not argument.startswith("-")] or CANDIDATES
-    unittest.main(argv=[sys.argv[0], *(argument for argument in sys.argv[1:] if argument.startswith("-"))])
+    names = list(itertools.takewhile(lambda argument: not argument.startswith("-"), sys.argv[1:]))
+    options = sys.argv[1 + len(names) :]
+    names = names or CANDIDATES
+    unittest.main(argv=[sys.argv[0], *options])

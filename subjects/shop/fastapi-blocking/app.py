@@ -8,9 +8,10 @@ import requests
 
 sys.path.append(str(Path(__file__).parent.parent / "fastapi"))
 
+from shop.application import create_app
 from shop.errors import ApiError
 from shop.prices import Price, discounted, full_price
-from shop.service import THIRD_PARTY_TIMEOUT_S, THIRD_PARTY_URL, ItemId, Pool, create_app
+from shop.service import THIRD_PARTY_TIMEOUT_S, THIRD_PARTY_URL, ItemId, Pool
 
 app = create_app()
 

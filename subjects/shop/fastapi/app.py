@@ -4,9 +4,10 @@ import asyncio
 
 import httpx
 
+from shop.application import create_app
 from shop.errors import ApiError
 from shop.prices import Price, discounted, full_price
-from shop.service import THIRD_PARTY_TIMEOUT_S, ItemId, Pool, ThirdParty, create_app
+from shop.service import THIRD_PARTY_TIMEOUT_S, ItemId, Pool, ThirdParty
 
 app = create_app()
 

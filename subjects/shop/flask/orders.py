@@ -49,7 +49,8 @@ def checked(value: Any) -> Order:
     if not isinstance(value["lines"], list) or not 1 <= len(value["lines"]) <= MAX_LINES:
         raise ValueError("lines")
     lines = [
-        Line(whole(line["item_id"], 1, MAX_ITEM_ID), whole(line["quantity"], 1, MAX_QUANTITY)) for line in value["lines"]
+        Line(whole(line["item_id"], 1, MAX_ITEM_ID), whole(line["quantity"], 1, MAX_QUANTITY))
+        for line in value["lines"]
     ]
     if len({line.item_id for line in lines}) < len(lines):
         raise ValueError("an item twice")
@@ -92,7 +93,8 @@ def earlier(connection: psycopg.Connection[dict[str, Any]], key: str, fingerprin
 def take(connection: psycopg.Connection[dict[str, Any]], order_id: int, line: Line) -> int:
     """Takes the line's goods from the stock; what they cost, in cents."""
     row = connection.execute(
-        "update items set stock = stock - %(quantity)s where id = %(id)s and stock >= %(quantity)s returning price_cents",
+        "update items set stock = stock - %(quantity)s where id = %(id)s and stock >= %(quantity)s"
+        " returning price_cents",
         {"id": line.item_id, "quantity": line.quantity},
     ).fetchone()
     if row is None:

@@ -46,8 +46,8 @@ function addErrors(app) {
   app.setErrorHandler((error, request, reply) => {
     const status = error.statusCode ?? 500;
     if (status === 503 || status === 500) request.log.warn({ err: error.cause ?? error }, error.message);
-    const code = error instanceof ApiError ? error.code : (codes[error.code] ?? (status < 500 ? 'bad_request' : 'internal'));
-    return reply.code(status).send({ error: code });
+    if (error instanceof ApiError) return reply.code(status).send({ error: error.code });
+    return reply.code(status).send({ error: codes[error.code] ?? (status < 500 ? 'bad_request' : 'internal') });
   });
   app.setNotFoundHandler((request, reply) => reply.code(404).send({ error: 'not_found' }));
 }
@@ -119,7 +119,8 @@ function addPrice(app, { pool, dispatcher, thirdPartyUrl }) {
   route(app, 'GET', '/items/:id/price', { schema: schema.price }, async (request) => {
     const { id, price_cents } = await findItem(pool, 'id, price_cents', itemId(request.params.id));
     const discount_percent = await discountOf(id);
-    return { id, price_cents, discount_percent, final_cents: Math.floor((price_cents * (100 - discount_percent)) / 100) };
+    const final_cents = Math.floor((price_cents * (100 - discount_percent)) / 100);
+    return { id, price_cents, discount_percent, final_cents };
   });
 
   async function discountOf(id) {
