@@ -248,6 +248,7 @@ class Inside(unittest.TestCase):
         command = [program("ASSAY_INSIDE_WATCH"), "--environment", self.directory, "cpp"]
         added = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
         with Service("ASSAY_ECHO_SERVICE", ASSAY_IO="io_uring", **added) as service:
+            self.addCleanup(service.errors.close)
             watch = Watch(service.process.pid, self.directory, "cpp")
             watch.phase("warm-up")
             delay(2)
