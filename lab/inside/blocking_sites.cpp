@@ -40,6 +40,7 @@ void blocking_sites::add(std::uint32_t pid, const blocking_event& event) {
 std::vector<model::blocking_site> blocking_sites::sites(std::uint64_t begin_ns, std::uint64_t end_ns,
                                                         std::uint64_t origin_ns) const {
   std::vector<model::blocking_site> result;
+  result.reserve(sites_.size());
   for (const auto& [call, peer, place, stack] : sites_) {
     result.push_back({.call = call, .peer = peer, .place = place, .stack = stack, .at_s = {}});
   }

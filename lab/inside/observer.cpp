@@ -163,11 +163,13 @@ std::vector<model::trial_event> observer::state::stall_events(std::uint64_t begi
   for (const auto& one : stalls) {
     const auto cause = sites.cause_of(one.thread.pid, one.thread.tid, one.segment.start_ns, one.segment.end_ns);
     const double ms = static_cast<double>(length(one)) / 1e6;
-    events.push_back({.at_s = at_s(one.segment.start_ns),
-                      .length_s = ms / 1e3,
-                      .kind = "stall",
-                      .text = fmt::format("the loop was away for {:.0f} ms: {}", ms,
-                                          cause.empty() ? "no blocking call seen" : cause)});
+    events.push_back(
+        {.at_s = at_s(one.segment.start_ns),
+         .length_s = ms / 1e3,
+         .kind = "stall",
+         .text = fmt::format(
+             "the loop was away for {:.0f} ms: {}", ms,
+             cause.empty() ? "no blocking call fills it: computing, or waiting for a CPU or a lock" : cause)});
   }
   return events;
 }

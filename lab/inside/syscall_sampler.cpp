@@ -97,7 +97,7 @@ void sampled_thread::end(std::uint64_t now_ns) {
 
 thread_counters sampled_thread::counters() const {
   auto counters = state_;
-  for (std::uint16_t i = 0; i < buckets_.size(); ++i) {
+  for (std::uint16_t i = 0; i < assay_probe_buckets; ++i) {
     if (buckets_[i].count > 0) counters.buckets.emplace_back(i, buckets_[i]);
   }
   return counters;
@@ -166,6 +166,7 @@ void syscall_sampler::sample_all() {
 std::vector<syscall_sampler::reading> syscall_sampler::take() {
   const std::scoped_lock lock(mutex_);
   std::vector<reading> readings;
+  readings.reserve(targets_.size());
   for (auto& one : targets_) readings.push_back({one.pid, one.thread.counters(), one.thread.take_stalls()});
   return readings;
 }

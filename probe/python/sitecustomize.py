@@ -4,82 +4,86 @@ library; then hands on to the sitecustomize that it stands in front of."""
 import sys
 
 
-def _watch():
-    import atexit
-    import ctypes
-    import os
-    import sysconfig
+def _place_finder():
+    """A function from a file's name to (is own code, short name); it remembers."""
+    from os import getcwd
+    from os.path import join, realpath
+    from sysconfig import get_paths
 
-    set_hook = ctypes.CDLL(None).assay_probe_set_stack_hook  # AttributeError: the library is not loaded
-    has_state = ctypes.cast(ctypes.pythonapi.PyGILState_GetThisThreadState, ctypes.c_void_p)
-    paths = sysconfig.get_paths()
-    libraries = tuple(
-        sorted(
-            {
-                os.path.join(os.path.realpath(path), "")
-                for path in (*(paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib", "scripts")),)
-            },
-            key=len,
-            reverse=True,
-        )
-    )
-    most_frames = 48
-    # Bound here: at interpreter shutdown globals of modules are taken away one by one.
-    getframe, memmove, realpath, getcwd, myself = sys._getframe, ctypes.memmove, os.path.realpath, os.getcwd, __file__
-    known = {}
+    paths = get_paths()
+    kinds = ("stdlib", "platstdlib", "purelib", "platlib", "scripts")
+    libraries = sorted({join(realpath(paths[kind]), "") for kind in kinds}, key=len, reverse=True)
+    most_known, known = 4096, {}
+
+    def look_up(filename):
+        if filename.startswith("<"):
+            return False, filename
+        full = realpath(filename)
+        for folder in ("/site-packages/", "/dist-packages/"):
+            if folder in full:
+                return False, full.rpartition(folder)[2]
+        for library in libraries:
+            if full.startswith(library):
+                return False, full[len(library) :]
+        here = join(getcwd(), "")
+        return True, full[len(here) :] if full.startswith(here) else full.rpartition("/")[2]
 
     def place_of(filename):
-        """(is own code, short name), looked up once a file."""
-        if filename in known:
-            return known[filename]
-        name, own = filename, not filename.startswith("<")
-        if own:
-            full = realpath(filename)
-            own = "/site-packages/" not in full and "/dist-packages/" not in full
-            for library in libraries:
-                if full.startswith(library):
-                    own, name = False, full[len(library) :]
-                    break
-            else:
-                here = getcwd() + "/"
-                name = full[len(here) :] if full.startswith(here) else full.rpartition("/")[2]
-                if "/site-packages/" in full:
-                    name = full.rpartition("/site-packages/")[2]
-        if len(known) < 4096:
-            known[filename] = own, name
-        return own, name
+        if (place := known.get(filename)) is None:
+            place = look_up(filename)
+            if len(known) < most_known:
+                known[filename] = place
+        return place
+
+    return place_of
+
+
+def _stack_writer():
+    """What the library calls on a blocked thread. Everything is bound here: at shutdown modules lose their globals."""
+    from ctypes import memmove
+
+    getframe, myself, place_of = sys._getframe, __file__, _place_finder()
+    most_frames, kept_for_own = 48, 200  # frames of libraries must not crowd out the first own one
+
+    def lines_of(frame, room):
+        seen_own = False
+        for _ in range(most_frames):
+            if frame is None:
+                return
+            code = frame.f_code
+            if code.co_filename != myself:
+                own, name = place_of(code.co_filename)
+                mark = "*" if own else " "
+                line = f"{mark}{name}:{frame.f_lineno} in {code.co_name}\n".encode("utf-8", "replace")
+                if len(line) <= (room if own or seen_own else room - kept_for_own):
+                    yield line
+                    room -= len(line)
+                    seen_own = seen_own or own
+                elif own:
+                    return
+            frame = frame.f_back
 
     def write_stack(text, capacity):
         try:
-            frame, lines, room = getframe(1), [], capacity - 1
-            seen_own = False
-            for _ in range(most_frames):
-                if frame is None:
-                    break
-                code = frame.f_code
-                if code.co_filename != myself:
-                    own, name = place_of(code.co_filename)
-                    line = f"{'*' if own else ' '}{name}:{frame.f_lineno} in {code.co_name}\n".encode("utf-8", "replace")
-                    # The frames of libraries must not crowd out the first own one.
-                    if len(line) > (room if own or seen_own else room - 200):
-                        if own:
-                            break
-                    else:
-                        lines.append(line)
-                        room -= len(line)
-                        seen_own = seen_own or own
-                frame = frame.f_back
-            data = b"".join(lines) + b"\0"
+            data = b"".join(lines_of(getframe(1), capacity - 1)) + b"\0"
             memmove(text, data, len(data))
         except BaseException:  # whatever it is, it is not the program's
             pass
 
-    hook_type = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint32)
-    hook = hook_type(write_stack)
+    return write_stack
+
+
+def _watch():
+    import atexit
+    import ctypes
+
+    set_hook = ctypes.CDLL(None).assay_probe_set_stack_hook  # AttributeError: the library is not loaded
     set_hook.restype = None
     set_hook.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
+    has_state = ctypes.cast(ctypes.pythonapi.PyGILState_GetThisThreadState, ctypes.c_void_p)
+    hook = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint32)(_stack_writer())
     set_hook(ctypes.cast(hook, ctypes.c_void_p), has_state)
-    _watch.kept = hook, set_hook  # as long as the library may call it
+    _watch.kept = hook  # as long as the library may call it
     atexit.register(set_hook, None, None)
 
 

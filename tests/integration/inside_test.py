@@ -215,8 +215,9 @@ class Inside(unittest.TestCase):
         service.command("result")
         lags = sorted(json.loads(service.process.stdout.readline()))
         lag = seen["lag"]["steady"]
-        truth = {"mean_ms": sum(lags) / len(lags), "p50_ms": lags[len(lags) // 2], "p99_ms": lags[len(lags) * 99 // 100]}
-        print({name: (round(value, 2), round(lag[name], 2)) for name, value in truth.items()}, seen["own_cpu_share"])
+        truth = {"mean_ms": sum(lags) / len(lags)}
+        truth |= {"p50_ms": lags[len(lags) // 2], "p99_ms": lags[len(lags) * 99 // 100]}
+        print({name: (round(value, 2), round(lag[name], 2)) for name, value in truth.items()})
         self.assertGreater(len(lags), 500)
         self.assertGreater(truth["p99_ms"], 20)  # else nothing was to be seen
         for name, value in truth.items():
@@ -247,6 +248,7 @@ class Inside(unittest.TestCase):
         command = [program("ASSAY_INSIDE_WATCH"), "--environment", self.directory, "cpp"]
         added = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
         with Service("ASSAY_ECHO_SERVICE", ASSAY_IO="io_uring", **added) as service:
+            self.addCleanup(service.errors.close)
             watch = Watch(service.process.pid, self.directory, "cpp")
             watch.phase("warm-up")
             delay(2)

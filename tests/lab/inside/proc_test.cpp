@@ -1,0 +1,85 @@
+#include "lab/inside/proc.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "lab/inside/environment.hpp"
+#include "lab/inside/observer.hpp"
+#include "lab/inside/process_sampler.hpp"
+
+namespace assay::inside {
+namespace {
+
+const std::string good =
+    "4242 (odd) name (x) S 17 4242 1 0 -1 4194560 100 0 0 0 250 50 0 0 20 0 12 0 987654 1000 200 18446744073709551615";
+
+TEST(parse_stat, the_name_may_hold_anything) {
+  const auto stat = parse_stat(good);
+  ASSERT_TRUE(stat);
+  EXPECT_EQ(stat->pid, 4242U);
+  EXPECT_EQ(stat->parent, 17U);
+  EXPECT_EQ(stat->state, 'S');
+  EXPECT_EQ(stat->cpu_ticks, 300U);
+  EXPECT_EQ(stat->threads, 12U);
+  EXPECT_EQ(stat->start_ticks, 987654U);
+}
+
+TEST(parse_stat, a_cut_line_is_nothing) {
+  const auto enough = good.find(" 1000 200");
+  for (std::size_t length = 0; length < enough - 6; ++length)
+    EXPECT_FALSE(parse_stat(good.substr(0, length))) << length;
+  EXPECT_TRUE(parse_stat(good.substr(0, enough)));
+  EXPECT_FALSE(parse_stat(")( S 1"));
+  EXPECT_FALSE(parse_stat("1 (a) S x 0"));
+}
+
+TEST(status_value, takes_the_whole_key) {
+  const std::string text = "VmRSS:\t  120 kB\nnonvoluntary_ctxt_switches:\t9\nvoluntary_ctxt_switches:\t7\nBad:\tx\n";
+  EXPECT_EQ(status_value(text, "VmRSS"), 120U);
+  EXPECT_EQ(status_value(text, "voluntary_ctxt_switches"), 7U);
+  EXPECT_EQ(status_value(text, "Vm"), 0U);
+  EXPECT_EQ(status_value(text, "Bad"), 0U);
+  EXPECT_EQ(status_value("VmRSS", "VmRSS"), 0U);
+}
+
+TEST(process_sampler, sees_this_process_and_never_falls) {
+  const auto self = static_cast<std::uint32_t>(::getpid());
+  EXPECT_TRUE(process_tree({self}).contains(self));
+  process_sampler sampler;
+  const auto first = sampler.sample({self}, 1);
+  EXPECT_EQ(first.processes, 1U);
+  EXPECT_GE(first.threads, 1U);
+  EXPECT_GE(first.descriptors, 3U);
+  EXPECT_GT(first.rss_bytes, first.anonymous_bytes);
+  EXPECT_GT(first.anonymous_bytes, 0U);
+  const auto gone = sampler.sample({}, 2);
+  EXPECT_EQ(gone.processes, 0U);
+  EXPECT_EQ(gone.rss_bytes, 0U);
+  EXPECT_GE(gone.cpu_s, first.cpu_s);
+  EXPECT_GE(gone.voluntary_switches, first.voluntary_switches);
+}
+
+TEST(environment, lists_are_put_in_front) {
+  const probe_files probe{"/a/libassay_probe.so", "/a/python"};
+  const auto python = environment(probe, "/d", "python", {{"PYTHONPATH", "/mine"}, {"LD_PRELOAD", "/b.so"}});
+  EXPECT_EQ(python.at("PYTHONPATH"), "/a/python:/mine");
+  EXPECT_EQ(python.at("LD_PRELOAD"), "/a/libassay_probe.so:/b.so");
+  EXPECT_EQ(python.at("ASSAY_PROBE_DIR"), "/d");
+  EXPECT_FALSE(environment(probe, "/d", "cpp").contains("PYTHONPATH"));
+}
+
+TEST(observer, says_what_it_was_not_given) {
+  observer no_pids({.root_pids = {}, .probe_directory = "/tmp", .port_names = {}, .runtime = {}});
+  EXPECT_FALSE(no_pids.start(observer::now()));
+  observer no_directory({.root_pids = [] { return std::vector<std::uint32_t>{}; },
+                         .probe_directory = "relative",
+                         .port_names = {},
+                         .runtime = {}});
+  const auto started = no_directory.start(observer::now());
+  ASSERT_FALSE(started);
+  EXPECT_NE(started.error().find("'relative'"), std::string::npos);
+  EXPECT_FALSE(no_directory.finish({}));
+}
+
+}  // namespace
+}  // namespace assay::inside

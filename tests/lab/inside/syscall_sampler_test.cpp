@@ -1,0 +1,59 @@
+#include "lab/inside/syscall_sampler.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/syscall.h>
+
+#include <string>
+
+namespace assay::inside {
+namespace {
+
+TEST(parse_syscall, a_number_or_nothing) {
+  EXPECT_EQ(parse_syscall("232 0x4 0x7ffd 0x400 0xffffffff 0x0 0x8 0x7ffd 0x7f00\n"), 232);
+  EXPECT_FALSE(parse_syscall("running\n"));
+  EXPECT_FALSE(parse_syscall("-1 0x7ffd 0x7f00\n"));  // blocked, but not in a call
+  EXPECT_FALSE(parse_syscall(""));
+  EXPECT_FALSE(parse_syscall("232"));
+  EXPECT_FALSE(parse_syscall("99999999999999999999 0x4"));
+}
+
+TEST(parse_syscall, the_poll_family_is_parked) {
+  EXPECT_TRUE(is_parked_in_poll(SYS_epoll_pwait));
+  EXPECT_TRUE(is_parked_in_poll(SYS_ppoll));
+  EXPECT_TRUE(is_parked_in_poll(SYS_io_uring_enter));
+  EXPECT_FALSE(is_parked_in_poll(SYS_read));
+  EXPECT_FALSE(is_parked_in_poll(SYS_futex));
+  EXPECT_FALSE(is_epoll_wait(SYS_ppoll));
+}
+
+TEST(sampled_thread, busy_samples_in_a_row_are_one_segment) {
+  constexpr std::uint64_t ms = 1'000'000;
+  sampled_thread thread(7, "loop", 0);
+  for (std::uint64_t t = 1; t <= 100; ++t) thread.sample(t * ms, t < 20 || t >= 50);
+  thread.sample(101 * ms, false);
+  const auto counters = thread.counters();
+  ASSERT_EQ(counters.buckets.size(), 1U);
+  EXPECT_EQ(counters.buckets[0].second.count, 1U);
+  EXPECT_DOUBLE_EQ(counters.buckets[0].second.sum_ns, 30.0 * ms);
+  EXPECT_EQ(counters.busy_since_ns, 101 * ms);
+  const auto stalls = thread.take_stalls();
+  ASSERT_EQ(stalls.size(), 1U);
+  EXPECT_EQ(stalls[0].start_ns, 20 * ms);
+  EXPECT_EQ(stalls[0].length_ns, 30 * ms);
+  EXPECT_TRUE(thread.take_stalls().empty());
+  thread.end(105 * ms);
+  thread.end(200 * ms);
+  EXPECT_EQ(thread.counters().ended_ns, 105 * ms);
+  EXPECT_EQ(thread.counters().busy_since_ns, 0U);
+}
+
+TEST(syscall_sampler, a_thread_that_is_not_there_is_an_error) {
+  syscall_sampler sampler;
+  const auto watched = sampler.watch(0x7fff'fff0, 1);
+  ASSERT_FALSE(watched);
+  EXPECT_NE(watched.error().find("/proc/2147483632/task/1/syscall"), std::string::npos);
+  EXPECT_TRUE(sampler.take().empty());
+}
+
+}  // namespace
+}  // namespace assay::inside

@@ -1,0 +1,98 @@
+#include "lab/inside/thread_history.hpp"
+
+#include <gtest/gtest.h>
+
+namespace assay::inside {
+namespace {
+
+constexpr std::uint64_t s = 1'000'000'000;
+
+// A thread that had `count` segments of 100 ms by now.
+thread_counters counted(std::uint32_t tid, std::uint64_t count, std::uint64_t busy_since_ns = 0) {
+  thread_counters counters;
+  counters.tid = tid;
+  counters.generation = 1;
+  counters.name = "loop";
+  counters.began_ns = s / 2;
+  counters.busy_since_ns = busy_since_ns;
+  counters.waits = count + 40;
+  const segment_bucket bucket{count, static_cast<double>(count) * 1e8, static_cast<double>(count) * 1e16};
+  if (count > 0) counters.buckets.emplace_back(assay_probe_bucket_of(100'000'000), bucket);
+  return counters;
+}
+
+TEST(thread_history, a_phase_is_the_difference_of_two_looks_of_the_busiest) {
+  thread_history history;
+  for (std::uint64_t second = 1; second <= 10; ++second) {
+    history.look(second * s);
+    history.add(1, counted(7, 2 * second), model::lag_quality::traced);
+    history.add(1, counted(8, second < 6 ? 0 : 5 * (second - 5)), model::lag_quality::traced);
+  }
+  const auto early = history.lag("early", s, 5 * s);
+  EXPECT_EQ(early.quality, model::lag_quality::traced);
+  EXPECT_NEAR(early.utilisation, 0.2, 1e-6);
+  EXPECT_NEAR(early.mean_ms, 10, 1e-3);
+  const auto late = history.lag("late", 5 * s, 10 * s + s / 20);
+  EXPECT_NEAR(late.utilisation, 0.5, 1e-6);
+  EXPECT_EQ(late.phase, "late");
+  EXPECT_NEAR(late.max_ms, 100, 0.1);
+}
+
+TEST(thread_history, no_loop_is_no_quality) {
+  thread_history history;
+  EXPECT_EQ(history.lag("none", 0, s).quality, model::lag_quality::none);
+  history.look(s);
+  EXPECT_EQ(history.lag("none", 0, s).quality, model::lag_quality::none);
+  EXPECT_FALSE(history.has_loop(1));
+}
+
+TEST(thread_history, an_idle_loop_is_a_loop) {
+  thread_history history;
+  for (std::uint64_t second = 1; second <= 3; ++second) {
+    history.look(second * s);
+    history.add(1, counted(7, 0), model::lag_quality::sampled);
+  }
+  const auto lag = history.lag("idle", s, 3 * s);
+  EXPECT_EQ(lag.quality, model::lag_quality::sampled);
+  EXPECT_EQ(lag.utilisation, 0);
+}
+
+TEST(thread_history, a_loop_frozen_to_the_end_is_all_busy) {
+  thread_history history;
+  for (std::uint64_t second = 1; second <= 6; ++second) {
+    history.look(second * s);
+    history.add(1, counted(7, 2, second >= 3 ? 2 * s + 1 : 0), model::lag_quality::traced);
+  }
+  const auto lag = history.lag("frozen", 3 * s, 6 * s);
+  EXPECT_NEAR(lag.utilisation, 1, 1e-6);
+  EXPECT_NEAR(lag.max_ms, 4000, 1);
+  EXPECT_EQ(lag.stalls.at(500), 1U);
+  EXPECT_EQ(history.stalls().size(), 1U);
+}
+
+TEST(thread_history, a_stall_of_an_unknown_thread_is_counted_as_dropped) {
+  thread_history history;
+  history.look(s);
+  history.add_stall(1, {7, s, s});
+  EXPECT_EQ(history.dropped(), 1U);
+  history.add(1, counted(7, 1), model::lag_quality::traced);
+  history.add_stall(2, {7, s, s});
+  history.add_stall(1, {8, s, s});
+  EXPECT_EQ(history.dropped(), 3U);
+  history.add_stall(1, {7, s, s});
+  EXPECT_EQ(history.dropped(), 3U);
+}
+
+TEST(thread_history, memory_is_bounded_and_the_present_is_kept) {
+  thread_history history;
+  constexpr std::uint64_t looks = 60'000;
+  for (std::uint64_t i = 1; i <= looks; ++i) {
+    history.look(i * s);
+    history.add(1, counted(7, 5 * i), model::lag_quality::traced);
+  }
+  EXPECT_NEAR(history.lag("all", s, looks * s).utilisation, 0.5, 1e-2);
+  EXPECT_NEAR(history.lag("end", (looks - 100) * s, looks * s).utilisation, 0.5, 0.05);
+}
+
+}  // namespace
+}  // namespace assay::inside
