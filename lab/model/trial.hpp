@@ -25,7 +25,7 @@ struct route_measurement {
   std::string route;  // bound_route::name; empty for all of the phase
   std::uint64_t offered = 0;
   std::uint64_t answered = 0;
-  std::uint64_t answered_well = 0;              // with an expected status, within the timeout: goodput
+  std::uint64_t answered_well = 0;  // with an expected status, within the timeout from the intention: goodput
   std::map<std::string, std::uint64_t> errors;  // by kind, as in load_result
   std::map<int, std::uint64_t> statuses;
   latency_histograms latency;
@@ -36,7 +36,9 @@ struct phase_measurement {
   phase_kind kind = phase_kind::steady;
   double start_s = 0;  // requests belong to the phase of their intended instant
   double length_s = 0;
-  double offered_rps = 0;
+  double offered_rps = 0;            // as planned; all.offered over length_s is what chance made of it
+  bool valid = true;                 // for this phase the generator did what it claims
+  std::vector<std::string> reasons;  // why not
   route_measurement all;
   std::vector<route_measurement> routes;
 };
