@@ -16,7 +16,8 @@ std::uint64_t failures_among(const recorder& of) {
   std::uint64_t sum = 0;
   for (std::size_t kind = 0; kind < failure_kinds; ++kind) {
     const bool is_response = kind == static_cast<std::size_t>(failure_kind::status_4xx) ||
-                             kind == static_cast<std::size_t>(failure_kind::status_5xx);
+                             kind == static_cast<std::size_t>(failure_kind::status_5xx) ||
+                             kind == static_cast<std::size_t>(failure_kind::status_unexpected);
     if (!is_response) sum += of.errors[kind];
   }
   return sum;

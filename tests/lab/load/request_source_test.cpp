@@ -52,7 +52,7 @@ TEST(request_source, a_request_is_framed_by_its_body) {
   const request_source source = source_of({made});
   EXPECT_EQ(rendered(source, 0),
             "POST /orders/7?page=2 HTTP/1.1\r\nHost: shop.test:8080\r\nIdempotency-Key: k-7\r\nX-Shop: s\r\n"
-            "Content-Length: 29\r\n\r\n{\"item\":7,\"note\":\"a b\r\nc\"}");
+            "Content-Length: 26\r\n\r\n{\"item\":7,\"note\":\"a b\r\nc\"}");
   EXPECT_TRUE(source[0].may_resend);
   EXPECT_EQ(source[0].verb, http::method::post);
 }
