@@ -1,9 +1,9 @@
 #include "lab/load/exchange.hpp"
 
+#include "stack/http/client.hpp"
+
 namespace assay::load {
 namespace {
-
-constexpr int max_interim_responses = 16;  // 1xx before the final one
 
 error protocol(const char* what) { return {.code = errc::protocol, .what = what}; }
 
@@ -15,7 +15,7 @@ task<result<int>> exchange_connection::exchange(std::string_view request, http::
   writer_.append(request);
   writer_.kick(limit);
   for (int interim = 0;; ++interim) {
-    if (interim > max_interim_responses) co_return std::unexpected(protocol("too many interim responses"));
+    if (interim > http::max_interim_responses) co_return std::unexpected(protocol("too many interim responses"));
     const result<std::string_view> bytes = co_await reader_.read_head(limit, duration::max());
     if (!bytes) co_return std::unexpected(bytes.error());
     if (const auto parsed = http::parse_response_head(*bytes, verb, {}, head_); !parsed) {

@@ -13,6 +13,9 @@ namespace {
 constexpr duration reconnect_pause = std::chrono::milliseconds(100);
 // After Ctrl-C nobody wants to wait for slow answers.
 constexpr duration interrupted_drain = std::chrono::milliseconds(500);
+// Arrivals that were never sent are charged one by one up to here, a second of work; beyond, by slices of time.
+constexpr std::uint64_t charged_singly = 20'000'000;
+constexpr int charged_slices = 100'000;
 
 }  // namespace
 
@@ -21,9 +24,10 @@ class generator::slot {
  public:
   std::unique_ptr<exchange_connection> on;
   instant idle_since{};
+  request_source::draft scratch;  // owns the request until its answer
 };
 
-// Waits until an arrival is due for this connection. Gives its intended instant, or nothing when the run has ended.
+// Waits until an arrival is due for this connection. Gives it, or nothing when the run has ended.
 class generator::work_awaiter : public list_node, public ready_node {
  public:
   explicit work_awaiter(generator& from) : ready_node(&on_ready), from_(from) {}
@@ -31,7 +35,7 @@ class generator::work_awaiter : public list_node, public ready_node {
   bool await_ready() const noexcept { return false; }
   bool await_suspend(std::coroutine_handle<> waiter) noexcept {
     const instant now = from_.on_.now();
-    if (from_.take_due(now, intended_)) return false;
+    if (from_.take_due(now, given_)) return false;
     const bool over = from_.stopped_ || (from_.open_model() ? from_.next_intended() : now) >= from_.end_;
     if (over) return false;
     waiter_ = waiter;
@@ -39,31 +43,32 @@ class generator::work_awaiter : public list_node, public ready_node {
     from_.arm_pace();
     return true;
   }
-  std::optional<instant> await_resume() const {
-    if (intended_ == never) return std::nullopt;
-    return intended_;
+  std::optional<arrival> await_resume() const {
+    if (given_.into == nullptr) return std::nullopt;
+    return given_;
   }
 
-  void give(instant intended) { intended_ = intended; }
+  void give(const arrival& taken) { given_ = taken; }
 
  private:
   static void on_ready(ready_node& node) noexcept { static_cast<work_awaiter&>(node).waiter_.resume(); }
 
   generator& from_;
-  instant intended_ = never;
+  arrival given_;
   std::coroutine_handle<> waiter_;
 };
 
-generator::generator(loop& on, const load_plan& plan, const generator_share& share, live_counters& live)
+generator::generator(loop& on, const workload& work, const generator_share& share, live_counters& live)
     : on_(on),
-      plan_(plan),
+      work_(work),
       share_(share),
       live_(live),
-      schedule_({.law = plan.options.arrivals,
-                 .rate_per_s = plan.options.rate_per_s.value_or(1),
+      measured_(work, share.series),
+      schedule_({.law = work.arrivals,
                  .thread = share.thread,
-                 .threads = share.threads,
-                 .seed = plan.options.seed}),
+                 .threads = work.threads,
+                 .seed = work.seed,
+                 .stages = work.stages}),
       pace_(this),
       drain_(this) {
   for (unsigned i = 0; i < share_of_connections(); ++i) slots_.push_back(std::make_unique<slot>());
@@ -75,15 +80,15 @@ generator::~generator() {
 }
 
 unsigned generator::share_of_connections() const {
-  const unsigned all = plan_.options.connections;
-  return all / share_.threads + (share_.thread < all % share_.threads ? 1 : 0);
+  const unsigned all = work_.connections;
+  return all / work_.threads + (share_.thread < all % work_.threads ? 1 : 0);
 }
 
 task<result<void>> generator::open_slot(slot& opened) {
-  const instant limit = saturating_add(on_.now(), plan_.options.timeout);
+  const instant limit = saturating_add(on_.now(), work_.timeout);
   result<net::stream> stream = co_await net::connect(share_.address, limit);
   if (!stream) co_return std::unexpected(stream.error());
-  recorder_.connects++;
+  measured_.connects++;
   opened.on = std::make_unique<exchange_connection>(on_, std::move(*stream));
   co_return result<void>{};
 }
@@ -100,19 +105,29 @@ task<result<void>> generator::connect() {
 }
 
 // The next arrival, if it is due: every idle or freed connection asks here first, so none is overtaken.
-bool generator::take_due(instant now, instant& intended) {
-  if (!open_model()) {
-    if (now >= end_ || stopped_) return false;
-    intended = now;
+bool generator::take_due(instant now, arrival& taken) {
+  if (stopped_) return false;
+  if (open_model()) {
+    const instant next = next_intended();
+    if (next > now || next >= end_) return false;
+    take_next(taken);
     return true;
   }
-  if (stopped_) return false;
-  const instant next = next_intended();
-  if (next > now || next >= end_) return false;
-  intended = next;
+  if (now >= end_) return false;
+  taken = {.intended = now, .k = taken_++};
+  taken.route = static_cast<unsigned>(work_.requests.route_of({share_.thread, taken.k}));
+  measured_.offered(taken);
+  return true;
+}
+
+void generator::take_next(arrival& taken) {
+  taken = {.intended = next_intended(), .k = schedule_.index(), .stage = schedule_.stage_index()};
+  taken.route = static_cast<unsigned>(work_.requests.route_of({share_.thread, taken.k}));
+  measured_.offered(taken);
   schedule_.pop();
   due_++;
-  return true;
+  live_.offered.store(due_, std::memory_order_relaxed);
+  live_.next_due_ns.store(next_intended().time_since_epoch().count(), std::memory_order_relaxed);
 }
 
 // The pace timer: arrivals that have come due go to the connections that are idle, the longest idle first.
@@ -121,10 +136,10 @@ void generator::hand_out() {
   // What is due by now could have been sent when it was due: if there are fewer idle connections than that, it is
   // because this thread did not run, and the rest of the backlog is its fault too.
   if (!idle_.empty()) blind_until_ = now;
-  instant intended = never;
-  while (!idle_.empty() && take_due(now, intended)) {
+  arrival taken;
+  while (!idle_.empty() && take_due(now, taken)) {
     work_awaiter& next = *idle_.pop_front();
-    next.give(intended);
+    next.give(taken);
     on_.schedule(next);
   }
   const bool over = stopped_ || next_intended() >= end_;
@@ -137,7 +152,7 @@ void generator::arm_pace() {
 }
 
 // Opens the slot's connection if it has none; false, and the arrival is accounted for, when that fails.
-task<bool> generator::ensure_open(slot& driven, instant intended) {
+task<bool> generator::ensure_open(slot& driven, const arrival& taken, bool again) {
   if (driven.on != nullptr && driven.on->spoiled()) co_await close_slot(driven);
   if (driven.on != nullptr) co_return true;
   const result<void> opened = co_await open_slot(driven);
@@ -147,7 +162,7 @@ task<bool> generator::ensure_open(slot& driven, instant intended) {
   }
   const bool cut = opened.error().code == errc::cancelled;
   const bool charged = cut || opened.error().code == errc::timed_out;
-  recorder_.not_sent(cut ? failure_kind::undrained : failure_kind::connect, intended, on_.now(), charged);
+  measured_.not_sent(cut ? failure_kind::undrained : failure_kind::connect, taken, on_.now(), charged, again);
   live_.errors.fetch_add(1, std::memory_order_relaxed);
   co_await pause_after_failure();
   co_return false;
@@ -159,29 +174,30 @@ task<void> generator::pause_after_failure() {
 
 // Sends the request and accounts for what comes. True when it met a keep-alive connection that the server had closed
 // meanwhile, and may be sent once more on a fresh one; its time goes on.
-task<bool> generator::attempt(slot& driven, instant intended, bool again) {
+task<bool> generator::attempt(slot& driven, const arrival& taken, std::string_view request, bool again) {
   const instant sent = on_.now();
-  recorder_.departs(sent);
-  if (!again) recorder_.lags(intended, driven.idle_since, blind_until_, sent);
-  const instant limit = saturating_add(sent, plan_.options.timeout);
-  const result<int> status = co_await driven.on->exchange(plan_.request, plan_.verb, limit);
+  const request_source::route& route = work_.requests[taken.route];
+  taken.into->departs(sent);
+  if (!again) taken.into->lags(taken.intended, driven.idle_since, blind_until_, sent);
+  const instant limit = saturating_add(sent, work_.timeout);
+  const result<int> status = co_await driven.on->exchange(request, route.verb, limit);
   const instant now = on_.now();
   if (status) {
-    recorder_.answered(intended, sent, now, *status, now <= end_);
+    const bool expected = measured_.answered(taken, sent, now, *status, now <= end_);
     live_.answers.fetch_add(1, std::memory_order_relaxed);
-    if (*status >= 400) live_.errors.fetch_add(1, std::memory_order_relaxed);
+    if (!expected) live_.errors.fetch_add(1, std::memory_order_relaxed);
     if (driven.on->reusable()) co_return false;
     co_await close_slot(driven);
     co_return false;
   }
   const failure_kind kind = classify(status.error());
   const bool gone = status.error().code == errc::closed || status.error().code == errc::reset;
-  const bool stale = gone && !again && plan_.may_resend && driven.on->was_stale();
+  const bool stale = gone && !again && route.may_resend && driven.on->was_stale();
   const bool charged = kind == failure_kind::timed_out || kind == failure_kind::undrained;
   if (stale) {
-    recorder_.withdrawn(sent, now);
+    taken.into->withdrawn(sent, now);
   } else {
-    recorder_.failed(kind, intended, sent, now, charged);
+    measured_.failed(kind, taken, sent, now, charged);
     live_.errors.fetch_add(1, std::memory_order_relaxed);
   }
   co_await close_slot(driven);
@@ -191,7 +207,7 @@ task<bool> generator::attempt(slot& driven, instant intended, bool again) {
 
 task<void> generator::close_slot(slot& closed) {
   if (closed.on == nullptr) co_return;
-  recorder_.received_bytes += closed.on->received_bytes();
+  measured_.received_bytes += closed.on->received_bytes();
   co_await closed.on->stop();
   closed.on.reset();
 }
@@ -199,13 +215,14 @@ task<void> generator::close_slot(slot& closed) {
 task<void> generator::drive(slot& driven) {
   while (true) {
     driven.idle_since = on_.turn_time();
-    const std::optional<instant> intended = co_await work_awaiter(*this);
-    if (!intended) break;
+    const std::optional<arrival> taken = co_await work_awaiter(*this);
+    if (!taken) break;
+    const std::string_view request = work_.requests.render(taken->route, {share_.thread, taken->k}, driven.scratch);
     bool again = false;
     do {
-      const bool open = co_await ensure_open(driven, *intended);
+      const bool open = co_await ensure_open(driven, *taken, again);
       if (!open) break;
-      again = co_await attempt(driven, *intended, again);
+      again = co_await attempt(driven, *taken, request, again);
     } while (again);
   }
   co_await close_slot(driven);
@@ -230,27 +247,42 @@ void generator::stop() {
 // What was due and never found a connection.
 void generator::charge_unsent(instant now) {
   if (!open_model()) return;
-  while (next_intended() < end_) {
-    recorder_.not_sent(failure_kind::unsent, next_intended(), now, true);
-    schedule_.pop();
-    due_++;
+  for (std::uint64_t charged = 0; next_intended() < end_; ++charged) {
+    if (charged == charged_singly && work_.stages.size() == 1 && !work_.keep_seconds) return charge_in_slices(now);
+    arrival unsent;
+    take_next(unsent);
+    measured_.not_sent(failure_kind::unsent, unsent, now, true, false);
+  }
+}
+
+// A week at a million a second to a server that answers nothing: each slice is charged with its middle.
+void generator::charge_in_slices(instant now) {
+  const instant from = next_intended();
+  const duration slice = (end_ - from) / charged_slices + duration(1);
+  for (instant begin = from; begin < end_; begin += slice) {
+    const instant end = std::min(begin + slice, end_);
+    const std::uint64_t count = schedule_.skip_until(end - start_);
+    measured_.not_sent_many(failure_kind::unsent, begin + (end - begin) / 2, now, count);
+    due_ += count;
   }
 }
 
 task<void> generator::run(instant start) {
   start_ = start;
-  end_ = saturating_add(start, plan_.options.length);
+  measured_.begin(start);
+  end_ = saturating_add(start, work_.length());
   std::ignore = co_await delay_until(start);
   if (stopped_) end_ = start;
   scope driving(co_await this_context());
   running_ = &driving;
-  on_.timers().arm(drain_, saturating_add(end_, plan_.options.timeout));
+  on_.timers().arm(drain_, saturating_add(end_, work_.timeout));
   for (const std::unique_ptr<slot>& each : slots_) driving.spawn(drive(*each));
   std::ignore = co_await driving.join();  // failures are counted where they happen
   running_ = nullptr;
   on_.timers().disarm(drain_);
   on_.timers().disarm(pace_);
   charge_unsent(on_.now());
+  measured_.finish();
 }
 
 }  // namespace assay::load

@@ -4,7 +4,7 @@
 // queue, and is taken by the first connection that comes free; its lateness is charged to it. Closed model: every
 // connection sends again as soon as it has its answer.
 //
-//   generator load(on, plan, {.thread = 0, .threads = 1}, live);
+//   generator load(on, work, {.thread = 0, .address = at}, live);
 //   result<void> ready = on.run(load.connect());
 //   on.run(load.run(start));
 //   load.measured()
@@ -18,22 +18,22 @@
 #include <string>
 #include <vector>
 
-#include "lab/load/options.hpp"
-#include "lab/load/recorder.hpp"
+#include "lab/load/measurements.hpp"
 #include "lab/load/schedule.hpp"
+#include "lab/load/workload.hpp"
 #include "stack/runtime/scope.hpp"
 
 namespace assay::load {
 
 struct generator_share {
   unsigned thread = 0;
-  unsigned threads = 1;
   socket_address address;
+  second_series* series = nullptr;  // of all threads; null: none is kept
 };
 
 class generator {
  public:
-  generator(loop& on, const load_plan& plan, const generator_share& share, live_counters& live);
+  generator(loop& on, const workload& work, const generator_share& share, live_counters& live);
   ~generator();
   generator(const generator&) = delete;
   generator& operator=(const generator&) = delete;
@@ -41,12 +41,14 @@ class generator {
   // Opens every connection before the clock starts. Fails when the first attempt of any of them fails, and with
   // errc::cancelled after stop().
   task<result<void>> connect();
-  // Sends from `start` on, for the plan's length, then drains. Returns when every request is answered or charged.
+  // Sends from `start` on, for the workload's length, then drains. Returns when every request is answered or charged.
   task<void> run(instant start);
   // Ends the run now, keeping what was measured; on the loop's thread.
   void stop();
 
-  const recorder& measured() const { return recorder_; }
+  const measurements& measured() const { return measured_; }
+  // The same, moved out: it is large.
+  measurements take_measured() { return std::move(measured_); }
   // When sending ended: start + length, or earlier after stop().
   instant ended() const { return end_; }
   // Arrivals that were due before the end (open model).
@@ -66,26 +68,28 @@ class generator {
     generator* owner;
   };
 
-  bool open_model() const { return plan_.options.rate_per_s.has_value(); }
+  bool open_model() const { return work_.model == model::load_model::open; }
   unsigned share_of_connections() const;
   task<result<void>> open_slot(slot& opened);
   task<void> drive(slot& driven);
-  task<bool> ensure_open(slot& driven, instant intended);
-  task<bool> attempt(slot& driven, instant intended, bool again);
+  task<bool> ensure_open(slot& driven, const arrival& taken, bool again);
+  task<bool> attempt(slot& driven, const arrival& taken, std::string_view request, bool again);
   task<void> pause_after_failure();
   task<void> close_slot(slot& closed);
   void cut();
-  bool take_due(instant now, instant& intended);
+  bool take_due(instant now, arrival& taken);
+  void take_next(arrival& taken);
   instant next_intended() const { return start_ + schedule_.peek(); }
   void hand_out();
   void arm_pace();
   void charge_unsent(instant now);
+  void charge_in_slices(instant now);
 
   loop& on_;
-  const load_plan& plan_;
+  const workload& work_;
   generator_share share_;
   live_counters& live_;
-  recorder recorder_;
+  measurements measured_;
   arrival_schedule schedule_;
   std::vector<std::unique_ptr<slot>> slots_;
   intrusive_list<work_awaiter> idle_;
@@ -95,6 +99,7 @@ class generator {
   instant end_{};
   instant blind_until_ = instant::min();  // arrivals up to here found this thread late, with connections idle
   std::uint64_t due_ = 0;
+  std::uint64_t taken_ = 0;  // closed model: numbers the requests
   scope* connecting_ = nullptr;
   scope* running_ = nullptr;
   bool stopped_ = false;  // nothing more is sent

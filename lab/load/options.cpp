@@ -155,9 +155,9 @@ std::expected<load_plan, std::string> normalize(load_options options) {
   if (const checked sendable = check_request(request); !sendable) return refuse(sendable.error());
   load_plan plan;
   plan.verb = http::method_from(options.method);
-  plan.may_resend =
-      plan.verb != http::method::post && plan.verb != http::method::patch && plan.verb != http::method::other;
+  plan.may_resend = http::may_resend(request);
   http::append_request(plan.request, request, parts->authority);
+  plan.authority = std::move(parts->authority);
   plan.host = std::move(parts->host);
   plan.port = parts->port;
   plan.options = std::move(options);

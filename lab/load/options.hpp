@@ -39,9 +39,10 @@ struct load_plan {
   load_options options;
   std::string host;  // name or numeric address
   std::uint16_t port = 80;
-  std::string request;  // the bytes of each request
+  std::string authority;  // host and port as the URL has them
+  std::string request;    // the bytes of each request
   http::method verb = http::method::get;
-  bool may_resend = true;  // the method is idempotent
+  bool may_resend = true;  // http::may_resend()
 };
 
 inline constexpr double max_rate_per_s = 10'000'000;

@@ -13,6 +13,11 @@ std::uint64_t nanoseconds(duration span) {
   return span <= duration::zero() ? 0 : static_cast<std::uint64_t>(span.count());
 }
 
+failure_kind kind_of_status(int status) {
+  if (status >= 500) return failure_kind::status_5xx;
+  return status >= 400 ? failure_kind::status_4xx : failure_kind::status_unexpected;
+}
+
 }  // namespace
 
 std::string_view label(failure_kind kind) {
@@ -35,6 +40,8 @@ std::string_view label(failure_kind kind) {
       return "undrained";
     case failure_kind::unsent:
       return "unsent";
+    case failure_kind::status_unexpected:
+      return "status_unexpected";
   }
   return "protocol";
 }
@@ -84,17 +91,16 @@ void recorder::withdrawn(instant sent, instant now) {
   resent++;
 }
 
-void recorder::answered(instant intended, instant sent, instant now, int status, bool within_run) {
+void recorder::answered(instant intended, instant sent, instant now, const judged_answer& answer) {
+  assert(answer.status >= 0 && static_cast<std::size_t>(answer.status) < statuses_end);
   leave(sent, now);
   answers++;
-  if (within_run) answers_within_run++;
+  statuses[static_cast<std::size_t>(answer.status)]++;
+  if (answer.within_run) answers_within_run++;
+  if (answer.expected && answer.in_time) answered_well++;
   latency.response_time.record(nanoseconds(now - intended));
   latency.service_time.record(nanoseconds(now - sent));
-  if (status >= 500) {
-    errors[static_cast<std::size_t>(failure_kind::status_5xx)]++;
-  } else if (status >= 400) {
-    errors[static_cast<std::size_t>(failure_kind::status_4xx)]++;
-  }
+  if (!answer.expected) errors[static_cast<std::size_t>(kind_of_status(answer.status))]++;
 }
 
 void recorder::failed(failure_kind kind, instant intended, instant sent, instant now, bool charged) {
@@ -105,11 +111,11 @@ void recorder::failed(failure_kind kind, instant intended, instant sent, instant
   latency.service_time.record(nanoseconds(now - sent));
 }
 
-void recorder::not_sent(failure_kind kind, instant intended, instant now, bool charged) {
-  errors[static_cast<std::size_t>(kind)]++;
+void recorder::not_sent(failure_kind kind, instant intended, instant now, bool charged, std::uint64_t count) {
+  errors[static_cast<std::size_t>(kind)] += count;
   if (!charged) return;
-  latency.response_time.record(nanoseconds(now - intended));
-  latency.send_lag.record(nanoseconds(now - intended));
+  latency.response_time.record(nanoseconds(now - intended), count);
+  latency.send_lag.record(nanoseconds(now - intended), count);
 }
 
 void recorder::merge(const recorder& other) {
@@ -119,8 +125,11 @@ void recorder::merge(const recorder& other) {
   std::ignore = latency.send_lag.merge(other.latency.send_lag);
   std::ignore = own_lag.merge(other.own_lag);
   for (std::size_t kind = 0; kind < failure_kinds; ++kind) errors[kind] += other.errors[kind];
+  for (std::size_t status = 0; status < statuses_end; ++status) statuses[status] += other.statuses[status];
+  offered += other.offered;
   answers += other.answers;
   answers_within_run += other.answers_within_run;
+  answered_well += other.answered_well;
   received_bytes += other.received_bytes;
   connects += other.connects;
   resent += other.resent;
@@ -128,18 +137,28 @@ void recorder::merge(const recorder& other) {
   service_sum_ns += other.service_sum_ns;
 }
 
+std::map<std::string, std::uint64_t> recorder::errors_by_kind() const {
+  std::map<std::string, std::uint64_t> by_kind;
+  for (std::size_t kind = 0; kind < failure_kinds; ++kind) {
+    if (errors[kind] > 0) by_kind[std::string(label(static_cast<failure_kind>(kind)))] = errors[kind];
+  }
+  return by_kind;
+}
+
 void recorder::write_to(model::load_result& into) const {
   into.requests = answers;
   into.bytes_received = received_bytes;
   into.connects = connects;
   into.resent = resent;
-  for (std::size_t kind = 0; kind < failure_kinds; ++kind) {
-    if (errors[kind] > 0) into.errors[std::string(label(static_cast<failure_kind>(kind)))] = errors[kind];
-  }
-  into.generator.own_lag_p99_ns = own_lag.value_at_quantile(0.99);
-  into.generator.own_lag_max_ns = own_lag.max();
-  if (in_flight_ns > 0) into.generator.little_residual = std::abs(in_flight_ns - service_sum_ns) / in_flight_ns;
+  into.errors = errors_by_kind();
+  write_to(into.generator);
   into.latency = latency;
+}
+
+void recorder::write_to(model::generator_health& into) const {
+  into.own_lag_p99_ns = own_lag.value_at_quantile(0.99);
+  into.own_lag_max_ns = own_lag.max();
+  if (in_flight_ns > 0) into.little_residual = std::abs(in_flight_ns - service_sum_ns) / in_flight_ns;
 }
 
 }  // namespace assay::load

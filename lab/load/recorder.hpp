@@ -1,5 +1,5 @@
-// What one generator thread has measured so far: histograms, counts, and the integrals the verdict needs. Constant
-// memory for any length of run.
+// What one generator thread has measured so far of one route in one phase: histograms, counts, and the integrals the
+// verdict needs. Constant memory for any length of run: about 1.1 MiB, nearly all of it four histograms.
 //
 // Misuse: sharing one between threads. Each has its own; merge() when they have stopped.
 #pragma once
@@ -7,6 +7,8 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <map>
+#include <string>
 
 #include "lab/model/load_result.hpp"
 #include "stack/runtime/error.hpp"
@@ -14,7 +16,7 @@
 
 namespace assay::load {
 
-// Why a request counts as an error. A response with a status of 400 or more is a response and an error.
+// Why a request counts as an error. A response with a status that was not expected is a response and an error.
 enum class failure_kind : std::uint8_t {
   connect,    // no connection: refused, unreachable, out of descriptors
   timed_out,  // no complete response within the timeout; charged with its lower bound
@@ -23,10 +25,20 @@ enum class failure_kind : std::uint8_t {
   protocol,   // it did not speak HTTP/1.1 as the standard says
   status_4xx,
   status_5xx,
-  undrained,  // still open when the drain ended; charged with its lower bound
-  unsent,     // due, and no connection ever came free; charged with its lower bound
+  undrained,          // still open when the drain ended; charged with its lower bound
+  unsent,             // due, and no connection ever came free; charged with its lower bound
+  status_unexpected,  // below 400, but not what the route expects
 };
-inline constexpr std::size_t failure_kinds = 9;
+inline constexpr std::size_t failure_kinds = 10;
+inline constexpr std::size_t statuses_end = 1000;
+
+// How an answer counts.
+struct judged_answer {
+  int status = 0;
+  bool expected = true;    // for its route
+  bool within_run = true;  // before the end of sending
+  bool in_time = true;     // within the timeout, counted from the intention as its user would
+};
 
 std::string_view label(failure_kind kind);
 failure_kind classify(const error& failure);
@@ -43,21 +55,27 @@ class recorder {
   void lags(instant intended, instant idle_since, instant blind_until, instant now);
   // A sent request that is going to be sent again.
   void withdrawn(instant sent, instant now);
-  void answered(instant intended, instant sent, instant now, int status, bool within_run);
+  void answered(instant intended, instant sent, instant now, const judged_answer& answer);
   // It was sent and will not be answered; `charged` puts its lower bound into the histograms.
   void failed(failure_kind kind, instant intended, instant sent, instant now, bool charged);
-  // It was never sent.
-  void not_sent(failure_kind kind, instant intended, instant now, bool charged);
+  // It was never sent; or so many of them.
+  void not_sent(failure_kind kind, instant intended, instant now, bool charged, std::uint64_t count = 1);
 
   void merge(const recorder& other);
+  // By kind; kinds that did not occur are absent.
+  std::map<std::string, std::uint64_t> errors_by_kind() const;
   // Puts what was counted into a result: requests, errors, latency, and the health that follows from them.
   void write_to(model::load_result& into) const;
+  void write_to(model::generator_health& into) const;
 
   model::latency_histograms latency;
   observe::histogram own_lag;  // send lag that an idle connection could have prevented
   std::array<std::uint64_t, failure_kinds> errors{};
+  std::array<std::uint64_t, statuses_end> statuses{};
+  std::uint64_t offered = 0;  // arrivals that were taken or charged
   std::uint64_t answers = 0;
   std::uint64_t answers_within_run = 0;
+  std::uint64_t answered_well = 0;  // as expected and in time: goodput
   std::uint64_t received_bytes = 0;
   std::uint64_t connects = 0;
   std::uint64_t resent = 0;
@@ -75,6 +93,8 @@ class recorder {
 
 // What the live view may read while the run goes on.
 struct live_counters {
+  std::atomic<std::uint64_t> offered{0};     // arrivals taken
+  std::atomic<std::int64_t> next_due_ns{0};  // the intended instant of the next one
   std::atomic<std::uint64_t> answers{0};
   std::atomic<std::uint64_t> errors{0};
 };

@@ -1,44 +1,89 @@
 #include "lab/load/schedule.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <limits>
+
+#include "lab/load/counter_random.hpp"
 
 namespace assay::load {
 namespace {
 
-// SplitMix64 (Steele, Lea, Flood, OOPSLA 2014): a bijective mixer, good as a counter-based generator.
-std::uint64_t mix(std::uint64_t z) {
-  z += 0x9e3779b97f4a7c15ULL;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-  return z ^ (z >> 31);
-}
-
-// Uniform in [0, 1) with 53 bits.
-double uniform(std::uint64_t bits) { return static_cast<double>(bits >> 11) * 0x1.0p-53; }
+constexpr double no_more_ns = static_cast<double>(arrival_schedule::no_more.count());
 
 }  // namespace
 
 arrival_schedule::arrival_schedule(const schedule_options& options)
-    : options_(options),
-      gap_ns_(1e9 * options.threads / options.rate_per_s),
-      stream_(mix(mix(options.seed) ^ (options.thread + 1ULL))) {
-  assert(options.rate_per_s > 0 && options.threads > 0 && options.thread < options.threads);
-  next_ = offset_of_current();
+    : poisson_(options.law == model::arrival_law::poisson),
+      threads_(options.threads),
+      stream_(thread_stream(options.seed, options.thread)),
+      ordinal_(options.thread) {
+  assert(options.threads > 0 && options.thread < options.threads);
+  const stage only{.rate_per_s = options.rate_per_s};
+  segment next;
+  for (const stage& each : options.stages.empty() ? std::span(&only, 1) : options.stages) {
+    assert(each.rate_per_s >= 0);
+    next.gap_ns = each.rate_per_s > 0 ? 1e9 / each.rate_per_s : std::numeric_limits<double>::infinity();
+    segments_.push_back(next);
+    const auto length_ns = static_cast<double>(each.length.count());
+    next.begins_ns += length_ns;
+    next.arrivals_before += length_ns * each.rate_per_s / 1e9;
+  }
+  if (poisson_) rescaled_ = -std::log1p(-uniform(mix(stream_)));
+  find_current();
 }
 
-duration arrival_schedule::offset_of_current() {
-  if (options_.law == model::arrival_law::constant) {
-    const double share = static_cast<double>(options_.thread) / options_.threads;
-    return duration(std::llround((static_cast<double>(k_) + share) * gap_ns_));
+// The inverse of L. Never goes back: arrivals come in order.
+void arrival_schedule::find_current() {
+  const double ordinal = poisson_ ? rescaled_ * threads_ : static_cast<double>(ordinal_);
+  while (stage_ + 1 < segments_.size() && ordinal >= segments_[stage_ + 1].arrivals_before) stage_++;
+  const segment& in = segments_[stage_];
+  // In a pause with nothing after it the product is infinite, or not a number for the very first.
+  const double since_ns = (ordinal - in.arrivals_before) * in.gap_ns;
+  const double offset_ns = in.begins_ns + std::max(since_ns, 0.0);
+  next_ = std::isfinite(since_ns) && offset_ns < no_more_ns ? duration(std::llround(offset_ns)) : no_more;
+  // Rounding may have carried it over the boundary.
+  while (stage_ + 1 < segments_.size() && static_cast<double>(next_.count()) >= segments_[stage_ + 1].begins_ns) {
+    stage_++;
   }
-  poisson_ns_ += -std::log1p(-uniform(mix(stream_ + k_))) * gap_ns_;
-  return duration(std::llround(poisson_ns_));
 }
 
 void arrival_schedule::pop() {
   k_++;
-  next_ = offset_of_current();
+  ordinal_ += threads_;
+  if (poisson_) rescaled_ += -std::log1p(-uniform(mix(stream_ + k_)));
+  find_current();
+}
+
+double arrival_schedule::arrivals_until(double offset_ns) const {
+  auto in = segments_.rbegin();
+  while (in + 1 != segments_.rend() && in->begins_ns > offset_ns) ++in;
+  return in->arrivals_before + (offset_ns - in->begins_ns) / in->gap_ns;
+}
+
+std::uint64_t arrival_schedule::skip_until(duration offset) {
+  if (next_ >= offset) return 0;
+  const double until = arrivals_until(static_cast<double>(offset.count()));
+  std::uint64_t skipped = 0;
+  if (poisson_) {
+    // Memoryless: from `offset` on it is the process it would have been anyway.
+    skipped = static_cast<std::uint64_t>(std::max(1.0, std::round(until / threads_ - rescaled_)));
+    rescaled_ = until / threads_;
+    k_ += skipped - 1;
+    pop();
+    return skipped;
+  }
+  // One early, then step by step, whatever the rounding says.
+  const double ahead = (until - static_cast<double>(ordinal_)) / threads_;
+  if (ahead > 2) {
+    skipped = static_cast<std::uint64_t>(ahead) - 1;
+    k_ += skipped;
+    ordinal_ += skipped * threads_;
+    find_current();
+  }
+  for (; next_ < offset; ++skipped) pop();
+  return skipped;
 }
 
 }  // namespace assay::load

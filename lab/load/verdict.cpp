@@ -4,14 +4,13 @@
 
 namespace assay::load {
 
-void judge_validity(model::load_result& result, const verdict_bounds& bounds) {
-  const model::generator_health& health = result.generator;
-  std::vector<std::string>& reasons = result.reasons;
-  reasons.clear();
-  if (result.latency.response_time.count() == 0) {
+std::vector<std::string> invalid_reasons(const model::generator_health& health, model::load_model model,
+                                         std::uint64_t measured, const verdict_bounds& bounds) {
+  std::vector<std::string> reasons;
+  if (measured == 0) {
     reasons.emplace_back("no request was answered: there is nothing to measure");
   }
-  const bool open = result.model == model::load_model::open;
+  const bool open = model == model::load_model::open;
   if (open && health.own_lag_p99_ns > bounds.own_lag_p99_ns) {
     reasons.push_back(fmt::format(
         "generator late: p99 {:.2f} ms after the intended instant with idle connections (at most {:.2f} ms)",
@@ -32,7 +31,12 @@ void judge_validity(model::load_result& result, const verdict_bounds& bounds) {
     reasons.push_back(fmt::format("generator's accounts disagree by {:.1f} % (Little's law): please report this",
                                   100 * health.little_residual));
   }
-  result.valid = reasons.empty();
+  return reasons;
+}
+
+void judge_validity(model::load_result& result, const verdict_bounds& bounds) {
+  result.reasons = invalid_reasons(result.generator, result.model, result.latency.response_time.count(), bounds);
+  result.valid = result.reasons.empty();
 }
 
 }  // namespace assay::load

@@ -6,6 +6,9 @@
 // Misuse: reading a percentile of an INVALID run.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "lab/model/load_result.hpp"
 
 namespace assay::load {
@@ -17,6 +20,10 @@ struct verdict_bounds {
   double cpu_wait_share = 0.10;              // waiting for a CPU that somebody else, perhaps the candidate, uses
   double little_residual = 0.01;             // the accounts of time in flight, kept two ways, must agree
 };
+
+// Why a measurement with so many response times does not show the candidate; empty when it does.
+std::vector<std::string> invalid_reasons(const model::generator_health& health, model::load_model model,
+                                         std::uint64_t measured, const verdict_bounds& bounds = {});
 
 // Fills valid and reasons from the rest of the result.
 void judge_validity(model::load_result& result, const verdict_bounds& bounds = {});

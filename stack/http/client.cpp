@@ -9,13 +9,7 @@
 namespace assay::http {
 namespace {
 
-constexpr int max_interim_responses = 16;      // 1xx before the final one
 constexpr std::size_t kept_idle_bytes = 4096;  // of the send buffers of a connection in the pool
-
-bool is_idempotent(std::string_view verb) {
-  constexpr std::array<std::string_view, 6> idempotent = {"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"};
-  return std::ranges::find(idempotent, verb) != idempotent.end();
-}
 
 bool is_ours(std::string_view name) {
   return equals_ignoring_case(name, "content-length") || equals_ignoring_case(name, "transfer-encoding") ||
@@ -36,6 +30,14 @@ std::string_view client_response::header(std::string_view name) const {
   const auto found =
       std::ranges::find_if(headers, [name](const auto& field) { return equals_ignoring_case(field.first, name); });
   return found == headers.end() ? std::string_view() : std::string_view(found->second);
+}
+
+bool may_resend(const client_request& request) {
+  constexpr std::array<std::string_view, 6> idempotent = {"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"};
+  return std::ranges::find(idempotent, request.verb) != idempotent.end() ||
+         std::ranges::any_of(request.headers, [](const auto& field) {
+           return equals_ignoring_case(field.first, "idempotency-key") && !field.second.empty();
+         });
 }
 
 bool valid_request(const client_request& request) {
@@ -263,7 +265,7 @@ task<result<client_response>> client::send(client_request request) {
   }
   bool stale = false;
   result<client_response> response = co_await send_once(request, &stale);
-  if (!stale || !is_idempotent(request.verb)) co_return response;
+  if (!stale || !may_resend(request)) co_return response;
   counters_.resent++;
   // The one that failed was stale, so the others of its age are: the server has restarted, or closes early.
   idle_.clear();

@@ -97,6 +97,13 @@ class client {
   std::vector<std::unique_ptr<connection>> idle_;  // the youngest last
 };
 
+// 1xx responses before the final one; more of them is a server that never answers.
+inline constexpr int max_interim_responses = 16;
+
+// Whether a request may be sent again when its connection ended before an answer and nobody knows if it was carried
+// out: the method is idempotent (RFC 9110 section 9.2.2), or the server can tell by an Idempotency-Key.
+bool may_resend(const client_request& request);
+
 // A request as bytes; the lab renders its load with it too. `verb` and the fields must be valid (see valid_request).
 void append_request(std::string& to, const client_request& request, std::string_view host);
 

@@ -3,48 +3,16 @@
 
 #include <gtest/gtest.h>
 
-#include <latch>
 #include <numeric>
 #include <optional>
 #include <thread>
 
-#include "stack/http/server.hpp"
-#include "stack/net/address.hpp"
+#include "tests/lab/load/live_server.hpp"
 
 namespace assay::load {
 namespace {
 
 using namespace std::chrono_literals;
-
-// A server on its own thread, until destroyed.
-class live_server {
- public:
-  live_server()
-      : thread_([this] {
-          loop on(*make_io({.kind = io_kind::epoll}));
-          http::server serves([](http::request&) -> task<http::response> { co_return http::response::text("ok"); }, {});
-          result<net::listener> door = net::listener::open(on.backend(), *net::parse_address("127.0.0.1", 0));
-          port_ = net::port_of(door->local_address());
-          on_ = &on;
-          serves_ = &serves;
-          ready_.count_down();
-          std::ignore = on.run(serves.run(std::move(*door)));
-        }) {
-    ready_.wait();
-  }
-  ~live_server() {
-    on_->post([this] { serves_->drain(); });
-    thread_.join();
-  }
-  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_) + "/"; }
-
- private:
-  std::latch ready_{1};
-  loop* on_ = nullptr;
-  http::server* serves_ = nullptr;
-  std::uint16_t port_ = 0;
-  std::thread thread_;
-};
 
 load_plan plan_for(const std::string& url, std::optional<double> rate, duration length) {
   load_options options;

@@ -16,7 +16,8 @@ std::uint64_t failures_among(const recorder& of) {
   std::uint64_t sum = 0;
   for (std::size_t kind = 0; kind < failure_kinds; ++kind) {
     const bool is_response = kind == static_cast<std::size_t>(failure_kind::status_4xx) ||
-                             kind == static_cast<std::size_t>(failure_kind::status_5xx);
+                             kind == static_cast<std::size_t>(failure_kind::status_5xx) ||
+                             kind == static_cast<std::size_t>(failure_kind::status_unexpected);
     if (!is_response) sum += of.errors[kind];
   }
   return sum;
@@ -47,7 +48,7 @@ task<void> responder::serve_all(io& network, socket_address at) {
 }
 
 // Trusts the generator to frame its requests with Content-Length.
-task<bool> responder::next_request(net::stream& stream, std::string& unread) {
+task<bool> responder::next_request(net::stream& stream, std::string& unread, std::string& request) {
   while (true) {
     const std::size_t head_bytes = unread.find("\r\n\r\n");
     if (head_bytes != std::string::npos) {
@@ -58,6 +59,7 @@ task<bool> responder::next_request(net::stream& stream, std::string& unread) {
       }
       const std::size_t total_bytes = head_bytes + 4 + body_bytes;
       if (unread.size() >= total_bytes) {
+        request = unread.substr(0, total_bytes);
         unread.erase(0, total_bytes);
         co_return true;
       }
@@ -84,10 +86,11 @@ task<bool> responder::answer(io& network, net::stream& stream, const reply& how)
 
 task<void> responder::serve(io& network, net::stream stream, std::size_t number) {
   std::string unread;
+  std::string bytes;
   for (std::size_t request = 0;; ++request) {
-    if (!co_await next_request(stream, unread)) break;
+    if (!co_await next_request(stream, unread, bytes)) break;
     requests++;
-    const reply how = decide(number, request);
+    const reply how = decide_on ? decide_on(bytes) : decide(number, request);
     if (!how.bytes.empty() && !co_await answer(network, stream, how)) break;
     if (how.next == reply::then::closes) break;
     if (how.next == reply::then::reads_no_more) {
@@ -147,14 +150,14 @@ task<void> world::later(duration offset, const std::function<void()>* event) {
   if (co_await delay_until(start_ + offset)) (*event)();
 }
 
-task<void> world::staged(const load_plan* plan, outcome* into) {
-  const socket_address at = *net::parse_address(plan->host, plan->port);
+task<void> world::staged(const workload* work, outcome* into, std::vector<thread_outcome>* moved) {
+  const socket_address at = *net::parse_address(work->host, work->port);
   scope servers(co_await this_context());
   scope script(co_await this_context());
   servers_ = &servers;
   if (listening) servers.spawn(server.serve_all(*network_, at));
   {
-    generator load(*on_, *plan, {.thread = 0, .threads = 1, .address = at}, live_);
+    generator load(*on_, *work, {.thread = 0, .address = at, .series = series_ ? &*series_ : nullptr}, live_);
     load_ = &load;
     into->connected = co_await load.connect();
     start_ = network_->now() + 10ms;
@@ -163,9 +166,18 @@ task<void> world::staged(const load_plan* plan, outcome* into) {
     if (stop_first_) load.stop();
     if (into->connected) co_await load.run(start_);
     into->took = network_->now() - start_;
-    into->measured.merge(load.measured());
+    into->measured.merge(load.measured().total());
     into->due = load.due();
     into->sent_for = load.ended() - start_;
+    if (moved != nullptr) {
+      moved->push_back({.thread = 0,
+                        .measured = load.take_measured(),
+                        .usage = {},
+                        .wall = into->took,
+                        .due = load.due(),
+                        .ended = load.ended(),
+                        .backend = "sim"});
+    }
     load_ = nullptr;
   }
   script.cancel(cancel_reason::shutdown);
@@ -175,6 +187,16 @@ task<void> world::staged(const load_plan* plan, outcome* into) {
   servers_ = nullptr;
 }
 
+void world::expect_all_ended(const outcome& seen, bool open_model) {
+  EXPECT_EQ(network_->open_sockets(), 0U);
+  EXPECT_EQ(network_->lent_buffers(), 0U);
+  EXPECT_EQ(assay::detail::live_frames(), 0U);
+  EXPECT_EQ(live_.answers, seen.measured.answers) << "the live view ends where the result is";
+  EXPECT_EQ(live_.errors + seen.failed(failure_kind::unsent),
+            std::accumulate(seen.measured.errors.begin(), seen.measured.errors.end(), std::uint64_t{0}));
+  expect_accounts(seen, open_model);
+}
+
 outcome world::run() {
   outcome seen;
   const std::expected<load_plan, std::string> plan = normalize(options);
@@ -182,18 +204,34 @@ outcome world::run() {
     ADD_FAILURE() << plan.error();
     return seen;
   }
-  on_->run(staged(&*plan, &seen));
-  EXPECT_EQ(network_->open_sockets(), 0U);
-  EXPECT_EQ(network_->lent_buffers(), 0U);
-  EXPECT_EQ(assay::detail::live_frames(), 0U);
-  EXPECT_EQ(live_.answers, seen.measured.answers) << "the live view ends where the result is";
-  EXPECT_EQ(live_.errors + seen.failed(failure_kind::unsent),
-            std::accumulate(seen.measured.errors.begin(), seen.measured.errors.end(), std::uint64_t{0}));
-  expect_accounts(seen, options.rate_per_s.has_value());
-  seen.judged.model = options.rate_per_s ? model::load_model::open : model::load_model::closed;
+  const workload work = workload_of(*plan);
+  on_->run(staged(&work, &seen, nullptr));
+  expect_all_ended(seen, options.rate_per_s.has_value());
+  seen.judged.model = work.model;
   seen.measured.write_to(seen.judged);
   judge_validity(seen.judged);
   return seen;
+}
+
+workload_result world::run(workload_options several) {
+  several.address = "127.0.0.1:" + std::to_string(port);
+  const std::expected<workload, std::string> work = bind_workload(several);
+  if (!work) {
+    ADD_FAILURE() << work.error();
+    return {};
+  }
+  series_.emplace(work->length(), 1U);
+  outcome seen;
+  std::vector<thread_outcome> threads;
+  on_->run(staged(&*work, &seen, &threads));
+  expect_all_ended(seen, true);
+  EXPECT_EQ(seen.measured.offered, seen.due);
+  return merge_threads({.work = *work,
+                        .phases = several.phases,
+                        .series = *series_,
+                        .start = start_,
+                        .interrupted = seen.sent_for < work->length()},
+                       threads);
 }
 
 std::uint64_t outcome::failed() const { return failures_among(measured); }

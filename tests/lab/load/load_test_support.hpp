@@ -24,8 +24,10 @@
 #include <utility>
 #include <vector>
 
+#include "lab/load/crew.hpp"
 #include "lab/load/generator.hpp"
 #include "lab/load/verdict.hpp"
+#include "lab/load/workload_result.hpp"
 #include "stack/net/address.hpp"
 #include "stack/net/stream.hpp"
 #include "stack/runtime/delay.hpp"
@@ -55,6 +57,8 @@ class responder {
  public:
   // Which connection (in the order of accepting), and which request on it, from 0.
   std::function<reply(std::size_t, std::size_t)> decide = [](std::size_t, std::size_t) { return reply{}; };
+  // Asked instead, when set, with the bytes of the request.
+  std::function<reply(std::string_view)> decide_on;
   bool one_at_a_time = false;  // a queue with one server: reply::after is the time of service
   std::size_t requests = 0;
   std::size_t accepted = 0;
@@ -63,7 +67,7 @@ class responder {
 
  private:
   task<void> serve(io& network, net::stream stream, std::size_t number);
-  task<bool> next_request(net::stream& stream, std::string& unread);
+  task<bool> next_request(net::stream& stream, std::string& unread, std::string& request);
   task<bool> answer(io& network, net::stream& stream, const reply& how);
 
   instant busy_until_{};
@@ -107,11 +111,14 @@ class world {
   void stop_before_start() { stop_first_ = true; }
 
   outcome run();
+  // The same with several routes and phases; connections, timeout and seed are those of the options given.
+  workload_result run(workload_options several);
 
  private:
   class frozen_io;
 
-  task<void> staged(const load_plan* plan, outcome* into);
+  task<void> staged(const workload* work, outcome* into, std::vector<thread_outcome>* moved);
+  void expect_all_ended(const outcome& seen, bool open_model);
   task<void> later(duration offset, const std::function<void()>* event);
 
   sim_io* network_ = nullptr;
@@ -119,6 +126,7 @@ class world {
   std::optional<loop> on_;
   scope* servers_ = nullptr;
   generator* load_ = nullptr;
+  std::optional<second_series> series_;
   live_counters live_;
   instant start_{};
   std::vector<std::pair<duration, std::function<void()>>> script_;

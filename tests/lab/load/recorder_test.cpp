@@ -16,7 +16,7 @@ TEST(recorder, response_counts_from_the_intention_and_service_from_the_send) {
   recorder seen;
   seen.departs(at(3ms));
   seen.lags(at(1ms), at(0ms), instant::min(), at(3ms));
-  seen.answered(at(1ms), at(3ms), at(10ms), 200, true);
+  seen.answered(at(1ms), at(3ms), at(10ms), {.status = 200});
   EXPECT_EQ(seen.latency.response_time.max(), 9'000'000U);
   EXPECT_EQ(seen.latency.service_time.max(), 7'000'000U);
   EXPECT_EQ(seen.latency.send_lag.max(), 2'000'000U);
@@ -62,7 +62,7 @@ TEST(recorder, the_time_in_flight_is_kept_two_ways_that_agree) {
   recorder seen;
   seen.departs(at(0ms));
   seen.departs(at(2ms));
-  seen.answered(at(0ms), at(0ms), at(5ms), 200, true);
+  seen.answered(at(0ms), at(0ms), at(5ms), {.status = 200});
   seen.departs(at(6ms));
   seen.withdrawn(at(6ms), at(7ms));
   seen.failed(failure_kind::closed, at(2ms), at(2ms), at(9ms), false);
@@ -75,7 +75,7 @@ TEST(recorder, a_request_that_never_ended_shows_as_a_residual) {
   recorder seen;
   seen.departs(at(0ms));
   seen.departs(at(0ms));
-  seen.answered(at(0ms), at(0ms), at(10ms), 200, true);
+  seen.answered(at(0ms), at(0ms), at(10ms), {.status = 200});
   model::load_result result;
   seen.write_to(result);
   EXPECT_DOUBLE_EQ(result.generator.little_residual, 0.5);
@@ -90,7 +90,7 @@ TEST(recorder, merges_to_what_one_would_have_measured) {
     into.received_bytes += 100;
     into.departs(at(0ms));
     into.lags(at(0ms), at(0ms), instant::min(), at(0ms));
-    into.answered(at(0ms), at(0ms), at(took), status, took < 3ms);
+    into.answered(at(0ms), at(0ms), at(took), {.status = status, .expected = status < 400, .within_run = took < 3ms});
   };
   record(one, 2ms, 200);
   record(two, 4ms, 503);

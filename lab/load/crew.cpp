@@ -1,0 +1,153 @@
+#include "lab/load/crew.hpp"
+
+#include <sys/prctl.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "stack/net/address.hpp"
+#include "stack/net/resolver.hpp"
+#include "stack/runtime/delay.hpp"
+#include "stack/runtime/loop.hpp"
+#include "stack/runtime/socket_setup.hpp"
+
+namespace assay::load {
+namespace {
+
+// Between "every thread has connected" and the first arrival: enough for all to reach their loops.
+constexpr duration start_delay = std::chrono::milliseconds(10);
+// With spin: how long before an arrival the thread stops sleeping.
+constexpr duration spin_window = std::chrono::milliseconds(1);
+constexpr duration resolve_timeout = std::chrono::seconds(10);
+
+task<void> one_turn() { co_await yield(); }
+
+}  // namespace
+
+crew::crew(const workload& work, std::function<void(instant)> on_start)
+    : work_(work),
+      on_start_(std::move(on_start)),
+      live_(work.threads),
+      series_(work.keep_seconds ? work.length() : duration::zero(), work.threads),
+      all_connected_(static_cast<std::ptrdiff_t>(work.threads), at_start{this}) {}
+
+void crew::set_start() noexcept {
+  if (failed_) return;
+  start_ = detail::monotonic_now() + start_delay;
+  started_ns_.store(start_.time_since_epoch().count(), std::memory_order_relaxed);
+  if (on_start_) on_start_(start_);
+}
+
+std::optional<instant> crew::start() const {
+  const std::int64_t started = started_ns_.load(std::memory_order_relaxed);
+  return started == 0 ? std::nullopt : std::optional(instant(duration(started)));
+}
+
+void crew::fail(const std::string& why) {
+  failed_ = true;
+  const std::lock_guard lock(mutex_);
+  if (failure_.empty()) failure_ = why;
+}
+
+std::expected<socket_address, std::string> crew::resolve() {
+  if (const result<socket_address> numeric = net::parse_address(work_.host, work_.port)) return *numeric;
+  result<std::unique_ptr<io>> backend = make_io({.kind = io_kind::epoll, .ring_entries = 64, .buffer_count = 8});
+  if (!backend) return std::unexpected(describe(backend.error()));
+  loop on(std::move(*backend));
+  offload_pool pool({.threads = 1, .max_queued = 1});
+  using addresses = result<std::vector<socket_address>>;
+  addresses found = on.run([](loop* l, offload_pool* p, const workload* what) -> task<addresses> {
+    co_return co_await with_deadline(l->now() + resolve_timeout, net::resolve(*p, what->host, what->port));
+  }(&on, &pool, &work_));
+  if (!found) return std::unexpected("cannot resolve \"" + work_.host + "\": " + describe(found.error()));
+  return found->front();
+}
+
+void crew::measure(loop& on, unsigned index, const socket_address& address) {
+  generator load(on, work_, {.thread = index, .address = address, .series = work_.keep_seconds ? &series_ : nullptr},
+                 live_[index]);
+  {
+    const std::lock_guard lock(mutex_);
+    running_.emplace_back(&on, &load);
+  }
+  if (stopping_) on.post([&load] { load.stop(); });
+  if (const result<void> connected = on.run(load.connect()); !connected) {
+    fail(connected.error().code == errc::cancelled
+             ? std::string("interrupted before every connection was open")
+             : "cannot connect to " + net::format_address(address) + ": " + describe(connected.error()));
+  }
+  all_connected_.arrive_and_wait();
+  if (!failed_) run_load(on, index, load);
+  {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(running_, [&](const auto& each) { return each.second == &load; });
+  }
+  on.run(one_turn());  // a stop() that was posted meanwhile still names the generator
+}
+
+void crew::run_load(loop& on, unsigned index, generator& load) {
+  const thread_usage before = thread_usage::now();
+  const duration spun_before = on.counters().spun;
+  on.run(load.run(start_));
+  const thread_usage usage = thread_usage::now() - before;
+  const std::lock_guard lock(mutex_);
+  outcomes_.push_back({.thread = index,
+                       .measured = load.take_measured(),
+                       .usage = usage,
+                       .spun = on.counters().spun - spun_before,
+                       .wall = on.now() - start_,
+                       .due = load.due(),
+                       .ended = load.ended(),
+                       .backend = std::string(on.backend().name())});
+}
+
+void crew::run_thread(unsigned index, const socket_address& address) {
+  // The kernel may wake a sleeper late by this much; the default of 50 us would show in the pacing.
+  ::prctl(PR_SET_TIMERSLACK, 1UL);
+  result<std::unique_ptr<io>> backend = make_io(work_.io);
+  if (!backend) {
+    fail(describe(backend.error()));
+    all_connected_.arrive_and_wait();
+    return;
+  }
+  loop on(std::move(*backend), {.spin_window = work_.spin ? spin_window : duration::zero()});
+  measure(on, index, address);
+}
+
+std::expected<std::vector<thread_outcome>, std::string> crew::run() {
+  const std::expected<socket_address, std::string> address = resolve();
+  if (!address) return std::unexpected(address.error());
+  std::vector<std::thread> threads;
+  threads.reserve(work_.threads);
+  for (unsigned i = 0; i < work_.threads; ++i) {
+    threads.emplace_back([this, i, &address] { run_thread(i, *address); });
+  }
+  for (std::thread& each : threads) each.join();
+  if (failed_) return std::unexpected(failure_);
+  return std::move(outcomes_);
+}
+
+void crew::stop() {
+  stopping_ = true;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [on, load] : running_) {
+    on->post([stopped = load] { stopped->stop(); });
+  }
+}
+
+model::generator_health health_of(const std::vector<thread_outcome>& threads, std::uint64_t answers) {
+  model::generator_health health;
+  double cpu_ns = 0;
+  for (const thread_outcome& each : threads) {
+    const auto wall_ns = static_cast<double>(std::max<duration::rep>(each.wall.count(), 1));
+    const double busy_ns = std::max(0.0, static_cast<double>((each.usage.cpu - each.spun).count()));
+    health.cpu_share = std::max(health.cpu_share, busy_ns / wall_ns);
+    health.cpu_wait_share = std::max(health.cpu_wait_share, static_cast<double>(each.usage.cpu_wait.count()) / wall_ns);
+    health.spun_share = std::max(health.spun_share, static_cast<double>(each.spun.count()) / wall_ns);
+    cpu_ns += static_cast<double>(each.usage.cpu.count());
+  }
+  health.cpu_per_request_ns = answers > 0 ? cpu_ns / static_cast<double>(answers) : 0;
+  return health;
+}
+
+}  // namespace assay::load

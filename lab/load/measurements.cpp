@@ -1,0 +1,77 @@
+#include "lab/load/measurements.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+namespace assay::load {
+namespace {
+
+// Room for the writes of one thread: what is expected, and what chance adds to it.
+std::uint64_t room_for_writes(const workload& of) {
+  const double share = of.logged_writes_expected() / of.threads;
+  return share > 0 ? static_cast<std::uint64_t>(std::ceil(share + 6 * std::sqrt(share))) : 0;
+}
+
+}  // namespace
+
+measurements::measurements(const workload& of, second_series* series)
+    : requests_(&of.requests),
+      routes_(of.requests.size()),
+      timeout_(of.timeout),
+      cells_(of.stages.size() * routes_),
+      writes_(room_for_writes(of)) {
+  if (series != nullptr) seconds_.emplace(*series);
+  // Before the clock runs: a page fault at the start of a burst would be the generator's lateness.
+  for (std::unique_ptr<recorder>& each : cells_) each = std::make_unique<recorder>();
+}
+
+void measurements::offered(arrival& taken) {
+  taken.into = cells_[taken.stage * routes_ + taken.route].get();
+  taken.into->offered++;
+  if (seconds_) seconds_->offered(taken.intended - start_);
+}
+
+void measurements::ended(const arrival& of, instant now, bool was_answered, bool error, bool charged) {
+  if (!seconds_) return;
+  seconds_->ended(of.intended - start_, was_answered, error, charged ? std::optional(now - of.intended) : std::nullopt);
+}
+
+bool measurements::answered(const arrival& of, instant sent, instant now, int status, bool within_run) {
+  const request_source::route& route = (*requests_)[of.route];
+  const bool expected = route.expected.test(static_cast<std::size_t>(status));
+  of.into->answered(
+      of.intended, sent, now,
+      {.status = status, .expected = expected, .within_run = within_run, .in_time = now - of.intended <= timeout_});
+  ended(of, now, true, !expected, true);
+  if (route.key) writes_.add(of.k, of.route, write_log::outcome_of(status));
+  return expected;
+}
+
+void measurements::failed(failure_kind kind, const arrival& of, instant sent, instant now, bool charged) {
+  of.into->failed(kind, of.intended, sent, now, charged);
+  ended(of, now, false, true, charged);
+  if ((*requests_)[of.route].key) writes_.add(of.k, of.route, write_outcome::unanswered);
+}
+
+void measurements::not_sent(failure_kind kind, const arrival& of, instant now, bool charged, bool before) {
+  of.into->not_sent(kind, of.intended, now, charged);
+  ended(of, now, false, true, charged);
+  if (before && (*requests_)[of.route].key) writes_.add(of.k, of.route, write_outcome::unanswered);
+}
+
+void measurements::not_sent_many(failure_kind kind, instant intended, instant now, std::uint64_t count) {
+  assert(cells_.size() == 1 && !seconds_);
+  cells_[0]->offered += count;
+  cells_[0]->not_sent(kind, intended, now, true, count);
+}
+
+recorder measurements::total() const {
+  recorder sum;
+  for (const std::unique_ptr<recorder>& each : cells_) sum.merge(*each);
+  sum.connects += connects;
+  sum.received_bytes += received_bytes;
+  return sum;
+}
+
+}  // namespace assay::load

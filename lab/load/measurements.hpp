@@ -1,0 +1,68 @@
+// All that one generator thread measures in a run: a recorder for each route in each phase, the seconds, and the
+// writes that will be reconciled. A request is recorded where its intended instant lies, whenever it ends.
+//
+// Misuse: sharing one between threads; reading it while its thread runs.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "lab/load/recorder.hpp"
+#include "lab/load/second_series.hpp"
+#include "lab/load/workload.hpp"
+#include "lab/load/write_log.hpp"
+
+namespace assay::load {
+
+// One arrival on its way: when it was meant, which it is, and where it is recorded.
+struct arrival {
+  instant intended = never;
+  std::uint64_t k = 0;
+  unsigned stage = 0;
+  unsigned route = 0;
+  recorder* into = nullptr;
+};
+
+class measurements {
+ public:
+  // `series` is null when the workload keeps no seconds.
+  measurements(const workload& of, second_series* series);
+
+  // When offsets count from; before the first arrival.
+  void begin(instant start) { start_ = start; }
+  // An arrival is taken from the schedule; `taken` says when and which, its record is found here.
+  void offered(arrival& taken);
+  // False when its route does not expect that status.
+  bool answered(const arrival& of, instant sent, instant now, int status, bool within_run);
+  // It was sent and will not be answered.
+  void failed(failure_kind kind, const arrival& of, instant sent, instant now, bool charged);
+  // It was not sent now. `before` says that it had been once, on a connection that was closing.
+  void not_sent(failure_kind kind, const arrival& of, instant now, bool charged, bool before);
+  // So many arrivals that were never sent; of a run with one route, one stage and no seconds.
+  void not_sent_many(failure_kind kind, instant intended, instant now, std::uint64_t count);
+  // No more arrivals are taken.
+  void finish() {
+    if (seconds_) seconds_->finish();
+  }
+
+  const recorder& of(std::size_t stage, std::size_t route) const { return *cells_[stage * routes_ + route]; }
+  recorder total() const;
+  const write_log& writes() const { return writes_; }
+
+  std::uint64_t connects = 0;
+  std::uint64_t received_bytes = 0;
+
+ private:
+  void ended(const arrival& of, instant now, bool was_answered, bool error, bool charged);
+
+  const request_source* requests_;
+  std::size_t routes_;
+  duration timeout_;
+  std::vector<std::unique_ptr<recorder>> cells_;  // stage by stage
+  std::optional<second_recorder> seconds_;
+  write_log writes_;
+  instant start_{};
+};
+
+}  // namespace assay::load

@@ -1,0 +1,38 @@
+// The value of a placeholder, drawn as its source says: a function of the numbers it is given, nothing else.
+//
+// Misuse: a source that create() has not seen. It names what is wrong with a range, an exponent or a list.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "lab/load/counter_random.hpp"
+#include "lab/load/zipf.hpp"
+#include "lab/model/plan.hpp"
+
+namespace assay::load {
+
+class value_draw {
+ public:
+  // Zipf's ranks are numbers in floating point on the way; above this two of them could be one.
+  static constexpr std::uint64_t max_zipf_ranks = 1ULL << 50;
+
+  // The error continues a sentence: "expected ...".
+  static std::expected<value_draw, std::string> create(const model::value_source& source);
+
+  // Replaces `out`; its capacity is kept, so that nothing is allocated once it has been long enough.
+  void draw(draw_stream from, std::string& out) const;
+  // For checks of the texts it can give.
+  const model::value_source& source() const { return source_; }
+
+ private:
+  explicit value_draw(model::value_source source) : source_(std::move(source)) {}
+
+  model::value_source source_;
+  std::optional<zipf_law> zipf_;
+};
+
+}  // namespace assay::load

@@ -1,0 +1,120 @@
+#include "lab/load/workload.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "lab/load/second_series.hpp"
+#include "lab/load/write_log.hpp"
+
+namespace assay::load {
+namespace {
+
+using checked = std::expected<void, std::string>;
+
+checked check_phases(const std::vector<model::phase>& phases) {
+  if (phases.empty()) return std::unexpected("a workload: expected at least one phase");
+  duration whole{};
+  double arrivals = 0;
+  for (const model::phase& each : phases) {
+    if (!std::isfinite(each.rate_per_s) || each.rate_per_s < 0 || each.rate_per_s > max_rate_per_s) {
+      return std::unexpected(fmt::format("phase \"{}\": expected a rate from 0 to {} requests per second, not {}",
+                                         each.name, max_rate_per_s, each.rate_per_s));
+    }
+    if (each.length <= duration::zero() || each.length > max_series_length) {
+      return std::unexpected(fmt::format("phase \"{}\": expected a length of more than 0 and at most 24 h", each.name));
+    }
+    whole += std::min(each.length, max_series_length);
+    if (whole > max_series_length) {
+      return std::unexpected(fmt::format("phase \"{}\": expected at most 24 h for all phases together", each.name));
+    }
+    arrivals += each.rate_per_s * std::chrono::duration<double>(each.length).count();
+  }
+  if (arrivals <= 0) return std::unexpected("a workload: expected a phase with a rate above 0");
+  if (arrivals > max_arrivals) {
+    return std::unexpected(fmt::format("a workload of {:.0f} requests: expected at most {:.0f}: shorten the phases",
+                                       arrivals, max_arrivals));
+  }
+  return {};
+}
+
+}  // namespace
+
+duration workload::length() const {
+  duration whole{};
+  for (const stage& each : stages) whole += each.length;
+  return whole;
+}
+
+double workload::arrivals_expected() const {
+  double sum = 0;
+  for (const stage& each : stages) sum += each.rate_per_s * std::chrono::duration<double>(each.length).count();
+  return model == model::load_model::open ? sum : 0;
+}
+
+double workload::logged_writes_expected() const {
+  double share = 0;
+  for (std::size_t i = 0; i < requests.size(); ++i) share += requests[i].key ? requests[i].share : 0;
+  return share * arrivals_expected();
+}
+
+workload workload_of(const load_plan& plan) {
+  const load_options& options = plan.options;
+  return {.host = plan.host,
+          .port = plan.port,
+          .requests = request_source::constant(plan.request, plan.verb, plan.may_resend),
+          .model = options.rate_per_s ? model::load_model::open : model::load_model::closed,
+          .arrivals = options.arrivals,
+          .stages = {{.rate_per_s = options.rate_per_s.value_or(0), .length = options.length}},
+          .connections = options.connections,
+          .threads = options.threads,
+          .timeout = options.timeout,
+          .seed = options.seed,
+          .spin = options.spin,
+          .io = options.io};
+}
+
+std::expected<workload, std::string> bind_workload(const workload_options& options) {
+  if (const checked phases = check_phases(options.phases); !phases) return std::unexpected(phases.error());
+  // The rules for addresses, connections and timeouts are those of a single URL.
+  const bool has_scheme = options.address.find("://") != std::string::npos;
+  load_options single;
+  single.url = has_scheme ? options.address : "http://" + options.address;
+  single.connections = options.connections;
+  single.threads = options.threads;
+  single.timeout = options.timeout;
+  single.seed = options.seed;
+  single.spin = options.spin;
+  single.io = options.io;
+  const std::expected<load_plan, std::string> plan = normalize(std::move(single));
+  if (!plan) return std::unexpected(plan.error());
+  std::string_view place = options.address;
+  if (has_scheme) place.remove_prefix(place.find("://") + 3);
+  if (place.ends_with('/')) place.remove_suffix(1);
+  if (place != plan->authority) {
+    return std::unexpected(fmt::format("address \"{}\": expected HOST:PORT, the routes bring the path", place));
+  }
+  auto requests = request_source::create(options.routes, plan->authority, options.seed);
+  if (!requests) return std::unexpected(requests.error());
+  if (requests->size() * options.phases.size() > max_phase_routes) {
+    return std::unexpected(fmt::format("{} routes in {} phases: expected at most {} of them together: join rare routes",
+                                       requests->size(), options.phases.size(), max_phase_routes));
+  }
+  workload made = workload_of(*plan);
+  made.requests = std::move(*requests);
+  made.model = model::load_model::open;
+  made.arrivals = options.arrivals;
+  made.keep_seconds = true;
+  made.stages.clear();
+  for (const model::phase& each : options.phases) {
+    made.stages.push_back({.rate_per_s = each.rate_per_s, .length = each.length});
+  }
+  if (made.logged_writes_expected() > 0.99 * static_cast<double>(max_logged_writes)) {
+    return std::unexpected(fmt::format("{:.0f} acknowledged writes: expected at most {}: shorten the phases",
+                                       made.logged_writes_expected(), max_logged_writes));
+  }
+  return made;
+}
+
+}  // namespace assay::load

@@ -1,0 +1,68 @@
+// Everything the threads of a run need to know: where to, what, when, on how many connections. One URL at one rate is
+// the case of one route and one stage.
+//
+// Misuse: changing one while it runs; the threads read it without a lock.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <vector>
+
+#include "lab/load/options.hpp"
+#include "lab/load/request_source.hpp"
+#include "lab/load/schedule.hpp"
+#include "lab/model/load_result.hpp"
+#include "lab/model/plan.hpp"
+#include "stack/runtime/io.hpp"
+
+namespace assay::load {
+
+struct workload {
+  std::string host;  // name or numeric address
+  std::uint16_t port = 80;
+  request_source requests;
+  model::load_model model = model::load_model::open;
+  model::arrival_law arrivals = model::arrival_law::constant;
+  std::vector<stage> stages;  // closed model: one, its rate is not used
+  unsigned connections = 64;
+  unsigned threads = 1;
+  duration timeout = std::chrono::seconds(5);  // of one request, from its send
+  std::uint64_t seed = 1;
+  bool keep_seconds = false;
+  bool spin = false;
+  io_options io = {};
+
+  duration length() const;
+  // Expected arrivals of all threads; zero in the closed model.
+  double arrivals_expected() const;
+  // Expected number of writes that are logged.
+  double logged_writes_expected() const;
+};
+
+// One URL, as `assay load` has it.
+workload workload_of(const load_plan& plan);
+
+// The workload of a plan, against one candidate.
+struct workload_options {
+  std::string address;  // HOST:PORT or http://HOST:PORT
+  std::vector<model::bound_route> routes;
+  std::vector<model::phase> phases;  // kind, rate and length matter here, the faults do not
+  model::arrival_law arrivals = model::arrival_law::poisson;
+  unsigned connections = 64;
+  unsigned threads = 1;
+  duration timeout = std::chrono::seconds(5);
+  std::uint64_t seed = 1;
+  bool spin = false;
+  io_options io = {};
+};
+
+// What the records of a thread may take: about 1.1 MiB for each route in each phase, so 1.1 GiB.
+inline constexpr std::size_t max_phase_routes = 1024;
+// What may be charged one by one when a candidate answers nothing at all.
+inline constexpr double max_arrivals = 100'000'000;
+
+// The error is one line for the user.
+std::expected<workload, std::string> bind_workload(const workload_options& options);
+
+}  // namespace assay::load

@@ -1,0 +1,88 @@
+#include "lab/load/second_series.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+namespace assay::load {
+namespace {
+
+using namespace std::chrono_literals;
+
+void request(second_recorder& into, duration at, duration response) {
+  into.offered(at);
+  into.ended(at, true, false, response);
+}
+
+TEST(second_series, a_second_is_over_when_its_requests_have_ended_and_the_next_has_begun) {
+  second_series series(3s, 1);
+  second_recorder thread(series);
+  request(thread, 100ms, 5ms);
+  thread.offered(900ms);
+  EXPECT_FALSE(series.last()) << "more may come, and one is on its way";
+  request(thread, 1100ms, 7ms);
+  EXPECT_FALSE(series.last()) << "one is still on its way";
+  thread.ended(900ms, true, true, 250ms);
+  ASSERT_TRUE(series.last());
+  const model::load_second first = *series.last();
+  EXPECT_EQ(first.at_s, 0);
+  EXPECT_EQ(first.offered, 2U);
+  EXPECT_EQ(first.answered, 2U);
+  EXPECT_EQ(first.errors, 1U);
+  EXPECT_NEAR(first.response_p50_ms, 5, 0.05);
+  EXPECT_EQ(first.response_max_ms, 250);
+  thread.finish();
+  EXPECT_EQ(series.last()->at_s, 2);
+  EXPECT_EQ(series.seconds()[1].offered, 1U);
+  EXPECT_EQ(series.seconds()[2].offered, 0U);
+  EXPECT_EQ(series.seconds()[2].response_p99_ms, 0);
+}
+
+TEST(second_series, threads_are_merged_before_quantiles_are_taken) {
+  second_series series(2s, 2);
+  second_recorder one(series);
+  second_recorder two(series);
+  for (int i = 0; i < 90; ++i) request(one, 10ms, 1ms);
+  one.finish();
+  EXPECT_FALSE(series.last()) << "the other has not come so far";
+  for (int i = 0; i < 10; ++i) request(two, 20ms, 100ms);
+  two.finish();
+  EXPECT_NEAR(series.seconds()[0].response_p50_ms, 1, 0.01);
+  EXPECT_NEAR(series.seconds()[0].response_p99_ms, 100, 1);
+  EXPECT_EQ(series.seconds()[0].offered, 100U);
+}
+
+TEST(second_series, one_that_hangs_keeps_its_second_open_and_no_other) {
+  second_series series(100s, 1);
+  second_recorder thread(series);
+  thread.offered(500ms);
+  for (int s = 1; s < 90; ++s) request(thread, s * duration(1s), 1ms);
+  EXPECT_EQ(series.last()->at_s, 88);
+  thread.ended(500ms, false, true, 89s);
+  EXPECT_EQ(series.seconds()[0].response_max_ms, 89'000);
+  EXPECT_EQ(series.seconds()[0].answered, 0U);
+  EXPECT_EQ(series.seconds()[0].errors, 1U);
+  EXPECT_EQ(series.last()->at_s, 88) << "the latest, not the last to end";
+}
+
+TEST(second_series, a_fast_failure_counts_and_is_in_no_percentile) {
+  second_series series(1s, 1);
+  second_recorder thread(series);
+  request(thread, 0ms, 30ms);
+  thread.offered(1ms);
+  thread.ended(1ms, false, true, std::nullopt);
+  thread.finish();
+  EXPECT_EQ(series.seconds()[0].offered, 2U);
+  EXPECT_EQ(series.seconds()[0].errors, 1U);
+  EXPECT_NEAR(series.seconds()[0].response_p50_ms, 30, 0.3);
+}
+
+TEST(second_series, a_part_of_a_second_at_the_end_is_one) {
+  EXPECT_EQ(second_series(2500ms, 1).size(), 3U);
+  EXPECT_EQ(second_series(2s, 1).size(), 2U);
+  EXPECT_EQ(second_series(0s, 1).size(), 0U);
+  EXPECT_EQ(second_series(max_series_length, 1).size(), 86'400U);
+}
+
+}  // namespace
+}  // namespace assay::load
