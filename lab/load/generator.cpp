@@ -24,18 +24,20 @@ class generator::slot {
  public:
   std::unique_ptr<exchange_connection> on;
   instant idle_since{};
-  request_source::draft scratch;  // owns the request until its answer
+  arrival taken;  // what it is busy with, and its bytes
+  std::string_view request;
+  request_source::draft scratch;  // owns them until the answer
 };
 
-// Waits until an arrival is due for this connection. Gives it, or nothing when the run has ended.
+// Waits until an arrival is due for this connection. True with it in the slot, false when the run has ended.
 class generator::work_awaiter : public list_node, public ready_node {
  public:
-  explicit work_awaiter(generator& from) : ready_node(&on_ready), from_(from) {}
+  work_awaiter(generator& from, arrival& into) : ready_node(&on_ready), from_(from), into_(into) {}
 
   bool await_ready() const noexcept { return false; }
   bool await_suspend(std::coroutine_handle<> waiter) noexcept {
     const instant now = from_.on_.now();
-    if (from_.take_due(now, given_)) return false;
+    if (from_.take_due(now, into_)) return false;
     const bool over = from_.stopped_ || (from_.open_model() ? from_.next_intended() : now) >= from_.end_;
     if (over) return false;
     waiter_ = waiter;
@@ -43,18 +45,16 @@ class generator::work_awaiter : public list_node, public ready_node {
     from_.arm_pace();
     return true;
   }
-  std::optional<arrival> await_resume() const {
-    if (given_.into == nullptr) return std::nullopt;
-    return given_;
-  }
+  bool await_resume() const { return into_.into != nullptr; }
 
-  void give(const arrival& taken) { given_ = taken; }
+  // Where to put what it is given.
+  arrival& into() { return into_; }
 
  private:
   static void on_ready(ready_node& node) noexcept { static_cast<work_awaiter&>(node).waiter_.resume(); }
 
   generator& from_;
-  arrival given_;
+  arrival& into_;
   std::coroutine_handle<> waiter_;
 };
 
@@ -136,12 +136,7 @@ void generator::hand_out() {
   // What is due by now could have been sent when it was due: if there are fewer idle connections than that, it is
   // because this thread did not run, and the rest of the backlog is its fault too.
   if (!idle_.empty()) blind_until_ = now;
-  arrival taken;
-  while (!idle_.empty() && take_due(now, taken)) {
-    work_awaiter& next = *idle_.pop_front();
-    next.give(taken);
-    on_.schedule(next);
-  }
+  while (!idle_.empty() && take_due(now, idle_.front().into())) on_.schedule(*idle_.pop_front());
   const bool over = stopped_ || next_intended() >= end_;
   while (over && !idle_.empty()) on_.schedule(*idle_.pop_front());
   if (!idle_.empty()) arm_pace();
@@ -152,7 +147,7 @@ void generator::arm_pace() {
 }
 
 // Opens the slot's connection if it has none; false, and the arrival is accounted for, when that fails.
-task<bool> generator::ensure_open(slot& driven, const arrival& taken, bool again) {
+task<bool> generator::ensure_open(slot& driven, bool again) {
   if (driven.on != nullptr && driven.on->spoiled()) co_await close_slot(driven);
   if (driven.on != nullptr) co_return true;
   const result<void> opened = co_await open_slot(driven);
@@ -162,7 +157,7 @@ task<bool> generator::ensure_open(slot& driven, const arrival& taken, bool again
   }
   const bool cut = opened.error().code == errc::cancelled;
   const bool charged = cut || opened.error().code == errc::timed_out;
-  measured_.not_sent(cut ? failure_kind::undrained : failure_kind::connect, taken, on_.now(), charged, again);
+  measured_.not_sent(cut ? failure_kind::undrained : failure_kind::connect, driven.taken, on_.now(), charged, again);
   live_.errors.fetch_add(1, std::memory_order_relaxed);
   co_await pause_after_failure();
   co_return false;
@@ -174,13 +169,14 @@ task<void> generator::pause_after_failure() {
 
 // Sends the request and accounts for what comes. True when it met a keep-alive connection that the server had closed
 // meanwhile, and may be sent once more on a fresh one; its time goes on.
-task<bool> generator::attempt(slot& driven, const arrival& taken, std::string_view request, bool again) {
+task<bool> generator::attempt(slot& driven, bool again) {
+  const arrival& taken = driven.taken;
   const instant sent = on_.now();
   const request_source::route& route = work_.requests[taken.route];
   taken.into->departs(sent);
   if (!again) taken.into->lags(taken.intended, driven.idle_since, blind_until_, sent);
   const instant limit = saturating_add(sent, work_.timeout);
-  const result<int> status = co_await driven.on->exchange(request, route.verb, limit);
+  const result<int> status = co_await driven.on->exchange(driven.request, route.verb, limit);
   const instant now = on_.now();
   if (status) {
     const bool expected = measured_.answered(taken, sent, now, *status, now <= end_);
@@ -215,14 +211,15 @@ task<void> generator::close_slot(slot& closed) {
 task<void> generator::drive(slot& driven) {
   while (true) {
     driven.idle_since = on_.turn_time();
-    const std::optional<arrival> taken = co_await work_awaiter(*this);
-    if (!taken) break;
-    const std::string_view request = work_.requests.render(taken->route, {share_.thread, taken->k}, driven.scratch);
+    driven.taken.into = nullptr;
+    if (!co_await work_awaiter(*this, driven.taken)) break;
+    const arrival_number number{.thread = share_.thread, .k = driven.taken.k};
+    driven.request = work_.requests.render(driven.taken.route, number, driven.scratch);
     bool again = false;
     do {
-      const bool open = co_await ensure_open(driven, *taken, again);
+      const bool open = co_await ensure_open(driven, again);
       if (!open) break;
-      again = co_await attempt(driven, *taken, request, again);
+      again = co_await attempt(driven, again);
     } while (again);
   }
   co_await close_slot(driven);

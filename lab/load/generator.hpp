@@ -14,7 +14,6 @@
 
 #include <coroutine>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -72,8 +71,8 @@ class generator {
   unsigned share_of_connections() const;
   task<result<void>> open_slot(slot& opened);
   task<void> drive(slot& driven);
-  task<bool> ensure_open(slot& driven, const arrival& taken, bool again);
-  task<bool> attempt(slot& driven, const arrival& taken, std::string_view request, bool again);
+  task<bool> ensure_open(slot& driven, bool again);
+  task<bool> attempt(slot& driven, bool again);
   task<void> pause_after_failure();
   task<void> close_slot(slot& closed);
   void cut();

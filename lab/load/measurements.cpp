@@ -26,37 +26,19 @@ measurements::measurements(const workload& of, second_series* series)
   for (std::unique_ptr<recorder>& each : cells_) each = std::make_unique<recorder>();
 }
 
-void measurements::offered(arrival& taken) {
-  taken.into = cells_[taken.stage * routes_ + taken.route].get();
-  taken.into->offered++;
-  if (seconds_) seconds_->offered(taken.intended - start_);
-}
-
-void measurements::ended(const arrival& of, instant now, bool was_answered, bool error, bool charged) {
-  if (!seconds_) return;
+void measurements::end_in_second(const arrival& of, instant now, bool was_answered, bool error, bool charged) {
   seconds_->ended(of.intended - start_, was_answered, error, charged ? std::optional(now - of.intended) : std::nullopt);
-}
-
-bool measurements::answered(const arrival& of, instant sent, instant now, int status, bool within_run) {
-  const request_source::route& route = (*requests_)[of.route];
-  const bool expected = route.expected.test(static_cast<std::size_t>(status));
-  of.into->answered(
-      of.intended, sent, now,
-      {.status = status, .expected = expected, .within_run = within_run, .in_time = now - of.intended <= timeout_});
-  ended(of, now, true, !expected, true);
-  if (route.key) writes_.add(of.k, of.route, write_log::outcome_of(status));
-  return expected;
 }
 
 void measurements::failed(failure_kind kind, const arrival& of, instant sent, instant now, bool charged) {
   of.into->failed(kind, of.intended, sent, now, charged);
-  ended(of, now, false, true, charged);
+  if (seconds_) end_in_second(of, now, false, true, charged);
   if ((*requests_)[of.route].key) writes_.add(of.k, of.route, write_outcome::unanswered);
 }
 
 void measurements::not_sent(failure_kind kind, const arrival& of, instant now, bool charged, bool before) {
   of.into->not_sent(kind, of.intended, now, charged);
-  ended(of, now, false, true, charged);
+  if (seconds_) end_in_second(of, now, false, true, charged);
   if (before && (*requests_)[of.route].key) writes_.add(of.k, of.route, write_outcome::unanswered);
 }
 

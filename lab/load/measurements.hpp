@@ -54,7 +54,7 @@ class measurements {
   std::uint64_t received_bytes = 0;
 
  private:
-  void ended(const arrival& of, instant now, bool was_answered, bool error, bool charged);
+  void end_in_second(const arrival& of, instant now, bool was_answered, bool error, bool charged);
 
   const request_source* requests_;
   std::size_t routes_;
@@ -64,5 +64,22 @@ class measurements {
   write_log writes_;
   instant start_{};
 };
+
+inline void measurements::offered(arrival& taken) {
+  taken.into = cells_[taken.stage * routes_ + taken.route].get();
+  taken.into->offered++;
+  if (seconds_) seconds_->offered(taken.intended - start_);
+}
+
+inline bool measurements::answered(const arrival& of, instant sent, instant now, int status, bool within_run) {
+  const request_source::route& route = (*requests_)[of.route];
+  const bool expected = route.expected[static_cast<std::size_t>(status)];
+  of.into->answered(
+      of.intended, sent, now,
+      {.status = status, .expected = expected, .within_run = within_run, .in_time = now - of.intended <= timeout_});
+  if (seconds_) end_in_second(of, now, true, !expected, true);
+  if (route.key) writes_.add(of.k, of.route, write_log::outcome_of(status));
+  return expected;
+}
 
 }  // namespace assay::load

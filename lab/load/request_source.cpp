@@ -215,9 +215,8 @@ draw_stream request_source::values_of(arrival_number at, std::size_t placeholder
   return draw_stream(mix(bits_of(at) ^ ((placeholder + 1) * golden_gamma)));
 }
 
-std::string_view request_source::render(std::size_t index, arrival_number at, draft& into) const {
+std::string_view request_source::fill_in(std::size_t index, arrival_number at, draft& into) const {
   const recipe& how = recipes_[index];
-  if (!how.constant.empty()) return how.constant;
   if (into.values.size() < how.values.size()) into.values.resize(how.values.size());
   for (std::size_t i = 0; i < how.values.size(); ++i) how.values[i].draw(values_of(at, i), into.values[i]);
   into.bytes.clear();

@@ -58,7 +58,10 @@ class request_source {
 
   std::size_t route_of(arrival_number at) const { return size() == 1 ? 0 : which_.draw(bits_of(at)); }
   // The bytes of the request; they live in the draft, or in here when they are always the same.
-  std::string_view render(std::size_t index, arrival_number at, draft& into) const;
+  std::string_view render(std::size_t index, arrival_number at, draft& into) const {
+    const std::string& constant = recipes_[index].constant;
+    return constant.empty() ? fill_in(index, at, into) : std::string_view(constant);
+  }
   // The value of its key, for a route that has one.
   std::string key_of(std::size_t index, arrival_number at) const;
 
@@ -76,6 +79,7 @@ class request_source {
   request_source() = default;
   std::expected<void, std::string> add(const model::bound_route& from, std::string_view authority);
   std::uint64_t bits_of(arrival_number at) const { return mix(thread_stream(seed_, at.thread) + at.k); }
+  std::string_view fill_in(std::size_t index, arrival_number at, draft& into) const;
   draw_stream values_of(arrival_number at, std::size_t placeholder) const;
 
   std::uint64_t seed_ = 0;

@@ -269,4 +269,34 @@ void expect_same(const observe::histogram& measured, std::vector<duration> expec
   }
 }
 
+void expect_sums_agree(const workload_result& seen) {
+  std::uint64_t offered = 0, answered = 0, errors = 0;
+  for (const model::phase_measurement& each : seen.phases) {
+    model::route_measurement sum;
+    for (const model::route_measurement& route : each.routes) {
+      sum.offered += route.offered;
+      sum.answered += route.answered;
+      sum.answered_well += route.answered_well;
+      for (const auto& [what, count] : route.errors) sum.errors[what] += count;
+      for (const auto& [status, count] : route.statuses) sum.statuses[status] += count;
+    }
+    EXPECT_EQ(sum.offered, each.all.offered);
+    EXPECT_EQ(sum.answered, each.all.answered);
+    EXPECT_EQ(sum.answered_well, each.all.answered_well);
+    EXPECT_EQ(sum.errors, each.all.errors);
+    EXPECT_EQ(sum.statuses, each.all.statuses);
+    offered += each.all.offered;
+    answered += each.all.answered;
+    for (const auto& [what, count] : each.all.errors) errors += count;
+  }
+  for (const model::load_second& each : seen.seconds) {
+    offered -= each.offered;
+    answered -= each.answered;
+    errors -= each.errors;
+  }
+  EXPECT_EQ(offered, 0U) << "seconds and phases";
+  EXPECT_EQ(answered, 0U);
+  EXPECT_EQ(errors, 0U);
+}
+
 }  // namespace assay::load

@@ -148,6 +148,9 @@ expected_times queue_model(const std::vector<duration>& arrivals, unsigned conne
 // Count, minimum, maximum and mean are exact; quantiles to the histogram's resolution of 0.1 %.
 void expect_same(const observe::histogram& measured, std::vector<duration> expected);
 
+// The phases are the sums of their routes, and the seconds of the phases.
+void expect_sums_agree(const workload_result& seen);
+
 inline std::uint64_t ns(duration span) { return static_cast<std::uint64_t>(span.count()); }
 
 }  // namespace assay::load

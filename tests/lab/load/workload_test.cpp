@@ -1,6 +1,4 @@
 // Workloads of several routes and phases in virtual time: what belongs where, to the request and to the nanosecond.
-#include <set>
-
 #include "tests/lab/load/load_test_support.hpp"
 #include "tests/lab/load/workload_test_support.hpp"
 
@@ -13,21 +11,6 @@ using counts = std::map<std::string, std::uint64_t>;
 
 constexpr duration latency = 50us;  // one way
 
-// A write with a key of its own; without Idempotency-Key, so that it is never sent twice.
-model::bound_route order() {
-  model::bound_route made = route("POST", "/orders");
-  made.body = R"({{"order":"{order}"}})";
-  made.values["order"].from = kind::uuid;
-  made.expected = {201, 409};
-  made.acknowledged_by = "order";
-  return made;
-}
-
-std::string key_in(std::string_view request) {
-  const std::size_t at = request.find(R"("order":")");
-  return at == std::string_view::npos ? "" : std::string(request.substr(at + 9, 36));
-}
-
 struct phases : ::testing::Test {
   phases() {
     several.routes = {route("GET", "/a")};
@@ -39,36 +22,6 @@ struct phases : ::testing::Test {
   world stage{latency};
   workload_options several;
 };
-
-void expect_sums_agree(const workload_result& seen) {
-  std::uint64_t offered = 0, answered = 0, errors = 0;
-  for (const model::phase_measurement& each : seen.phases) {
-    model::route_measurement sum;
-    for (const model::route_measurement& route : each.routes) {
-      sum.offered += route.offered;
-      sum.answered += route.answered;
-      sum.answered_well += route.answered_well;
-      for (const auto& [what, count] : route.errors) sum.errors[what] += count;
-      for (const auto& [status, count] : route.statuses) sum.statuses[status] += count;
-    }
-    EXPECT_EQ(sum.offered, each.all.offered);
-    EXPECT_EQ(sum.answered, each.all.answered);
-    EXPECT_EQ(sum.answered_well, each.all.answered_well);
-    EXPECT_EQ(sum.errors, each.all.errors);
-    EXPECT_EQ(sum.statuses, each.all.statuses);
-    offered += each.all.offered;
-    answered += each.all.answered;
-    for (const auto& [what, count] : each.all.errors) errors += count;
-  }
-  for (const model::load_second& each : seen.seconds) {
-    offered -= each.offered;
-    answered -= each.answered;
-    errors -= each.errors;
-  }
-  EXPECT_EQ(offered, 0U) << "seconds and phases";
-  EXPECT_EQ(answered, 0U);
-  EXPECT_EQ(errors, 0U);
-}
 
 TEST_F(phases, each_has_the_arrivals_of_its_rate_and_length) {
   const workload_result seen = stage.run(several);
@@ -260,131 +213,6 @@ TEST_F(phases, a_status_is_an_error_when_the_route_does_not_expect_it) {
   EXPECT_EQ(all.answered, 100U);
   EXPECT_EQ(all.answered_well, 40U);
   EXPECT_EQ(seen.seconds[0].errors, 60U);
-}
-
-struct writes : phases {
-  writes() {
-    several.routes = {route("GET", "/a"), order()};
-    several.phases = {phase("one", 100, 2s), phase("two", 200, 2s)};
-    several.connections = 8;
-    several.timeout = 100ms;
-  }
-  // What the server saw, by what it did with it.
-  std::map<std::string, std::set<std::string>> saw;
-};
-
-std::set<std::string> sorted(const std::vector<std::string>& keys) {
-  const std::set<std::string> unique(keys.begin(), keys.end());
-  EXPECT_EQ(unique.size(), keys.size()) << "a key twice";
-  return unique;
-}
-
-TEST_F(writes, each_is_acknowledged_refused_or_unanswered) {
-  std::uint64_t n = 0;
-  stage.server.decide_on = [&](std::string_view request) {
-    const std::string key = key_in(request);
-    if (key.empty()) return reply{};
-    switch (n++ % 6) {
-      case 0:
-        saw["refused"].insert(key);
-        return reply{.bytes = answer_of(409)};
-      case 1:
-        saw["unanswered"].insert(key);
-        return reply{.bytes = answer_of(503)};
-      case 2:
-        saw["unanswered"].insert(key);
-        return reply{.after = 10s};  // beyond the timeout
-      case 3:
-        saw["unanswered"].insert(key);
-        return reply{.bytes = "", .next = reply::then::closes};
-      case 4:
-        saw["unanswered"].insert(key);
-        return reply{.bytes = "HTTP/1.1 201 Created\r\nContent-Length: 9\r\n\r\ncut", .next = reply::then::closes};
-      default:
-        saw["acknowledged"].insert(key);
-        return reply{.bytes = answer_of(201)};
-    }
-  };
-  const workload_result seen = stage.run(several);
-  EXPECT_GT(saw["refused"].size(), 30U);
-  EXPECT_EQ(sorted(seen.writes.acknowledged), saw["acknowledged"]);
-  EXPECT_EQ(sorted(seen.writes.refused), saw["refused"]);
-  EXPECT_EQ(sorted(seen.writes.unanswered), saw["unanswered"]);
-  expect_sums_agree(seen);
-}
-
-// What the candidate never saw can be nowhere: its key is in no list, and a row with it would be an invention.
-TEST_F(writes, what_was_never_sent_is_in_no_list) {
-  stage.server.decide_on = [&](std::string_view request) {
-    const std::string key = key_in(request);
-    if (!key.empty()) saw["acknowledged"].insert(key);
-    return reply{.bytes = answer_of(201)};
-  };
-  stage.at(1s + 300us, [&] { stage.kill_server(); });
-  const workload_result seen = stage.run(several);
-  EXPECT_EQ(sorted(seen.writes.acknowledged), saw["acknowledged"]);
-  EXPECT_TRUE(seen.writes.unanswered.empty());
-  EXPECT_TRUE(seen.writes.refused.empty());
-}
-
-TEST_F(writes, one_in_flight_when_the_candidate_dies_is_unanswered) {
-  several.routes = {order()};
-  several.phases = {phase("one", 100, 1s)};
-  stage.server.decide_on = [&](std::string_view request) {
-    saw["seen"].insert(key_in(request));
-    return reply{.after = 15ms, .bytes = answer_of(201)};
-  };
-  stage.at(503ms, [&] { stage.kill_server(); });
-  const workload_result seen = stage.run(several);
-  EXPECT_EQ(seen.writes.acknowledged.size(), 49U);
-  EXPECT_EQ(seen.writes.unanswered.size(), 2U);
-  std::set<std::string> both = sorted(seen.writes.acknowledged);
-  both.merge(sorted(seen.writes.unanswered));
-  EXPECT_EQ(both, saw["seen"]);
-}
-
-// The first copy went into a connection that was closing: sent, and perhaps carried out. The second never left.
-TEST_F(writes, one_that_was_sent_and_could_not_be_sent_again_is_unanswered) {
-  several.routes = {order()};
-  several.routes[0].headers = {{"Idempotency-Key", "{order}"}};
-  several.phases = {phase("one", 10, 500ms)};
-  several.connections = 1;
-  stage.server.decide = [&](std::size_t connection, std::size_t request) {
-    if (connection == 0 && request == 2) {
-      stage.kill_server();
-      return reply{.bytes = "", .next = reply::then::closes};
-    }
-    return reply{.bytes = answer_of(201)};
-  };
-  const workload_result seen = stage.run(several);
-  EXPECT_EQ(seen.writes.acknowledged.size(), 2U);
-  EXPECT_EQ(seen.writes.unanswered.size(), 1U);
-  EXPECT_EQ(seen.resent, 1U);
-  EXPECT_EQ(seen.phases[0].all.errors, (counts{{"connect", 3}}));
-}
-
-TEST_F(writes, a_resend_repeats_the_same_key_and_needs_an_idempotency_key) {
-  for (const bool with_key : {false, true}) {
-    several.routes = {order()};
-    if (with_key) several.routes[0].headers = {{"Idempotency-Key", "{order}"}};
-    several.phases = {phase("one", 100, 1s)};
-    several.connections = 1;
-    world again(latency);
-    std::multiset<std::string> received;
-    bool closing = false;
-    again.server.decide_on = [&](std::string_view request) {
-      received.insert(key_in(request));
-      closing = !closing;
-      if (closing) return reply{.bytes = answer_of(201)};
-      return reply{.bytes = "", .next = reply::then::closes};
-    };
-    const workload_result seen = again.run(several);
-    EXPECT_EQ(seen.writes.acknowledged.size(), with_key ? 100U : 50U);
-    EXPECT_EQ(seen.writes.unanswered.size(), with_key ? 0U : 50U);
-    EXPECT_EQ(seen.resent, with_key ? 99U : 0U);
-    EXPECT_EQ(received.size(), with_key ? 199U : 100U);
-    for (const std::string& key : seen.writes.unanswered) EXPECT_EQ(received.count(key), 1U);
-  }
 }
 
 TEST(fault_injection_in_phases, accounts_hold_under_any_faults) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "lab/model/plan.hpp"
 #include "stack/runtime/time.hpp"
@@ -35,6 +36,22 @@ inline model::value_source integers(model::value_source::kind from, std::int64_t
   made.high = high;
   made.exponent = exponent;
   return made;
+}
+
+// A write with a key of its own; without Idempotency-Key, so that it is never sent twice.
+inline model::bound_route order() {
+  model::bound_route made = route("POST", "/orders");
+  made.body = R"({{"order":"{order}"}})";
+  made.values["order"].from = model::value_source::kind::uuid;
+  made.expected = {201, 409};
+  made.acknowledged_by = "order";
+  return made;
+}
+
+// The key in the bytes of such a request; empty for others.
+inline std::string key_in(std::string_view request) {
+  const std::size_t at = request.find(R"("order":")");
+  return at == std::string_view::npos ? "" : std::string(request.substr(at + 9, 36));
 }
 
 }  // namespace assay::load
