@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "cli/load_command.hpp"
 #include "cli/values.hpp"
 #include "lab/learn/learn.hpp"
 #include "lab/model/profile_json.hpp"
@@ -23,7 +24,10 @@ int complain(exit_code code, const std::string& why) {
 }  // namespace
 
 int learn_command(const learn_arguments& typed) {
-  learn::learn_options options{.paths = typed.logs, .patterns = typed.patterns, .tool_version = ASSAY_VERSION};
+  learn::learn_options options;
+  options.paths = typed.logs;
+  options.patterns = typed.patterns;
+  options.tool_version = ASSAY_VERSION;
   const bool terminal = ::isatty(STDERR_FILENO) == 1;
   if (terminal) {
     options.on_progress = [](std::uint64_t lines) { fmt::print(stderr, "\r\x1b[K{} lines", lines); };

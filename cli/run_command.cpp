@@ -9,6 +9,7 @@
 #include <sstream>
 #include <thread>
 
+#include "cli/load_command.hpp"
 #include "cli/values.hpp"
 #include "lab/campaign/campaign.hpp"
 #include "lab/campaign/results.hpp"

@@ -1,5 +1,7 @@
 #include "lab/campaign/results.hpp"
 
+#include <fmt/format.h>
+
 #include "lab/campaign/facts.hpp"
 #include "lab/decide/record.hpp"
 #include "lab/judge/compare.hpp"
@@ -24,7 +26,14 @@ std::expected<written_results, std::string> write_results(const std::string& dir
 
   written_results written;
   written.compared = judge::compare(*plan, *trials);
-  report::campaign_report page{.plan = *plan, .compared = written.compared, .facts = facts_of(header)};
+  written.compared.source.experiment_id = fmt::format("{}-{}", header.plan_name, header.created);
+  written.compared.source.created = header.created;
+  written.compared.source.tool_version = header.tool_version;
+  written.compared.source.host = facts_of(header);
+  report::campaign_report page;
+  page.plan = *plan;
+  page.compared = written.compared;
+  page.facts = facts_of(header);
   page.record = decide::decision_record(written.compared, *plan);
   page.trials = std::move(*trials);
   written.summary = report::comparison_text(written.compared);

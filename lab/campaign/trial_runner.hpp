@@ -24,6 +24,7 @@
 #include "lab/model/trial.hpp"
 #include "lab/subject/conformance.hpp"
 #include "lab/subject/host.hpp"
+#include "lab/subject/process.hpp"
 
 namespace assay::campaign {
 

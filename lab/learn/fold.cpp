@@ -220,7 +220,10 @@ std::vector<folded_route> route_folder::finish() {
       number++;
     }
   }
-  std::ranges::stable_sort(routes, std::greater(), &folded_route::requests);
+  // By name where requests are equal, so that the order is the same every time.
+  std::ranges::sort(routes, [](const folded_route& a, const folded_route& b) {
+    return a.requests != b.requests ? a.requests > b.requests : a.segments < b.segments;
+  });
   return routes;
 }
 

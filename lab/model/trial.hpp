@@ -36,7 +36,9 @@ struct phase_measurement {
   phase_kind kind = phase_kind::steady;
   double start_s = 0;  // requests belong to the phase of their intended instant
   double length_s = 0;
-  double offered_rps = 0;
+  double offered_rps = 0;                 // as planned; all.offered over length_s is what chance made of it
+  bool valid = true;                      // for this phase the generator did what it claims
+  std::vector<std::string> reasons = {};  // why not
   route_measurement all = {};
   std::vector<route_measurement> routes = {};
 };

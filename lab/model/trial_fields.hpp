@@ -41,6 +41,8 @@ void fields(Io& io, T& of) {
   io("start_s", of.start_s);
   io("length_s", of.length_s);
   io("offered_rps", of.offered_rps);
+  io("valid", of.valid);
+  io("reasons", of.reasons);
   io("all", of.all);
   io("routes", of.routes);
 }
