@@ -22,7 +22,7 @@ demo_command() {
   fi
   (($# == 0)) || die "demo: unknown argument '$1'; there is --full" 2
   require build data
-  build release || die "build release failed"
+  build release assay shop_cpp || die "build release failed"
   mkdir -p "$DEMO_DIRECTORY"
   rm -rf "${DEMO_DIRECTORY:?}/run"
 
