@@ -14,7 +14,29 @@ constexpr const char* load_examples = R"(Examples:
 
 Exit codes: 0 ok, 2 usage, 3 the measurement is invalid, 4 could not run.)";
 
+constexpr const char* learn_examples = R"(Examples:
+  assay learn access.log                                   the workload's portrait
+  assay learn access.log access.log.1 -o shop.profile.json and the profile, which assay plan reads
+  zcat access.log.*.gz | assay learn -                     from standard input
+  assay learn access.log --route 'GET /items/{id}/price'   a route named beforehand
+
+Reads Apache's and nginx's common and combined formats.
+Exit codes: 0 ok, 2 usage, 4 could not run.)";
+
 }  // namespace
+
+CLI::App* describe_learn(CLI::App& app, learn_arguments& typed) {
+  CLI::App& command =
+      *app.add_subcommand("learn", "Learn the workload from access logs: routes, rates, bursts, sessions");
+  command.footer(learn_examples);
+  command.add_option("files", typed.files, "access logs; - is standard input")->required();
+  command.add_option("-o,--output", typed.output, "write the profile to this file");
+  command.add_option("--route", typed.routes, "'METHOD /path/{name}', before any that is guessed; may be repeated")
+      ->take_all()
+      ->allow_extra_args(false);
+  command.add_flag("--json", typed.json, "print the profile instead of the portrait");
+  return &command;
+}
 
 CLI::App* describe_load(CLI::App& app, load_arguments& typed) {
   CLI::App& command = *app.add_subcommand("load", "Load one URL and report what it did, verdict first");

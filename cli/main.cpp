@@ -54,13 +54,17 @@ int main(int argc, char** argv) {
   CLI::App app{"Assay: is this async web stack ready for production under your workload?"};
   app.set_version_flag("--version", "assay " ASSAY_VERSION);
   app.allow_extras();
+  learn_arguments learn;
   load_arguments load;
   const std::vector<command> commands = {
+      {describe_learn(app, learn), [&] { return learn_command(learn); }},
       {describe_load(app, load), [&] { return load_command(load); }},
   };
   // Unknown flags are looked at below, to suggest the right one.
   for (const command& each : commands) each.describes->allow_extras();
-  const auto chosen = [&] { return std::ranges::find_if(commands, [](const command& c) { return c.describes->parsed(); }); };
+  const auto chosen = [&] {
+    return std::ranges::find_if(commands, [](const command& c) { return c.describes->parsed(); });
+  };
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& done) {  // --help, --version
