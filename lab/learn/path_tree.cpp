@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::size_t many_rare = 20;    // siblings, when half of them came twice at most
 constexpr std::size_t many_at_all = 64;  // siblings that no table of routes has
+constexpr std::size_t many_files = 3;    // of one extension, when there are too many routes
 constexpr std::uint64_t rare_hits = 2;
 constexpr std::uint64_t fewest_to_stay = 20;
 constexpr std::uint64_t stays_at_root = 1000;  // one in so many requests of the parent; sections of a site
@@ -45,6 +46,25 @@ struct path_tree::node {
 };
 
 namespace {
+
+// The value that every route below had at `depth`, when there is just one; `value` keeps it.
+bool has_one_value(const path_tree::node& of, std::size_t depth, std::optional<std::string_view>& value) {
+  if (of.here) {
+    const auto counts = of.here->values.find(depth);
+    const auto only = counts == of.here->values.end() ? std::nullopt : counts->second.only_value();
+    if (!only || value.value_or(*only) != *only) return false;
+    value = only;
+  }
+  const auto same = [&](const auto& each) { return has_one_value(*each.second, depth, value); };
+  return std::ranges::all_of(of.literals, same) && std::ranges::all_of(of.folded, same);
+}
+
+std::size_t routes_below(const path_tree::node& of) {
+  std::size_t routes = of.here && of.here->unknown < of.here->requests ? 1 : 0;
+  for (const auto& [key, below] : of.literals) routes += routes_below(*below);
+  for (const auto& [key, below] : of.folded) routes += routes_below(*below);
+  return routes;
+}
 
 // What kind of a place a child is: ends here, goes on with values, goes on with words. Equal for values of one kind.
 std::string outline(const path_tree::node& of) {
@@ -186,7 +206,8 @@ void path_tree::fold_siblings(node& at, std::size_t depth, std::vector<std::stri
     return std::pair(hits_of(b), std::string_view(a)) < std::pair(hits_of(a), std::string_view(b));
   });
   const bool rare = names.size() > many_rare && hits_of(names[names.size() / 2]) <= rare_hits;
-  if (!rare && names.size() <= many_at_all) return;
+  const bool needless = pressed_ && depth > 0 && names.size() > many_files && !file_extension(names[0]).empty();
+  if (!rare && !needless && names.size() <= many_at_all) return;
 
   // The usual outline is that of the rarer half: where values are, most of them are rare.
   std::map<std::string, std::size_t> outlines;
@@ -244,7 +265,12 @@ void path_tree::collect(const std::string& method, const node& at, std::vector<t
     parts.pop_back();
   }
   for (const auto& [key, below] : at.folded) {
-    parts.push_back({.text = key.substr(2), .name = {}, .is_placeholder = true});
+    std::optional<std::string_view> value;
+    if (below->hits >= fewest_to_stay && has_one_value(*below, parts.size(), value) && value) {
+      parts.push_back({.text = std::string(*value) + key.substr(2), .name = {}, .is_placeholder = false});
+    } else {
+      parts.push_back({.text = key.substr(2), .name = {}, .is_placeholder = true});
+    }
     collect(method, *below, parts, found);
     parts.pop_back();
   }
@@ -257,8 +283,14 @@ routes_found path_tree::finish() {
       found.routes.push_back(describe(each.pattern.method, each.pattern.parts, each.counts));
     }
   }
-  for (auto& [method, root] : methods_) {
+  std::size_t routes = found.routes.size();
+  for (const auto& [method, root] : methods_) {
     fold(*root, 0);
+    routes += routes_below(*root);
+  }
+  pressed_ = routes > max_routes;
+  for (const auto& [method, root] : methods_) {
+    if (pressed_) fold(*root, 0);
     std::vector<template_part> parts;
     collect(method, *root, parts, found);
   }

@@ -3,7 +3,8 @@
 // One pass, bounded memory. A tree a method; each node is a segment. Integers, UUIDs, hexadecimal numbers and dates go
 // to the node's placeholder at once; words stay literals until there are many siblings of little use, and then those
 // of high support, or of another kind than the rest, stay (/items/me). Files fold by their extension. What never got
-// another answer than "unknown" is no route of the service, and is counted as such.
+// another answer than "unknown" is no route of the service, and is counted as such. A placeholder that had one value
+// all along is a literal after all (/v2/2015/banner).
 //
 // Misuse: adding to a tree that has been finished.
 #pragma once
@@ -66,6 +67,7 @@ class path_tree {
   std::map<std::string, std::uint64_t> other_;
   std::size_t nodes_ = 0;
   std::size_t budget_ = max_values_of_all;
+  bool pressed_ = false;  // too many routes: a few files of one kind fold too
 };
 
 }  // namespace assay::learn

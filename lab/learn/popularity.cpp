@@ -99,6 +99,11 @@ void value_counts::merge(const value_counts& other, std::size_t& budget) {
   if (other.greatest_) greatest_ = std::max(greatest_.value_or(*other.greatest_), *other.greatest_);
 }
 
+std::optional<std::string_view> value_counts::only_value() const {
+  if (counts_.size() != 1 || uncounted_ > 0) return std::nullopt;
+  return counts_.begin()->first;
+}
+
 // What nine of ten requests look like. Hexadecimal numbers without a letter count as such; failing that, text.
 shape value_counts::dominant_shape() const {
   const auto share_of = [&](shape of) { return static_cast<double>(shapes_[static_cast<std::size_t>(of)]); };

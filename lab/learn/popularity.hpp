@@ -31,6 +31,7 @@ class value_counts {
   // Afterwards as if all had been added here, as far as the caps allow.
   void merge(const value_counts& other, std::size_t& budget);
 
+  std::optional<std::string_view> only_value() const;  // when there is one value alone
   model::placeholder describe(std::string name) const;
 
  private:
