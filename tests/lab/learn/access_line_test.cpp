@@ -13,8 +13,8 @@ constexpr std::string_view usual =
     R"(203.0.113.7 - - [17/May/2015:10:05:03 +0000] "GET /items/17 HTTP/1.1" 200 312 "https://a/" "curl/8")";
 
 std::chrono::sys_seconds at(int year, unsigned month, unsigned day, int hour, int minute, int second) {
-  return std::chrono::sys_days(std::chrono::year_month_day{std::chrono::year(year), std::chrono::month(month),
-                                                           std::chrono::day(day)}) +
+  return std::chrono::sys_days(
+             std::chrono::year_month_day{std::chrono::year(year), std::chrono::month(month), std::chrono::day(day)}) +
          std::chrono::hours(hour) + std::chrono::minutes(minute) + std::chrono::seconds(second);
 }
 
@@ -102,7 +102,8 @@ TEST(access_line, requests_of_every_kind) {
   EXPECT_EQ(request("M-SEARCH * HTTP/1.1").method, "M-SEARCH");
   EXPECT_EQ(request(R"(GET /a\"b\\ HTTP/1.1)").target, R"(/a\"b\\)");
   EXPECT_EQ(unescape(R"(/a\"b\\\x41\t\n\q\x4)"), "/a\"b\\A\t\n\\q\\x4");
-  for (const auto* none : {"-", "", R"(\x16\x03\x01\x02\x00)", "GET", "get / HTTP/1.1", "GET  HTTP/1.1", " / HTTP/1.1"}) {
+  for (const auto* none :
+       {"-", "", R"(\x16\x03\x01\x02\x00)", "GET", "get / HTTP/1.1", "GET  HTTP/1.1", " / HTTP/1.1"}) {
     EXPECT_EQ(request(none).method, "") << none << ": a line, but no request";
     EXPECT_EQ(request(none).status, 200);
   }

@@ -66,9 +66,8 @@ TEST_F(folding, names_are_good_guesses) {
   see("GET", "/p/550e8400-e29b-41d4-a716-446655440001/2026-11-24");
   see("GET", "/categories/1/entries/2/status/3");
   see("GET", "/categories/2/entries/3/status/4");
-  EXPECT_THAT(routes(),
-              UnorderedElementsAre("GET /users/{id}/orders/{order_id} 2", "GET /p/{p1}/{p2} 2",
-                                   "GET /categories/{id}/entries/{entry_id}/status/{p1} 2"));
+  EXPECT_THAT(routes(), UnorderedElementsAre("GET /users/{id}/orders/{order_id} 2", "GET /p/{p1}/{p2} 2",
+                                             "GET /categories/{id}/entries/{entry_id}/status/{p1} 2"));
 }
 
 TEST_F(folding, literals_of_high_support_stay) {
@@ -88,12 +87,14 @@ TEST_F(folding, popular_values_do_not_stay) {
     see("GET", "/users/" + name, 200, 600 / i);
     see("GET", "/users/" + name + "/posts", 200, 1 + 60 / i);
   }
-  EXPECT_THAT(routes(), ElementsAre(testing::StartsWith("GET /users/{id} "), testing::StartsWith("GET /users/{id}/posts ")));
+  EXPECT_THAT(routes(),
+              ElementsAre(testing::StartsWith("GET /users/{id} "), testing::StartsWith("GET /users/{id}/posts ")));
   EXPECT_EQ(found_.routes[0].placeholders[0].distinct, 300U);
 }
 
 TEST_F(folding, a_few_words_are_resources) {
-  for (const auto* word : {"login", "logout", "search", "cart", "checkout"}) see("GET", std::string("/") + word, 200, 3);
+  for (const auto* word : {"login", "logout", "search", "cart", "checkout"})
+    see("GET", std::string("/") + word, 200, 3);
   EXPECT_EQ(routes().size(), 5U);
 }
 
@@ -127,7 +128,8 @@ TEST_F(folding, one_value_all_along_is_a_literal) {
   see("GET", "/images/2009/banner", 200, 30);
   see("GET", "/items/7", 200, 30);
   see("GET", "/items/8/price", 200, 30);
-  EXPECT_THAT(routes(), UnorderedElementsAre("GET /images/2009/banner 30", "GET /items/{id} 30", "GET /items/{id}/price 30"));
+  EXPECT_THAT(routes(),
+              UnorderedElementsAre("GET /images/2009/banner 30", "GET /items/{id} 30", "GET /items/{id}/price 30"));
 }
 
 TEST_F(folding, user_patterns_come_first) {
@@ -165,8 +167,8 @@ TEST_F(folding, beyond_the_limit_of_routes_is_counted) {
 }
 
 TEST(route_patterns, that_are_none_say_what_was_expected) {
-  for (const auto* bad : {"", "GET", "/items", "get /items", "GET items", "GET /items/{}", "GET /items/{id", "GET /a/:id",
-                          "GET /a/*", "GET /{a}/{a}", "GET /a?b=1", "GET /a b", "GET /{a}{b}", " /a"}) {
+  for (const auto* bad : {"", "GET", "/items", "get /items", "GET items", "GET /items/{}", "GET /items/{id",
+                          "GET /a/:id", "GET /a/*", "GET /{a}/{a}", "GET /a?b=1", "GET /a b", "GET /{a}{b}", " /a"}) {
     const auto pattern = parse_route_pattern(bad);
     ASSERT_FALSE(pattern) << bad;
     EXPECT_THAT(pattern.error(), testing::StartsWith("--route \"" + std::string(bad) + "\": expected "));

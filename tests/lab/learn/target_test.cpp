@@ -63,7 +63,8 @@ TEST(shapes, by_their_characters) {
 TEST(shapes, files_have_an_extension) {
   EXPECT_EQ(file_extension("site.min.css"), "css");
   EXPECT_EQ(file_extension("a.mp4"), "mp4");
-  for (const auto* none : {"css", ".env", "a.", "v1.2", "a.b-c", "a.longest"}) EXPECT_EQ(file_extension(none), "") << none;
+  for (const auto* none : {"css", ".env", "a.", "v1.2", "a.b-c", "a.longest"})
+    EXPECT_EQ(file_extension(none), "") << none;
 }
 
 }  // namespace
