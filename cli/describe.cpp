@@ -24,12 +24,13 @@ constexpr const char* plan_examples = R"(Examples:
 Exit codes: 0 ok, 2 usage, a faulty file or an unbound route, 4 could not write.)";
 
 constexpr const char* learn_examples = R"(Examples:
-  assay learn access.log                            the workload on one screen
-  assay learn access.log* -o shop.profile.json      and as a profile, for assay plan
-  zcat access.log.gz | assay learn -                from a pipe
-  assay learn access.log --route 'GET /shop/{name}' a route that cannot be guessed
+  assay learn access.log                                   the workload's portrait
+  assay learn access.log access.log.1 -o shop.profile.json and the profile, which assay plan reads
+  zcat access.log.*.gz | assay learn -                     from standard input
+  assay learn access.log --route 'GET /items/{id}/price'   a route named beforehand
 
-Exit codes: 0 ok, 2 usage, 4 could not read.)";
+Reads Apache's and nginx's common and combined formats.
+Exit codes: 0 ok, 2 usage, 4 could not run.)";
 
 constexpr const char* run_examples = R"(Examples:
   assay run shop.plan.yaml                     every candidate of the plan
@@ -83,14 +84,15 @@ CLI::App* describe_plan(CLI::App& app, plan_arguments& typed) {
 }
 
 CLI::App* describe_learn(CLI::App& app, learn_arguments& typed) {
-  CLI::App& command = *app.add_subcommand("learn", "Read access logs, show the workload in them, write a profile");
+  CLI::App& command =
+      *app.add_subcommand("learn", "Learn the workload from access logs: routes, rates, bursts, sessions");
   command.footer(learn_examples);
-  command.add_option("log", typed.logs, "access logs in common or combined format; - is stdin")->required();
-  command.add_option("-o,--output", typed.output, "the profile: NAME.profile.json");
-  command.add_option("--route", typed.patterns, "a route that is known: 'GET /items/{id}'; may be repeated")
+  command.add_option("files", typed.files, "access logs; - is standard input")->required();
+  command.add_option("-o,--output", typed.output, "write the profile to this file");
+  command.add_option("--route", typed.routes, "'METHOD /path/{name}', before any that is guessed; may be repeated")
       ->take_all()
       ->allow_extra_args(false);
-  command.add_flag("--json", typed.json, "print the profile on stdout instead of the portrait");
+  command.add_flag("--json", typed.json, "print the profile instead of the portrait");
   return &command;
 }
 

@@ -21,8 +21,6 @@
 namespace assay::cli {
 namespace {
 
-constexpr std::size_t most_profile_bytes = std::size_t{64} << 20;
-
 int complain(exit_code code, const std::string& why) {
   fmt::print(stderr, "assay plan: {}\n", one_line(why));
   return code;
@@ -62,10 +60,8 @@ int bind(const plan_arguments& typed) {
     if (!within) return complain(usage, "--shorten " + within.error());
     options.within = *within;
   }
-  const auto text = plan::read_whole(typed.profile, most_profile_bytes);
-  if (!text) return complain(usage, text.error());
-  const auto profile = model::parse_profile(*text);
-  if (!profile) return complain(usage, fmt::format("{}: {}", typed.profile, profile.error()));
+  const auto profile = model::read_profile(typed.profile);
+  if (!profile) return complain(usage, profile.error());
   const auto bound = plan::bind_profile(*profile, typed.binding, options);
   if (!bound) {
     fmt::print(stderr, "assay plan: {}{}", bound.error(), bound.error().ends_with('\n') ? "" : "\n");

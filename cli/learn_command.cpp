@@ -1,0 +1,43 @@
+#include "cli/learn_command.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "cli/load_command.hpp"
+#include "cli/values.hpp"
+#include "lab/learn/learn.hpp"
+#include "lab/model/profile_json.hpp"
+#include "lab/report/profile_text.hpp"
+
+namespace assay::cli {
+namespace {
+
+int complain(exit_code code, const std::string& why) {
+  fmt::print(stderr, "assay learn: {}\n", one_line(why));
+  return code;
+}
+
+}  // namespace
+
+int learn_command(const learn_arguments& typed) {
+  const learn::learn_options options{.files = typed.files, .routes = typed.routes};
+  if (const auto sound = learn::check(options); !sound) return complain(usage, sound.error());
+  const auto profile = learn::learn(options);
+  if (!profile) return complain(could_not_run, profile.error());
+  if (!typed.output.empty()) {
+    if (const auto written = model::write_profile(typed.output, *profile); !written) {
+      return complain(could_not_run, written.error());
+    }
+  }
+  std::string text = typed.json ? model::profile_json(*profile) : report::profile_text(*profile);
+  if (!typed.json && !typed.output.empty()) text += fmt::format("\nprofile: {}\n", one_line(typed.output));
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+    return complain(could_not_run, fmt::format("cannot write the result to stdout: {}", std::strerror(errno)));
+  }
+  return ok;
+}
+
+}  // namespace assay::cli

@@ -1,0 +1,21 @@
+// `assay learn`: access logs in, portrait or profile out.
+//
+// Misuse: logic here. What a log means is lab/learn's; how it reads is lab/report's.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace assay::cli {
+
+// As typed.
+struct learn_arguments {
+  std::vector<std::string> files;
+  std::string output;
+  std::vector<std::string> routes;
+  bool json = false;
+};
+
+int learn_command(const learn_arguments& typed);
+
+}  // namespace assay::cli

@@ -1,0 +1,175 @@
+#include "lab/learn/arrival_counts.hpp"
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+#include <span>
+
+namespace assay::learn {
+namespace {
+
+constexpr std::size_t seconds_a_day = 86'400;
+constexpr std::size_t seconds_an_hour = 3'600;
+constexpr std::chrono::days longest_silence{7};
+constexpr std::array scales{1, 10, 60, 300};
+constexpr std::size_t fewest_windows = 30;  // degrees of freedom: the estimate is then within about a half
+constexpr std::size_t fewest_windows_of_a_peak = 10;
+
+using counts = std::span<const std::uint32_t>;
+
+double sum(counts of) { return static_cast<double>(std::accumulate(of.begin(), of.end(), std::uint64_t{0})); }
+
+// `first` is the series' first second, since the epoch.
+struct timeline {
+  counts series;
+  std::size_t first;
+
+  // Whole windows of `length` seconds that begin at a multiple of it.
+  template <typename Fn>
+  void each_window(std::size_t length, Fn&& use) const {
+    for (std::size_t at = (length - first % length) % length; at + length <= series.size(); at += length) {
+      use(first + at, sum(series.subspan(at, length)));
+    }
+  }
+};
+
+// Variance over mean of the counts in windows, within the hours: under a Poisson process of any rate that is steady for
+// an hour both sums have the same expectation.
+std::optional<double> dispersion(const timeline& of, std::size_t scale) {
+  struct hour {
+    double n = 0, sum = 0, squares = 0;
+  };
+  std::map<std::size_t, hour> hours;
+  of.each_window(scale, [&](std::size_t begins, double requests) {
+    hour& each = hours[begins / seconds_an_hour];
+    each.n += 1;
+    each.sum += requests;
+    each.squares += requests * requests;
+  });
+  double freedom = 0;
+  double variance = 0;
+  double mean = 0;
+  for (const auto& [begins, each] : hours) {
+    if (each.n < 2 || each.sum == 0) continue;
+    freedom += each.n - 1;
+    variance += each.squares - each.sum * each.sum / each.n;
+    mean += (each.n - 1) * each.sum / each.n;
+  }
+  if (freedom < static_cast<double>(fewest_windows) || mean <= 0) return std::nullopt;
+  return variance / mean;
+}
+
+std::optional<double> peak_to_mean(const timeline& of, std::size_t scale) {
+  std::size_t windows = 0;
+  double all = 0;
+  double peak = 0;
+  of.each_window(scale, [&](std::size_t, double requests) {
+    ++windows;
+    all += requests;
+    peak = std::max(peak, requests);
+  });
+  if (windows < fewest_windows_of_a_peak || all == 0) return std::nullopt;
+  return peak / (all / static_cast<double>(windows));
+}
+
+double median(std::vector<double> values) {
+  std::ranges::sort(values);
+  const std::size_t half = values.size() / 2;
+  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
+}
+
+// Multipliers of the mean rate; empty unless every hour of the day was seen for its half at least.
+std::vector<double> hour_of_day(const timeline& of, std::chrono::minutes zone, double mean) {
+  const auto shift = static_cast<std::size_t>(zone.count() * 60 + static_cast<std::int64_t>(seconds_a_day));
+  std::array<double, 24> requests{};
+  std::array<double, 24> seconds{};
+  for (std::size_t i = 0; i < of.series.size(); ++i) {
+    const std::size_t hour = (of.first + i + shift) % seconds_a_day / seconds_an_hour;
+    requests[hour] += of.series[i];
+    seconds[hour] += 1;
+  }
+  if (mean <= 0 || std::ranges::min(seconds) < static_cast<double>(seconds_an_hour) / 2) return {};
+  std::vector<double> multipliers;
+  for (std::size_t hour = 0; hour < 24; ++hour) multipliers.push_back(requests[hour] / seconds[hour] / mean);
+  return multipliers;
+}
+
+}  // namespace
+
+void arrival_counts::add(std::chrono::sys_seconds at, std::chrono::minutes zone) {
+  const auto day = std::chrono::floor<std::chrono::days>(at);
+  auto found = days_.find(day);
+  if (found == days_.end()) {
+    if (days_.size() == max_days) return;
+    if (days_.empty()) zone_ = zone;
+    found = days_.emplace(day, std::vector<std::uint32_t>(seconds_a_day)).first;
+  }
+  ++found->second[static_cast<std::size_t>((at - day).count())];
+}
+
+arrival_counts::stretch arrival_counts::busiest() const {
+  auto begins = days_.begin();
+  auto best_begins = begins;
+  auto best_ends = begins;
+  double requests = 0;
+  double most = -1;
+  for (auto day = days_.begin(); day != days_.end(); ++day) {
+    requests += sum(day->second);
+    const auto next = std::next(day);
+    if (next != days_.end() && next->first - day->first < longest_silence &&
+        next->first - begins->first < std::chrono::days(max_days)) {
+      continue;
+    }
+    if (requests > most) {
+      most = requests;
+      best_begins = begins;
+      best_ends = next;
+    }
+    requests = 0;
+    begins = next;
+  }
+  stretch found;
+  if (best_begins == best_ends) return found;
+  const auto days = (std::prev(best_ends)->first - best_begins->first).count() + 1;
+  std::vector<std::uint32_t> seconds(static_cast<std::size_t>(days) * seconds_a_day);
+  for (auto day = best_begins; day != best_ends; ++day) {
+    const auto offset = (day->first - best_begins->first).count() * static_cast<std::ptrdiff_t>(seconds_a_day);
+    std::ranges::copy(day->second, seconds.begin() + offset);
+  }
+  const auto busy = [](std::uint32_t count) { return count > 0; };
+  const auto first = std::ranges::find_if(seconds, busy);
+  const auto last = std::find_if(seconds.rbegin(), seconds.rend(), busy).base();
+  found.first = best_begins->first + std::chrono::seconds(first - seconds.begin());
+  found.seconds.assign(first, last);
+  return found;
+}
+
+model::arrivals arrival_counts::describe() const {
+  model::arrivals described;
+  const auto [first, seconds] = busiest();
+  if (seconds.empty()) return described;
+  const double requests = sum(seconds);
+  described.requests = static_cast<std::uint64_t>(requests);
+  described.first = first;
+  described.last = first + std::chrono::seconds(seconds.size() - 1);
+  described.zone_minutes = static_cast<int>(zone_.count());
+  const timeline line{.series = seconds, .first = static_cast<std::size_t>(first.time_since_epoch().count())};
+  described.mean_per_s = requests / static_cast<double>(seconds.size());
+  described.busiest_second_per_s = std::ranges::max(seconds);
+  std::vector<double> hours;
+  line.each_window(seconds_an_hour, [&](std::size_t, double counted) {
+    hours.push_back(counted / static_cast<double>(seconds_an_hour));
+  });
+  described.whole_hours = static_cast<int>(hours.size());
+  described.median_hour_per_s = hours.empty() ? described.mean_per_s : median(hours);
+  described.busiest_hour_per_s = hours.empty() ? described.mean_per_s : std::ranges::max(hours);
+  for (const int scale : scales) {
+    const auto length = static_cast<std::size_t>(scale);
+    if (const auto index = dispersion(line, length)) described.dispersion[scale] = *index;
+    if (const auto ratio = peak_to_mean(line, length)) described.peak_to_mean[scale] = *ratio;
+  }
+  described.hour_of_day = hour_of_day(line, zone_, described.mean_per_s);
+  return described;
+}
+
+}  // namespace assay::learn

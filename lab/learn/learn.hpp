@@ -1,0 +1,31 @@
+// Access logs in, profile out: routes, arrivals, sessions, errors.
+//
+//   auto profile = learn::learn({.files = {"access.log"}});
+//
+// One pass, in memory that does not grow with the log; the limits are named beside what they bound.
+//
+// Misuse: expecting anything of a log that a sampler has thinned out: rates and bursts are then the sampler's.
+#pragma once
+
+#include <expected>
+#include <string>
+#include <vector>
+
+#include "lab/model/profile.hpp"
+
+namespace assay::learn {
+
+inline constexpr double most_rejected = 0.5;  // of a file's lines: more, and it is no access log
+inline constexpr std::size_t max_files = 1000;
+
+struct learn_options {
+  std::vector<std::string> files;   // "-" is standard input
+  std::vector<std::string> routes;  // 'GET /items/{id}/price', before any that is guessed
+};
+
+// Whether the options can be followed at all, before a file is read.
+std::expected<void, std::string> check(const learn_options& options);
+
+std::expected<model::profile, std::string> learn(const learn_options& options);
+
+}  // namespace assay::learn

@@ -1,0 +1,73 @@
+// Folds the paths of a log into routes: /items/17 and /items/23 are /items/{id}.
+//
+// One pass, bounded memory. A tree a method; each node is a segment. Integers, UUIDs, hexadecimal numbers and dates go
+// to the node's placeholder at once; words stay literals until there are many siblings of little use, and then those
+// of high support, or of another kind than the rest, stay (/items/me). Files fold by their extension. What never got
+// another answer than "unknown" is no route of the service, and is counted as such. A placeholder that had one value
+// all along is a literal after all (/v2/2015/banner).
+//
+// Misuse: adding to a tree that has been finished.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lab/learn/route_counts.hpp"
+#include "lab/learn/route_pattern.hpp"
+
+namespace assay::learn {
+
+inline constexpr std::size_t max_routes = 100;              // templates that are told apart in the end
+inline constexpr std::size_t max_children = 512;            // literals a node, before the rare ones are folded
+inline constexpr std::size_t max_nodes = 8192;              // beyond, new words go to placeholders
+inline constexpr std::size_t max_nodes_at_all = 16 * 1024;  // beyond, requests for new paths are only counted
+inline constexpr std::size_t max_methods = 16;
+
+struct routes_found {
+  std::vector<model::route> routes;            // by requests, descending
+  std::map<std::string, std::uint64_t> other;  // requests of no route, by reason
+};
+
+class path_tree {
+ public:
+  explicit path_tree(std::vector<route_pattern> patterns);
+  ~path_tree();
+  path_tree(const path_tree&) = delete;
+  path_tree& operator=(const path_tree&) = delete;
+
+  void add(const request_seen& request);
+
+  routes_found finish();
+  // Patterns that no request matched.
+  std::vector<std::string> unmatched() const;
+
+  struct node;
+
+ private:
+  using children = std::map<std::string, std::unique_ptr<node>, std::less<>>;
+
+  node* step(node& from, std::size_t depth, const std::string& segment, std::vector<std::size_t>& captured);
+  node* child(children& of, std::string_view key);
+  void absorb(node& parent, std::size_t depth, const std::string& segment);
+  void capture(node& of, std::size_t depth, std::string_view value);
+  void merge(node& into, std::unique_ptr<node> from);
+  void prune(node& crowded, std::size_t depth);
+  void fold(node& at, std::size_t depth);
+  void fold_siblings(node& at, std::size_t depth, std::vector<std::string> names);
+  void collect(const std::string& method, const node& at, std::vector<template_part>& parts, routes_found& found) const;
+
+  struct user_route {
+    route_pattern pattern;
+    route_counts counts;
+  };
+  std::vector<user_route> user_routes_;
+  std::map<std::string, std::unique_ptr<node>, std::less<>> methods_;
+  std::map<std::string, std::uint64_t> other_;
+  std::size_t nodes_ = 0;
+  std::size_t budget_ = max_values_of_all;
+  bool pressed_ = false;  // too many routes: a few files of one kind fold too
+};
+
+}  // namespace assay::learn

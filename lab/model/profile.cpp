@@ -1,0 +1,23 @@
+#include "lab/model/profile.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace assay::model {
+
+estimate share(std::uint64_t count, std::uint64_t total) {
+  if (total == 0) return {.value = 0, .low = 0, .high = 1, .n = 0};
+  constexpr double z = 1.959963984540054;  // normal quantile of 0.975
+  const auto n = static_cast<double>(total);
+  const double p = static_cast<double>(count) / n;
+  const double centre = (p + z * z / (2 * n)) / (1 + z * z / n);
+  const double half = z / (1 + z * z / n) * std::sqrt(p * (1 - p) / n + z * z / (4 * n * n));
+  constexpr std::uint64_t most = std::numeric_limits<unsigned>::max();
+  return {.value = p,
+          .low = std::max(0.0, centre - half),
+          .high = std::min(1.0, centre + half),
+          .n = static_cast<unsigned>(std::min(total, most))};
+}
+
+}  // namespace assay::model

@@ -1,0 +1,136 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numbers>
+#include <random>
+
+#include "lab/learn/arrival_counts.hpp"
+#include "lab/learn/session_counts.hpp"
+
+namespace assay::learn {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::sys_seconds midnight = std::chrono::sys_days(std::chrono::year(2026) / 11 / 16);
+
+// `rate(second)` requests a second, Poisson, for `seconds`.
+template <typename Rate>
+model::arrivals poisson(std::int64_t seconds, unsigned seed, Rate&& rate) {
+  std::mt19937_64 random(seed);
+  arrival_counts counts;
+  for (std::int64_t s = 0; s < seconds; ++s) {
+    std::poisson_distribution<int> law(rate(s));
+    for (int i = law(random); i > 0; --i) counts.add(midnight + std::chrono::seconds(s), 0min);
+  }
+  return counts.describe();
+}
+
+TEST(arrivals, poisson_has_a_dispersion_of_one_at_every_scale) {
+  const model::arrivals seen = poisson(86'400, 1, [](auto) { return 2.0; });
+  EXPECT_NEAR(seen.mean_per_s, 2, 0.03);
+  EXPECT_NEAR(seen.median_hour_per_s, 2, 0.05);
+  ASSERT_EQ(seen.dispersion.size(), 4U);
+  EXPECT_NEAR(seen.dispersion.at(1), 1, 0.03);
+  EXPECT_NEAR(seen.dispersion.at(10), 1, 0.06);
+  EXPECT_NEAR(seen.dispersion.at(60), 1, 0.15);
+  EXPECT_NEAR(seen.dispersion.at(300), 1, 0.3);
+  EXPECT_EQ(seen.hour_of_day.size(), 24U);
+}
+
+TEST(arrivals, the_shape_of_a_day_is_no_burst) {
+  const auto daily = [](std::int64_t s) {
+    return 2 + 1.5 * std::sin(2 * std::numbers::pi * static_cast<double>(s) / 86'400);
+  };
+  const model::arrivals seen = poisson(86'400, 2, daily);
+  EXPECT_NEAR(seen.dispersion.at(60), 1, 0.25);
+  EXPECT_NEAR(seen.busiest_hour_per_s, 3.48, 0.1);
+  EXPECT_NEAR(seen.hour_of_day.at(6), 1.74, 0.05);
+  EXPECT_NEAR(seen.hour_of_day.at(18), 0.26, 0.05);
+}
+
+TEST(arrivals, bursts_show) {
+  // Ten times the rate for one second in ten.
+  const model::arrivals seen = poisson(20'000, 3, [](std::int64_t s) { return s % 10 == 0 ? 10.0 : 1.0; });
+  EXPECT_NEAR(seen.dispersion.at(1), 1 + 0.09 * 81 / 1.9, 0.4);  // 1 + variance of the rate over its mean
+  EXPECT_NEAR(seen.dispersion.at(10), 1, 0.15) << "each ten seconds have one";
+  EXPECT_NEAR(seen.peak_to_mean.at(60), 1, 0.4);
+}
+
+TEST(arrivals, exact_counts) {
+  arrival_counts counts;
+  for (int s = 0; s < 3 * 3600; ++s) {
+    const int requests = s < 3600 ? 1 : s < 7200 ? 2 : 6;
+    for (int i = 0; i < requests; ++i) counts.add(midnight + std::chrono::seconds(s), 90min);
+  }
+  const model::arrivals seen = counts.describe();
+  EXPECT_EQ(seen.first, midnight);
+  EXPECT_EQ(seen.last, midnight + 10'799s);
+  EXPECT_EQ(seen.requests, 9U * 3600);
+  EXPECT_DOUBLE_EQ(seen.mean_per_s, 3);
+  EXPECT_EQ(seen.whole_hours, 3);
+  EXPECT_DOUBLE_EQ(seen.median_hour_per_s, 2);
+  EXPECT_DOUBLE_EQ(seen.busiest_hour_per_s, 6);
+  EXPECT_DOUBLE_EQ(seen.busiest_second_per_s, 6);
+  EXPECT_DOUBLE_EQ(seen.peak_to_mean.at(300), 2);
+  EXPECT_DOUBLE_EQ(seen.dispersion.at(1), 0) << "steady within the hours";
+  EXPECT_TRUE(seen.hour_of_day.empty()) << "three hours are no day";
+  EXPECT_EQ(seen.zone_minutes, 90);
+}
+
+TEST(arrivals, short_logs_estimate_little) {
+  arrival_counts counts;
+  EXPECT_EQ(counts.describe().requests, 0U);
+  counts.add(midnight + 5s, 0min);
+  const model::arrivals one = counts.describe();
+  EXPECT_DOUBLE_EQ(one.mean_per_s, 1);
+  EXPECT_DOUBLE_EQ(one.median_hour_per_s, 1) << "the mean stands in";
+  EXPECT_EQ(one.whole_hours, 0);
+  EXPECT_TRUE(one.dispersion.empty());
+  EXPECT_TRUE(one.peak_to_mean.empty());
+}
+
+TEST(arrivals, a_wrong_clock_does_not_stretch_the_log) {
+  arrival_counts counts;
+  counts.add(std::chrono::sys_days(std::chrono::year(1999) / 1 / 1), 0min);
+  for (int s = 0; s < 100; ++s) counts.add(midnight + std::chrono::seconds(s), 0min);
+  counts.add(std::chrono::sys_days(std::chrono::year(9999) / 12 / 31), 0min);
+  const model::arrivals seen = counts.describe();
+  EXPECT_EQ(seen.requests, 100U);
+  EXPECT_EQ(seen.first, midnight);
+  EXPECT_DOUBLE_EQ(seen.mean_per_s, 1);
+}
+
+TEST(arrivals, at_most_a_month) {
+  arrival_counts counts;
+  for (int day = 0; day < 40; ++day) counts.add(midnight + std::chrono::days(day), 0min);
+  EXPECT_EQ(counts.describe().requests, max_days);
+  EXPECT_EQ(counts.describe().last, midnight + std::chrono::days(30));
+}
+
+TEST(sessions, end_after_half_an_hour) {
+  session_counts counts;
+  for (const auto at : {0s, 10s, 20s, 20s, 1819s}) counts.add("192.0.2.1", "a", midnight + at);  // 1799 s: still one
+  counts.add("192.0.2.1", "a", midnight + 3619s);                                                // 1800 s: another
+  counts.add("192.0.2.1", "b", midnight);
+  counts.add("192.0.2.2", "a", midnight);
+  counts.add("192.0.2.2", "a", midnight - 3s);  // a little disorder
+  counts.add("192.0.2.2", "a", midnight + 7s);
+  const model::sessions seen = counts.describe();
+  EXPECT_EQ(seen.count, 4U);
+  EXPECT_DOUBLE_EQ(seen.requests_mean, 2.5);
+  EXPECT_DOUBLE_EQ(seen.think_time_p50_s, 7) << "of 0, 0, 7, 10, 10, 1799";
+  EXPECT_EQ(counts.untracked(), 0U);
+}
+
+TEST(sessions, are_bounded) {
+  session_counts counts;
+  for (std::size_t i = 0; i < max_open_sessions + 5; ++i) counts.add(std::to_string(i), "", midnight + 61s);
+  EXPECT_EQ(counts.untracked(), 5U);
+  counts.add("late", "", midnight + 3600s);  // the others have ended by now
+  EXPECT_EQ(counts.untracked(), 5U);
+  EXPECT_EQ(counts.describe().count, max_open_sessions + 1);
+}
+
+}  // namespace
+}  // namespace assay::learn

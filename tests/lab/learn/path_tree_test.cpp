@@ -1,0 +1,181 @@
+#include "lab/learn/path_tree.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <random>
+
+namespace assay::learn {
+namespace {
+
+using testing::ElementsAre;
+using testing::UnorderedElementsAre;
+
+class folding : public testing::Test {
+ protected:
+  void see(std::string_view method, const std::string& target, int status = 200, int times = 1) {
+    const auto parts = split(target);
+    ASSERT_TRUE(parts) << target;
+    for (int i = 0; i < times; ++i) {
+      tree_->add({.method = method, .target = &*parts, .status = status, .bytes = 100});
+      ++seen_;
+    }
+  }
+  void name(const std::vector<std::string>& typed) {
+    std::vector<route_pattern> patterns;
+    for (const std::string& each : typed) patterns.push_back(parse_route_pattern(each).value());
+    tree_ = std::make_unique<path_tree>(std::move(patterns));
+  }
+  // "GET /items/{id} 30", by requests; whatever happens every request is in a route or in `other`.
+  std::vector<std::string> routes() {
+    found_ = tree_->finish();
+    std::vector<std::string> lines;
+    std::uint64_t counted = 0;
+    for (const model::route& each : found_.routes) {
+      lines.push_back(each.name() + " " + std::to_string(each.requests));
+      counted += each.requests;
+    }
+    for (const auto& [reason, count] : found_.other) counted += count;
+    EXPECT_EQ(counted, seen_);
+    return lines;
+  }
+
+  std::unique_ptr<path_tree> tree_ = std::make_unique<path_tree>(std::vector<route_pattern>());
+  routes_found found_;
+  std::uint64_t seen_ = 0;
+};
+
+TEST_F(folding, typed_segments_fold_at_once) {
+  for (int i = 1; i <= 3; ++i) see("GET", "/items/" + std::to_string(i), 200, 2);
+  see("GET", "/items?category=a&page=1", 200, 3);
+  see("DELETE", "/items/1");
+  see("DELETE", "/items/2");
+  EXPECT_THAT(routes(), ElementsAre("GET /items/{id} 6", "GET /items 3", "DELETE /items/{id} 2"));
+  const model::placeholder& id = found_.routes[0].placeholders.at(0);
+  EXPECT_EQ(id.shape, "integer");
+  EXPECT_EQ(id.distinct, 3U);
+  EXPECT_EQ(id.least, 1);
+  EXPECT_EQ(id.greatest, 3);
+  EXPECT_THAT(found_.routes[1].query_keys, UnorderedElementsAre(std::pair("category", 3), std::pair("page", 3)));
+}
+
+TEST_F(folding, names_are_good_guesses) {
+  see("GET", "/users/1/orders/2");
+  see("GET", "/users/3/orders/4");
+  see("GET", "/p/550e8400-e29b-41d4-a716-446655440000/2026-11-23");
+  see("GET", "/p/550e8400-e29b-41d4-a716-446655440001/2026-11-24");
+  see("GET", "/categories/1/entries/2/status/3");
+  see("GET", "/categories/2/entries/3/status/4");
+  EXPECT_THAT(routes(), UnorderedElementsAre("GET /users/{id}/orders/{order_id} 2", "GET /p/{p1}/{p2} 2",
+                                             "GET /categories/{id}/entries/{entry_id}/status/{p1} 2"));
+}
+
+TEST_F(folding, literals_of_high_support_stay) {
+  for (int i = 0; i < 200; ++i) see("GET", "/items/product-number-" + std::to_string(i));
+  see("GET", "/items/me", 200, 150);
+  see("GET", "/items/7", 200, 2);
+  see("GET", "/items/8", 200, 2);
+  EXPECT_THAT(routes(), ElementsAre("GET /items/{id} 204", "GET /items/me 150"));
+  EXPECT_EQ(found_.routes[0].placeholders[0].shape, "slug");
+}
+
+TEST_F(folding, popular_values_do_not_stay) {
+  // Names by Zipf's law: the first is popular, but no more than its rank says.
+  for (int i = 1; i <= 300; ++i) {
+    std::string name = "user";
+    for (int rest = i; rest > 0; rest /= 26) name += static_cast<char>('a' + rest % 26);
+    see("GET", "/users/" + name, 200, 600 / i);
+    see("GET", "/users/" + name + "/posts", 200, 1 + 60 / i);
+  }
+  EXPECT_THAT(routes(),
+              ElementsAre(testing::StartsWith("GET /users/{id} "), testing::StartsWith("GET /users/{id}/posts ")));
+  EXPECT_EQ(found_.routes[0].placeholders[0].distinct, 300U);
+}
+
+TEST_F(folding, a_few_words_are_resources) {
+  for (const auto* word : {"login", "logout", "search", "cart", "checkout"})
+    see("GET", std::string("/") + word, 200, 3);
+  EXPECT_EQ(routes().size(), 5U);
+}
+
+TEST_F(folding, siblings_of_another_kind_stay) {
+  // Forty resources, each with its items, among many tenants' pages.
+  for (int i = 0; i < 100; ++i) see("GET", "/api/tenant-no-" + std::to_string(i), 200, 1);
+  for (int i = 1; i <= 50; ++i) see("GET", "/api/orders/" + std::to_string(i), 200, 2);
+  EXPECT_THAT(routes(), UnorderedElementsAre("GET /api/{p1} 100", "GET /api/orders/{id} 100"));
+}
+
+TEST_F(folding, files_fold_by_extension) {
+  for (int i = 0; i < 70; ++i) see("GET", "/static/chunk-" + std::to_string(i) + ".css", 200, 3);
+  see("GET", "/static/app.js", 200, 9);
+  EXPECT_THAT(routes(), ElementsAre("GET /static/{file}.css 210", "GET /static/app.js 9"));
+  EXPECT_EQ(found_.routes[0].placeholders.at(0).distinct, 70U);
+}
+
+TEST_F(folding, what_is_never_found_is_no_route) {
+  see("GET", "/items/1", 200, 5);
+  see("GET", "/items/2", 404, 2);
+  see("GET", "/items/abc", 400, 3);
+  see("GET", "/wp-login.php", 404, 4);
+  see("PUT", "/items/1", 405, 2);
+  see("GET", "/broken", 500, 6);
+  EXPECT_THAT(routes(), ElementsAre("GET /items/{id} 10", "GET /broken 6"));
+  EXPECT_EQ(found_.routes[0].statuses, (std::map<int, std::uint64_t>{{200, 5}, {400, 3}, {404, 2}}));
+  EXPECT_EQ(found_.other, (std::map<std::string, std::uint64_t>{{"never found (only 400, 404 or 405)", 6}}));
+}
+
+TEST_F(folding, one_value_all_along_is_a_literal) {
+  see("GET", "/images/2009/banner", 200, 30);
+  see("GET", "/items/7", 200, 30);
+  see("GET", "/items/8/price", 200, 30);
+  EXPECT_THAT(routes(),
+              UnorderedElementsAre("GET /images/2009/banner 30", "GET /items/{id} 30", "GET /items/{id}/price 30"));
+}
+
+TEST_F(folding, user_patterns_come_first) {
+  name({"GET /items/{item}/price", "GET /files/{name}.pdf", "GET /never/{x}"});
+  see("GET", "/items/1/price", 200, 3);
+  see("GET", "/items/abc/price", 404, 2);
+  see("GET", "/items/1/image", 200, 1);
+  see("GET", "/items/2/image", 200, 1);
+  see("GET", "/files/report.pdf", 200, 1);
+  see("POST", "/items/1/price", 404, 1);
+  EXPECT_THAT(routes(), ElementsAre("GET /items/{item}/price 5", "GET /items/{id}/image 2", "GET /files/{name}.pdf 1"));
+  EXPECT_EQ(found_.routes[0].placeholders[0].distinct, 2U);
+  EXPECT_THAT(tree_->unmatched(), ElementsAre("GET /never/{x}"));
+}
+
+TEST_F(folding, is_bounded_whatever_comes) {
+  std::mt19937_64 random(1);
+  const auto word = [&] {
+    std::string text;
+    for (int i = 0; i < 6; ++i) text += static_cast<char>('a' + random() % 26);
+    return text;
+  };
+  for (int i = 0; i < 60'000; ++i) see("GET", "/" + word() + "/" + word() + "/" + word(), i % 2 == 0 ? 200 : 404);
+  EXPECT_LE(routes().size(), max_routes);
+}
+
+TEST_F(folding, beyond_the_limit_of_routes_is_counted) {
+  for (int i = 0; i < 40; ++i) {
+    for (const auto* verb : {"GET", "PUT", "POST"}) {
+      see(verb, std::string("/") + static_cast<char>('a' + i % 8) + "/" + static_cast<char>('a' + i / 8), 200, 5);
+    }
+  }
+  EXPECT_EQ(routes().size(), max_routes);
+  EXPECT_EQ(found_.other.at("beyond the 100 most frequent routes"), 5 * (120 - max_routes));
+}
+
+TEST(route_patterns, that_are_none_say_what_was_expected) {
+  for (const auto* bad : {"", "GET", "/items", "get /items", "GET items", "GET /items/{}", "GET /items/{id",
+                          "GET /a/:id", "GET /a/*", "GET /{a}/{a}", "GET /a?b=1", "GET /a b", "GET /{a}{b}", " /a"}) {
+    const auto pattern = parse_route_pattern(bad);
+    ASSERT_FALSE(pattern) << bad;
+    EXPECT_THAT(pattern.error(), testing::StartsWith("--route \"" + std::string(bad) + "\": expected "));
+  }
+  EXPECT_TRUE(parse_route_pattern("GET /")->parts.empty());
+  EXPECT_EQ(parse_route_pattern("GET /items/")->parts.size(), 2U);
+}
+
+}  // namespace
+}  // namespace assay::learn

@@ -1,0 +1,71 @@
+#include "lab/learn/line/target.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace assay::learn {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+TEST(target, segments) {
+  EXPECT_THAT(split("/")->segments, IsEmpty());
+  EXPECT_THAT(split("/items/17")->segments, ElementsAre("items", "17"));
+  EXPECT_THAT(split("/items/")->segments, ElementsAre("items", ""));
+  EXPECT_THAT(split("//a")->segments, ElementsAre("", "a"));
+  EXPECT_THAT(split("/a;jsessionid=1F/b")->segments, ElementsAre("a", "b"));
+  EXPECT_THAT(split("/a#b/c")->segments, ElementsAre("a"));
+  EXPECT_THAT(split("http://shop.example:80/items?x=1")->segments, ElementsAre("items"));
+  EXPECT_THAT(split("https://shop.example")->segments, IsEmpty());
+  EXPECT_THAT(split("/r?to=http://b/c")->segments, ElementsAre("r"));
+}
+
+TEST(target, one_spelling) {
+  EXPECT_THAT(split("/a b/{id}/caf\xe9\"\\")->segments, ElementsAre("a%20b", "%7Bid%7D", "caf%E9%22%5C"));
+  EXPECT_EQ(split("/" + std::string(1000, 'x'))->segments[0].size(), max_segment_bytes);
+}
+
+TEST(target, query_keys) {
+  EXPECT_THAT(split("/i?category=books&page=2&page=3&flag&=x&")->query_keys, ElementsAre("category", "page", "flag"));
+  EXPECT_THAT(split("/?q=a/b")->query_keys, ElementsAre("q"));
+  EXPECT_THAT(split("/?q=a/b")->segments, IsEmpty());
+}
+
+TEST(target, no_path) {
+  for (const auto* none : {"*", "shop.example:443", "", "ftp://x/y"}) EXPECT_FALSE(split(none)) << none;
+  std::string deep;
+  for (std::size_t i = 0; i <= max_segments; ++i) deep += "/a";
+  EXPECT_FALSE(split(deep));
+  EXPECT_TRUE(split(deep.substr(2)));
+}
+
+TEST(shapes, by_their_characters) {
+  const std::initializer_list<std::pair<const char*, shape>> cases = {
+      {"17", shape::integer},
+      {"-5", shape::integer},
+      {"123456789012345678", shape::integer},
+      {"550e8400-e29b-41d4-a716-446655440000", shape::uuid},
+      {"550e8400-e29b-41d4-a716-44665544000g", shape::slug},
+      {"2026-11-23", shape::date},
+      {"deadbeef01", shape::hex},
+      {"507f1f77bcf86cd799439011", shape::hex},
+      {"deadbeef", shape::text},
+      {"my-first-post", shape::slug},
+      {"sku4711", shape::slug},
+      {"sign-in", shape::text},
+      {"v2", shape::text},
+      {"items", shape::text},
+      {"", shape::text}};
+  for (const auto& [text, expected] : cases) EXPECT_EQ(label(classify(text)), label(expected)) << text;
+}
+
+TEST(shapes, files_have_an_extension) {
+  EXPECT_EQ(file_extension("site.min.css"), "css");
+  EXPECT_EQ(file_extension("a.mp4"), "mp4");
+  for (const auto* none : {"css", ".env", "a.", "v1.2", "a.b-c", "a.longest"})
+    EXPECT_EQ(file_extension(none), "") << none;
+}
+
+}  // namespace
+}  // namespace assay::learn
