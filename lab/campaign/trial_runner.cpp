@@ -169,7 +169,8 @@ std::expected<bool, std::string> trial_runner::measure() {
                                    .arrivals = plan_.arrivals,
                                    .connections = plan_.connections,
                                    .timeout = plan_.timeout,
-                                   .seed = trial_.seed});
+                                   .seed = trial_.seed,
+                                   .real_time = true});
   if (!work) return fail(work.error());
   // The load's clock is set on its own thread, which must not be held up: what follows it starts here.
   std::promise<instant> clock;
@@ -225,7 +226,7 @@ std::expected<bool, std::string> trial_runner::measure() {
     trial_.lag = seen->lag;
     trial_.blocking = seen->blocking;
     trial_.events.insert(trial_.events.end(), seen->events.begin(), seen->events.end());
-    for (const std::string& note : seen->notes) trial_.reasons.push_back(note);
+    for (const std::string& note : seen->notes) trial_.events.push_back({.kind = "note", .text = note});
     trial_.facts["observer CPU"] = fmt::format("{:.1f} % of a core of the lab's", seen->own_cpu_share * 100);
   } else {
     trial_.reasons.push_back("not seen from inside: " + seen.error());

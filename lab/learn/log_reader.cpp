@@ -4,10 +4,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
-#include <memory>
 #include <vector>
 
 #include "lab/model/sha256.hpp"
@@ -39,18 +37,6 @@ class descriptor {
  private:
   bool is_stdin_;
   int fd_;
-};
-
-unsigned size = 0;
-if (!good_ || EVP_DigestFinal_ex(context_.get(), digest.data(), &size) != 1) return {};
-std::string hex;
-for (unsigned i = 0; i < size; ++i) fmt::format_to(std::back_inserter(hex), "{:02x}", digest[i]);
-return hex;
-}
-
-private:
-std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
-bool good_ = false;
 };
 
 // Cuts blocks into lines. Holds at most one line of max_line_bytes beside the block.

@@ -1,5 +1,6 @@
 #include "lab/load/crew.hpp"
 
+#include <sched.h>
 #include <sys/prctl.h>
 
 #include <algorithm>
@@ -104,6 +105,12 @@ void crew::run_load(loop& on, unsigned index, generator& load) {
 void crew::run_thread(unsigned index, const socket_address& address) {
   // The kernel may wake a sleeper late by this much; the default of 50 us would show in the pacing.
   ::prctl(PR_SET_TIMERSLACK, 1UL);
+  if (work_.real_time) {
+    // Few microseconds of work at a time: nobody is kept waiting for long. An ordinary user may not, and then the
+    // verdict says what came of it.
+    const sched_param first{.sched_priority = 1};
+    std::ignore = ::sched_setscheduler(0, SCHED_RR, &first);
+  }
   result<std::unique_ptr<io>> backend = make_io(work_.io);
   if (!backend) {
     fail(describe(backend.error()));

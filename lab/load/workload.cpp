@@ -72,6 +72,7 @@ workload workload_of(const load_plan& plan) {
           .timeout = options.timeout,
           .seed = options.seed,
           .spin = options.spin,
+          .real_time = options.real_time,
           .io = options.io};
 }
 

@@ -31,6 +31,7 @@ struct workload {
   std::uint64_t seed = 1;
   bool keep_seconds = false;
   bool spin = false;
+  bool real_time = false;  // its threads go before all others on their core, where the system allows it
   io_options io = {};
 
   duration length() const;
@@ -54,6 +55,7 @@ struct workload_options {
   duration timeout = std::chrono::seconds(5);
   std::uint64_t seed = 1;
   bool spin = false;
+  bool real_time = false;  // its threads go before all others on their core, where the system allows it
   io_options io = {};
 };
 

@@ -12,6 +12,9 @@ namespace {
 
 using outcomes = std::vector<thread_outcome>;
 
+// Of a phase's p99 response time, by the generator's own lateness.
+constexpr double tolerated_distortion = 0.05;
+
 double in_seconds(duration span) { return std::chrono::duration<double>(span).count(); }
 
 recorder merged_cell(const outcomes& threads, std::size_t stage, std::size_t route) {
@@ -35,12 +38,19 @@ model::route_measurement measurement_of(const recorder& seen, const std::string&
 }
 
 // The CPU is measured over the whole run; a phase is judged by what its own requests show.
+//
+// A phase may be short: one stall of the machine then reaches the p99 of the generator's own lag. What it may do to the
+// p99 of the response time is bounded instead.
 void judge_phase(model::phase_measurement& phase, const recorder& seen) {
   if (phase.all.offered == 0) return;  // a pause, or chance in a short phase
   model::generator_health health;
   seen.write_to(health);
   // That nothing was answered is the candidate's doing, or it shows in the whole run.
-  phase.reasons = invalid_reasons(health, model::load_model::open, 1);
+  verdict_bounds bounds;
+  const auto response_p99_ns = static_cast<double>(phase.all.latency.response_time.value_at_quantile(0.99));
+  bounds.own_lag_p99_ns =
+      std::max(bounds.own_lag_p99_ns, static_cast<std::uint64_t>(tolerated_distortion * response_p99_ns));
+  phase.reasons = invalid_reasons(health, model::load_model::open, 1, bounds);
   phase.valid = phase.reasons.empty();
 }
 
@@ -104,9 +114,11 @@ workload_result merge_threads(const measured_run& of, const outcomes& threads) {
     }
     phase.all = measurement_of(all, "");
     judge_phase(phase, all);
-    for (const std::string& why : phase.reasons)
-      phase_reasons.push_back(fmt::format("phase {}: {}", planned.name, why));
     total.merge(all);
+    if (phase.kind != model::phase_kind::warm_up) {  // nothing of it is used
+      for (const std::string& why : phase.reasons)
+        phase_reasons.push_back(fmt::format("phase {}: {}", planned.name, why));
+    }
     merged.phases.push_back(std::move(phase));
     offset += planned.length;
   }
@@ -114,7 +126,10 @@ workload_result merge_threads(const measured_run& of, const outcomes& threads) {
   merged.resent = total.resent;
   merged.generator = health_of(threads, total.answers);
   total.write_to(merged.generator);
-  merged.reasons = invalid_reasons(merged.generator, model::load_model::open, total.latency.response_time.count());
+  verdict_bounds bounds;
+  bounds.own_lag_p99_ns = UINT64_MAX;  // each phase has been judged for it by itself
+  merged.reasons =
+      invalid_reasons(merged.generator, model::load_model::open, total.latency.response_time.count(), bounds);
   merged.reasons.insert(merged.reasons.end(), phase_reasons.begin(), phase_reasons.end());
   if (writes_missing) {
     merged.reasons.push_back(fmt::format("more than {} writes to reconcile: shorten the phases", max_logged_writes));

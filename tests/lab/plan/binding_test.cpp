@@ -24,7 +24,7 @@ class shop_binding : public testing::Test {
       folder_.write(std::string(name) + "/candidate.yaml",
                     std::string("{name: ") + name + ", command: [x, \"{port}\"]}\n");
     }
-    auto read = model::parse_profile(file_text(ASSAY_ROOT "/tests/lab/plan/data/shop.profile.json"));
+    auto read = model::read_profile(ASSAY_ROOT "/tests/lab/plan/data/shop.profile.json");
     EXPECT_TRUE(read.has_value()) << read.error();
     if (read) profile_ = std::move(*read);
   }
@@ -144,12 +144,6 @@ TEST_F(shop_binding, has_usual_phases_and_rates_of_its_own) {
   EXPECT_EQ(made->plan.phases[5].faults.at(0).dependency, "database");
   profile_.arrival = {};
   EXPECT_THAT(refusal(), HasSubstr("the profile has no rate; write a \"baseline_rate\""));
-}
-
-TEST(profile_file, of_another_kind_is_refused) {
-  EXPECT_TRUE(model::parse_profile("{").error().starts_with("no profile: "));
-  EXPECT_TRUE(model::parse_profile("{\"version\": 1}").error().contains("'routes' not found"));
-  EXPECT_EQ(model::parse_profile("{\"version\": 2}").error(), "profile of version 2, expected 1");
 }
 
 }  // namespace
