@@ -77,6 +77,7 @@ class TheShop(Learn):
             self.assertAlmostEqual(100 * learned[name] / known, percent, delta=1.5, msg=name)
         ids = next(each for each in profile["routes"] if each["path"] == "/items/{id}")["placeholders"][0]
         self.assertAlmostEqual(ids["zipf_exponent"], 0.9, delta=0.1)
+        self.assertLessEqual(ids["greatest"], 1000, "ids that were not found do not count")
         self.assertEqual(len(profile["arrivals"]["hour_of_day"]), 24)
         self.assertGreater(profile["errors"]["errors"], 0)
 
