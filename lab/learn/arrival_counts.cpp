@@ -90,6 +90,7 @@ std::vector<double> hour_of_day(const timeline& of, std::chrono::minutes zone, d
   }
   if (mean <= 0 || std::ranges::min(seconds) < static_cast<double>(seconds_an_hour) / 2) return {};
   std::vector<double> multipliers;
+  multipliers.reserve(24);
   for (std::size_t hour = 0; hour < 24; ++hour) multipliers.push_back(requests[hour] / seconds[hour] / mean);
   return multipliers;
 }

@@ -90,7 +90,8 @@ void path_tree::add(const request_seen& request) {
       const template_part& part = each.pattern.parts[i];
       if (!part.is_placeholder) continue;
       const std::string_view segment = request.target->segments[i];
-      each.counts.values[i].add(segment.substr(0, segment.size() - part.text.size()), 1, budget_);
+      each.counts.values[i].add(segment.substr(0, segment.size() - part.text.size()), 1, budget_,
+                                !is_unknown_answer(request.status));
     }
     return;
   }
@@ -119,7 +120,7 @@ void path_tree::add(const request_seen& request) {
   if (!at->here) at->here = std::make_unique<route_counts>();
   at->here->count(request);
   for (const std::size_t depth : captured) {
-    at->here->values[depth].add(folded_value(segments[depth]), 1, budget_);
+    at->here->values[depth].add(folded_value(segments[depth]), 1, budget_, answered);
   }
 }
 
@@ -148,7 +149,9 @@ path_tree::node* path_tree::child(children& of, std::string_view key) {
 
 // Writes down, for every route below, which value stood at `depth`.
 void path_tree::capture(node& of, std::size_t depth, std::string_view value) {
-  if (of.here) of.here->values[depth].add(value, of.here->requests, budget_);
+  if (of.here) {
+    of.here->values[depth].add(value, of.here->requests, budget_, of.here->unknown < of.here->requests);
+  }
   for (const auto& [key, below] : of.literals) capture(*below, depth, value);
   for (const auto& [key, below] : of.folded) capture(*below, depth, value);
 }

@@ -62,10 +62,10 @@ std::optional<double> zipf_exponent(std::span<const std::uint64_t> counts) {
   return (low + high) / 2;
 }
 
-void value_counts::add(std::string_view value, std::uint64_t count, std::size_t& budget) {
+void value_counts::add(std::string_view value, std::uint64_t count, std::size_t& budget, bool found) {
   const shape looks = classify(value);
-  shapes_[static_cast<std::size_t>(looks)] += count;
-  if (looks == shape::integer) {
+  if (found) shapes_[static_cast<std::size_t>(looks)] += count;
+  if (looks == shape::integer && found) {
     if (const auto number = integer(value)) {
       least_ = std::min(least_.value_or(*number), *number);
       greatest_ = std::max(greatest_.value_or(*number), *number);
@@ -108,6 +108,7 @@ std::optional<std::string_view> value_counts::only_value() const {
 shape value_counts::dominant_shape() const {
   const auto share_of = [&](shape of) { return static_cast<double>(shapes_[static_cast<std::size_t>(of)]); };
   const double all = static_cast<double>(std::accumulate(shapes_.begin(), shapes_.end(), std::uint64_t{0}));
+  if (all == 0) return shape::text;
   for (std::size_t i = 0; i < shape_count; ++i) {
     if (static_cast<double>(shapes_[i]) >= dominance * all) return static_cast<shape>(i);
   }

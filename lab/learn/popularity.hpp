@@ -26,8 +26,9 @@ std::optional<double> zipf_exponent(std::span<const std::uint64_t> counts);
 
 class value_counts {
  public:
-  // `budget`: how many more values all placeholders together may keep.
-  void add(std::string_view value, std::uint64_t count, std::size_t& budget);
+  // `budget`: how many more values all placeholders together may keep. A value that was not `found` is counted, but
+  // says nothing of shape and range.
+  void add(std::string_view value, std::uint64_t count, std::size_t& budget, bool found = true);
   // Afterwards as if all had been added here, as far as the caps allow.
   void merge(const value_counts& other, std::size_t& budget);
 
@@ -43,7 +44,7 @@ class value_counts {
   shape dominant_shape() const;
 
   std::unordered_map<std::string, std::uint64_t, text_hash, std::equal_to<>> counts_;
-  std::array<std::uint64_t, shape_count> shapes_{};  // requests
+  std::array<std::uint64_t, shape_count> shapes_{};  // requests that were found
   std::uint64_t uncounted_ = 0;                      // requests whose value found no room
   std::optional<std::int64_t> least_, greatest_;
 };

@@ -40,7 +40,7 @@ struct placeholder {
   bool distinct_capped = false;                 // more values than were counted: `distinct` is a lower bound
   std::optional<double> zipf_exponent;          // of popularity by rank; absent when it cannot be estimated
   double top_tenth_share = 0;                   // of the requests, for the most popular tenth of the values
-  std::optional<std::int64_t> least, greatest;  // of integers
+  std::optional<std::int64_t> least, greatest;  // of integers that were found (not 400, 404 or 405)
 };
 
 struct route {

@@ -234,6 +234,8 @@ void read_route(decoder& from, const json& object, const std::string& where, rou
   read_all(from, object, where, key("method", to.method), key("path", to.path), key("requests", to.requests),
            key("statuses", to.statuses), key("query_keys", to.query_keys),
            key("response_bytes_p50", to.response_bytes_p50), key("response_bytes_p99", to.response_bytes_p99));
+  if (!to.path.starts_with('/')) from.fail(where + "path", "expected a path that begins with /");
+  if (to.method.empty()) from.fail(where + "method", "expected a method such as GET");
   from.each_object(object, where, "placeholders", [&](const json& element, const std::string& below) {
     placeholder& each = to.placeholders.emplace_back();
     read_all(from, element, below, key("name", each.name), key("shape", each.shape), key("distinct", each.distinct),
@@ -243,8 +245,6 @@ void read_route(decoder& from, const json& object, const std::string& where, rou
       from.fail(below + "name", "expected a placeholder of the path " + to.path);
     }
   });
-  if (!to.path.starts_with('/')) from.fail(where + "path", "expected a path that begins with /");
-  if (to.method.empty()) from.fail(where + "method", "expected a method such as GET");
 }
 
 void read_arrivals(decoder& from, const json& object, arrivals& to) {

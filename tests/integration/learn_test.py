@@ -1,4 +1,4 @@
-"""`assay learn` as its users meet it: the example shop's log, every kind of wrong file, pipes, the profile it writes."""
+"""`assay learn` as its users meet it: the shop's log, every kind of wrong file, pipes, the profile."""
 
 import json
 import os
@@ -13,7 +13,7 @@ ASSAY = os.environ["ASSAY_COMMAND"]
 MAKE_LOG = pathlib.Path(__file__).resolve().parents[2] / "examples" / "shop" / "make_access_log.py"
 OK, USAGE, COULD_NOT_RUN = 0, 2, 4
 LIMIT_S = 30
-MOST_RSS_BYTES = 250_000_000
+MOST_DATA_BYTES = 250_000_000
 
 LINE = '192.0.2.1 - - [16/Nov/2026:10:00:00 +0000] "GET /items/{} HTTP/1.1" 200 10 "-" "agent"\n'
 
@@ -77,6 +77,7 @@ class TheShop(Learn):
             self.assertAlmostEqual(100 * learned[name] / known, percent, delta=1.5, msg=name)
         ids = next(each for each in profile["routes"] if each["path"] == "/items/{id}")["placeholders"][0]
         self.assertAlmostEqual(ids["zipf_exponent"], 0.9, delta=0.1)
+        self.assertLessEqual(ids["greatest"], 1000, "ids that were not found do not count")
         self.assertEqual(len(profile["arrivals"]["hour_of_day"]), 24)
         self.assertGreater(profile["errors"]["errors"], 0)
 
@@ -119,7 +120,8 @@ class BadInput(Learn):
 
     def test_a_full_disk_leaves_nothing_behind(self) -> None:
         good = self.file((LINE * 3).encode())
-        done = subprocess.run([ASSAY, "learn", good], stdout=open("/dev/full", "wb"), stderr=subprocess.PIPE, check=False)
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([ASSAY, "learn", good], stdout=full, stderr=subprocess.PIPE, check=False)
         self.assertEqual(done.returncode, COULD_NOT_RUN)
         self.assertIn(b"cannot write the result", done.stderr)
         # A limit on the size of files stands in for a disk that is full half-way.
@@ -144,11 +146,11 @@ class BadInput(Learn):
     def test_many_different_paths_need_bounded_memory(self) -> None:
         lines = (LINE.format(f"{i * 7919 % 1_000_003}/w{i * 31 % 99_991}/x{i}") for i in range(150_000))
         path = self.file("".join(lines).encode())
-        # As a limit, not a measurement: the address space of the process alone.
-        limit = lambda: resource.setrlimit(resource.RLIMIT_DATA, (MOST_RSS_BYTES, MOST_RSS_BYTES))  # noqa: E731
-        done = subprocess.run(
-            [ASSAY, "learn", path, "--json"], capture_output=True, preexec_fn=limit, timeout=LIMIT_S, check=False
-        )
+        def limit() -> None:
+            resource.setrlimit(resource.RLIMIT_DATA, (MOST_DATA_BYTES, MOST_DATA_BYTES))
+
+        command = [ASSAY, "learn", path, "--json"]
+        done = subprocess.run(command, capture_output=True, preexec_fn=limit, timeout=LIMIT_S, check=False)
         self.assertEqual(done.returncode, OK, done.stderr)
         self.assertLessEqual(len(json.loads(done.stdout)["routes"]), 100)
 

@@ -120,6 +120,8 @@ TEST_F(folding, what_is_never_found_is_no_route) {
   see("PUT", "/items/1", 405, 2);
   see("GET", "/broken", 500, 6);
   EXPECT_THAT(routes(), ElementsAre("GET /items/{id} 10", "GET /broken 6"));
+  EXPECT_EQ(found_.routes[0].placeholders[0].shape, "integer") << "abc was refused";
+  EXPECT_EQ(found_.routes[0].placeholders[0].greatest, 1) << "2 was not found";
   EXPECT_EQ(found_.routes[0].statuses, (std::map<int, std::uint64_t>{{200, 5}, {400, 3}, {404, 2}}));
   EXPECT_EQ(found_.other, (std::map<std::string, std::uint64_t>{{"never found (only 400, 404 or 405)", 6}}));
 }
