@@ -20,7 +20,6 @@ build liburing-dev          inc:liburing.h               asynchronous I/O
 build libfmt-dev            inc:fmt/format.h             text formatting
 build nlohmann-json3-dev    inc:nlohmann/json.hpp        JSON documents
 build libcli11-dev          inc:CLI/CLI.hpp              the command line
-build libssl-dev            inc:openssl/evp.h            SHA-256 of the logs
 build zlib1g-dev            inc:zlib.h                   histogram encoding
 build libssl-dev            inc:openssl/evp.h            SHA-256 of what a result came from
 build libyaml-cpp-dev       inc:yaml-cpp/yaml.h          plan files

@@ -72,7 +72,6 @@ workload workload_of(const load_plan& plan) {
           .timeout = options.timeout,
           .seed = options.seed,
           .spin = options.spin,
-          .real_time = options.real_time,
           .io = options.io};
 }
 
@@ -107,6 +106,7 @@ std::expected<workload, std::string> bind_workload(const workload_options& optio
   made.model = model::load_model::open;
   made.arrivals = options.arrivals;
   made.keep_seconds = true;
+  made.real_time = options.real_time;
   made.stages.clear();
   for (const model::phase& each : options.phases) {
     made.stages.push_back({.rate_per_s = each.rate_per_s, .length = each.length});
