@@ -96,7 +96,7 @@ doctor_limits() {
 doctor_command() {
   case ${1:-} in
     '') ;;
-    --fix) require build sanitize test python peers ;;
+    --fix) require build sanitize test python peers data browser ;;
     *) die "unknown option '$1': ./run doctor [--fix]" 2 ;;
   esac
   printf '%-8s %-20s %s\n' ok system "$(distribution)"

@@ -74,7 +74,7 @@ test_command() {
     if [[ -n $filter ]]; then stages=(release); else stages=("${STAGES[@]}"); fi
   fi
 
-  require build sanitize test python peers
+  require build sanitize test python peers data browser
   python_packages || die "cannot install the Python packages of tests/requirements.txt"
   for name in "${stages[@]}"; do
     from=$SECONDS
