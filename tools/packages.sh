@@ -36,7 +36,7 @@ test shellcheck             cmd:shellcheck               linter of these scripts
 test git                    cmd:git                      lists the files to check
 test procps                 cmd:ps                       tests look at processes
 build python3               cmd:python3                  the tests are registered with it, and written in it
-build python3-venv          py:venv,ensurepip            Python packages of the tests, and a Node.js where the system's is too old
+build python3-venv          py:venv,ensurepip            Python packages of the tests; Node.js where the system's is old
 build ca-certificates      file:/etc/ssl/certs/ca-certificates.crt fetching those packages
 peers curl                  cmd:curl                     HTTP peer of the tests
 peers wrk                   cmd:wrk                      load generator to compare with

@@ -39,8 +39,11 @@ export function drawQuantiles(into: HTMLElement, phase: string, data: ReportData
     height: HEIGHT,
     scales: { x: { time: false }, y: { distr: 3 } },
     axes: [
-      { stroke: theme.text, grid: { stroke: theme.grid }, splits: () => [0.30103, 1, 2, 3, 4].filter((t) => t <= (x[x.length - 1] ?? 0) + 0.01),
-        values: (_, ticks) => ticks.map(percentile) },
+      {
+        stroke: theme.text, grid: { stroke: theme.grid },
+        splits: () => [Math.log10(2), 1, 2, 3, 4].filter((tick) => tick <= (x[x.length - 1] ?? 0) + 0.01),
+        values: (_, ticks) => ticks.map(percentile),
+      },
       logAxis(theme),
     ],
     series: [

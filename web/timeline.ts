@@ -73,6 +73,9 @@ function drawLane(chart: uPlot, trials: Trial[], theme: Theme): void {
   const { ctx, bbox } = chart;
   const top = bbox.top + bbox.height - LANE_HEIGHT * devicePixelRatio;
   ctx.save();
+  ctx.beginPath();
+  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+  ctx.clip();
   for (const trial of trials) {
     for (const event of trial.events) {
       if (event.kind !== "stall" && event.kind !== "fault") continue;
@@ -108,7 +111,9 @@ export function drawTimeline(into: HTMLElement, candidate: Candidate, data: Repo
       { label: "second" },
       { label: "p50 (median of trials)", stroke: second, width: 2, points: { show: false } },
       { label: "p99 (median of trials)", stroke: first, width: 2.5, points: { show: false } },
-      ...p99.map((_, n) => ({ label: `p99, trial ${trials[n]?.repeat ?? n + 1}`, stroke: `${first}66`, width: 1, points: { show: false } })),
+      ...p99.map((_, n) => ({
+        label: `p99, trial ${trials[n]?.repeat ?? n + 1}`, stroke: `${first}66`, width: 1, points: { show: false },
+      })),
     ],
     hooks: {
       drawClear: [(chart) => drawBands(chart, data.phases, theme)],

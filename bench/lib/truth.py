@@ -2,9 +2,10 @@
 
 Known latency: assay load and the bare busy-polling client alternate against servers whose delays are known, at
 1,000 req/s. The server is started anew for every run with the round's seed, so both clients of a round meet the
-same sequence of delays: what differs is the client. Bar: the systematic difference of p50, p90 and p99 (Hodges-Lehmann over the pairs, with
-its interval) lies within 1 % or 150 us. A single pair also differs by what the machine did to one of its runs: the
-stalls of a few milliseconds that a virtual machine has now and then move a p99 of 10,000 requests up or down.
+same sequence of delays: what differs is the client. Bar: the systematic difference of p50, p90 and p99
+(Hodges-Lehmann over the pairs, with its interval) lies within 1 % or 150 us. A single pair also differs by what the
+machine did to one of its runs: the stalls of a few milliseconds that a virtual machine has now and then move a p99 of
+10,000 requests up or down.
 
 Stop: a server is stopped (SIGSTOP) for S = 1.5 s of a run of D = 10 s at rate r. Let the server answer at most
 mu a second and rho = r / mu. A request due x seconds into the stop is answered when the server goes on (S - x

@@ -7,12 +7,9 @@
 #include <charconv>
 #include <ctime>
 #include <filesystem>
-#include <future>
-#include <thread>
 
-#include "lab/campaign/fault_schedule.hpp"
+#include "lab/campaign/companions.hpp"
 #include "lab/campaign/recovery.hpp"
-#include "lab/inside/observer.hpp"
 #include "lab/subject/environment.hpp"
 #include "lab/subject/readiness.hpp"
 #include "lab/subject/reconciliation.hpp"
@@ -60,6 +57,12 @@ std::string trial_runner::log_path() const { return directory_ + "/candidate.log
 void trial_runner::say(std::string step) {
   const std::lock_guard lock(mutex_);
   step_ = std::move(step);
+}
+
+void trial_runner::set_engine(load::workload_engine* engine) {
+  const std::lock_guard lock(mutex_);
+  engine_ = engine;
+  if (engine != nullptr) step_ = "load";
 }
 
 bool trial_runner::fail(std::string why) {
@@ -172,40 +175,14 @@ std::expected<bool, std::string> trial_runner::measure() {
                                    .seed = trial_.seed,
                                    .real_time = true});
   if (!work) return fail(work.error());
-  // The load's clock is set on its own thread, which must not be held up: what follows it starts here.
-  std::promise<instant> clock;
-  std::atomic<bool> clock_set{false};
-  load::workload_engine engine(std::move(*work), plan_.phases, [&](instant start) {
-    clock_set = true;
-    clock.set_value(start);
-  });
-  std::optional<fault_schedule> faults;
-  std::string cannot_watch;
-  std::thread companions([&, started = clock.get_future()]() mutable {
-    const instant start = started.get();
-    if (start == never) return;
-    faults.emplace(bed_.faults(), plan_.phases, start);
-    if (const auto watched = watching.start(start); !watched) cannot_watch = watched.error();
-  });
-  {
-    const std::lock_guard lock(mutex_);
-    engine_ = &engine;
-    step_ = "load";
-  }
+  companions beside(bed_.faults(), plan_.phases, watching);
+  load::workload_engine engine(std::move(*work), plan_.phases, [&](instant start) { beside.set_clock(start); });
+  set_engine(&engine);
   if (stopping_) engine.stop();
   std::expected<load::workload_result, std::string> measured = engine.run();
-  {
-    const std::lock_guard lock(mutex_);
-    engine_ = nullptr;
-  }
-  if (!clock_set) clock.set_value(never);
-  companions.join();
+  set_engine(nullptr);
+  beside.finish();
   const bool died = process_ && !process_->running();
-  std::vector<model::trial_event> fault_events;
-  if (faults) {
-    fault_events = faults->events();
-    faults.reset();
-  }
   if (stopping_) return std::unexpected("interrupted");
   if (!measured) return fail(measured.error());
 
@@ -215,25 +192,30 @@ std::expected<bool, std::string> trial_runner::measure() {
     windows.push_back({.name = each.name, .begin = at, .end = at + each.length});
     at += each.length;
   }
-  const auto seen = cannot_watch.empty() ? watching.finish(windows) : std::unexpected(cannot_watch);
-  if (died)
+  const auto seen = beside.cannot_watch().empty() ? watching.finish(windows) : std::unexpected(beside.cannot_watch());
+  if (died) {
     fail(fmt::format("it {} during the load; {}", subject::describe(*process_->exit()),
                      subject::last_lines(log_path())));
-  if (process_) std::ignore = process_->stop(stop_grace);
-  trial_.events = std::move(fault_events);
-  if (seen) {
-    trial_.processes = seen->processes;
-    trial_.lag = seen->lag;
-    trial_.blocking = seen->blocking;
-    trial_.events.insert(trial_.events.end(), seen->events.begin(), seen->events.end());
-    for (const std::string& note : seen->notes) trial_.events.push_back({.kind = "note", .text = note});
-    trial_.facts["observer CPU"] = fmt::format("{:.1f} % of a core of the lab's", seen->own_cpu_share * 100);
-  } else {
-    trial_.reasons.push_back("not seen from inside: " + seen.error());
   }
+  if (process_) std::ignore = process_->stop(stop_grace);
+  trial_.events = beside.fault_events();
+  take_view(seen);
   take_load(*measured);
   if (const checked reconciled = reconcile(*measured); !reconciled) return std::unexpected(reconciled.error());
   return true;
+}
+
+void trial_runner::take_view(const std::expected<inside::observation, std::string>& seen) {
+  if (!seen) {
+    trial_.reasons.push_back("not seen from inside: " + seen.error());
+    return;
+  }
+  trial_.processes = seen->processes;
+  trial_.lag = seen->lag;
+  trial_.blocking = seen->blocking;
+  trial_.events.insert(trial_.events.end(), seen->events.begin(), seen->events.end());
+  for (const std::string& note : seen->notes) trial_.events.push_back({.kind = "note", .text = note});
+  trial_.facts["observer CPU"] = fmt::format("{:.1f} % of a core of the lab's", seen->own_cpu_share * 100);
 }
 
 void trial_runner::take_load(load::workload_result& measured) {

@@ -19,6 +19,7 @@
 #include "lab/campaign/order.hpp"
 #include "lab/campaign/test_bed.hpp"
 #include "lab/inside/environment.hpp"
+#include "lab/inside/observer.hpp"
 #include "lab/load/workload_engine.hpp"
 #include "lab/model/plan.hpp"
 #include "lab/model/trial.hpp"
@@ -59,11 +60,12 @@ class trial_runner {
   bool start_candidate();
   bool behaves_alike();
   std::expected<bool, std::string> measure();
+  void take_view(const std::expected<inside::observation, std::string>& seen);
   void take_load(load::workload_result& measured);
   checked reconcile(const load::workload_result& measured);
-  void watch(const std::function<void()>& while_watched);
   bool fail(std::string why);
   void say(std::string step);
+  void set_engine(load::workload_engine* engine);
   std::string log_path() const;
   std::uint16_t port() const { return port_; }
 

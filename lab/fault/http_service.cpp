@@ -102,7 +102,8 @@ void http_service::state::run(std::promise<std::string>* started) {
   http::server_limits limits;
   limits.handler_timeout = max_latency + std::chrono::seconds(1);
   limits.drain_timeout = drain_timeout;
-  serves = std::make_unique<http::server>([this] ASSAY_CORO_WRAPPER(http::request& asked) { return answer(&asked); }, limits);
+  serves = std::make_unique<http::server>([this] ASSAY_CORO_WRAPPER(http::request & asked) { return answer(&asked); },
+                                          limits);
   started->set_value("");
   std::ignore = on->run(serves->run(std::move(*opened)));
 }

@@ -15,6 +15,8 @@ FLOORS = (
     (r"stack/net", ("stack/runtime",)),
     (r"stack/http", ("stack/net", "stack/runtime", "stack/observe")),
     (r"stack/\w+", ("stack",)),
+    # The page is made of what web/ has bundled.
+    (r"lab/report", ("lab/model", "stack", "web")),
     # It reads what the probe writes: one description of the file for both.
     (r"lab/inside", ("lab/model", "stack", "probe")),
     (r"lab/campaign", ("lab", "stack")),

@@ -4,8 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "lab/subject/environment.hpp"
 #include "lab/model/sha256.hpp"
+#include "lab/subject/environment.hpp"
 #include "tests/lab/subject/scripted_server.hpp"
 #include "tests/lab/subject/support.hpp"
 
@@ -69,10 +69,12 @@ TEST(conformance, bodies_have_their_hash) {
   EXPECT_EQ(model::sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(model::sha256_hex(std::string(1'000'000, 'a')),
             "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
-  EXPECT_EQ(model::sha256_hex(std::string(55, 'a')), "9f4390f8d30c2dd92ec9f095b65e2b9ae9b0a925a5258e241c9f1e910f734318");
-  EXPECT_EQ(model::sha256_hex(std::string(56, 'a')), "b35439a4ac6f0948b6d6f9e3c6af0f5f590ce20f1bde7090ef7970686ec6738a");
-  EXPECT_EQ(verdict("{status: 200, body_sha256: " + sha256_hex("abc") + "}", answer_text(200, "abc")), "");
-  EXPECT_THAT(verdict("{status: 200, body_sha256: " + sha256_hex("abc") + "}", answer_text(200, "abd")),
+  EXPECT_EQ(model::sha256_hex(std::string(55, 'a')),
+            "9f4390f8d30c2dd92ec9f095b65e2b9ae9b0a925a5258e241c9f1e910f734318");
+  EXPECT_EQ(model::sha256_hex(std::string(56, 'a')),
+            "b35439a4ac6f0948b6d6f9e3c6af0f5f590ce20f1bde7090ef7970686ec6738a");
+  EXPECT_EQ(verdict("{status: 200, body_sha256: " + model::sha256_hex("abc") + "}", answer_text(200, "abc")), "");
+  EXPECT_THAT(verdict("{status: 200, body_sha256: " + model::sha256_hex("abc") + "}", answer_text(200, "abd")),
               StartsWith("SHA-256 of the body is "));
 }
 

@@ -1,0 +1,50 @@
+// What goes beside the load of a trial on the load's own clock: the fault schedule and the observer.
+//
+//   companions beside(proxy, phases, watching);
+//   load::workload_engine engine(work, phases, [&](instant start) { beside.set_clock(start); });
+//   engine.run();
+//   beside.finish();
+//
+// The clock is set on a generator's thread, which must not be held up: both are started on another.
+//
+// Misuse: letting it go without finish(); the destructor does it, and what it has seen is lost.
+#pragma once
+
+#include <atomic>
+#include <future>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "lab/campaign/fault_schedule.hpp"
+#include "lab/inside/observer.hpp"
+
+namespace assay::campaign {
+
+class companions {
+ public:
+  companions(fault::proxy& through, const std::vector<model::phase>& phases, inside::observer& watching);
+  ~companions();
+  companions(const companions&) = delete;
+  companions& operator=(const companions&) = delete;
+
+  // At once, and at most once.
+  void set_clock(instant start);
+  // Faults are reverted when it returns; what they were is in fault_events. Also when the clock was never set.
+  void finish();
+
+  const std::vector<model::trial_event>& fault_events() const { return fault_events_; }
+  // Empty when the observer has started.
+  const std::string& cannot_watch() const { return cannot_watch_; }
+
+ private:
+  std::atomic<bool> clock_set_{false};
+  std::promise<instant> clock_;
+  std::optional<fault_schedule> faults_;
+  std::vector<model::trial_event> fault_events_;
+  std::string cannot_watch_ = "the load has not begun";
+  std::thread thread_;
+};
+
+}  // namespace assay::campaign
