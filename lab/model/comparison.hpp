@@ -20,13 +20,13 @@ std::string_view label(finding found);
 
 // One metric of one candidate in one phase, over its trials.
 struct metric_summary {
-  std::string candidate;
-  std::string phase;  // empty: of the whole trial
+  std::string candidate = {};
+  std::string phase = {};  // empty: of the whole trial
   // "response_p99_ms", "error_share", "goodput_rps", "cpu_ms_per_request", "rss_mib", "lag_p99_ms"…
-  std::string metric;
-  std::vector<double> runs;           // a value a trial; trials where it was not estimable are left out
-  std::optional<estimate> over_runs;  // geometric mean for what is a ratio scale; absent when n < 2
-  std::string why_not;                // when absent
+  std::string metric = {};
+  std::vector<double> runs = {};           // a value a trial; trials where it was not estimable are left out
+  std::optional<estimate> over_runs = {};  // geometric mean for what is a ratio scale; absent when n < 2
+  std::string why_not = {};                // when absent
 };
 
 // A candidate against the reference.
@@ -72,7 +72,7 @@ struct provenance {
 };
 
 struct comparison {
-  provenance source;
+  provenance source = {};
   std::string plan_name = {};
   std::string reference = {};
   double confidence = 0.95;

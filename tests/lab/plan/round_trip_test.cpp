@@ -1,6 +1,7 @@
 // What a plan says arrives; what is written decodes to the same plan again.
 #include <gtest/gtest.h>
 
+#include "lab/model/sha256.hpp"
 #include "lab/plan/read.hpp"
 #include "lab/plan/write.hpp"
 #include "tests/lab/plan/plan_support.hpp"
@@ -18,7 +19,7 @@ TEST(good_plan, decodes_to_what_it_says) {
   EXPECT_EQ(read->connections, 64U);
   EXPECT_EQ(read->conformance, folder.path("checks.yaml"));
   EXPECT_EQ(read->source_path, folder.path("p.plan.yaml"));
-  EXPECT_EQ(read->source_sha256, sha256_of(good_plan));
+  EXPECT_EQ(read->source_sha256, model::sha256_hex(good_plan));
 
   const model::bound_route& order = read->workload.at(1);
   EXPECT_EQ(order.method, "POST");
@@ -95,8 +96,8 @@ TEST(written_plan, leads_to_the_same_files_from_another_folder) {
 }
 
 TEST(sha256, of_known_texts) {  // FIPS 180-4 examples
-  EXPECT_EQ(sha256_of("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-  EXPECT_EQ(sha256_of(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(model::sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(model::sha256_hex(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
 }  // namespace
