@@ -71,7 +71,7 @@ class PlanTest(unittest.TestCase):
             ("--check", "empty"): "empty: the file is empty",
             (): "expected a profile, or --check FILE",
             (str(PROFILE),): "expected --bind FILE",
-            ("empty", "--bind", "binding.yaml"): "empty: no profile: ",
+            ("empty", "--bind", "binding.yaml"): "empty: is not JSON; expected a profile",
             (str(PROFILE), "--bind", "none.yaml"): "none.yaml: no such file",
             (*good, "--shorten", "soon"): '--shorten "soon": expected a duration',
             (*good, "--shorten", "1m"): "1m is too short",
