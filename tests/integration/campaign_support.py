@@ -43,6 +43,7 @@ def plan(*candidates: dict[str, Any], repeats: int = 1, phases: Any = SHORT, **m
         "repeats": repeats,
         "connections": 16,
         "timeout": "1s",
+        "dependencies": [{"name": "third-party", "http_service": {"latency": {"median": "2ms"}}}],
         "candidates": list(candidates),
         "workload": [
             {"route": "GET /item/{id}", "weight": 4, "values": {"id": {"integer": [1, 1000]}}},

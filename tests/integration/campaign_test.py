@@ -50,6 +50,12 @@ class Whole(CampaignTest):
             self.assertEqual((each["freezes"], each["blocking"]), (False, []), each)
         self.assertNotIn("tiny_service.py", outcome.out)
 
+    def test_no_dependency(self) -> None:
+        self.write_plan(plan(candidate("one"), dependencies=[]))
+        outcome = self.run_plan(limit_s=20)
+        self.assertEqual(outcome.code, OK, outcome.err)
+        self.assert_whole({("one", 1)})
+
     def test_a_blocking_call_is_named_and_its_clean_twin_is_not(self) -> None:
         phases = (phase("warm-up", "warm-up", "1s"), phase("steady", "steady", "3s"))
         self.write_plan(plan(candidate("clean", "patient"), candidate("frozen", "blocking"), phases=phases))
@@ -94,7 +100,7 @@ class BadInput(CampaignTest):
         text = (self.folder / "tiny.plan.yaml").read_text()
         cases = {
             "unknown key": (good(text, '"repeats"', '"repeets"'), 'unknown key "repeets"', 'did you mean "repeats"?'),
-            "duplicate key": (good(text, '"seed": 7', '"seed": 7,\n "seed": 8'), '"seed"', ":6:"),
+            "duplicate key": (good(text, '"seed": 7', '"seed": 7,\n "seed": 8'), 'duplicate key "seed"', ":5:2:"),
             "wrong type": (good(text, '"repeats": 1', '"repeats": [1]'), "repeats", "whole number"),
             "a text for a number": (good(text, '"repeats": 1', '"repeats": "many"'), "repeats", "many"),
             "negative rate": (good(text, '"rate": 50', '"rate": -50'), "rate", "-50"),
@@ -123,7 +129,6 @@ class BadInput(CampaignTest):
         self.write_plan(plan(candidate("fastapi"), candidate("flask")))
         (self.folder / "loop").symlink_to("loop")
         (self.folder / "file").write_text("mine\n")
-        self.write_plan(plan(candidate("one"), conformance="file"), "checked.plan.yaml")
         usage: dict[tuple[str, ...], tuple[str, ...]] = {
             ("none.yaml",): ("none.yaml", "no such file"),
             (str(self.folder),): (str(self.folder),),
@@ -135,7 +140,6 @@ class BadInput(CampaignTest):
             ("tiny.plan.yaml", "--repeats", "-1"): ("repeats",),
             ("tiny.plan.yaml", "--resum"): ("--resum", "did you mean --resume?"),
             ("tiny.plan.yaml", "second.yaml"): ("second.yaml",),
-            ("checked.plan.yaml",): ("file:1:1: ",),
             (): ("plan",),
         }
         for arguments, words in usage.items():
@@ -144,6 +148,11 @@ class BadInput(CampaignTest):
         for directory in ("file", "file/results", "/proc/results", "/dev/null"):
             with self.subTest(directory=directory):
                 self.refused("tiny.plan.yaml", "-o", directory, code=COULD_NOT_RUN, words=(directory,))
+
+    def test_a_mistake_in_the_conformance_file(self) -> None:
+        (self.folder / "checks.yaml").write_text("checks:\n  - name: an item\n")
+        self.write_plan(plan(candidate("one"), conformance="checks.yaml"))
+        self.refused("tiny.plan.yaml", "-o", "results", code=USAGE, words=("checks.yaml:2:5: ",))
 
     def test_a_command_that_cannot_be_built(self) -> None:
         broken = candidate("one") | {"build": ["sh", "-c", "echo planted; exit 5"]}
