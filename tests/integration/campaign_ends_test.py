@@ -12,8 +12,8 @@ import time
 import unittest
 
 import service
-from campaign_support import CampaignTest, candidate, phase, plan, processes_about
-from load_support import COULD_NOT_RUN, OK, Outcome, Run
+from campaign_support import MEASURED, CampaignTest, candidate, phase, plan, processes_about
+from load_support import COULD_NOT_RUN, Outcome, Run
 
 QUICK = (phase("warm-up", "warm-up", "200ms"), phase("steady", "steady", "700ms"))
 SOON_S = 6  # a candidate has 5 s to end
@@ -37,7 +37,7 @@ class Interrupted(CampaignTest):
             second = self.run_plan("--resume")
             self.assert_one_line(second, COULD_NOT_RUN, "campaign.db", "in use by another assay")
         outcome = self.interrupt(run)
-        self.assertEqual(outcome.code, OK, outcome.err)
+        self.assertIn(outcome.code, MEASURED, outcome.err)
         kept = self.trials()
         self.assertIn(len(kept), (1, 2, 3))
         hint = outcome.err.splitlines()[-1]
@@ -48,11 +48,11 @@ class Interrupted(CampaignTest):
 
     def assert_resumed(self, kept: dict, keys: set[tuple[str, int]]) -> None:
         outcome = self.run_plan("--resume")
-        self.assertEqual(outcome.code, OK, outcome.err)
+        self.assertIn(outcome.code, MEASURED, outcome.err)
         self.assert_whole(keys)
         trials = self.trials()
         self.assertEqual({key: trials[key] for key in kept}, kept)
-        self.assertEqual({trial["stored_state"] for trial in trials.values()}, {"complete"}, outcome.err)
+        self.assert_none_failed(trials)
         self.assertEqual(len(outcome.err.splitlines()), len(keys) - len(kept), outcome.err)
         self.assert_no_process()
 
@@ -118,7 +118,7 @@ class Killed(CampaignTest):
         print(f"{KILLS} kills, {len(kept)} of {len(keys)} trials")
         self.assertGreater(len(kept), 0)
         outcome = self.run_plan("--resume")
-        self.assertEqual(outcome.code, OK, outcome.err)
+        self.assertIn(outcome.code, MEASURED, outcome.err)
         self.assert_whole(keys)
         trials = self.trials()
         self.assertEqual({key: trials[key] for key in kept}, kept)
@@ -134,7 +134,7 @@ class Killed(CampaignTest):
         trials = self.trials()
         self.assertEqual(set(trials), {("one", 1)})
         outcome = self.run_plan("--resume")
-        self.assertEqual(outcome.code, OK, outcome.err)
+        self.assertIn(outcome.code, MEASURED, outcome.err)
         self.assertEqual(self.trials(), trials)
         self.assert_whole({("one", 1)})
 
@@ -156,17 +156,19 @@ class SmallDisk:
         self.enter = (
             *("nsenter", f"--mount=/proc/{self.holder.pid}/ns/mnt"),
             *((f"--user=/proc/{self.holder.pid}/ns/user", "--preserve-credentials") if user else ()),
-            f"--wd={directory.parent}",
+            # A directory that was entered before the namespace would lead past the mount.
+            *("sh", "-c", 'cd "$0" && exec "$@"', str(directory.parent)),
         )
         self.path = pathlib.Path(f"/proc/{self.holder.pid}/root{directory}")
 
-    def fill(self) -> None:
+    def fill(self, left: int = 0) -> None:
         with (self.path / "filler").open("wb", buffering=0) as filler:
             while True:
                 try:
                     filler.write(bytes(1 << 12))
                 except OSError:
-                    return
+                    break
+            filler.truncate(max(0, filler.tell() - left))
 
     def empty(self) -> None:
         (self.path / "filler").unlink()
@@ -188,10 +190,10 @@ class FullDisk(CampaignTest):
     def begin(self, *arguments: str) -> Run:
         return self.start("tiny.plan.yaml", "-o", "results", *arguments, before=self.disk.enter)
 
-    def fill_after_the_first_trial(self) -> tuple[Outcome, dict]:
+    def fill_after_the_first_trial(self, left: int = 0) -> tuple[Outcome, dict]:
         run = self.begin()
         service.wait_until(lambda: "[1/4]" in run.errors_so_far(), "the first trial")
-        self.disk.fill()
+        self.disk.fill(left)
         outcome = run.wait(40)
         self.assert_no_process_but_the_holder()
         return outcome, self.trials(self.seen)
@@ -202,11 +204,11 @@ class FullDisk(CampaignTest):
     def finish(self, kept: dict) -> None:
         self.disk.empty()
         outcome = self.begin("--resume").wait(60)
-        self.assertEqual(outcome.code, OK, outcome.err)
+        self.assertIn(outcome.code, MEASURED, outcome.err)
         trials = self.trials(self.seen)
         self.assertEqual(set(trials), {(name, repeat) for name in ("one", "two") for repeat in (1, 2)})
         self.assertEqual({key: trials[key] for key in kept}, kept)
-        self.assertEqual({trial["stored_state"] for trial in trials.values()}, {"complete"})
+        self.assert_none_failed(trials)
         self.assertTrue((self.seen / "report.html").read_text().rstrip().endswith("</html>"))
 
     def test_while_trials_are_stored(self) -> None:
@@ -222,12 +224,11 @@ class FullDisk(CampaignTest):
         self.assertLess(len(kept), 4)
         self.finish(kept)
 
-    def test_everywhere(self) -> None:
-        """Logs and the probes' files as well: that must not look like a fault of the candidate."""
-        outcome, kept = self.fill_after_the_first_trial()
-        self.assertEqual(outcome.code, COULD_NOT_RUN, outcome.err)
-        self.assertRegex(outcome.err.splitlines()[-1], "disk is full|No space left")
-        self.assertEqual({trial["stored_state"] for trial in kept.values()}, {"complete"}, outcome.err)
+    def test_nearly(self) -> None:
+        """Room for trials, not for the probe's files: that must not look like a fault of a candidate."""
+        outcome, kept = self.fill_after_the_first_trial(left=512 << 10)
+        self.assertIn(outcome.code, (*MEASURED, COULD_NOT_RUN), outcome.err)
+        self.assert_none_failed(kept)
         self.finish(kept)
 
     def test_from_the_start(self) -> None:
