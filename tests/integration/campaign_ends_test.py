@@ -225,8 +225,8 @@ class FullDisk(CampaignTest):
         self.finish(kept)
 
     def test_nearly(self) -> None:
-        """Room for trials, not for the probe's files: that must not look like a fault of a candidate."""
-        outcome, kept = self.fill_after_the_first_trial(left=512 << 10)
+        """Room for a short trial, not for the probe's file: that must not look like a fault of a candidate."""
+        outcome, kept = self.fill_after_the_first_trial(left=8 << 10)
         self.assertIn(outcome.code, (*MEASURED, COULD_NOT_RUN), outcome.err)
         self.assert_none_failed(kept)
         self.finish(kept)
