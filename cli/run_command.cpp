@@ -39,7 +39,7 @@ class progress {
     const campaign::campaign_view view = of_.look();
     for (const std::string& line : view.finished) {
       clear();
-      fmt::print(stderr, "{}\n", line);
+      fmt::print(stderr, "{}\n", one_line(line));  // it quotes what the candidate has printed
     }
     if (!terminal_ || view.trials == 0) return;
     clear();

@@ -91,8 +91,9 @@ std::expected<model::trial, std::string> trial_runner::run() {
   say("resetting the data");
   if (const checked reset = bed_.reset_data(); !reset) return std::unexpected(reset.error());
   bed_.faults().clear();
-  if (!start_candidate() || !behaves_alike()) return trial_;
+  const bool fit = start_candidate() && behaves_alike();
   if (stopping_) return std::unexpected("interrupted");
+  if (!fit) return trial_;
   // The checks have written.
   if (const checked reset = bed_.reset_data(); !reset) return std::unexpected(reset.error());
   const std::expected<bool, std::string> measured = measure();
@@ -128,13 +129,16 @@ bool trial_runner::start_candidate() {
     if (!started) return fail(started.error());
     process_.emplace(std::move(*started));
   }
-  const auto ready = subject::wait_until_ready(
-      {.host = host_,
-       .port = port_,
-       .path = candidate_.ready_path,
-       .timeout = candidate_.ready_timeout,
-       .ended = [this]() -> std::optional<subject::exit_report> { return process_ ? process_->exit() : std::nullopt; },
-       .log = log_path()});
+  const auto ready = subject::wait_until_ready({.host = host_,
+                                                .port = port_,
+                                                .path = candidate_.ready_path,
+                                                .timeout = candidate_.ready_timeout,
+                                                .ended = [this]() -> std::optional<subject::exit_report> {
+                                                  if (stopping_)
+                                                    return subject::exit_report{};  // nobody waits for it any more
+                                                  return process_ ? process_->exit() : std::nullopt;
+                                                },
+                                                .log = log_path()});
   if (!ready) return fail(ready.error());
   trial_.start_up_s = *ready;
   return true;

@@ -16,6 +16,8 @@ using namespace std::chrono_literals;
 constexpr duration interval = 20ms;
 // One attempt; a service that has not answered by then is asked anew.
 constexpr duration attempt_limit = 5s;
+// One that was cut short tells something if it had lasted for so long.
+constexpr duration telling_length = 500ms;
 constexpr std::size_t max_shown_bytes = 200;
 
 struct attempts {
@@ -60,6 +62,7 @@ task<result<http::client_response>> ask(attempts& of) {
 task<result<void>> poll(attempts& of, scope& both) {
   const context& ctx = co_await this_context();
   while (true) {
+    const instant begun = ctx.on->now();
     context inner = ctx.narrowed(std::min(of.until, saturating_add(ctx.on->now(), attempt_limit)));
     const result<http::client_response> got = co_await with_context(inner, ask(of));
     if (ctx.cancel->cancelled()) break;
@@ -67,8 +70,9 @@ task<result<void>> poll(attempts& of, scope& both) {
       of.ready_s = std::chrono::duration<double>(ctx.on->now() - of.started).count();
       break;
     }
-    // Cut short by the end of the wait it says nothing, unless it was the only attempt.
-    if (of.last.empty() || ctx.on->now() < of.until) of.last = meaning(of, got);
+    // Cut short by the end of the wait it says nothing, unless it was the only attempt or a long one.
+    const bool lasted = ctx.on->now() - begun >= telling_length;
+    if (of.last.empty() || lasted || ctx.on->now() < of.until) of.last = meaning(of, got);
     if (ctx.on->now() >= of.until) break;
     std::ignore = co_await delay_until(std::min(of.until, saturating_add(ctx.on->now(), interval)));
   }

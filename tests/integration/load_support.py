@@ -35,14 +35,14 @@ class Outcome:
 class Run:
     """One process whose output goes to files, so that a full pipe cannot stop it."""
 
-    def __init__(self, command: list[str]):
+    def __init__(self, command: list[str], **options: Any):  # of Popen: cwd, env
         self._out = tempfile.TemporaryFile()
         self._err = tempfile.TemporaryFile()
         self._started = time.monotonic()
         self._outcome: Outcome | None = None
         # Reaped by wait4, which tells its memory; Popen only starts it.
         self._process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=self._out, stderr=self._err
+            command, stdin=subprocess.DEVNULL, stdout=self._out, stderr=self._err, **options
         )
         self.pid = self._process.pid
 
@@ -62,6 +62,10 @@ class Run:
                 raise AssertionError(f"still running {limit_s} s later; stderr: {self._outcome.err!r}")
             time.sleep(0.005)
         return outcome
+
+    def errors_so_far(self) -> str:
+        """Of a process that runs; its own place in the file stays where it is."""
+        return os.pread(self._err.fileno(), 1 << 20, 0).decode(errors="replace")
 
     def wait_ready(self) -> None:
         """Until it answers Ctrl-C by itself: before that the kernel would just end it."""

@@ -38,11 +38,11 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def wait_until(condition, what: str):
-    deadline = time.monotonic() + PATIENCE_S
+def wait_until(condition, what: str, limit_s: float = PATIENCE_S):
+    deadline = time.monotonic() + limit_s
     while not (value := condition()):
         if time.monotonic() > deadline:
-            raise AssertionError(f"{what}: not within {PATIENCE_S} s")
+            raise AssertionError(f"{what}: not within {limit_s} s")
         time.sleep(0.01)
     return value
 
