@@ -106,7 +106,7 @@ bool trial_runner::start_candidate() {
   if (!candidate_.url.empty()) {
     std::tie(host_, port_) = address_of(candidate_.url);
     trial_.facts["url"] = candidate_.url;
-    trial_.facts["probes"] = "none: it runs already";
+    trial_.facts["probes"] = "none: it ran already; loop lag, blocking calls, CPU and memory are not seen";
   } else {
     const auto port = subject::free_port();
     if (!port) return fail(port.error());
@@ -184,6 +184,7 @@ std::expected<bool, std::string> trial_runner::measure() {
     const instant start = started.get();
     if (start == never) return;
     faults.emplace(bed_.faults(), plan_.phases, start);
+    if (!process_) return;  // nobody to look into
     if (const auto watched = watching.start(start); !watched) cannot_watch = watched.error();
   });
   {
@@ -214,6 +215,7 @@ std::expected<bool, std::string> trial_runner::measure() {
     windows.push_back({.name = each.name, .begin = at, .end = at + each.length});
     at += each.length;
   }
+  if (!process_) cannot_watch = "assay did not start it";
   const auto seen = cannot_watch.empty() ? watching.finish(windows) : std::unexpected(cannot_watch);
   if (died)
     fail(fmt::format("it {} during the load; {}", subject::describe(*process_->exit()),

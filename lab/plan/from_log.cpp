@@ -197,6 +197,7 @@ class planner {
       std::vector<std::string> kept;
       for (std::size_t i = 0; i < list->size(); i += step) kept.push_back(std::move((*list)[i]));
       std::ranges::sort(kept);
+      if (kept.front() == kept.back()) kept.resize(1);
       *list = std::move(kept);
     }
     if (ready_path_.empty()) ready_path_ = "/";
