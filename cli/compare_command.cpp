@@ -93,10 +93,10 @@ void say(const plan::bound_plan& made, const compare_arguments& typed) {
              one_line(fmt::format("{}", fmt::join(typed.logs, " "))));
 }
 
-// The directory with the plan in it. A campaign that is there already is nobody's to write over.
-std::expected<std::string, refusal> write_plan(const plan::bound_plan& made, const std::string& directory) {
+// A campaign that is there already is nobody's to write over.
+std::expected<void, refusal> write_plan(const std::string& path, const std::string& text,
+                                        const std::string& directory) {
   std::error_code failed;
-  const std::string path = fmt::format("{}/{}.plan.yaml", directory, made.plan.name);
   if (std::filesystem::exists(directory + "/campaign.db", failed)) {
     return std::unexpected(refusal{
         could_not_run, fmt::format("{} holds a campaign already; choose another directory with -o, or go on with it: "
@@ -104,12 +104,13 @@ std::expected<std::string, refusal> write_plan(const plan::bound_plan& made, con
                                    directory, path, directory)});
   }
   std::filesystem::create_directories(directory, failed);
-  if (failed)
+  if (failed) {
     return std::unexpected(refusal{could_not_run, fmt::format("cannot make {}: {}", directory, failed.message())});
-  const std::filesystem::path whole = std::filesystem::absolute(path, failed);
-  const auto written = report::write_file(path, plan::plan_yaml(made.plan, made.notes, whole.parent_path()));
-  if (!written) return std::unexpected(refusal{could_not_run, written.error()});
-  return path;
+  }
+  if (const auto written = report::write_file(path, text); !written) {
+    return std::unexpected(refusal{could_not_run, written.error()});
+  }
+  return {};
 }
 
 }  // namespace
@@ -119,7 +120,7 @@ int compare_command(const compare_arguments& typed) {
   if (!candidates) return complain(candidates.error());
   const std::string name = name_of(*candidates);
   const std::string directory = typed.directory.empty() ? "results/" + name : typed.directory;
-  auto made = plan_of(typed, name, std::move(*candidates));
+  const auto made = plan_of(typed, name, std::move(*candidates));
   if (!made) return complain(made.error());
   say(*made, typed);
   for (const model::candidate& each : made->plan.candidates) {
@@ -127,21 +128,19 @@ int compare_command(const compare_arguments& typed) {
       return complain({could_not_run, there.error()});
     }
   }
-  const auto path = write_plan(*made, directory);
-  if (!path) return complain(path.error());
+  std::error_code ignored;  // an absolute path needs no working directory
+  const std::string path = fmt::format("{}/{}.plan.yaml", directory, name);
+  const std::string text =
+      plan::plan_yaml(made->plan, made->notes, std::filesystem::absolute(path, ignored).parent_path());
   // Read back, so that what runs is what stands in the file.
-  const std::string text = plan::plan_yaml(made->plan, made->notes, std::filesystem::absolute(directory));
-  auto plan = plan::decode_plan(*path, text);
+  auto plan = plan::decode_plan(path, text);
   if (!plan) return complain({could_not_run, plan.error()});
-  fmt::print("{}\n", report::plan_text(*plan, plan::forecast_of(*plan)));
+  if (const auto written = write_plan(path, text, directory); !written) return complain(written.error());
+  fmt::print("{}\nplan: {}\n\n", report::plan_text(*plan, plan::forecast_of(*plan)), path);
   std::fflush(stdout);
-  const std::string to_resume = fmt::format("assay run {} -o {} --resume", *path, directory);
-  const int code = run_campaign(
+  return run_campaign(
       "compare", {.plan = std::move(*plan), .plan_text = text, .directory = directory, .tool_version = ASSAY_VERSION},
-      to_resume);
-  fmt::print("plan:   {}\n", *path);
-  std::fflush(stdout);
-  return code;
+      fmt::format("assay run {} -o {} --resume", path, directory));
 }
 
 }  // namespace assay::cli
