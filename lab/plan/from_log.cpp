@@ -8,7 +8,7 @@
 
 #include "lab/model/duration.hpp"
 #include "lab/model/template.hpp"
-#include "lab/plan/yaml_tree.hpp"
+#include "lab/plan/keys.hpp"
 
 namespace assay::plan {
 namespace {
@@ -60,8 +60,9 @@ class planner {
   std::expected<bound_plan, std::string> run(std::vector<model::candidate> candidates) {
     for (const model::route& each : profile_.routes) consider(each);
     if (dropped_ > 0) {
-      leave_out(fmt::format("{} routes below {} of the requests", dropped_, percent(smallest_share)), dropped_share_,
-                "too rare");
+      leave_out(fmt::format("{} {} below {} of the requests", dropped_, dropped_ == 1 ? "route" : "routes",
+                            percent(smallest_share)),
+                dropped_share_, "too rare");
     }
     if (made_.plan.workload.empty()) return std::unexpected(nothing_to_send());
     share_out_choices();
@@ -193,7 +194,7 @@ class planner {
     for (std::vector<std::string>* const list : lists) {
       std::size_t bytes = 0;
       for (const std::string& each : *list) bytes += each.size() + 4;  // quotes, comma, space
-      const std::size_t step = bytes / (most_choice_bytes / lists.size() + 1) + 1;
+      const std::size_t step = std::max(bytes / (most_choice_bytes / lists.size() + 1), list->size() / most_items) + 1;
       std::vector<std::string> kept;
       for (std::size_t i = 0; i < list->size(); i += step) kept.push_back(std::move((*list)[i]));
       std::ranges::sort(kept);
@@ -235,9 +236,9 @@ class planner {
   std::string nothing_to_send() const {
     if (refused_ > 0) {
       return fmt::format(
-          "{}: no GET or HEAD route that could be sent again; {} routes change data and need assay plan "
-          "--bind",
-          options_.log_name, refused_);
+          "{}: no GET or HEAD route that could be sent again; {} {} data and need assay plan --bind "
+          "(docs/plan-yaml.md)",
+          options_.log_name, refused_, refused_ == 1 ? "route changes" : "routes change");
     }
     return options_.log_name + ": no GET or HEAD route with an answer below 400 that could be sent again";
   }
