@@ -58,6 +58,12 @@ std::expected<plan::bound_plan, refusal> plan_of(const compare_arguments& typed,
   if (std::ranges::find(typed.logs, "-") != typed.logs.end()) {
     return std::unexpected(refusal{usage, "--log -: expected a file, because it is read twice"});
   }
+  std::optional<std::chrono::nanoseconds> within;
+  if (!typed.within.empty()) {
+    const auto length = parse_duration(typed.within);
+    if (!length) return std::unexpected(refusal{usage, "--shorten " + length.error()});
+    within = *length;
+  }
   const auto profile = learn::learn({.paths = typed.logs, .patterns = typed.routes, .tool_version = ASSAY_VERSION});
   if (!profile) {
     const bool of_arguments = profile.error().starts_with("route pattern");
@@ -70,6 +76,7 @@ std::expected<plan::bound_plan, refusal> plan_of(const compare_arguments& typed,
                                    .log_name = fmt::format("{}", fmt::join(typed.logs, ", ")),
                                    .repeats = typed.repeats,
                                    .steady_per_s = typed.rate_per_s,
+                                   .within = within,
                                    .unsafe = typed.unsafe});
   if (!made) return std::unexpected(refusal{usage, made.error()});
   return made;

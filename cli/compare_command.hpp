@@ -15,6 +15,7 @@ struct compare_arguments {
   std::vector<std::string> logs;
   std::vector<std::string> routes;
   std::string directory;  // empty: results/<names>
+  std::string within;     // empty: as long as usual
   std::optional<double> rate_per_s;
   unsigned repeats = 3;
   bool unsafe = false;

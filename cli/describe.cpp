@@ -129,6 +129,7 @@ CLI::App* describe_compare(CLI::App& app, compare_arguments& typed) {
   command.add_option("--repeats", typed.repeats, "trials of each candidate")
       ->check(CLI::Range(1U, 1000U))
       ->capture_default_str();
+  command.add_option("--shorten", typed.within, "cut phases until the whole campaign fits: 2m");
   command.add_option("--rate", typed.rate_per_s, "steady requests a second (default: the log's, at least 20)")
       ->check(CLI::Range(0.1, 100'000.0));
   command.add_option("--route", typed.routes, "a route that is known: 'GET /items/{id}'; may be repeated")

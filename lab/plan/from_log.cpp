@@ -8,6 +8,7 @@
 
 #include "lab/model/duration.hpp"
 #include "lab/model/template.hpp"
+#include "lab/plan/forecast.hpp"
 #include "lab/plan/keys.hpp"
 
 namespace assay::plan {
@@ -72,6 +73,9 @@ class planner {
     made_.plan.reference = candidates.front().name;
     made_.plan.candidates = std::move(candidates);
     add_phases();
+    if (options_.within) {
+      if (const auto fits = shorten(made_.plan, *options_.within); !fits) return std::unexpected(fits.error());
+    }
     made_.notes.head = {
         fmt::format("Written by `assay compare` from {}. To go on from it: change it, then", options_.log_name),
         "assay run THIS-FILE. What the keys mean: docs/plan-yaml.md.",

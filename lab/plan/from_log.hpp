@@ -8,6 +8,7 @@
 // Misuse: `unsafe` against a service whose data somebody needs.
 #pragma once
 
+#include <chrono>
 #include <expected>
 #include <optional>
 #include <string>
@@ -28,12 +29,13 @@ struct from_log_options {
   std::string name;      // of the plan
   std::string log_name;  // for the comments
   unsigned repeats = 3;
-  std::optional<double> steady_per_s;  // in place of the log's median hour
-  bool unsafe = false;                 // POST, PUT, PATCH and DELETE too, with an empty body
+  std::optional<double> steady_per_s = {};              // in place of the log's median hour
+  std::optional<std::chrono::nanoseconds> within = {};  // shorten phases until the campaign fits
+  bool unsafe = false;                                  // POST, PUT, PATCH and DELETE too, with an empty body
 };
 
 // The first candidate is the reference. Each is ready when it answers a request that the log shows answered with 200.
-// The error is one line: nothing in the log can be sent.
+// The error is one line: nothing in the log can be sent, or `within` is too short.
 std::expected<bound_plan, std::string> plan_from_log(const model::profile& profile, const model::log_samples& samples,
                                                      std::vector<model::candidate> candidates,
                                                      const from_log_options& options);
