@@ -64,7 +64,11 @@ std::expected<plan::bound_plan, refusal> plan_of(const compare_arguments& typed,
     if (!length) return std::unexpected(refusal{usage, "--shorten " + length.error()});
     within = *length;
   }
-  const auto profile = learn::learn({.paths = typed.logs, .patterns = typed.routes, .tool_version = ASSAY_VERSION});
+  learn::learn_options options;
+  options.paths = typed.logs;
+  options.patterns = typed.routes;
+  options.tool_version = ASSAY_VERSION;
+  const auto profile = learn::learn(options);
   if (!profile) {
     const bool of_arguments = profile.error().starts_with("route pattern");
     return std::unexpected(refusal{of_arguments ? usage : could_not_run, profile.error()});
@@ -79,7 +83,7 @@ std::expected<plan::bound_plan, refusal> plan_of(const compare_arguments& typed,
                                    .within = within,
                                    .unsafe = typed.unsafe});
   if (!made) return std::unexpected(refusal{usage, made.error()});
-  return made;
+  return std::move(*made);
 }
 
 std::string name_of(const std::vector<model::candidate>& candidates) {

@@ -23,6 +23,12 @@ task<addresses> look_up(loop* on, offload_pool* pool, const load::load_plan* wha
   co_return co_await with_deadline(on->now() + resolve_limit, net::resolve(*pool, what->host, what->port));
 }
 
+std::expected<load::load_plan, std::string> parse(const std::string& url) {
+  load::load_options asked;
+  asked.url = url;
+  return load::normalize(std::move(asked));
+}
+
 // HOST:PORT with a numeric IPv4 host, which readiness, checks and load all take.
 std::expected<std::string, std::string> numeric(const load::load_plan& what) {
   result<std::unique_ptr<io>> backend = make_io({.kind = io_kind::epoll, .ring_entries = 64, .buffer_count = 8});
@@ -45,7 +51,7 @@ std::expected<model::candidate, std::string> running_candidate(std::string_view 
   const auto refuse = [&](const std::string& why) {
     return std::unexpected(fmt::format("{}={}: {}", made->name, made->url, why));
   };
-  const auto parsed = load::normalize({.url = made->url});
+  const auto parsed = parse(made->url);
   if (!parsed) return refuse(parsed.error());
   std::string_view place = std::string_view(made->url).substr(std::string_view("http://").size());
   if (place.ends_with('/')) place.remove_suffix(1);
@@ -58,7 +64,7 @@ std::expected<model::candidate, std::string> running_candidate(std::string_view 
 }
 
 std::expected<void, std::string> check_reachable(const model::candidate& candidate, std::chrono::nanoseconds limit) {
-  const auto parsed = load::normalize({.url = candidate.url});
+  const auto parsed = parse(candidate.url);
   if (!parsed) return std::unexpected(fmt::format("{}: {}", candidate.name, parsed.error()));
   const auto ready = subject::wait_until_ready(
       {.host = parsed->host, .port = parsed->port, .path = candidate.ready_path, .timeout = limit});

@@ -5,6 +5,7 @@
 #include <optional>
 #include <random>
 #include <string_view>
+#include <utility>
 
 #include "lab/learn/access_line.hpp"
 #include "lab/learn/learn.hpp"
@@ -53,6 +54,7 @@ struct route_pattern_of_profile {
   std::string method;
   std::vector<segment_pattern> segments;
   std::size_t placeholders = 0;
+  std::size_t rank = 0;  // by requests
   model::route_samples* samples = nullptr;
 
   bool match(std::string_view wanted, const std::vector<std::string_view>& path,
@@ -88,7 +90,8 @@ class sampler {
     for (const model::route& each : profile.routes) {
       if (routes_.size() == max_sampled_routes) break;
       if (!each.path.starts_with('/')) continue;
-      route_pattern_of_profile made{.method = each.method, .segments = {}, .samples = &found_[each.name()]};
+      route_pattern_of_profile made{
+          .method = each.method, .segments = {}, .rank = routes_.size(), .samples = &found_[each.name()]};
       for (const std::string_view segment : segments_of(each.path)) {
         made.segments.push_back(pattern_of(segment));
         made.placeholders += made.segments.back().is_value;
@@ -96,7 +99,8 @@ class sampler {
       routes_.push_back(std::move(made));
     }
     // /items/me before /items/{id}.
-    std::ranges::stable_sort(routes_, {}, &route_pattern_of_profile::placeholders);
+    std::ranges::sort(routes_, {},
+                      [](const route_pattern_of_profile& each) { return std::pair(each.placeholders, each.rank); });
   }
 
   void add(std::string_view method, std::string_view logged_target, int status) {
