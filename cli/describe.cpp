@@ -32,6 +32,15 @@ constexpr const char* learn_examples = R"(Examples:
 Reads Apache's and nginx's common and combined formats.
 Exit codes: 0 ok, 2 usage, 4 could not run.)";
 
+constexpr const char* compare_examples = R"(Examples:
+  assay compare py=http://127.0.0.1:8000 go=http://127.0.0.1:9000 --log access.log
+  assay compare py=http://127.0.0.1:8000 go=http://127.0.0.1:9000 --log access.log --rate 50 --repeats 5
+  assay compare a=http://127.0.0.1:1 b=http://127.0.0.1:2 --log access.log --route 'GET /shop/{name}'
+
+Sends the GET and HEAD requests of the log, with the values it shows, to services that run already; the first is the
+reference. The plan is left in the results: assay run goes on from it.
+Exit codes: 0 ok, 2 usage, 3 no valid measurement, 4 could not run.)";
+
 constexpr const char* run_examples = R"(Examples:
   assay run shop.plan.yaml                     every candidate of the plan
   assay run shop.plan.yaml --only flask,node   two of them
@@ -107,6 +116,28 @@ CLI::App* describe_run(CLI::App& app, run_arguments& typed) {
   command.add_option("--repeats", typed.repeats, "of each candidate, in place of the plan's")
       ->check(CLI::Range(1U, 1000U));
   command.add_flag("--resume", typed.resume, "go on with what is in the directory");
+  return &command;
+}
+
+CLI::App* describe_compare(CLI::App& app, compare_arguments& typed) {
+  CLI::App& command = *app.add_subcommand("compare", "Compare services that run already, under the load of a log");
+  command.footer(compare_examples);
+  command.add_option("candidates", typed.candidates, "NAME=http://HOST:PORT, two or more")->required();
+  command.add_option("--log", typed.logs, "an access log; may be repeated")
+      ->required()
+      ->take_all()
+      ->allow_extra_args(false);
+  command.add_option("-o,--output", typed.directory, "directory of the results (default: results/NAME-NAME)");
+  command.add_option("--repeats", typed.repeats, "trials of each candidate")
+      ->check(CLI::Range(1U, 1000U))
+      ->capture_default_str();
+  command.add_option("--shorten", typed.within, "cut phases until the whole campaign fits: 2m");
+  command.add_option("--rate", typed.rate_per_s, "steady requests a second (default: the log's, at least 20)")
+      ->check(CLI::Range(0.1, 100'000.0));
+  command.add_option("--route", typed.routes, "a route that is known: 'GET /items/{id}'; may be repeated")
+      ->take_all()
+      ->allow_extra_args(false);
+  command.add_flag("--unsafe", typed.unsafe, "send POST, PUT, PATCH and DELETE too, with an empty body");
   return &command;
 }
 

@@ -4,6 +4,7 @@
 // Misuse: deciding anything here; a value is checked by the command that reads it.
 #pragma once
 
+#include "cli/compare_command.hpp"
 #include "cli/learn_command.hpp"
 #include "cli/load_command.hpp"
 #include "cli/plan_command.hpp"
@@ -15,6 +16,7 @@ class App;
 
 namespace assay::cli {
 
+CLI::App* describe_compare(CLI::App& app, compare_arguments& typed);
 CLI::App* describe_learn(CLI::App& app, learn_arguments& typed);
 CLI::App* describe_load(CLI::App& app, load_arguments& typed);
 CLI::App* describe_plan(CLI::App& app, plan_arguments& typed);

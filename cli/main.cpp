@@ -62,10 +62,12 @@ int main(int argc, char** argv) {
   plan_arguments plan;
   run_arguments run;
   report_arguments report;
+  compare_arguments compare;
   const std::vector<command> commands = {
       {describe_learn(app, learn), [&] { return learn_command(learn); }},
       {describe_plan(app, plan), [&] { return plan_command(plan); }},
       {describe_run(app, run), [&] { return run_command(run); }},
+      {describe_compare(app, compare), [&] { return compare_command(compare); }},
       {describe_report(app, report), [&] { return report_command(report); }},
       {describe_load(app, load), [&] { return load_command(load); }},
   };

@@ -11,6 +11,7 @@
 
 #include "lab/campaign/facts.hpp"
 #include "lab/campaign/order.hpp"
+#include "lab/campaign/running_candidate.hpp"
 #include "lab/campaign/trial_runner.hpp"
 #include "lab/subject/environment.hpp"
 
@@ -94,9 +95,13 @@ campaign::state::checked campaign::state::prepare() {
   std::filesystem::create_directories(directory / "logs", failed);
   if (failed) return std::unexpected(fmt::format("cannot make {}: {}", options.directory, failed.message()));
   machine.logs = std::filesystem::absolute(directory / "logs").string();
-  auto probe = inside::find_probe();
-  if (!probe) return std::unexpected(probe.error());
-  machine.probe = *probe;
+  const bool starts_any =
+      std::ranges::any_of(options.plan.candidates, [](const model::candidate& each) { return each.url.empty(); });
+  if (starts_any) {
+    auto probe = inside::find_probe();
+    if (!probe) return std::unexpected(probe.error());
+    machine.probe = *probe;
+  }
   machine.cpus = subject::split_cpus();
   if (!options.plan.conformance.empty()) {
     auto checks = subject::load_checks(options.plan.conformance);
@@ -126,6 +131,9 @@ campaign::state::checked campaign::state::open_store() {
   facts["CPUs of the candidate"] = subject::format_cpu_list(machine.cpus.candidate);
   facts["CPUs of the lab and the dependencies"] = subject::format_cpu_list(machine.cpus.lab);
   if (!machine.cpus.remark.empty()) facts["remark"] = machine.cpus.remark;
+  if (const std::string fact = running_candidates_fact(options.plan); !fact.empty()) {
+    facts["candidates that ran already"] = fact;
+  }
   facts.insert(bed->facts().begin(), bed->facts().end());
   auto opened = store::campaign_store::open_or_create(
       options.directory + "/campaign.db", make_header(options.plan, options.plan_text, options.tool_version, facts));

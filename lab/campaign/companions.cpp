@@ -2,12 +2,16 @@
 
 namespace assay::campaign {
 
-companions::companions(fault::proxy& through, const std::vector<model::phase>& phases, inside::observer& watching)
-    : thread_([this, &through, &phases, &watching, clock = clock_.get_future()]() mutable {
+companions::companions(fault::proxy& through, const std::vector<model::phase>& phases, inside::observer* watching)
+    : thread_([this, &through, &phases, watching, clock = clock_.get_future()]() mutable {
         const instant start = clock.get();
         if (start == never) return;
         faults_.emplace(through, phases, start);
-        const auto watched = watching.start(start);
+        if (watching == nullptr) {
+          cannot_watch_ = "assay did not start it";
+          return;
+        }
+        const auto watched = watching->start(start);
         cannot_watch_ = watched ? std::string() : watched.error();
       }) {}
 

@@ -24,7 +24,8 @@ namespace assay::campaign {
 
 class companions {
  public:
-  companions(fault::proxy& through, const std::vector<model::phase>& phases, inside::observer& watching);
+  // `watching` may be nobody: a candidate that the lab has not started is not looked into.
+  companions(fault::proxy& through, const std::vector<model::phase>& phases, inside::observer* watching);
   ~companions();
   companions(const companions&) = delete;
   companions& operator=(const companions&) = delete;

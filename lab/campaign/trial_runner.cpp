@@ -110,7 +110,7 @@ bool trial_runner::start_candidate() {
   if (!candidate_.url.empty()) {
     std::tie(host_, port_) = address_of(candidate_.url);
     trial_.facts["url"] = candidate_.url;
-    trial_.facts["probes"] = "none: it runs already";
+    trial_.facts["probes"] = "none: it ran already; loop lag, blocking calls, CPU and memory are not seen";
   } else {
     const auto port = subject::free_port();
     if (!port) return fail(port.error());
@@ -179,7 +179,7 @@ std::expected<bool, std::string> trial_runner::measure() {
                                    .seed = trial_.seed,
                                    .real_time = true});
   if (!work) return fail(work.error());
-  companions beside(bed_.faults(), plan_.phases, watching);
+  companions beside(bed_.faults(), plan_.phases, process_ ? &watching : nullptr);
   load::workload_engine engine(std::move(*work), plan_.phases, [&](instant start) { beside.set_clock(start); });
   set_engine(&engine);
   if (stopping_) engine.stop();

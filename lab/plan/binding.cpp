@@ -21,9 +21,6 @@ using std::chrono::minutes;
 using std::chrono::nanoseconds;
 using std::chrono::seconds;
 
-constexpr nanoseconds shortest_phase = seconds(2);
-constexpr nanoseconds length_step = milliseconds(500);
-
 struct rates {
   double log_baseline = 0;  // of the profile
   double baseline = 0;
@@ -70,25 +67,6 @@ std::vector<phase_draft> usual_phases(const rates& known, const binding_draft& b
   phases.push_back(std::move(spike));
   phases.push_back(step("recovery", recovery, baseline, seconds(8), minutes(1)));
   return phases;
-}
-
-// Shortens every phase alike until the campaign fits; empty, or why it cannot.
-std::string shorten(model::plan& plan, nanoseconds within) {
-  const model::forecast now = forecast_of(plan);
-  const nanoseconds trial = within / std::max(now.trials, 1U) - now.trial_overhead;
-  const double factor = static_cast<double>(trial.count()) / static_cast<double>(now.trial_length.count());
-  if (factor >= 1) return "";
-  nanoseconds shortened{};
-  for (model::phase& each : plan.phases) {
-    const auto scaled = static_cast<std::int64_t>(static_cast<double>(each.length.count()) * std::max(factor, 0.0));
-    const nanoseconds stepped = nanoseconds(scaled) / length_step * length_step;
-    each.length = std::min(each.length, std::max(stepped, shortest_phase));
-    shortened += each.length;
-  }
-  if (shortened <= trial) return "";
-  return fmt::format("{} is too short: {} trials of {} phases, at least {} a phase and {} around each trial, take {}",
-                     model::duration_text(within), now.trials, plan.phases.size(), model::duration_text(shortest_phase),
-                     model::duration_text(now.trial_overhead), model::duration_text(forecast_of(plan).campaign_length));
 }
 
 void apply(model::plan& plan, const bind_options& options) {
@@ -161,7 +139,7 @@ std::expected<bound_plan, std::string> bind_profile(const model::profile& profil
   if (made.plan.workload.empty()) return std::unexpected(binding_path + ": no route of the profile is bound");
   apply(made.plan, options);
   if (options.within) {
-    if (std::string why = shorten(made.plan, *options.within); !why.empty()) return std::unexpected(std::move(why));
+    if (const auto fits = shorten(made.plan, *options.within); !fits) return std::unexpected(fits.error());
   }
   made.notes = std::move(routes.notes);
   made.notices = std::move(routes.notices);

@@ -1,13 +1,20 @@
 #include "lab/plan/forecast.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 
+#include "lab/model/duration.hpp"
+
 namespace assay::plan {
 namespace {
 
+using std::chrono::nanoseconds;
+
+constexpr nanoseconds length_step = std::chrono::milliseconds(500);
 constexpr std::array assumed_log_sds{0.05, 0.10};
 constexpr double error_share = 0.05;
 
@@ -41,6 +48,25 @@ model::forecast forecast_of(const model::plan& plan) {
                                 .family = half_width(log_sd, plan.repeats, error_share / made.comparisons)});
   }
   return made;
+}
+
+std::expected<void, std::string> shorten(model::plan& plan, nanoseconds within) {
+  const model::forecast now = forecast_of(plan);
+  const nanoseconds trial = within / std::max(now.trials, 1U) - now.trial_overhead;
+  const double factor = static_cast<double>(trial.count()) / static_cast<double>(now.trial_length.count());
+  if (factor >= 1) return {};
+  nanoseconds shortened{};
+  for (model::phase& each : plan.phases) {
+    const auto scaled = static_cast<std::int64_t>(static_cast<double>(each.length.count()) * std::max(factor, 0.0));
+    const nanoseconds stepped = nanoseconds(scaled) / length_step * length_step;
+    each.length = std::min(each.length, std::max(stepped, shortest_phase));
+    shortened += each.length;
+  }
+  if (shortened <= trial) return {};
+  return std::unexpected(
+      fmt::format("{} is too short: {} trials of {} phases, at least {} a phase and {} around each trial, take {}",
+                  model::duration_text(within), now.trials, plan.phases.size(), model::duration_text(shortest_phase),
+                  model::duration_text(now.trial_overhead), model::duration_text(forecast_of(plan).campaign_length)));
 }
 
 }  // namespace assay::plan

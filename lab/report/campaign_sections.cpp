@@ -94,7 +94,10 @@ std::string blocking_section(const campaign_report& report) {
       number(report.plan.stall_threshold_ms));
   for (const model::candidate_summary& each : report.compared.candidates) {
     if (each.blocking.empty()) {
-      section += fmt::format("<p>{}: none seen.</p>", title_of(report, each.name));
+      const model::candidate* const planned = report.plan.find_candidate(each.name);
+      const bool looked = planned == nullptr || planned->url.empty();
+      section += fmt::format("<p>{}: {}.</p>", title_of(report, each.name),
+                             looked ? "none seen" : "not looked for, it was not started by assay");
       continue;
     }
     section += fmt::format(
