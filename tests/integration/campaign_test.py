@@ -45,7 +45,8 @@ class Whole(CampaignTest):
         lines = outcome.err.splitlines()
         self.assertEqual(len(lines), 4, outcome.err)
         for number, line in enumerate(lines, 1):
-            self.assertRegex(line, rf"^\[{number}/4\] (one|two) #[12]: (complete|invalid)  steady p99 \d+\.\d ms  burst p99 ")
+            told = rf"^\[{number}/4\] (one|two) #[12]: (complete|invalid)  steady p99 \d+\.\d ms  burst p99 "
+            self.assertRegex(line, told)
         for each in self.report()["candidates"]:
             self.assertEqual((each["freezes"], each["blocking"]), (False, []), each)
         self.assertNotIn("tiny_service.py", outcome.out)
@@ -153,6 +154,11 @@ class BadInput(CampaignTest):
         (self.folder / "checks.yaml").write_text("checks:\n  - name: an item\n")
         self.write_plan(plan(candidate("one"), conformance="checks.yaml"))
         self.refused("tiny.plan.yaml", "-o", "results", code=USAGE, words=("checks.yaml:2:5: ",))
+
+    def test_a_name_does_not_lead_out_of_the_results(self) -> None:
+        self.write_plan(plan(candidate("one") | {"build": ["false"]}, name="../escape"))
+        self.assertNotEqual(self.start("tiny.plan.yaml").wait(REFUSED_S).code, 0)
+        self.assertFalse((self.folder / "escape").exists())
 
     def test_a_command_that_cannot_be_built(self) -> None:
         broken = candidate("one") | {"build": ["sh", "-c", "echo planted; exit 5"]}
