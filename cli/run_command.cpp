@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <fstream>
 #include <sstream>
 
@@ -10,6 +11,7 @@
 #include "cli/load_command.hpp"
 #include "cli/values.hpp"
 #include "lab/plan/read.hpp"
+#include "lab/subject/conformance.hpp"
 
 namespace assay::cli {
 namespace {
@@ -42,6 +44,16 @@ std::expected<void, std::string> choose(model::plan& plan, const run_arguments& 
   return {};
 }
 
+// A name for people may hold anything; a directory's may not lead elsewhere.
+std::string file_name(std::string name) {
+  std::ranges::replace_if(
+      name,
+      [](char c) { return !(std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.'); },
+      '-');
+  if (name.starts_with('.')) name.front() = '-';
+  return name;
+}
+
 std::string read_text(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   std::ostringstream text;
@@ -55,7 +67,13 @@ int run_command(const run_arguments& typed) {
   std::expected<model::plan, std::string> plan = plan::read_plan(typed.plan);
   if (!plan) return complain("run", usage, plan.error());
   if (const auto chosen = choose(*plan, typed); !chosen) return complain("run", usage, chosen.error());
-  const std::string directory = typed.directory.empty() ? "results/" + plan->name : typed.directory;
+  // Read again by the campaign; a mistake in it is to be told before anything is begun.
+  if (!plan->conformance.empty()) {
+    if (const auto checks = subject::load_checks(plan->conformance); !checks) {
+      return complain("run", usage, checks.error());
+    }
+  }
+  const std::string directory = typed.directory.empty() ? "results/" + file_name(plan->name) : typed.directory;
 
   campaign::campaign_options options{.plan = std::move(*plan),
                                      .plan_text = read_text(typed.plan),

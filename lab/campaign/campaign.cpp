@@ -139,7 +139,7 @@ campaign::state::checked campaign::state::open_store() {
       options.directory + "/campaign.db", make_header(options.plan, options.plan_text, options.tool_version, facts));
   if (!opened) return std::unexpected(opened.error());
   store = std::move(*opened);
-  return {};
+  return check_selection(options.plan, store->header(), options.directory);
 }
 
 campaign::state::checked campaign::state::run_trial(const trial_slot& slot) {

@@ -2,6 +2,7 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <ctime>
@@ -40,6 +41,22 @@ std::expected<model::plan, std::string> stored_plan(const store::campaign_header
   plan->repeats = kept.value("repeats", plan->repeats);
   plan->reference = kept.value("reference", plan->reference);
   return plan;
+}
+
+std::expected<void, std::string> check_selection(const model::plan& plan, const store::campaign_header& header,
+                                                 const std::string& directory) {
+  const json kept = json::parse(header.host_facts, nullptr, false);
+  if (!kept.is_object()) return std::unexpected("campaign.db: its header is damaged");
+  std::vector<std::string> chosen;
+  for (const model::candidate& each : plan.candidates) chosen.push_back(each.name);
+  const auto begun = kept.value("candidates", std::vector<std::string>());
+  const unsigned repeats = kept.value("repeats", plan.repeats);
+  if (chosen == begun && repeats == plan.repeats && kept.value("reference", plan.reference) == plan.reference)
+    return {};
+  return std::unexpected(
+      fmt::format("{}: this campaign was begun with --only {} --repeats {}; go on with the same, or "
+                  "choose another directory with -o",
+                  directory, fmt::join(begun, ","), repeats));
 }
 
 std::map<std::string, std::string> facts_of(const store::campaign_header& header) {

@@ -19,6 +19,9 @@ store::campaign_header make_header(const model::plan& plan, const std::string& p
 
 // As it was run: the candidates that were chosen, the repeats, the reference.
 std::expected<model::plan, std::string> stored_plan(const store::campaign_header& header);
+// A campaign goes on as it was begun: with the same candidates, repeats and reference. The error says with which.
+std::expected<void, std::string> check_selection(const model::plan& plan, const store::campaign_header& header,
+                                                 const std::string& directory);
 std::map<std::string, std::string> facts_of(const store::campaign_header& header);
 
 }  // namespace assay::campaign

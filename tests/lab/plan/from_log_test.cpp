@@ -6,6 +6,7 @@
 
 #include "lab/plan/read.hpp"
 #include "lab/plan/write.hpp"
+#include "lab/plan/yaml_tree.hpp"
 #include "tests/lab/plan/plan_support.hpp"
 
 namespace assay::plan {
