@@ -211,7 +211,7 @@ std::expected<bool, std::string> trial_runner::measure() {
 
 void trial_runner::take_view(const std::expected<inside::observation, std::string>& seen) {
   if (!seen) {
-    trial_.reasons.push_back("not seen from inside: " + seen.error());
+    trial_.events.push_back({.kind = "note", .text = "not seen from inside: " + seen.error()});
     return;
   }
   trial_.processes = seen->processes;

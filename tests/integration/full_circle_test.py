@@ -177,7 +177,7 @@ class FullCircle(ServiceTest):
         self.assertNotEqual(outside(counts, {**MIX, "GET /items/{}": 50, "GET /search": 40}), [])
 
     def test_the_rate_agrees_with_the_plan(self):
-        arrival = self.profile["arrival"]
+        arrival = self.profile["arrivals"]
         low, high = (bound / LENGTH_S for bound in poisson(arrival["requests"]))
         self.assertLessEqual(low, RATE_PER_S)
         self.assertGreaterEqual(high, RATE_PER_S)
