@@ -75,6 +75,7 @@ void proxy::state::run(std::promise<std::string>* started, const std::vector<pro
 }
 
 void proxy::state::on_loop(std::move_only_function<void()> work) {
+  if (entries.empty()) return;  // a plan without dependencies: nothing is served, and the loop has ended
   std::promise<void> done;
   on->post([&] {
     work();

@@ -15,6 +15,8 @@ namespace {
 using std::chrono::nanoseconds;
 
 constexpr nanoseconds length_step = std::chrono::milliseconds(500);
+constexpr double shrink = 0.95;
+constexpr double least_part = 1e-6;  // of any phase: it has long been at the shortest
 constexpr std::array assumed_log_sds{0.05, 0.10};
 constexpr double error_share = 0.05;
 
@@ -55,12 +57,19 @@ std::expected<void, std::string> shorten(model::plan& plan, nanoseconds within) 
   const nanoseconds trial = within / std::max(now.trials, 1U) - now.trial_overhead;
   const double factor = static_cast<double>(trial.count()) / static_cast<double>(now.trial_length.count());
   if (factor >= 1) return {};
-  nanoseconds shortened{};
-  for (model::phase& each : plan.phases) {
-    const auto scaled = static_cast<std::int64_t>(static_cast<double>(each.length.count()) * std::max(factor, 0.0));
-    const nanoseconds stepped = nanoseconds(scaled) / length_step * length_step;
-    each.length = std::min(each.length, std::max(stepped, shortest_phase));
-    shortened += each.length;
+  // Phases stop at the shortest, so that the others may have to give more.
+  const std::vector<model::phase> whole = plan.phases;
+  nanoseconds shortened = now.trial_length;
+  for (double part = std::max(factor, 0.0); shortened > trial; part *= shrink) {
+    const nanoseconds before = shortened;
+    shortened = {};
+    for (std::size_t i = 0; i < whole.size(); ++i) {
+      const auto scaled = static_cast<std::int64_t>(static_cast<double>(whole[i].length.count()) * part);
+      const nanoseconds stepped = nanoseconds(scaled) / length_step * length_step;
+      plan.phases[i].length = std::min(whole[i].length, std::max(stepped, shortest_phase));
+      shortened += plan.phases[i].length;
+    }
+    if (shortened == before && part < least_part) break;
   }
   if (shortened <= trial) return {};
   return std::unexpected(
