@@ -184,6 +184,7 @@ std::expected<bool, std::string> trial_runner::measure() {
     const instant start = started.get();
     if (start == never) return;
     faults.emplace(bed_.faults(), plan_.phases, start);
+    if (!process_) return;  // nobody to look into
     if (const auto watched = watching.start(start); !watched) cannot_watch = watched.error();
   });
   {
@@ -214,6 +215,7 @@ std::expected<bool, std::string> trial_runner::measure() {
     windows.push_back({.name = each.name, .begin = at, .end = at + each.length});
     at += each.length;
   }
+  if (!process_) cannot_watch = "assay did not start it";
   const auto seen = cannot_watch.empty() ? watching.finish(windows) : std::unexpected(cannot_watch);
   if (died)
     fail(fmt::format("it {} during the load; {}", subject::describe(*process_->exit()),
