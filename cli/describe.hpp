@@ -10,8 +10,8 @@
 #include "cli/plan_command.hpp"
 #include "cli/run_command.hpp"
 
-namespace CLI {
-class App;
+namespace CLI {  // NOLINT(readability-identifier-naming): the library's name
+class App;       // NOLINT(readability-identifier-naming)
 }
 
 namespace assay::cli {

@@ -3,12 +3,14 @@
 namespace assay::web {
 namespace {
 
+// clang-format off: it takes the file's name for an expression.
 constexpr char script[] = {
 #embed <report.js>
 };
 constexpr char style[] = {
 #embed <report.css>
 };
+// clang-format on
 
 }  // namespace
 

@@ -41,7 +41,7 @@ struct relay_counters {
 
 class relay {
  public:
-  explicit relay(relay_options options) : options_(std::move(options)), random_(options_.seed) {}
+  explicit relay(relay_options options) : options_(options), random_(options_.seed) {}
   relay(const relay&) = delete;
   relay& operator=(const relay&) = delete;
 

@@ -221,7 +221,9 @@ class reader {
     map.clear();
     for (const auto& [key, each] : from.items()) {
       if (!failure_.empty()) return;
-      const std::string inner = where + "." + key;
+      std::string inner = where;
+      inner += '.';
+      inner += key;
       if constexpr (std::same_as<K, int>) {
         int number = 0;
         const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), number);

@@ -162,7 +162,10 @@ class keys_of {
   keys_of& number(std::string name, F field, double least, double greatest, std::string doc) {
     key& added = add(std::move(name), value_type::number, std::move(doc), field).within(least, greatest);
     added.set = [field](reader& in, const key& self, const std::string& path, const yaml_node& node, void* into) {
-      if (auto read = in.number(path, node, self.least, self.greatest)) of(into, field) = *read;
+      if (const auto read = in.number(path, node, self.least, self.greatest)) {
+        const double value = *read;  // the field may be optional itself
+        of(into, field) = value;
+      }
     };
     return *this;
   }
@@ -242,8 +245,9 @@ class keys_of {
   }
   // A scalar in the list is handed to `short_form`, when there is one.
   template <typename F>
-  keys_of& objects(std::string name, F field, const section& inner, std::string doc,
-                   from_text<typename std::remove_cvref_t<std::invoke_result_t<F, T&>>::value_type> short_form = {}) {
+  keys_of& objects(
+      std::string name, F field, const section& inner, std::string doc,
+      const from_text<typename std::remove_cvref_t<std::invoke_result_t<F, T&>>::value_type>& short_form = {}) {
     key& added = add(std::move(name), value_type::objects, std::move(doc)).holding(inner, short_form != nullptr);
     added.set = [field, short_form](reader& in, const key& self, const std::string& path, const yaml_node& node,
                                     void* into) {
@@ -258,7 +262,7 @@ class keys_of {
   template <typename F>
   keys_of& object_map(
       std::string name, F field, const section& inner, std::string doc,
-      from_text<typename std::remove_cvref_t<std::invoke_result_t<F, T&>>::mapped_type> short_form = {}) {
+      const from_text<typename std::remove_cvref_t<std::invoke_result_t<F, T&>>::mapped_type>& short_form = {}) {
     key& added = add(std::move(name), value_type::object_map, std::move(doc)).holding(inner, short_form != nullptr);
     added.set = [field, short_form](reader& in, const key& self, const std::string& path, const yaml_node& node,
                                     void* into) {

@@ -30,7 +30,7 @@ json range_of(const key& described, const char* type) {
 json text_schema() { return {{"type", {"string", "number", "boolean"}}}; }
 
 json object_schema(const key& described) {
-  const json reference = {{"$ref", "#/$defs/" + described.inner->name}};
+  json reference = {{"$ref", "#/$defs/" + described.inner->name}};
   if (!described.or_text) return reference;
   return {{"anyOf", {reference, {{"type", "string"}}}}};
 }

@@ -4,6 +4,7 @@
 
 #include <charconv>
 #include <filesystem>
+#include <tuple>
 #include <utility>
 
 #include "lab/model/trial_json.hpp"
@@ -54,7 +55,7 @@ class transaction {
   ~transaction() {
     // A failed write may have ended it already. A rollback that fails leaves a hot journal, which the next open plays
     // back.
-    if (file_.in_transaction()) static_cast<void>(file_.run("ROLLBACK"));
+    if (file_.in_transaction()) std::ignore = file_.run("ROLLBACK");
   }
   outcome begin() { return file_.run("BEGIN IMMEDIATE"); }
   outcome commit() { return file_.run("COMMIT"); }

@@ -14,9 +14,8 @@ namespace {
 
 template <class Number>
 bool parse_number(std::string_view text, Number& into) {
-  const char* const end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data(), end, into);
-  return parsed.ec == std::errc() && parsed.ptr == end;
+  const auto parsed = std::from_chars(text.begin(), text.end(), into);
+  return parsed.ec == std::errc() && parsed.ptr == text.end();
 }
 
 }  // namespace
