@@ -15,14 +15,9 @@ namespace {
 // which the load generator needs.
 constexpr io_options modest_io{.kind = io_kind::epoll, .buffer_count = 256};
 
-task<result<void>> serve_one(relay* served, net::listener* from) {
-  const result<void> ended = co_await served->run(std::move(*from));
-  co_return ended;
-}
-
 task<result<void>> serve_all(std::vector<relay*> relays, std::vector<net::listener>* listeners) {
   scope serving(co_await this_context());
-  for (std::size_t i = 0; i < relays.size(); ++i) serving.spawn(serve_one(relays[i], &(*listeners)[i]));
+  for (std::size_t i = 0; i < relays.size(); ++i) serving.spawn(relays[i]->run(std::move((*listeners)[i])));
   co_return co_await serving.join();
 }
 

@@ -62,15 +62,7 @@ std::optional<double> zipf_exponent(std::span<const std::uint64_t> counts) {
   return (low + high) / 2;
 }
 
-void value_counts::add(std::string_view value, std::uint64_t count, std::size_t& budget, bool found) {
-  const shape looks = classify(value);
-  if (found) shapes_[static_cast<std::size_t>(looks)] += count;
-  if (looks == shape::integer && found) {
-    if (const auto number = integer(value)) {
-      least_ = std::min(least_.value_or(*number), *number);
-      greatest_ = std::max(greatest_.value_or(*number), *number);
-    }
-  }
+void value_counts::tally(std::string_view value, std::uint64_t count, std::size_t& budget) {
   if (const auto known = counts_.find(value); known != counts_.end()) {
     known->second += count;
   } else if (counts_.size() < max_values_a_placeholder && budget > 0) {
@@ -81,18 +73,21 @@ void value_counts::add(std::string_view value, std::uint64_t count, std::size_t&
   }
 }
 
-void value_counts::merge(const value_counts& other, std::size_t& budget) {
-  budget += other.counts_.size();  // the other's room is given back
-  for (const auto& [value, count] : other.counts_) {
-    if (const auto known = counts_.find(value); known != counts_.end()) {
-      known->second += count;
-    } else if (counts_.size() < max_values_a_placeholder && budget > 0) {
-      counts_.emplace(value, count);
-      --budget;
-    } else {
-      uncounted_ += count;
+void value_counts::add(std::string_view value, std::uint64_t count, std::size_t& budget, bool found) {
+  const shape looks = classify(value);
+  if (found) shapes_[static_cast<std::size_t>(looks)] += count;
+  if (looks == shape::integer && found) {
+    if (const auto number = integer(value)) {
+      least_ = std::min(least_.value_or(*number), *number);
+      greatest_ = std::max(greatest_.value_or(*number), *number);
     }
   }
+  tally(value, count, budget);
+}
+
+void value_counts::merge(const value_counts& other, std::size_t& budget) {
+  budget += other.counts_.size();  // the other's room is given back
+  for (const auto& [value, count] : other.counts_) tally(value, count, budget);
   for (std::size_t i = 0; i < shape_count; ++i) shapes_[i] += other.shapes_[i];
   uncounted_ += other.uncounted_;
   if (other.least_) least_ = std::min(least_.value_or(*other.least_), *other.least_);

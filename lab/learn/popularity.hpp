@@ -41,6 +41,7 @@ class value_counts {
     std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
   };
 
+  void tally(std::string_view value, std::uint64_t count, std::size_t& budget);
   shape dominant_shape() const;
 
   std::unordered_map<std::string, std::uint64_t, text_hash, std::equal_to<>> counts_;
