@@ -6,13 +6,23 @@
 #include "lab/decide/record.hpp"
 #include "lab/judge/compare.hpp"
 #include "lab/model/comparison_json.hpp"
+#include "lab/model/write_file.hpp"
 #include "lab/plan/read.hpp"
 #include "lab/report/campaign_report.hpp"
 #include "lab/report/comparison_text.hpp"
-#include "lab/report/write_file.hpp"
 #include "lab/store/campaign_store.hpp"
 
 namespace assay::campaign {
+namespace {
+
+std::expected<void, std::string> write(const std::string& path, const std::string& text) {
+  const auto written = model::write_file(path, text);
+  if (!written) return std::unexpected(fmt::format("cannot write {}: {}", path, written.error()));
+  return {};
+}
+
+}  // namespace
+
 std::expected<written_results, std::string> write_results(const std::string& directory) {
   auto opened = store::campaign_store::open_to_read(directory + "/campaign.db");
   if (!opened) return std::unexpected(opened.error());
@@ -40,12 +50,11 @@ std::expected<written_results, std::string> write_results(const std::string& dir
   written.report_path = directory + "/report.html";
   written.record_path = directory + "/record.md";
   written.json_path = directory + "/report.json";
-  if (const auto done = report::write_file(written.json_path, model::comparison_to_json(written.compared)); !done) {
+  if (const auto done = write(written.json_path, model::comparison_to_json(written.compared)); !done) {
     return std::unexpected(done.error());
   }
-  if (const auto done = report::write_file(written.record_path, page.record); !done)
-    return std::unexpected(done.error());
-  if (const auto done = report::write_file(written.report_path, report::campaign_html(page)); !done) {
+  if (const auto done = write(written.record_path, page.record); !done) return std::unexpected(done.error());
+  if (const auto done = write(written.report_path, report::campaign_html(page)); !done) {
     return std::unexpected(done.error());
   }
   return written;

@@ -6,9 +6,10 @@
 #include <expected>
 #include <string>
 
-namespace assay::report {
+namespace assay::model {
 
-// Written beside `path`, flushed, and renamed over it. The error names the path and the reason.
+// Written beside `path`, flushed, and renamed over it. A symbolic link is followed, a pipe or a device written to as it
+// is. The error is the reason alone.
 std::expected<void, std::string> write_file(const std::string& path, const std::string& text);
 
-}  // namespace assay::report
+}  // namespace assay::model
