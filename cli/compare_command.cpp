@@ -12,11 +12,11 @@
 #include "lab/campaign/running_candidate.hpp"
 #include "lab/learn/learn.hpp"
 #include "lab/learn/samples.hpp"
+#include "lab/model/write_file.hpp"
 #include "lab/plan/forecast.hpp"
 #include "lab/plan/from_log.hpp"
 #include "lab/plan/read.hpp"
 #include "lab/report/plan_text.hpp"
-#include "lab/report/write_file.hpp"
 
 namespace assay::cli {
 namespace {
@@ -113,8 +113,8 @@ std::expected<void, refusal> write_plan(const std::string& path, const std::stri
   if (failed) {
     return std::unexpected(refusal{could_not_run, fmt::format("cannot make {}: {}", directory, failed.message())});
   }
-  if (const auto written = report::write_file(path, text); !written) {
-    return std::unexpected(refusal{could_not_run, written.error()});
+  if (const auto written = model::write_file(path, text); !written) {
+    return std::unexpected(refusal{could_not_run, fmt::format("cannot write {}: {}", path, written.error())});
   }
   return {};
 }

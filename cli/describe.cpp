@@ -29,7 +29,7 @@ constexpr const char* learn_examples = R"(Examples:
   zcat access.log.*.gz | assay learn -                     from standard input
   assay learn access.log --route 'GET /items/{id}/price'   a route named beforehand
 
-Reads Apache's and nginx's common and combined formats.
+Reads Apache's and nginx's common and combined formats, and nginx's `main`; a rotated file may be empty.
 Exit codes: 0 ok, 2 usage, 4 could not run.)";
 
 constexpr const char* compare_examples = R"(Examples:
@@ -48,6 +48,11 @@ constexpr const char* run_examples = R"(Examples:
   assay report results/shop                    the report anew, from what is stored
 
 Exit codes: 0 ok, 2 usage, 3 no valid measurement, 4 could not run.)";
+
+constexpr const char* report_examples = R"(Examples:
+  assay report results/shop    the verdicts, and the paths of decision record and report
+
+Exit codes: 0 ok, 2 usage, 4 could not run.)";
 
 }  // namespace
 
@@ -143,6 +148,7 @@ CLI::App* describe_compare(CLI::App& app, compare_arguments& typed) {
 
 CLI::App* describe_report(CLI::App& app, report_arguments& typed) {
   CLI::App& command = *app.add_subcommand("report", "Judge what a campaign has stored, and write its report anew");
+  command.footer(report_examples);
   command.add_option("directory", typed.directory, "of the results of assay run")->required();
   return &command;
 }

@@ -25,6 +25,9 @@ int complain(exit_code code, const std::string& why) {
 int learn_command(const learn_arguments& typed) {
   const learn::learn_options options{.files = typed.files, .routes = typed.routes};
   if (const auto sound = learn::check(options); !sound) return complain(usage, sound.error());
+  if (overwrites(typed.output, typed.files)) {
+    return complain(usage, fmt::format("-o {}: that is a log to read; name another file", typed.output));
+  }
   const auto profile = learn::learn(options);
   if (!profile) return complain(could_not_run, profile.error());
   if (!typed.output.empty()) {

@@ -6,11 +6,11 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 
 #include "cli/load_command.hpp"
 #include "cli/values.hpp"
 #include "lab/model/profile_json.hpp"
+#include "lab/model/write_file.hpp"
 #include "lab/plan/binding.hpp"
 #include "lab/plan/feed.hpp"
 #include "lab/plan/forecast.hpp"
@@ -33,16 +33,8 @@ int print(const std::string& text) {
 
 // Whole or not at all: a plan that is half there would be half of a campaign.
 int save(const std::string& path, const std::string& text) {
-  const std::string unfinished = path + ".unfinished";
-  std::ofstream file(unfinished, std::ios::binary | std::ios::trunc);
-  file << text;
-  file.close();
-  std::error_code failed;
-  if (file) std::filesystem::rename(unfinished, path, failed);
-  if (file && !failed) return ok;
-  const std::string why = failed ? failed.message() : std::strerror(errno);
-  std::filesystem::remove(unfinished, failed);
-  return complain(could_not_run, fmt::format("cannot write {}: {}", path, why));
+  const auto written = model::write_file(path, text);
+  return written ? ok : complain(could_not_run, fmt::format("cannot write {}: {}", path, written.error()));
 }
 
 int check(const std::string& path) {
@@ -59,6 +51,9 @@ int bind(const plan_arguments& typed) {
     const auto within = parse_duration(typed.within);
     if (!within) return complain(usage, "--shorten " + within.error());
     options.within = *within;
+  }
+  if (overwrites(typed.output, {typed.profile, typed.binding})) {
+    return complain(usage, fmt::format("-o {}: that is a file to read; name another", typed.output));
   }
   const auto profile = model::read_profile(typed.profile);
   if (!profile) return complain(usage, profile.error());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <fstream>
 
 #include "lab/model/duration.hpp"
@@ -34,6 +35,13 @@ std::expected<std::string, std::string> read_body(const std::string& text) {
   }
   if (!file.is_open() || file.bad()) return std::unexpected("-b @" + path + ": cannot read that file");
   return content;
+}
+
+bool overwrites(const std::string& output, const std::vector<std::string>& inputs) {
+  std::error_code none;  // what is not there is not overwritten
+  return std::filesystem::is_regular_file(output, none) && std::ranges::any_of(inputs, [&](const std::string& each) {
+           return std::filesystem::equivalent(output, each, none);
+         });
 }
 
 std::string one_line(std::string_view text) {

@@ -23,6 +23,9 @@ std::expected<std::pair<std::string, std::string>, std::string> parse_header(std
 // The body itself, or with a leading '@' the content of that file.
 std::expected<std::string, std::string> read_body(const std::string& text);
 
+// Whether writing `output` would destroy one of the files that are read.
+bool overwrites(const std::string& output, const std::vector<std::string>& inputs);
+
 // `text` with '?' for control characters: what a user typed must not make two lines of a message.
 std::string one_line(std::string_view text);
 

@@ -17,7 +17,7 @@ class arrival_counts {
  public:
   void add(std::chrono::sys_seconds at, std::chrono::minutes zone);
 
-  // Of the busiest stretch of at most max_days days without a week of silence in it: one line from a wrong clock
+  // Of the busiest stretch of the first max_days days without a week of silence in it: one line from a wrong clock
   // must not make a log of years. `requests` counts those of the stretch.
   model::arrivals describe() const;
 

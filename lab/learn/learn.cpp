@@ -32,7 +32,8 @@ class observer {
     const auto took = std::chrono::seconds(static_cast<std::int64_t>(std::min(line.request_time_s.value_or(0), 1e6)));
     const std::chrono::sys_seconds at = line.stamp - took;
     arrivals_.add(at, line.zone);
-    sessions_.add(line.address, line.agent, at);
+    // Behind a proxy the address is the proxy's, on every line.
+    sessions_.add(line.forwarded_for.empty() ? line.address : line.forwarded_for, line.agent, at);
     add_failure(line.status >= first_failure);
     if (line.method.empty()) {
       ++other_[std::string(no_request_line)];
@@ -79,9 +80,9 @@ class observer {
       profile.notes.push_back(fmt::format("--route '{}' matches no request", each));
     }
     if (requests_ > profile.arrival.requests) {
-      profile.notes.push_back(
-          fmt::format("rates are those of the busiest stretch of at most {} days: {} requests lie outside", max_days,
-                      requests_ - profile.arrival.requests));
+      profile.notes.push_back(fmt::format(
+          "rates are those of the busiest stretch of the first {} days with requests: {} requests lie outside",
+          max_days, requests_ - profile.arrival.requests));
     }
     if (sessions_.untracked() > 0) {
       profile.notes.push_back(fmt::format("sessions: more than {} at a time; {} requests are in none",
@@ -144,16 +145,16 @@ class file_observer {
   std::uint64_t with_vhost_ = 0;
 };
 
+std::string name_of(const model::log_source& source) { return source.path == "-" ? "standard input" : source.path; }
+
 // A file of which most is refused is not what the user meant.
 std::expected<void, std::string> accept(const model::log_source& source) {
-  const std::string name = source.path == "-" ? "standard input" : source.path;
-  if (source.lines == 0) return std::unexpected(name + ": is empty; expected an access log");
   const std::uint64_t refused = source.lines - source.kept;
   if (static_cast<double>(refused) <= most_rejected * static_cast<double>(source.lines)) return {};
   const auto usual = std::ranges::max_element(source.rejected, {}, [](const auto& each) { return each.second; });
   return std::unexpected(fmt::format(
-      "{}: expected an access log in the common or combined format; {} of {} lines are not, mostly: {} ({})", name,
-      refused, source.lines, usual->first, source.rejected_sample.at(usual->first)));
+      "{}: expected an access log in the common or combined format; {} of {} lines are not, mostly: {} ({})",
+      name_of(source), refused, source.lines, usual->first, source.rejected_sample.at(usual->first)));
 }
 
 std::expected<std::vector<route_pattern>, std::string> patterns_of(const std::vector<std::string>& typed) {
@@ -194,7 +195,15 @@ std::expected<model::profile, std::string> learn(const learn_options& options) {
     if (const auto accepted = accept(source); !accepted) return std::unexpected(accepted.error());
     profile.sources.push_back(std::move(source));
   }
+  // A log that has just been rotated is empty; that all are is a mistake.
+  const auto empty = [](const model::log_source& source) { return source.lines == 0; };
+  if (std::ranges::all_of(profile.sources, empty)) {
+    return std::unexpected(name_of(profile.sources.front()) + ": is empty; expected an access log");
+  }
   all.describe(profile);
+  for (const model::log_source& each : profile.sources) {
+    if (empty(each)) profile.notes.push_back(name_of(each) + " is empty");
+  }
   return profile;
 }
 

@@ -16,7 +16,7 @@ constexpr observe::histogram_options gap_range{
 session_counts::session_counts() : gaps_(observe::histogram::create(gap_range).value()) {}
 
 void session_counts::forget_idle(std::chrono::sys_seconds now) {
-  std::erase_if(last_seen_, [&](const auto& each) { return now - each.second >= session_idle_cut; });
+  std::erase_if(last_seen_, [&](const auto& each) { return std::chrono::abs(now - each.second) >= session_idle_cut; });
   swept_ = now;
 }
 
@@ -26,7 +26,7 @@ void session_counts::add(std::string_view address, std::string_view agent, std::
   auto known = last_seen_.find(key);
   if (known == last_seen_.end()) {
     constexpr std::chrono::seconds between_sweeps{60};  // a sweep looks at all
-    if (last_seen_.size() >= max_open_sessions && at - swept_ >= between_sweeps) forget_idle(at);
+    if (last_seen_.size() >= max_open_sessions && std::chrono::abs(at - swept_) >= between_sweeps) forget_idle(at);
     if (last_seen_.size() >= max_open_sessions) {
       ++untracked_;
       return;
@@ -37,13 +37,15 @@ void session_counts::add(std::string_view address, std::string_view agent, std::
     return;
   }
   ++requests_;
-  // Lines are written as requests end: a little disorder is no negative time to think.
-  const std::chrono::seconds gap = std::max(at - known->second, std::chrono::seconds(0));
-  if (gap >= session_idle_cut) {
+  const std::chrono::seconds gap = at - known->second;
+  // Far back is another session as well: rotated logs are often named newest first.
+  if (std::chrono::abs(gap) >= session_idle_cut) {
     ++sessions_;
-  } else {
-    gaps_.record(static_cast<std::uint64_t>(gap.count()));
+    known->second = at;
+    return;
   }
+  // Lines are written as requests end: a little disorder is no negative time to think.
+  gaps_.record(static_cast<std::uint64_t>(std::max(gap, std::chrono::seconds(0)).count()));
   known->second = std::max(known->second, at);
 }
 

@@ -24,9 +24,12 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::string nearest(std::string_view typed, const std::vector<std::string>& candidates) {
+  constexpr std::size_t longest = 200;  // the distance costs the product of the lengths; a file's names may be hostile
+  if (typed.size() > longest) return {};
   std::string best;
   std::size_t best_distance = std::max<std::size_t>(2, typed.size() / 3) + 1;
   for (const std::string& each : candidates) {
+    if (each.size() > typed.size() + best_distance) continue;
     const std::size_t distance = edit_distance(typed, each);
     if (distance < best_distance) {
       best_distance = distance;

@@ -118,6 +118,14 @@ class BadInput(Learn):
         self.refused(COULD_NOT_RUN, ["gzip"], self.file(b"\x1f\x8b\x08\x00 rest", "a.gz"))
         self.refused(COULD_NOT_RUN, ["cannot write"], good, "-o", "/no/such/folder/p.json")
 
+    def test_the_log_is_not_written_over(self) -> None:
+        good = self.file((LINE * 3).encode())
+        (self.folder / "link").symlink_to("access.log")
+        self.refused(USAGE, ["name another file"], good, "-o", str(self.folder / "link"))
+        self.assertEqual(pathlib.Path(good).read_text(), LINE * 3)
+        self.assertEqual(assay(good, "-o", "/dev/null").returncode, OK)
+        self.assertTrue(pathlib.Path("/dev/null").is_char_device())
+
     def test_a_full_disk_leaves_nothing_behind(self) -> None:
         good = self.file((LINE * 3).encode())
         with open("/dev/full", "wb") as full:

@@ -83,6 +83,12 @@ class PlanTest(unittest.TestCase):
                 self.assertIn(expected, error)
                 self.assertEqual(error.splitlines()[-1].count("assay plan: "), 1)
 
+    def test_what_is_read_is_not_written_over(self) -> None:
+        before = (self.folder / "binding.yaml").read_text()
+        error = self.refused(str(PROFILE), "--bind", "binding.yaml", "-o", "./binding.yaml")
+        self.assertIn("-o ./binding.yaml: that is a file to read; name another", error)
+        self.assertEqual((self.folder / "binding.yaml").read_text(), before)
+
     def test_what_cannot_be_written_is_said_and_leaves_nothing(self) -> None:
         done = self.assay(str(PROFILE), "--bind", "binding.yaml", "-o", "flask")
         self.assertEqual(done.returncode, COULD_NOT_RUN)

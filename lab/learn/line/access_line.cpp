@@ -155,20 +155,19 @@ std::optional<double> decimal(std::string_view word) {
   return value;
 }
 
-// What follows the size: nothing, or referer and agent, then perhaps a request time.
+// What follows the size: nothing, or referer and agent and perhaps the forwarded address, then perhaps a request time.
 std::expected<void, line_fault> read_tail(std::string_view rest, access_line& line) {
-  if (rest.starts_with(" \"")) {
+  std::size_t fields = 0;
+  for (std::string_view* const field : {&line.referer, &line.agent, &line.forwarded_for}) {
+    if (!rest.starts_with(" \"")) break;
     rest.remove_prefix(1);
-    const auto referer = take_quoted(rest);
-    if (!referer) return std::unexpected(line_fault::open_quote);
-    if (!rest.starts_with(" \"")) return std::unexpected(line_fault::unknown_tail);
-    rest.remove_prefix(1);
-    const auto agent = take_quoted(rest);
-    if (!agent) return std::unexpected(line_fault::open_quote);
-    line.combined = true;
-    line.referer = *referer == "-" ? std::string_view() : *referer;
-    line.agent = *agent == "-" ? std::string_view() : *agent;
+    const auto text = take_quoted(rest);
+    if (!text) return std::unexpected(line_fault::open_quote);
+    *field = *text == "-" ? std::string_view() : *text;
+    ++fields;
   }
+  if (fields == 1) return std::unexpected(line_fault::unknown_tail);
+  line.combined = fields > 0;
   if (rest.empty()) return {};
   if (!rest.starts_with(' ')) return std::unexpected(line_fault::unknown_tail);
   rest.remove_prefix(1);

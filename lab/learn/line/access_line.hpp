@@ -1,7 +1,8 @@
 // One line of an access log, in Apache's and nginx's common and combined formats, with or without a virtual host first
 // and a request time last.
 //
-//   [vhost[:port]] address ident user [dd/Mon/yyyy:HH:MM:SS +zzzz] "request" status bytes ["referer" "agent"] [seconds]
+//   [vhost[:port]] address ident user [dd/Mon/yyyy:HH:MM:SS +zzzz] "request" status bytes
+//     ["referer" "agent" ["forwarded for"]] [seconds]
 //
 // The parser is strict: a line is understood as a whole or refused with a named fault. Views point into the line.
 //
@@ -50,6 +51,7 @@ struct access_line {
   std::uint64_t bytes = 0;
   bool combined = false;
   std::string_view referer, agent;
+  std::string_view forwarded_for;  // as in the format `main` of nginx's own packages: who asked the proxy
   // nginx's $request_time. A whole number is accepted and ignored: Apache's %D and %T look alike.
   std::optional<double> request_time_s;
 };

@@ -118,9 +118,14 @@ TEST(access_line, tails) {
   EXPECT_EQ(good(std::string(usual) + " 1534").request_time_s, std::nullopt) << "of an unknown unit";
   EXPECT_EQ(good(with(R"( "https://a/" "curl/8")", " 0.004")).request_time_s, 0.004) << "behind the common format too";
   EXPECT_EQ(good(with("curl/8", "caf\xe9")).agent, "caf\xe9") << "Latin-1";
-  for (const auto* tail : {" x", "x", " 1.5 x", " -1", " 1e5", " nan", " \"x\"", "  "}) {
+  for (const auto* tail : {" x", "x", " 1.5 x", " -1", " 1e5", " nan", " \"x\" \"y\"", " \"x\"z", "  "}) {
     EXPECT_EQ(fault(std::string(usual) + tail), "unknown text after the size or the user agent") << tail;
   }
+  // The format `main` of nginx's own packages.
+  EXPECT_EQ(good(std::string(usual) + R"( "-")").forwarded_for, "");
+  EXPECT_EQ(good(std::string(usual) + R"( "192.0.2.9, 10.0.0.1")").forwarded_for, "192.0.2.9, 10.0.0.1");
+  EXPECT_EQ(good(std::string(usual) + R"( "192.0.2.9" 0.125)").request_time_s, 0.125);
+  EXPECT_EQ(fault(std::string(usual) + R"( "192.0)"), "quote not closed");
   EXPECT_EQ(fault(with(R"( "curl/8")", "")), "unknown text after the size or the user agent");
 }
 

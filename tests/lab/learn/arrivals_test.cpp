@@ -123,6 +123,28 @@ TEST(sessions, end_after_half_an_hour) {
   EXPECT_EQ(counts.untracked(), 0U);
 }
 
+TEST(sessions, do_not_depend_on_which_rotated_log_comes_first) {
+  for (const bool newest_first : {false, true}) {
+    session_counts counts;
+    for (const int i : {0, 1}) {
+      const auto begins = midnight + std::chrono::days((i == 0) == newest_first ? 1 : 0);
+      for (int s = 0; s < 50; ++s) counts.add("192.0.2.1", "a", begins + std::chrono::seconds(7 * s));
+    }
+    EXPECT_EQ(counts.describe().count, 2U) << newest_first;
+    EXPECT_DOUBLE_EQ(counts.describe().think_time_p50_s, 7) << newest_first;
+    EXPECT_DOUBLE_EQ(counts.describe().think_time_p90_s, 7) << newest_first;
+  }
+}
+
+TEST(sessions, of_older_logs_find_room_too) {
+  session_counts counts;
+  for (std::size_t i = 0; i < max_open_sessions; ++i)
+    counts.add(std::to_string(i), "", midnight + std::chrono::days(1));
+  counts.add("next", "", midnight + std::chrono::days(1) + 3600s);  // the others have ended: swept
+  for (std::size_t i = 0; i < max_open_sessions; ++i) counts.add(std::to_string(i), "", midnight);
+  EXPECT_EQ(counts.untracked(), 0U);
+}
+
 TEST(sessions, are_bounded) {
   session_counts counts;
   for (std::size_t i = 0; i < max_open_sessions + 5; ++i) counts.add(std::to_string(i), "", midnight + 61s);

@@ -175,6 +175,15 @@ TEST_F(learning, several_files_are_one_log) {
   EXPECT_EQ(learned->sources[0].clock_anomalies, 0U) << "each file has its own order";
 }
 
+TEST_F(learning, a_file_that_was_just_rotated_may_be_empty) {
+  const std::string empty = file("", "access.log");
+  const auto learned = learn({.files = {empty, file(lines(3), "access.log.1")}, .routes = {}});
+  ASSERT_TRUE(learned) << learned.error();
+  EXPECT_EQ(learned->requests, 3U);
+  EXPECT_EQ(learned->notes, std::vector{empty + " is empty"});
+  EXPECT_THAT(learn({.files = {empty, empty}, .routes = {}}).error(), HasSubstr("is empty; expected an access log"));
+}
+
 TEST_F(learning, a_foreign_file_is_one_clear_error) {
   EXPECT_THAT(error(""), HasSubstr("is empty; expected an access log"));
   EXPECT_THAT(error("key: value\nother: value\n"),
