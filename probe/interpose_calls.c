@@ -18,14 +18,15 @@ ssize_t __recv_chk(int fd, void* data, size_t count, size_t size, int flags);
 ssize_t __recvfrom_chk(int fd, void* data, size_t count, size_t size, int flags, struct sockaddr* from,
                        socklen_t* length);
 
-#define CALL(type, id, about, real)            \
-  do {                                         \
-    if (!probe_watches()) return (real);       \
-    const uint64_t start = probe_now();        \
-    const type result = (real);                \
-    probe_call_returned((id), start, (about)); \
-    return result;                             \
+#define CALL_ENDED_BY(interrupted, type, id, about, real)     \
+  do {                                                        \
+    if (!probe_watches()) return (real);                      \
+    const uint64_t start = probe_now();                       \
+    const type result = (real);                               \
+    probe_call_returned((id), start, (about), (interrupted)); \
+    return result;                                            \
   } while (0)
+#define CALL(type, id, about, real) CALL_ENDED_BY(result == (type) - 1 && errno == EINTR, type, id, about, real)
 
 // The struct's other members are zero.
 #define DESCRIPTOR(fd) ((struct probe_subject){.descriptor = (fd)})
@@ -95,7 +96,7 @@ EXPORT int getaddrinfo(const char* restrict host, const char* restrict service, 
   probe_self.inside = true;
   const int code = REAL(getaddrinfo)(host, service, hints, result);
   probe_self.inside = false;
-  probe_call_returned(assay_call_getaddrinfo, start, (struct probe_subject){.descriptor = -1, .host = host});
+  probe_call_returned(assay_call_getaddrinfo, start, (struct probe_subject){.descriptor = -1, .host = host}, false);
   return code;
 }
 
@@ -110,12 +111,14 @@ EXPORT int nanosleep(const struct timespec* length, struct timespec* rest) {
 }
 
 EXPORT int clock_nanosleep(clockid_t clock, int flags, const struct timespec* until, struct timespec* rest) {
-  CALL(int, assay_call_sleep, NOTHING, REAL(clock_nanosleep)(clock, flags, until, rest));
+  CALL_ENDED_BY(result == EINTR, int, assay_call_sleep, NOTHING, REAL(clock_nanosleep)(clock, flags, until, rest));
 }
 
 EXPORT int usleep(useconds_t length) { CALL(int, assay_call_sleep, NOTHING, REAL(usleep)(length)); }
 
-EXPORT unsigned sleep(unsigned length) { CALL(unsigned, assay_call_sleep, NOTHING, REAL(sleep)(length)); }
+EXPORT unsigned sleep(unsigned length) {
+  CALL_ENDED_BY(result != 0, unsigned, assay_call_sleep, NOTHING, REAL(sleep)(length));
+}
 
 EXPORT pid_t waitpid(pid_t pid, int* status, int options) {
   CALL(pid_t, assay_call_waitpid, NOTHING, REAL(waitpid)(pid, status, options));

@@ -30,7 +30,8 @@ static void wait_returned(enum wait_role role, uint64_t start_ns, bool zero, int
   if (role == wait_of_loop) {
     probe_segment_begins(start_ns, zero, ready);
   } else {
-    probe_call_returned(waited.call, start_ns, (struct probe_subject){.descriptor = waited.descriptor});
+    probe_call_returned(waited.call, start_ns, (struct probe_subject){.descriptor = waited.descriptor},
+                        ready < 0 && kept == EINTR);
   }
   errno = kept;
 }
@@ -128,6 +129,9 @@ struct select_sets {
 static struct select_sets look_at_sets(int limit, const fd_set* in, const fd_set* out, const fd_set* except) {
   struct select_sets sets = {0, {assay_call_sleep, -1}};
   if (!probe_enabled || probe_self.inside) return sets;
+  // Programs give the limit of descriptors, a million, with sets of 1024: the kernel looks no further than it has
+  // files.
+  if (limit > FD_SETSIZE) limit = FD_SETSIZE;
   for (int fd = 0; fd < limit; ++fd) {
     bool reads = in != NULL && FD_ISSET(fd, in);
     if (!reads && !(out != NULL && FD_ISSET(fd, out)) && !(except != NULL && FD_ISSET(fd, except))) continue;

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,46 +134,57 @@ __attribute__((constructor)) static void library_loaded(void) {
   errno = kept;
 }
 
-// Unused slots first, then those of threads that have ended: their past stays readable as long as it can.
-static struct assay_probe_slot* take_slot(uint32_t tid) {
+// Unused slots first, then those of threads that have ended: their past stays readable as long as it can. Taking one
+// opens it: the step from even to odd is the claim, so that of two threads at the same slot one goes on to the next.
+static struct assay_probe_slot* take_slot(void) {
   for (int pass = 0; pass < 2; ++pass) {
     for (int i = 0; i < assay_probe_slots; ++i) {
       struct assay_probe_slot* slot = &file->slots[i];
-      uint32_t owner = __atomic_load_n(&slot->tid, __ATOMIC_ACQUIRE);
-      if (pass == 0 ? owner != 0 : __atomic_load_n(&slot->ended_ns, __ATOMIC_ACQUIRE) == 0) continue;
-      if (__atomic_compare_exchange_n(&slot->tid, &owner, tid, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) return slot;
+      uint64_t sequence = __atomic_load_n(&slot->sequence, __ATOMIC_ACQUIRE);
+      if (sequence % 2 != 0) continue;
+      if (pass == 0 ? __atomic_load_n(&slot->tid, __ATOMIC_RELAXED) != 0
+                    : __atomic_load_n(&slot->ended_ns, __ATOMIC_RELAXED) == 0) {
+        continue;
+      }
+      if (__atomic_compare_exchange_n(&slot->sequence, &sequence, sequence + 1, false, __ATOMIC_ACQ_REL,
+                                      __ATOMIC_RELAXED)) {
+        __atomic_thread_fence(__ATOMIC_RELEASE);
+        return slot;
+      }
     }
   }
   return NULL;
 }
 
+// The tid stays set from now on: to others a slot without one is free, to the reader it is the end of them.
+static void begin_slot(struct assay_probe_slot* slot) {
+  STORE(slot->tid, (uint32_t)syscall(SYS_gettid));
+  STORE(slot->generation, slot->generation + 1);
+  memset(slot->name, 0, sizeof *slot - offsetof(struct assay_probe_slot, name));
+  slot->began_ns = probe_now();
+  prctl(PR_GET_NAME, slot->name, 0, 0, 0);
+  slot_closes(slot);
+}
+
 static bool become_loop(void) {
   struct probe_thread* self = &probe_self;
   if (self->refused || !probe_enabled) return false;
-  uint32_t tid = (uint32_t)syscall(SYS_gettid);
-  struct assay_probe_slot* slot = take_slot(tid);
+  int kept = errno;
+  struct assay_probe_slot* slot = take_slot();
   if (slot == NULL) {
     self->refused = true;
     __atomic_fetch_add(&file->refused_threads, 1, __ATOMIC_RELAXED);
     return false;
   }
   self->inside = true;
-  slot_opens(slot);
-  uint64_t sequence = slot->sequence;
-  uint32_t generation = slot->generation + 1;
-  memset(slot, 0, sizeof *slot);
-  slot->sequence = sequence;
-  slot->tid = tid;
-  slot->generation = generation;
-  slot->began_ns = probe_now();
-  prctl(PR_GET_NAME, slot->name, 0, 0, 0);
-  slot_closes(slot);
+  begin_slot(slot);
   if (has_thread_end) pthread_setspecific(thread_end, slot);
   void* frame;
   backtrace(&frame, 1);  // the first call loads the unwinder; here nobody is in a hurry
   self->busy_since_ns = 0;
   self->inside = false;
   self->slot = slot;
+  errno = kept;
   return true;
 }
 
@@ -262,7 +274,8 @@ void probe_segment_begins(uint64_t waited_since_ns, bool zero_timeout, int ready
 }
 
 __attribute__((noinline, cold)) static void keep_event(enum assay_probe_call call, uint64_t start_ns,
-                                                       uint64_t length_ns, struct probe_subject subject) {
+                                                       uint64_t length_ns, struct probe_subject subject,
+                                                       bool interrupted) {
   struct probe_thread* self = &probe_self;
   uint64_t index = __atomic_fetch_add(&file->event_count, 1, __ATOMIC_RELAXED);
   struct assay_probe_event* event = &file->events[index % assay_probe_events];
@@ -280,19 +293,20 @@ __attribute__((noinline, cold)) static void keep_event(enum assay_probe_call cal
   int count = backtrace(frames, assay_probe_frames);
   event->frame_count = count > 0 ? (uint32_t)count : 0;
   for (int i = 0; i < count; ++i) event->frames[i] = (uint64_t)(uintptr_t)frames[i];
-  stack_hook call_hook = __atomic_load_n(&hook, __ATOMIC_ACQUIRE);
+  stack_hook call_hook = interrupted ? NULL : __atomic_load_n(&hook, __ATOMIC_ACQUIRE);
   stack_ready ready = __atomic_load_n(&hook_ready, __ATOMIC_ACQUIRE);
   if (call_hook != NULL && ready != NULL && ready() != NULL) call_hook(event->stack, assay_probe_stack_bytes);
   event->stack[assay_probe_stack_bytes - 1] = '\0';
   __atomic_store_n(&event->ticket, index + 1, __ATOMIC_RELEASE);
 }
 
-void probe_call_returned(enum assay_probe_call call, uint64_t start_ns, struct probe_subject subject) {
+void probe_call_returned(enum assay_probe_call call, uint64_t start_ns, struct probe_subject subject,
+                         bool interrupted) {
   uint64_t length = probe_now() - start_ns;
   if (__builtin_expect(length < probe_threshold_ns, 1) || !probe_watches()) return;
   int kept = errno;
   probe_self.inside = true;
-  keep_event(call, start_ns, length, subject);
+  keep_event(call, start_ns, length, subject, interrupted);
   probe_self.inside = false;
   errno = kept;
 }

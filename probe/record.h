@@ -58,8 +58,9 @@ struct probe_subject {
   socklen_t address_length;
   const char* host;
 };
-// Cheap when the call was shorter than the threshold.
-void probe_call_returned(enum assay_probe_call call, uint64_t start_ns, struct probe_subject subject);
+// Cheap when the call was shorter than the threshold. `interrupted`: a signal ended it, and the runtime's own handler
+// is due on its return; the shim is left out then, or the handler would run inside it and what it raises would be lost.
+void probe_call_returned(enum assay_probe_call call, uint64_t start_ns, struct probe_subject subject, bool interrupted);
 
 // describe.c: fills kind and peer.
 void probe_describe(struct assay_probe_event* event, struct probe_subject subject);

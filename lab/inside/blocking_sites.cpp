@@ -65,14 +65,22 @@ std::vector<model::blocking_site> blocking_sites::sites(std::uint64_t begin_ns, 
 
 std::string blocking_sites::cause_of(std::uint32_t pid, std::uint32_t tid, std::uint64_t start_ns,
                                      std::uint64_t end_ns) const {
-  const call* longest = nullptr;
+  struct share {
+    std::uint64_t count = 0;
+    std::uint64_t length_ns = 0;
+  };
+  std::map<std::size_t, share> shares;
   for (const auto& one : calls_) {
     if (one.pid != pid || one.tid != tid || one.start_ns < start_ns || one.start_ns >= end_ns) continue;
-    if (longest == nullptr || one.length_ns > longest->length_ns) longest = &one;
+    auto& of_site = shares[one.site];
+    ++of_site.count;
+    of_site.length_ns += one.length_ns;
   }
-  if (longest == nullptr || longest->length_ns < (end_ns - start_ns) / 2) return {};
-  const auto& [call, peer, place, stack] = sites_[longest->site];
-  return fmt::format("{}{}{}{}{}", call, peer.empty() ? "" : ", ", peer, place.empty() ? "" : " at ", place);
+  const auto most = std::ranges::max_element(shares, {}, [](const auto& each) { return each.second.length_ns; });
+  if (most == shares.end() || most->second.length_ns < (end_ns - start_ns) / 2) return {};
+  const auto& [call, peer, place, stack] = sites_[most->first];
+  const auto times = most->second.count > 1 ? fmt::format(", {} times", most->second.count) : std::string();
+  return fmt::format("{}{}{}{}{}{}", call, peer.empty() ? "" : ", ", peer, place.empty() ? "" : " at ", place, times);
 }
 
 }  // namespace assay::inside

@@ -29,8 +29,8 @@ class blocking_sites {
   // Of the calls that began in [begin, end); at_s counts from the origin. The most time first.
   std::vector<model::blocking_site> sites(std::uint64_t begin_ns, std::uint64_t end_ns, std::uint64_t origin_ns) const;
 
-  // "recv (poll) from third-party (127.0.0.1:40123) at app.py:87 in price": the longest call of this thread that fills
-  // at least half of [start, end); empty when none does.
+  // "recv (poll), third-party (127.0.0.1:40123) at app.py:87 in price, 3 times": the site whose calls on this thread
+  // fill at least half of [start, end), one by one or together; empty when none does.
   std::string cause_of(std::uint32_t pid, std::uint32_t tid, std::uint64_t start_ns, std::uint64_t end_ns) const;
 
   std::uint64_t dropped() const { return dropped_; }

@@ -36,7 +36,7 @@ struct observer::state {
   void run();
   void look(std::uint64_t now_ns);
   void look_at_processes(std::uint64_t now_ns);
-  void look_at_files();
+  void look_at_files(std::uint64_t now_ns);
   void look_for_unseen_loops(std::uint32_t pid);
   void note(const std::string& text);
   double at_s(std::uint64_t at_ns) const { return (static_cast<double>(at_ns) - static_cast<double>(origin_ns)) / 1e9; }
@@ -81,11 +81,16 @@ void observer::state::look_at_processes(std::uint64_t now_ns) {
   next_process_look_ns = std::max(next_process_look_ns + interval, now_ns + interval / 2);
 }
 
-void observer::state::look_at_files() {
+void observer::state::look_at_files(std::uint64_t now_ns) {
   for (const auto& problem : files.refresh()) note(problem);
   for (auto& file : files.open()) {
     for (auto& counters : file.reader.threads()) {
-      counters.generation += file.incarnation << 16U;
+      counters.generation += std::uint64_t{file.incarnation} << 40U;
+      // A process ends, or becomes another by exec, in the middle of a segment: that does not go on after it.
+      if (file.ended && counters.ended_ns == 0) {
+        counters.ended_ns = now_ns;
+        counters.busy_since_ns = 0;
+      }
       history.add(file.reader.pid(), counters, model::lag_quality::traced);
     }
     for (const auto& stall : file.reader.new_stalls()) history.add_stall(file.reader.pid(), stall);
@@ -121,7 +126,7 @@ void observer::state::look(std::uint64_t now_ns) {
   const bool whole = now_ns >= next_process_look_ns;
   if (whole) look_at_processes(now_ns);
   history.look(now_ns);
-  look_at_files();
+  look_at_files(now_ns);
   for (const auto& [pid, counters, stalls] : sampler.take()) {
     history.add(pid, counters, model::lag_quality::sampled);
     for (const auto& stall : stalls) history.add_stall(pid, stall);
@@ -159,17 +164,17 @@ std::vector<model::trial_event> observer::state::stall_events(std::uint64_t begi
   std::ranges::sort(stalls, std::ranges::greater{}, length);
   if (stalls.size() > most_events) stalls.resize(most_events);
   std::ranges::sort(stalls, {}, [](const loop_stall& one) { return one.segment.start_ns; });
+  const auto unnamed = fmt::format(
+      "no blocking call of {:.0f} ms or more fills it: computing, shorter calls, or waiting for a CPU or a lock",
+      options.blocking_threshold_ms);
   std::vector<model::trial_event> events;
   for (const auto& one : stalls) {
     const auto cause = sites.cause_of(one.thread.pid, one.thread.tid, one.segment.start_ns, one.segment.end_ns);
     const double ms = static_cast<double>(length(one)) / 1e6;
-    events.push_back(
-        {.at_s = at_s(one.segment.start_ns),
-         .length_s = ms / 1e3,
-         .kind = "stall",
-         .text = fmt::format(
-             "the loop was away for {:.0f} ms: {}", ms,
-             cause.empty() ? "no blocking call fills it: computing, or waiting for a CPU or a lock" : cause)});
+    events.push_back({.at_s = at_s(one.segment.start_ns),
+                      .length_s = ms / 1e3,
+                      .kind = "stall",
+                      .text = fmt::format("the loop was away for {:.0f} ms: {}", ms, cause.empty() ? unnamed : cause)});
   }
   return events;
 }

@@ -129,7 +129,8 @@ std::string call_name(unsigned call) {
 }
 
 std::expected<probe_reader, std::string> probe_reader::open(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  // Not waiting: a pipe under that name would never open.
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (fd < 0) return std::unexpected(fmt::format("{}: {}", path, std::strerror(errno)));
   probe_reader reader(path, fd, 0);
   struct stat status{};
@@ -160,6 +161,8 @@ bool probe_reader::same_file() const {
          mine.st_dev == named.st_dev;
 }
 
+bool probe_reader::remove() const { return ::unlink(path_.c_str()) == 0; }
+
 bool probe_reader::has_stack_hook() const {
   return value_at<std::uint64_t>(fd_, offsetof(assay_probe_file, has_stack_hook)) != 0;
 }
@@ -172,7 +175,7 @@ std::vector<thread_counters> probe_reader::threads() const {
     if (value_at<std::uint32_t>(fd_, offset + offsetof(assay_probe_slot, tid)) == 0) break;  // filled in order
     if (!read_slot(fd_, offset, *slot) || slot->began_ns == 0) continue;
     thread_counters thread{.tid = slot->tid,
-                           .generation = slot->generation,
+                           .generation = std::uint64_t{slot->generation} * assay_probe_slots + i,
                            .name = text_of(slot->name, sizeof slot->name),
                            .began_ns = slot->began_ns,
                            .ended_ns = slot->ended_ns,

@@ -17,7 +17,7 @@ namespace assay::inside {
 // The counters of a loop thread at one moment, since its beginning. Only buckets that hold something.
 struct thread_counters {
   std::uint32_t tid = 0;
-  std::uint32_t generation = 0;
+  std::uint64_t generation = 0;  // of this thread id in this file: a thread may be a loop twice, in two places
   std::string name;
   std::uint64_t began_ns = 0;
   std::uint64_t ended_ns = 0;
@@ -59,6 +59,7 @@ class probe_reader {
 
   std::uint32_t pid() const { return pid_; }
   bool same_file() const;
+  bool remove() const;          // its name; false when the system refuses
   bool has_stack_hook() const;  // a runtime's shim has come into it
 
   std::vector<thread_counters> threads() const;

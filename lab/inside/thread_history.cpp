@@ -62,7 +62,7 @@ void thread_history::add(std::uint32_t pid, const thread_counters& counters, mod
 
 void thread_history::add_stall(std::uint32_t pid, const thread_stall& stall) {
   // The latest of that thread id: ids are used again, the ring does not say by whom.
-  auto found = threads_.upper_bound({pid, stall.tid, UINT32_MAX});
+  auto found = threads_.upper_bound({pid, stall.tid, UINT64_MAX});
   if (found == threads_.begin() || stalls_ >= most_stalls) {
     ++dropped_;
     return;

@@ -17,7 +17,7 @@ namespace assay::inside {
 struct thread_key {
   std::uint32_t pid = 0;
   std::uint32_t tid = 0;
-  std::uint32_t generation = 0;
+  std::uint64_t generation = 0;
   auto operator<=>(const thread_key&) const = default;
 };
 

@@ -54,8 +54,7 @@ std::vector<std::string> watched_files::refresh() {
       problems.push_back(reader.error());
       continue;
     }
-    const auto incarnation = std::ranges::count(seen_, pid, [](const auto& one) { return one.second; });
-    files_.push_back({std::move(*reader), static_cast<std::uint32_t>(incarnation), false});
+    files_.push_back({std::move(*reader), {status.st_ino, pid}, ++opened_, !is_alive(pid)});
   }
   if (failed) problems.push_back(fmt::format("{}: {}", directory_, failed.message()));
   return problems;
@@ -66,6 +65,8 @@ void watched_files::close_ended() {
     if (one->ended) {
       any_stack_hook_ = any_stack_hook_ || one->reader.has_stack_hook();
       lost_ += one->reader.lost();
+      // Without a name its number goes to another file, perhaps of the same process: that one is not seen yet.
+      if (!one->reader.same_file() || one->reader.remove()) seen_.erase(one->identity);
       one = files_.erase(one);
     } else {
       ++one;

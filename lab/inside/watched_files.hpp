@@ -1,5 +1,5 @@
 // The probe files of one candidate: opened as they appear, replaced when a process has become another by exec, closed
-// when it has ended.
+// and removed when it has ended: a candidate that forks often would fill the disk with them.
 //
 // Misuse: closing what has ended before its last entries were read.
 #pragma once
@@ -21,7 +21,8 @@ class watched_files {
 
   struct file {
     probe_reader reader;
-    std::uint32_t incarnation = 0;
+    std::pair<std::uint64_t, std::uint32_t> identity;  // as in seen_
+    std::uint32_t incarnation = 0;                     // a number of its own
     bool ended = false;
   };
 
@@ -33,7 +34,7 @@ class watched_files {
 
   bool has(std::uint32_t pid) const;
   std::set<std::uint32_t> living() const;
-  bool ever() const { return !seen_.empty(); }
+  bool ever() const { return opened_ > 0 || !seen_.empty(); }
   bool any_stack_hook() const { return any_stack_hook_; }
   std::uint64_t lost() const;
 
@@ -46,6 +47,7 @@ class watched_files {
   std::size_t most_;
   std::list<file> files_;
   std::set<std::pair<std::uint64_t, std::uint32_t>> seen_;  // (inode, pid)
+  std::uint32_t opened_ = 0;
   std::uint64_t lost_ = 0;
   bool any_stack_hook_ = false;
 };

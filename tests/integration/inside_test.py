@@ -9,6 +9,7 @@ import socketserver
 import subprocess
 import sys
 import tempfile
+import textwrap
 import threading
 import time
 import unittest
@@ -197,6 +198,24 @@ class Inside(unittest.TestCase):
         self.assertGreater(seen["processes"][-1]["rss_bytes"], 1 << 20)
         self.assertGreater(seen["processes"][-1]["cpu_s"], 0)
         self.assertGreaterEqual(seen["processes"][-1]["sockets"], 1)
+
+    def test_a_handler_that_stops_the_program_stops_it(self):
+        """A signal ends a blocking call: what its handler raises is the program's, not the shim's."""
+        command = [program("ASSAY_INSIDE_WATCH"), "--environment", self.directory, "python"]
+        added = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+        service = textwrap.dedent(f"""
+            import select, signal, sys, time
+            signal.signal(signal.SIGALRM, lambda *_: sys.exit(7))
+            loop = select.epoll()
+            for _ in range({WARM_UP}):
+                loop.poll(0)
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            time.sleep({PATIENCE_S / 10})
+        """)
+        ended = subprocess.run(
+            [sys.executable, "-c", service], env={**os.environ, **added}, timeout=2 * PATIENCE_S, check=False
+        )
+        self.assertEqual(ended.returncode, 7)
 
     def ground_truth(self, probed: bool, tolerance_ms: float) -> dict:
         service = self.planted(probed=probed)

@@ -5,28 +5,36 @@
 #include <netdb.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <latch>
 #include <map>
+#include <set>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "lab/inside/environment.hpp"
+#include "lab/inside/observer.hpp"
 #include "lab/inside/probe_reader.hpp"
 
 namespace assay::inside {
 namespace {
 
 constexpr int turns = 60;
+constexpr int waits_before_a_loop = 32;
 constexpr int slow_ms = 20;
 
 // What the child does. Each returns its exit code: 0 is well.
@@ -103,6 +111,60 @@ int threads_come_and_go() {
   return 0;
 }
 
+// The loop's own epoll is closed and made again, under the same number: the first loop has ended.
+int loop_after_loop() {
+  for (int i = 0; i < 2; ++i) {
+    const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
+    turn(epoll, turns);
+    ::close(epoll);
+  }
+  return 0;
+}
+
+constexpr int pairs = 30;  // of loops; nearly all the places that there are
+
+// Two by two become loops at the same instant, as near as two CPUs can, and none ends before all have.
+int loops_at_once() {
+  std::latch all(2 * pairs);
+  std::vector<std::thread> threads;
+  for (int i = 0; i < pairs; ++i) {
+    std::atomic<int> arrived{0};
+    std::latch begun(2);
+    for (int one = 0; one < 2; ++one) {
+      threads.emplace_back([&] {
+        const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
+        turn(epoll, waits_before_a_loop);
+        arrived.fetch_add(1);
+        while (arrived.load() < 2) std::this_thread::yield();
+        turn(epoll, turns);
+        begun.count_down();
+        all.arrive_and_wait();
+      });
+    }
+    begun.wait();
+  }
+  for (auto& thread : threads) thread.join();
+  return 0;
+}
+
+// As programs do that take the limit of descriptors for the size of their sets.
+int select_on_sets_at_the_edge() {
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  void* pages = ::mmap(nullptr, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (pages == MAP_FAILED || ::mprotect(static_cast<char*>(pages) + page, page, PROT_NONE) != 0) return 1;
+  auto* last = reinterpret_cast<fd_set*>(static_cast<char*>(pages) + page - sizeof(fd_set));
+  timeval none{};
+  return ::select(1 << 20, last, nullptr, nullptr, &none) == 0 ? 0 : 2;
+}
+
+// Ends as programs do: in the middle of a busy segment.
+int ends_while_busy() {
+  turn(::epoll_create1(EPOLL_CLOEXEC), turns);
+  pollfd none{-1, 0, 0};
+  ::poll(&none, 1, slow_ms);
+  return 0;
+}
+
 void on_alarm(int) {
   const int kept = errno;
   pollfd none{-1, 0, 0};
@@ -127,9 +189,11 @@ int signals_in_the_middle() {
 // A function's own: the child runs before the globals of this file are there.
 int run_child(const std::string& name) {
   static const std::map<std::string, int (*)()> children{
-      {"waits", loop_that_waits_for_one}, {"worker", worker_with_an_epoll_a_query},
-      {"errors", errors_pass_through},    {"forks", forks},
-      {"threads", threads_come_and_go},   {"signals", signals_in_the_middle}};
+      {"waits", loop_that_waits_for_one},     {"worker", worker_with_an_epoll_a_query},
+      {"errors", errors_pass_through},        {"forks", forks},
+      {"threads", threads_come_and_go},       {"signals", signals_in_the_middle},
+      {"restarts", loop_after_loop},          {"crowd", loops_at_once},
+      {"select", select_on_sets_at_the_edge}, {"leaves", ends_while_busy}};
   return children.contains(name) ? children.at(name)() : 126;
 }
 
@@ -208,6 +272,43 @@ TEST_F(probe, threads_that_end_leave_their_places) {
   for (const auto& thread : read(run("threads")).threads()) EXPECT_NE(thread.ended_ns, 0U);
 }
 
+TEST_F(probe, loops_that_begin_at_the_same_moment_have_a_place_each) {
+  for (int i = 0; i < 3; ++i) {
+    const auto threads = read(run("crowd")).threads();
+    std::set<std::uint32_t> tids;
+    for (const auto& thread : threads) {
+      tids.insert(thread.tid);
+      EXPECT_EQ(thread.waits, static_cast<std::uint64_t>(turns));
+    }
+    EXPECT_EQ(threads.size(), static_cast<std::size_t>(2 * pairs));
+    EXPECT_EQ(tids.size(), static_cast<std::size_t>(2 * pairs));
+  }
+}
+
+TEST_F(probe, a_loop_after_a_loop_of_the_same_thread_is_another) {
+  const auto threads = read(run("restarts")).threads();
+  ASSERT_EQ(threads.size(), 2U);
+  EXPECT_EQ(threads[0].tid, threads[1].tid);
+  EXPECT_NE(threads[0].generation, threads[1].generation);
+}
+
+TEST_F(probe, select_looks_no_further_than_its_sets) { run("select"); }
+
+TEST_F(probe, a_process_that_ended_is_not_away_for_ever) {
+  const instant begin = observer::now();
+  run("leaves");
+  observer watching({.root_pids = [] { return std::vector<std::uint32_t>{}; },
+                     .probe_directory = directory_,
+                     .port_names = {},
+                     .runtime = "cpp",
+                     .stall_threshold_ms = slow_ms});
+  ASSERT_TRUE(watching.start(begin));
+  const auto seen = watching.finish({{"all", begin, observer::now()}});
+  ASSERT_TRUE(seen) << seen.error();
+  EXPECT_LT(seen->lag.at(0).utilisation, 0.5);
+  EXPECT_TRUE(seen->events.empty()) << seen->events.at(0).text;
+}
+
 TEST_F(probe, signals_in_the_middle_of_a_wait_do_no_harm) {
   const auto threads = read(run("signals")).threads();
   ASSERT_EQ(threads.size(), 1U);
@@ -218,6 +319,8 @@ TEST_F(probe, what_is_no_probe_file_is_an_error) {
   EXPECT_FALSE(probe_reader::open(path(1)));
   std::ofstream(path(2)) << "short";
   EXPECT_FALSE(probe_reader::open(path(2)));
+  ASSERT_EQ(::mkfifo(path(4).c_str(), 0600), 0);
+  EXPECT_FALSE(probe_reader::open(path(4))) << "and nobody waits for its other end";
   std::ofstream(path(3)).close();
   std::filesystem::resize_file(path(3), sizeof(assay_probe_file));
   const auto empty = probe_reader::open(path(3));

@@ -65,6 +65,14 @@ TEST(blocking_sites, a_cause_fills_half_of_the_stall_on_the_same_thread) {
   EXPECT_EQ(cause(2, 7, 100, 180), "");
 }
 
+TEST(blocking_sites, many_calls_of_one_place_are_a_cause_together) {
+  blocking_sites sites(ports);
+  for (std::uint64_t i = 0; i < 4; ++i) sites.add(1, call("recv", "127.0.0.1:40123", 100 + 40 * i, 30));
+  sites.add(1, call("sleep", "", 260, 35));
+  EXPECT_EQ(sites.cause_of(1, 7, 100'000'000, 300'000'000),
+            "recv, third-party (127.0.0.1:40123) at app.py:87 in price, 4 times");
+}
+
 TEST(blocking_sites, the_limit_on_sites_is_counted) {
   blocking_sites sites({});
   for (std::size_t i = 0; i < blocking_sites::most_sites + 3; ++i) sites.add(1, call("read", std::to_string(i), 1, 30));
