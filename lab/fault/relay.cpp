@@ -1,12 +1,11 @@
 #include "lab/fault/relay.hpp"
 
 #include "stack/runtime/delay.hpp"
-#include "stack/runtime/semaphore.hpp"
 
 namespace assay::fault {
 namespace {
 
-// After the process ran out of descriptors: until some connection has closed.
+// After accept() failed for want of something: until it may be there again.
 constexpr duration accept_pause = std::chrono::milliseconds(50);
 
 }  // namespace
@@ -43,11 +42,12 @@ task<result<void>> relay::run(net::listener from) {
 task<result<void>> relay::accept_all(net::listener* from, scope* serving) {
   while (true) {
     result<net::stream> accepted = co_await from->accept();
-    if (!accepted && accepted.error().code == errc::no_descriptors) {
+    if (!accepted) {
+      if (net::accepting_is_over(accepted.error())) co_return std::unexpected(accepted.error());
+      if (accepted.error().code == errc::reset) continue;  // the client was gone before it was accepted
       if (const result<void> waited = co_await delay_for(accept_pause); !waited) co_return waited;
       continue;
     }
-    if (!accepted) co_return std::unexpected(accepted.error());
     if (outage_ || live_ >= options_.max_connections) {
       counters_.refused++;
       continue;  // its stream closes here
@@ -104,7 +104,12 @@ task<result<void>> relay::carry_replies(connection* on) {
     if (some->empty()) break;
     if (const duration held = delay_of_reply(*on); held > duration::zero()) {
       counters_.delayed++;
+      // Kept in memory of our own: the lent buffers are few, and all relays of the loop receive into them.
+      const std::string kept(some->bytes());
+      some->release();
       if (const result<void> waited = co_await delay_for(held); !waited) co_return waited;
+      if (const result<void> sent = co_await on->client.send_all(kept); !sent) co_return sent;
+      continue;
     }
     if (const result<void> sent = co_await on->client.send_all(some->bytes()); !sent) co_return sent;
   }

@@ -27,13 +27,13 @@ namespace assay::fault {
 struct relay_options {
   socket_address upstream;
   std::uint64_t seed = 1;
-  std::size_t max_connections = 4096;  // more wait in the kernel's backlog
+  std::size_t max_connections = 4096;  // more are closed at once, and counted as refused
   duration connect_timeout = std::chrono::seconds(5);
 };
 
 struct relay_counters {
   std::uint64_t connections = 0;
-  std::uint64_t refused = 0;  // closed at once, by an outage
+  std::uint64_t refused = 0;  // closed at once, by an outage or above max_connections
   std::uint64_t cut = 0;      // closed while open, by a reset or an outage
   std::uint64_t delayed = 0;  // replies
   std::uint64_t upstream_failures = 0;

@@ -17,12 +17,6 @@ task<result<net::stream>> accept_one(net::listener& from) { co_return co_await f
 
 task<result<permit>> acquire_slot(semaphore& slots) { co_return co_await slots.acquire(); }
 
-// The listener itself is unusable. All else passes: accept() also reports what befell the one connection it was
-// about to give out (unreachable hosts, a firewall's refusal), and shortages.
-bool is_final(const error& failure) {
-  return failure.system_errno == EBADF || failure.system_errno == ENOTSOCK || failure.system_errno == EINVAL;
-}
-
 }  // namespace
 
 struct server::state {
@@ -76,7 +70,7 @@ task<result<void>> server::state::accept_all(net::listener& from, scope& connect
     }
     if (peer.error().code == errc::cancelled) break;
     if (peer.error().code == errc::reset) continue;  // the client was gone before it was accepted
-    if (is_final(peer.error())) co_return std::unexpected(peer.error());
+    if (net::accepting_is_over(peer.error())) co_return std::unexpected(peer.error());
     std::ignore = co_await with_context(accepting_ctx, delay_for(accept_pause));
   }
   co_return result<void>{};

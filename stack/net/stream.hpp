@@ -177,6 +177,13 @@ class connect_awaiter : public assay::detail::io_awaiter<connect_awaiter, connec
   return {to, limit};
 }
 
+// After a failed accept(): is the listener itself unusable? All else passes: accept() also reports what befell the one
+// connection it was about to give out (unreachable hosts, a firewall's refusal), and shortages.
+inline bool accepting_is_over(const error& failure) {
+  return failure.code == errc::cancelled || failure.system_errno == EBADF || failure.system_errno == ENOTSOCK ||
+         failure.system_errno == EINVAL;
+}
+
 class listener {
  public:
   static result<listener> open(io& backend, const socket_address& at, const listen_options& options = {}) {
@@ -188,7 +195,8 @@ class listener {
   listener& operator=(listener&&) = delete;
   ~listener() { close(); }
 
-  // errc::no_descriptors is the process's limit: wait until a connection has closed, then accept again.
+  // errc::no_descriptors is the process's limit: wait until a connection has closed, then accept again. What else to do
+  // about a failure: accepting_is_over().
   [[nodiscard]] detail::accept_awaiter accept(instant limit = never) { return {*socket_, limit}; }
   socket_address local_address() const { return backend_->local_address(*socket_); }
   void close() {

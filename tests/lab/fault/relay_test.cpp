@@ -126,6 +126,19 @@ TEST(relay, a_reset_reaches_a_reply_that_is_being_held_back) {
   });
 }
 
+TEST(relay, a_reply_that_is_being_held_back_takes_no_lent_buffer) {
+  world here;
+  here.run([](world* in) -> task<void> {
+    net::stream over = *(co_await net::connect(at(proxy_port)));
+    in->proxy.set_latency({.median = 50s});
+    EXPECT_TRUE(co_await over.send_all("a"));
+    std::ignore = co_await delay_for(1s);
+    EXPECT_EQ(dynamic_cast<sim_io&>(in->on.backend()).lent_buffers(), 0U);
+    const result<net::chunk> reply = co_await over.recv(in->on.now() + 60s);
+    EXPECT_TRUE(reply && reply->bytes() == "a");
+  });
+}
+
 TEST(relay, an_outage_refuses_until_it_is_cleared) {
   world here;
   here.run([](world* in) -> task<void> {
