@@ -1,4 +1,4 @@
-// What the report embeds for its charts: the counterpart of lab/report/report_data.cpp.
+// What the report embeds for its charts: the counterpart of lab/report/chart_data.cpp.
 //
 // Misuse: computing a verdict from it. The tables, which need no script, carry every number that is judged.
 

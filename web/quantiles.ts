@@ -3,11 +3,14 @@
 // p99.9 are not squeezed into the edge.
 import uPlot from "uplot";
 import { logAxis } from "./axis";
+import { median } from "./median";
 import type { ReportData } from "./data";
 import type { Theme } from "./theme";
 
 const HEIGHT = 280;
 const FLOOR_MS = 0.1;
+// Told apart without colours as well: on paper, and by who sees two of them as one.
+const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3], [14, 4], [5, 2, 5, 6]];
 
 function percentile(x: number): string {
   const quantile = (1 - 10 ** -x) * 100;
@@ -30,8 +33,8 @@ export function drawQuantiles(into: HTMLElement, phase: string, data: ReportData
   const middle = data.candidates.map((_, which) =>
     x.map((at) => {
       const values = runs.filter((run) => run.which === which).map((run) => run.at.get(at));
-      const known = values.filter((v): v is number => v !== undefined).sort((a, b) => a - b);
-      return known.length === 0 ? null : (known[known.length >> 1] ?? null);
+      const known = values.filter((v): v is number => v !== undefined);
+      return median(known);
     }));
   const colour = (which: number): string => theme.series[which % theme.series.length] ?? theme.text;
   const options: uPlot.Options = {
@@ -50,7 +53,7 @@ export function drawQuantiles(into: HTMLElement, phase: string, data: ReportData
       { label: "quantile", value: (_, value) => (value === null ? "" : percentile(value)) },
       ...data.candidates.map((candidate, which) => ({
         label: candidate.ours ? `${candidate.title} (ours)` : candidate.title,
-        stroke: colour(which), width: 2, points: { show: false },
+        stroke: colour(which), width: 2, dash: DASHES[which % DASHES.length] ?? [], points: { show: false },
       })),
       ...runs.map((run) => ({
         label: "trial", stroke: colour(run.which), width: 0, points: { show: true, size: 5, fill: colour(run.which) },

@@ -3,6 +3,7 @@
 import uPlot from "uplot";
 import type { Candidate, Phase, ReportData, Trial } from "./data";
 import { logAxis } from "./axis";
+import { median } from "./median";
 import type { Theme } from "./theme";
 
 const HEIGHT = 220;
@@ -11,14 +12,6 @@ const HEADROOM = 5; // above the highest value, for the names of the phases
 const FLOOR_MS = 0.1; // a logarithmic axis has no zero
 
 type Row = (number | null)[];
-
-function median(values: number[]): number | null {
-  if (values.length === 0) return null;
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const high = sorted[middle] ?? 0;
-  return sorted.length % 2 === 1 ? high : ((sorted[middle - 1] ?? 0) + high) / 2;
-}
 
 // Values by whole second; null where nothing was asked for.
 function bySecond(trial: Trial, length: number, pick: (s: Trial["seconds"][number]) => number): Row {
@@ -88,6 +81,16 @@ function drawLane(chart: uPlot, trials: Trial[], theme: Theme): void {
   ctx.restore();
 }
 
+// Not by Math.max(...all): a day of seconds is more arguments than a call takes.
+function highestOf(data: ReportData): number {
+  let highest = 1;
+  for (const candidate of data.candidates) {
+    for (const trial of candidate.trials) {
+      for (const second of trial.seconds) highest = Math.max(highest, second.p99);
+    }
+  }
+  return highest;
+}
 
 export function drawTimeline(into: HTMLElement, candidate: Candidate, data: ReportData, theme: Theme): uPlot {
   const end = Math.ceil(Math.max(...data.phases.map((phase) => phase.start + phase.length)));
@@ -95,21 +98,19 @@ export function drawTimeline(into: HTMLElement, candidate: Candidate, data: Repo
   const trials = candidate.trials.filter((trial) => trial.seconds.length > 0);
   const p99 = trials.map((trial) => bySecond(trial, end, (second) => second.p99));
   const p50 = trials.map((trial) => bySecond(trial, end, (second) => second.p50));
-  const highest = Math.max(
-    ...data.candidates.flatMap((c) => c.trials.flatMap((t) => t.seconds.map((s) => s.p99))), 1);
   const [first = "", second = ""] = theme.series;
   const options: uPlot.Options = {
     width: into.clientWidth,
     height: HEIGHT,
     legend: { live: true },
-    scales: { x: { time: false }, y: { distr: 3, range: [FLOOR_MS, highest * HEADROOM] } },
+    scales: { x: { time: false }, y: { distr: 3, range: [FLOOR_MS, highestOf(data) * HEADROOM] } },
     axes: [
       { stroke: theme.text, grid: { stroke: theme.grid }, values: (_, ticks) => ticks.map((t) => `${t} s`) },
       logAxis(theme),
     ],
     series: [
       { label: "second" },
-      { label: "p50 (median of trials)", stroke: second, width: 2, points: { show: false } },
+      { label: "p50 (median of trials)", stroke: second, width: 2, dash: [6, 3], points: { show: false } },
       { label: "p99 (median of trials)", stroke: first, width: 2.5, points: { show: false } },
       ...p99.map((_, n) => ({
         label: `p99, trial ${trials[n]?.repeat ?? n + 1}`, stroke: `${first}66`, width: 1, points: { show: false },

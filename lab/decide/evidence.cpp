@@ -27,7 +27,10 @@ std::string one_line(std::string text) {
 
 }  // namespace
 
-std::string figure(double value) { return value >= 1000 ? fmt::format("{:.0f}", value) : fmt::format("{:.3g}", value); }
+// 999.5 and above would be "1e+03".
+std::string figure(double value) {
+  return value >= 999.5 ? fmt::format("{:.0f}", value) : fmt::format("{:.3g}", value);
+}
 
 std::string with_interval(const model::estimate& of) {
   return fmt::format("{} [{}, {}]", figure(of.value), figure(of.low), figure(of.high));
@@ -95,6 +98,14 @@ std::string evidence_table::cite_freeze(const model::candidate_summary& of, cons
                                    figure(site.longest_ms)),
               .n = fmt::format("{}", of.complete),
               .verdict = of.freezes ? "**freezes**" : "measured"});
+}
+
+std::string evidence_table::cite_recovery(const model::candidate_summary& of, std::size_t runs_that_came_back) {
+  return add({.claim = fmt::format("{}, whole run", escaped(of.name)),
+              .metric = code("recovery_s"),
+              .value = fmt::format("came back in {} of {} runs", runs_that_came_back, of.complete),
+              .n = fmt::format("{}", of.complete),
+              .verdict = "measured"});
 }
 
 std::string evidence_table::cite_runs(const model::candidate_summary& of) {

@@ -4,6 +4,7 @@
 // Misuse: a claim with a number and no id.
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <optional>
 #include <string>
@@ -33,6 +34,7 @@ class evidence_table {
   std::string cite(const model::metric_comparison& of);
   std::string cite(const model::metric_summary& of);
   std::string cite_freeze(const model::candidate_summary& of, const model::blocking_site& site);
+  std::string cite_recovery(const model::candidate_summary& of, std::size_t runs_that_came_back);
   std::string cite_runs(const model::candidate_summary& of);
 
   std::string markdown() const;

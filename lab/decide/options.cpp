@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -77,6 +78,16 @@ void add_measured(std::string& to, const model::comparison& judged, const std::s
   if (!parts.empty()) to += fmt::format("- Neutral, measured: {}\n", joined(parts));
 }
 
+// A run that did not come back has no recovery time to be averaged, and is worse than any that has.
+void add_no_recovery(std::string& to, const model::comparison& judged, const model::candidate_summary& candidate,
+                     evidence_table& evidence) {
+  const auto* recovery = judged.find_metric(candidate.name, "", "recovery_s");
+  if (recovery == nullptr || recovery->runs.size() >= candidate.complete) return;
+  to += fmt::format("- Bad, because it did not come back after the fault while it was watched, in {} of {} runs ({})\n",
+                    candidate.complete - recovery->runs.size(), candidate.complete,
+                    evidence.cite_recovery(candidate, recovery->runs.size()));
+}
+
 }  // namespace
 
 std::string joined(const std::vector<std::string>& parts) {
@@ -120,7 +131,8 @@ std::vector<option> options_of(const model::comparison& judged, evidence_table& 
   return options;
 }
 
-std::string pros_and_cons(const model::comparison& judged, const option& of, evidence_table& evidence) {
+std::string pros_and_cons(const model::comparison& judged, const model::plan& plan, const option& of,
+                          evidence_table& evidence) {
   const std::string& name = of.candidate->name;
   std::string text;
   if (!of.measured) {
@@ -146,6 +158,9 @@ std::string pros_and_cons(const model::comparison& judged, const option& of, evi
   add_measured(text, judged, name, evidence);
   add_primary(text, "Bad", "is worse", of.worse);
   add_secondary(text, judged, name, finding::worse, "Bad", evidence);
+  if (std::ranges::count(plan.phases, model::phase_kind::fault, &model::phase::kind) > 0) {
+    add_no_recovery(text, judged, *of.candidate, evidence);
+  }
   if (!of.ruled_out.empty()) text += fmt::format("- Bad, because {}\n", of.ruled_out);
   if (of.candidate->invalid > 0) {
     text +=

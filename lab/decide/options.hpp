@@ -9,6 +9,7 @@
 
 #include "lab/decide/evidence.hpp"
 #include "lab/model/comparison.hpp"
+#include "lab/model/plan.hpp"
 
 namespace assay::decide {
 
@@ -27,7 +28,8 @@ struct option {
 std::vector<option> options_of(const model::comparison& judged, evidence_table& evidence);
 
 /// Good, Neutral and Bad, each pointing to its evidence.
-std::string pros_and_cons(const model::comparison& judged, const option& of, evidence_table& evidence);
+std::string pros_and_cons(const model::comparison& judged, const model::plan& plan, const option& of,
+                          evidence_table& evidence);
 
 std::string joined(const std::vector<std::string>& parts);
 

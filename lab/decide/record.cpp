@@ -192,7 +192,7 @@ std::string decision_record(const model::comparison& judged, const model::plan& 
   text += consequences(judged, evidence);
   text += "\n## Pros and Cons of the Options\n";
   for (const option& each : options) {
-    text += fmt::format("\n### {}\n\n{}", named(*each.candidate), pros_and_cons(judged, each, evidence));
+    text += fmt::format("\n### {}\n\n{}", named(*each.candidate), pros_and_cons(judged, plan, each, evidence));
   }
   text += more_information(judged, plan, options, evidence);
   return text;

@@ -15,6 +15,11 @@ double median_of(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
 }
 
+// "1260 ms", never "1.26e+03".
+std::string milliseconds(double value) {
+  return value >= 999.5 ? fmt::format("{:.0f} ms", value) : fmt::format("{:.3g} ms", value);
+}
+
 void add_endings(std::vector<std::string>& to, const run& each) {
   if (each.state != model::trial_state::complete) {
     to.push_back(fmt::format("{}, run {}: {}: {}", each.candidate, each.repeat, label(each.state),
@@ -78,8 +83,9 @@ void add_unlike(std::vector<std::string>& to, const std::string& phase, const st
     const auto [low, high] = std::ranges::minmax(siblings);
     if (median <= 0 || high > unlike_factor * low) continue;
     if (own > unlike_factor * median || own < median / unlike_factor) {
-      to.push_back(fmt::format("{}, {}: run {} is unlike its siblings: {} {:.3g} against {:.3g}", each->candidate,
-                               phase, each->repeat, metric, own, median));
+      to.push_back(fmt::format("{}, {}: run {} is unlike its siblings: {} response time {} against {}", each->candidate,
+                               phase, each->repeat, metric == "response_p90_ms" ? "p90" : "p99", milliseconds(own),
+                               milliseconds(median)));
     }
   }
 }

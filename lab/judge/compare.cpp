@@ -21,7 +21,8 @@ using runs_of = std::vector<const run*>;
 struct metric_rule {
   const char* name;
   bool is_share = false;
-  double margin = 0;  // 0: never compared
+  bool missing_is_bad = false;  // runs without the value went worse than those with it
+  double margin = 0;            // 0: never compared
   bool secondary = false;
   bool lower_is_better = true;
 };
@@ -37,7 +38,8 @@ constexpr std::array phase_metrics{
     metric_rule{.name = "lag_p99_ms"},
     metric_rule{.name = "utilisation", .is_share = true},
 };
-constexpr std::array trial_metrics{metric_rule{.name = "start_up_s"}, metric_rule{.name = "recovery_s"}};
+constexpr std::array trial_metrics{metric_rule{.name = "start_up_s"},
+                                   metric_rule{.name = "recovery_s", .missing_is_bad = true}};
 
 struct collected {
   std::vector<double> values;
@@ -86,7 +88,9 @@ model::metric_summary summarise(const std::string& candidate, const std::string&
   collected of = collect(runs, phase, rule.name);
   model::metric_summary made{
       .candidate = candidate, .phase = phase, .metric = rule.name, .runs = {}, .over_runs = {}, .why_not = {}};
-  if (of.values.size() >= 2) {
+  // A mean over those that came back would be of the good runs alone.
+  const bool partial = rule.missing_is_bad && of.values.size() < runs.size();
+  if (of.values.size() >= 2 && !partial) {
     made.over_runs = over_runs(of, rule);
   } else if (!of.why_not.empty()) {
     made.why_not = of.why_not;
@@ -101,18 +105,23 @@ double mean_of(const std::vector<double>& values) {
   return values.empty() ? 0 : std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
-// A failed request is no fast answer: who fails more is not called better for it.
+// A failed request is no fast answer: who fails more is not called better for it. Nor as good: at the time limit the
+// p99 of two candidates is alike, whatever part of their requests ends there.
 void withhold_for_errors(model::metric_comparison& of, const runs_of& candidate, const runs_of& reference) {
-  if (of.verdict != model::finding::better && of.verdict != model::finding::worse) return;
+  using model::finding;
+  if (of.verdict != finding::better && of.verdict != finding::worse && of.verdict != finding::equivalent) return;
   const double of_candidate = mean_of(collect(candidate, of.phase, "error_share").values);
   const double of_reference = mean_of(collect(reference, of.phase, "error_share").values);
-  const bool candidate_wins = of.verdict == model::finding::better;
-  const double more = candidate_wins ? of_candidate - of_reference : of_reference - of_candidate;
+  const double candidate_more = of_candidate - of_reference;
+  const bool alike = of.verdict == finding::equivalent;
+  const double more = alike                           ? std::abs(candidate_more)
+                      : of.verdict == finding::better ? candidate_more
+                                                      : -candidate_more;
   if (more <= tolerated_more_errors) return;
-  of.verdict = model::finding::inconclusive;
-  of.why =
-      fmt::format("the one that looks better fails more: {:.1f} % of the requests against {:.1f} % ({} against {})",
-                  100 * of_candidate, 100 * of_reference, of.candidate, of.reference);
+  of.verdict = finding::inconclusive;
+  of.why = fmt::format("{}: {:.1f} % of the requests against {:.1f} % ({} against {})",
+                       alike ? "they look alike, but one fails more" : "the one that looks better fails more",
+                       100 * of_candidate, 100 * of_reference, of.candidate, of.reference);
 }
 
 using runs_by_candidate = std::map<std::string, runs_of>;

@@ -24,7 +24,7 @@ namespace assay::judge {
 
 inline constexpr double confidence = 0.95;
 
-/// A verdict for "better" is withheld when the candidate fails so much more of the requests than the other.
+/// "Better" and "equivalent" are withheld from a candidate that fails so much more of the requests than the other.
 inline constexpr double tolerated_more_errors = 0.01;
 
 /// The metric that is judged in this phase, from the planned number of requests alone; empty: too few for any.

@@ -1,7 +1,6 @@
 #include "lab/judge/statistics.hpp"
 
 #include <algorithm>
-#include <boost/math/distributions/normal.hpp>
 #include <boost/math/distributions/students_t.hpp>
 #include <cassert>
 #include <cmath>
@@ -67,10 +66,6 @@ std::vector<double> holm(std::span<const double> p_values) {
     adjusted[order[rank]] = least;
   }
   return adjusted;
-}
-
-double normal_quantile(double probability) {
-  return boost::math::quantile(boost::math::normal_distribution<double>(), probability);
 }
 
 }  // namespace assay::judge

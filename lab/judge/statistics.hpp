@@ -40,7 +40,4 @@ welch_comparison welch(std::span<const double> first, std::span<const double> se
 /// alpha keeps the chance of any false rejection in the family below alpha, whatever the dependence.
 std::vector<double> holm(std::span<const double> p_values);
 
-/// Quantile of the standard normal distribution.
-double normal_quantile(double probability);
-
 }  // namespace assay::judge

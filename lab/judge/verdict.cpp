@@ -45,23 +45,24 @@ std::optional<tested> test(hypothesis& each, double confidence) {
   return made;
 }
 
-// The width of an interval falls with the root of the number of runs.
-std::string more_runs(const tested& of, std::size_t family, double alpha) {
-  const double distance = std::abs(of.test.difference) - of.margin;
-  double ratio = 0;
-  if (distance > of.half) {  // beyond the margin on its own, not after the correction
-    const double z = normal_quantile(1 - alpha / (2 * static_cast<double>(family)));
-    ratio = z * of.test.standard_error / distance;
-  } else {
-    ratio = of.half / std::max(std::abs(distance), of.margin / 4);
+// The standard error falls with the root of the number of runs, and so does Student's factor with the degrees of
+// freedom: of two runs most of the width is the latter. A difference must hold after the correction, so it is asked for
+// at the first step of Holm's; equivalence needs the interval alone.
+std::string more_runs(const tested& of, std::size_t family, double alpha, double confidence) {
+  const double beyond = std::abs(of.test.difference) - of.margin;
+  const double distance = std::max(std::abs(beyond), of.margin / 4);
+  const double sure = beyond > 0 ? std::max(confidence, 1 - alpha / static_cast<double>(family)) : confidence;
+  for (unsigned more = 1; more <= most_runs_to_ask_for; ++more) {
+    const double grown = static_cast<double>(of.runs + more) / of.runs;
+    welch_comparison then = of.test;
+    then.standard_error /= std::sqrt(grown);
+    then.degrees *= (of.runs + more - 1.0) / (of.runs - 1.0);
+    if (then.half_width(sure) < distance) return fmt::format("about {} more run{}", more, more == 1 ? "" : "s");
   }
-  const double needed = std::ceil(of.runs * ratio * ratio) - of.runs;
-  if (needed > most_runs_to_ask_for) return fmt::format("more than {} more runs", most_runs_to_ask_for);
-  const auto whole = static_cast<unsigned>(std::max(1.0, needed));
-  return fmt::format("about {} more run{}", whole, whole == 1 ? "" : "s");
+  return fmt::format("more than {} more runs", most_runs_to_ask_for);
 }
 
-void conclude(hypothesis& each, const tested& of, double alpha, std::size_t family) {
+void conclude(hypothesis& each, const tested& of, double alpha, std::size_t family, double confidence) {
   model::metric_comparison& to = each.comparison;
   const double d = of.test.difference;
   const double low = d - of.half;
@@ -81,8 +82,8 @@ void conclude(hypothesis& each, const tested& of, double alpha, std::size_t fami
     to.verdict = finding::inconclusive;
     const char* what = beyond                ? "beyond the margin on its own, not after the correction for all"
                        : low > 0 || high < 0 ? "a difference, but it may be within the margin"
-                                             : "the interval holds both signs";
-    to.why = fmt::format("{}; needs {}", what, more_runs(of, family, alpha));
+                                             : "the interval includes a ratio of 1";
+    to.why = fmt::format("{}; needs {}", what, more_runs(of, family, alpha, confidence));
   }
 }
 
@@ -103,7 +104,7 @@ void judge_family(std::span<hypothesis> family, double alpha, double confidence)
       continue;
     }
     family[i].comparison.p_value = adjusted[i];
-    conclude(family[i], *tests[i], alpha, family.size());
+    conclude(family[i], *tests[i], alpha, family.size(), confidence);
   }
 }
 

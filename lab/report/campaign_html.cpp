@@ -14,9 +14,9 @@ namespace {
 std::string timelines(const campaign_report& report) {
   std::string section =
       "<h2>Latency over time</h2><p class=\"muted\">Response time of each second, counted from the instant a request "
-      "was meant to be sent. Bold: the median over the trials. Bands: bursts and faults. The lane at the bottom: "
-      "stalls "
-      "of the event loop.</p>";
+      "was meant to be sent, on a logarithmic scale that is the same for all. Bold: the median over the trials. "
+      "<span class=\"key burst\"></span> burst, <span class=\"key fault\"></span> fault; at the bottom "
+      "<span class=\"key stall\"></span> stalls of the event loop, and faults.</p>";
   for (const model::candidate_summary& each : report.compared.candidates) {
     section += fmt::format(
         "<h3>{}{}</h3><div class=\"chart\" data-timeline=\"{}\"><p class=\"muted\">The chart needs a "
@@ -28,8 +28,9 @@ std::string timelines(const campaign_report& report) {
 
 std::string quantile_curves(const campaign_report& report) {
   std::string section =
-      "<h2>Response time by quantile</h2><p class=\"muted\">Lines: the median over the trials; a dot for every trial. "
-      "Only quantiles with ten requests beyond them are drawn.</p>";
+      "<h2>Response time by quantile</h2><p class=\"muted\">p99 = 50 ms: 99 of 100 requests were answered within "
+      "50 ms. Lines: the median over the trials; a dot for every trial. Only quantiles with ten requests beyond them "
+      "are drawn.</p>";
   for (const model::phase& each : report.plan.phases) {
     if (each.kind == model::phase_kind::warm_up) continue;
     section += fmt::format("<h3>{}</h3><div class=\"chart\" data-quantiles=\"{}\"></div>", escape(each.name),

@@ -24,7 +24,7 @@ struct campaign_report {
 
 std::string campaign_html(const campaign_report& report);
 
-// The charts' data as JSON, as web/data.ts reads them; without "</", so that it may stand inside a script element.
+// The charts' data as JSON, as web/data.ts reads them; without "<", so that it may stand inside a script element.
 std::string chart_data(const campaign_report& report);
 
 }  // namespace assay::report

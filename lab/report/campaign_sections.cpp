@@ -27,65 +27,128 @@ std::string place_of(const model::blocking_site& site) {
                      site.place.empty() ? std::string() : " at <code>" + escape(site.place) + "</code>");
 }
 
-std::string phrase(const campaign_report& report, const model::metric_comparison& one) {
-  return fmt::format("<li><span class=\"{}\">{}</span>: {} in {} against {} ({})</li>", tone(one.verdict),
-                     model::label(one.verdict), title_of(report, one.candidate), escape(one.phase),
-                     title_of(report, one.reference), escape(one.why));
+// What rules a candidate out whatever its figures are: said before them.
+std::string knock_outs(const campaign_report& report) {
+  std::string items;
+  for (const model::candidate_summary& each : report.compared.candidates) {
+    if (const auto* worst = each.worst_site(report.compared.stall_threshold_ms); each.freezes && worst != nullptr) {
+      items += fmt::format(
+          "<li><span class=\"worse\">freezes</span>: {}. Its event loop was blocked {} times for {} in "
+          "all, {} at the longest, by {}.</li>",
+          title_of(report, each.name), worst->count, milliseconds(worst->total_ms), milliseconds(worst->longest_ms),
+          place_of(*worst));
+    }
+    if (each.failed > 0) {
+      items += fmt::format("<li><span class=\"worse\">failed</span>: {}, in {} of {} runs.</li>",
+                           title_of(report, each.name), each.failed, each.complete + each.failed + each.invalid);
+    }
+    if (each.complete == 0) {
+      items += fmt::format("<li><span class=\"open\">not measured</span>: {}, no run of it was complete.</li>",
+                           title_of(report, each.name));
+    }
+  }
+  return items.empty() ? items : "<ul>" + items + "</ul>";
+}
+
+std::string verdict_cell(const campaign_report& report, const std::string& candidate, const std::string& phase) {
+  const auto* const primary = report.compared.find_primary(candidate, phase);
+  if (primary == nullptr) return "<td class=\"text muted\">too few requests planned</td>";
+  std::string cell = fmt::format("<td class=\"text\"><span class=\"{}\">{}</span>", tone(primary->verdict),
+                                 model::label(primary->verdict));
+  if (primary->ratio) {
+    cell += fmt::format("<small>{}× [{}, {}]</small>", number(primary->ratio->value), number(primary->ratio->low),
+                        number(primary->ratio->high));
+  }
+  return cell + "</td>";
+}
+
+// "p99", the quantile that is judged in a phase; empty where none is.
+std::string judged_quantile(const campaign_report& report, const std::string& phase) {
+  for (const model::metric_comparison& each : report.compared.comparisons) {
+    if (each.primary && each.phase == phase) return each.metric == "response_p90_ms" ? "p90" : "p99";
+  }
+  return {};
+}
+
+// The answer: every candidate against the reference, in every phase.
+std::string verdict_table(const campaign_report& report) {
+  const bool any = std::ranges::any_of(report.compared.candidates, [&](const model::candidate_summary& each) {
+    return each.name != report.compared.reference;
+  });
+  if (!any) return "<p>One candidate: there is nothing to compare it with.</p>";
+  std::string table = fmt::format(
+      "<div class=\"scroll\"><table><caption>Response time as a multiple of {}’s, with its {:.0f} % interval: 0.5× is "
+      "half as long. <em>Better</em> and <em>worse</em> are beyond doubt and more than the margin that matters; "
+      "<em>equivalent</em> is within it; <em>inconclusive</em>: these runs cannot tell.</caption><thead><tr>"
+      "<th class=\"text\">candidate</th>",
+      title_of(report, report.compared.reference), report.compared.confidence * 100);
+  for (const model::phase& phase : report.plan.phases) {
+    if (phase.kind == model::phase_kind::warm_up) continue;
+    table += fmt::format("<th class=\"text\">{} <small>{}</small></th>", escape(phase.name),
+                         judged_quantile(report, phase.name));
+  }
+  table += "</tr></thead><tbody>";
+  for (const model::candidate_summary& each : report.compared.candidates) {
+    if (each.name == report.compared.reference) continue;
+    table += fmt::format("<tr><td>{}</td>", title_of(report, each.name));
+    for (const model::phase& phase : report.plan.phases) {
+      if (phase.kind != model::phase_kind::warm_up) table += verdict_cell(report, each.name, phase.name);
+    }
+    table += "</tr>";
+  }
+  return table + "</tbody></table></div>";
 }
 
 }  // namespace
 
 std::string verdict_section(const campaign_report& report) {
-  std::string section = fmt::format(
-      "<h1>{}</h1><p class=\"muted\">{} trials, seed {}, {:.0f} % intervals over trials. "
-      "Reference: {}.</p><div class=\"verdict\"><ul>",
-      escape(report.plan.name), report.trials.size(), report.plan.seed, report.compared.confidence * 100,
-      title_of(report, report.compared.reference));
-  for (const model::candidate_summary& each : report.compared.candidates) {
-    if (!each.freezes || each.blocking.empty()) continue;
-    const model::blocking_site& worst = each.blocking.front();
-    section += fmt::format(
-        "<li><span class=\"worse\">freezes</span>: {}. Its event loop was blocked {} times for {} in "
-        "all, {} at the longest, by {}.</li>",
-        title_of(report, each.name), worst.count, milliseconds(worst.total_ms), milliseconds(worst.longest_ms),
-        place_of(worst));
-  }
-  for (const model::metric_comparison& each : report.compared.comparisons) {
-    const bool decided = each.verdict == model::finding::better || each.verdict == model::finding::worse;
-    if (each.primary && decided) section += phrase(report, each);
-  }
-  const auto open = std::ranges::count_if(report.compared.comparisons, [](const model::metric_comparison& one) {
-    return one.primary && (one.verdict == model::finding::inconclusive || one.verdict == model::finding::not_estimable);
-  });
-  if (open > 0) {
-    section += fmt::format(
-        "<li><span class=\"open\">inconclusive</span>: {} of the primary comparisons; the table says "
-        "which, and how many more runs would tell.</li>",
-        open);
-  }
+  std::string section =
+      fmt::format("<h1>{}</h1><p class=\"muted\">{} trials, seed {}. Reference: {}.</p>", escape(report.plan.name),
+                  report.trials.size(), report.plan.seed, title_of(report, report.compared.reference));
+  section += "<div class=\"verdict\">" + knock_outs(report) + verdict_table(report) + "</div>";
+  if (report.compared.anomalies.empty()) return section;
+  section += "<h2>To know before the numbers</h2><ul>";
   for (const std::string& each : report.compared.anomalies) section += fmt::format("<li>{}</li>", escape(each));
-  return section + "</ul></div>";
+  return section + "</ul>";
 }
 
 std::string comparison_section(const campaign_report& report) {
   std::string section = fmt::format(
-      "<h2>Verdicts</h2><div class=\"scroll\"><table><caption>Ratio to {}, with its interval. One primary metric a "
-      "phase, "
-      "declared before the data were seen; their p-values are adjusted together (Holm).</caption><thead><tr>"
+      "<h2>Verdicts in detail</h2><div class=\"scroll\"><table><caption>Ratio to {}, with its {:.0f} % interval over n "
+      "runs; below 1 is faster. One primary metric a phase, declared before the data were seen. Adjusted p: the chance "
+      "of so much when the true difference is within the margin, corrected for all of these comparisons "
+      "(Holm).</caption><thead><tr>"
       "<th class=\"text\">candidate</th><th class=\"text\">phase</th><th class=\"text\">metric</th><th>ratio</th>"
       "<th>adjusted p</th><th class=\"text\">verdict</th></tr></thead><tbody>",
-      title_of(report, report.compared.reference));
+      title_of(report, report.compared.reference), report.compared.confidence * 100);
   for (const model::metric_comparison& each : report.compared.comparisons) {
     if (!each.primary) continue;
     section += fmt::format(
         "<tr><td>{}</td><td class=\"text\">{}</td><td class=\"text\">{}</td><td>{}</td><td>{}</td>"
         "<td class=\"text\"><span class=\"{}\">{}</span><small>{}</small></td></tr>",
-        title_of(report, each.candidate), escape(each.phase), escape(each.metric),
-        with_interval(each.ratio, "", each.why), each.p_value ? number(*each.p_value) : "–", tone(each.verdict),
+        title_of(report, each.candidate), escape(each.phase), escape(form_of(each.metric).title),
+        with_interval(each.ratio, "", each.why), each.p_value ? probability(*each.p_value) : "–", tone(each.verdict),
         model::label(each.verdict), escape(each.why));
   }
   return section + "</tbody></table></div>";
 }
+
+namespace {
+
+// No blocking call was seen: which says something only where one could have been.
+const char* why_none(const campaign_report& report, const model::candidate_summary& of) {
+  const model::candidate* const planned = report.plan.find_candidate(of.name);
+  if (planned != nullptr && !planned->url.empty()) return "not looked for, it was not started by assay";
+  if (of.complete == 0) return "nothing is known, no run of it was complete";
+  const bool loop_seen = std::ranges::any_of(report.trials, [&](const model::trial& each) {
+    return each.candidate == of.name && std::ranges::any_of(each.lag, [](const model::loop_lag& lag) {
+             return lag.quality != model::lag_quality::none;
+           });
+  });
+  return loop_seen ? "none seen" : "nothing is known, no event loop of it was seen";
+}
+
+}  // namespace
 
 std::string blocking_section(const campaign_report& report) {
   std::string section = fmt::format(
@@ -94,10 +157,7 @@ std::string blocking_section(const campaign_report& report) {
       number(report.plan.stall_threshold_ms));
   for (const model::candidate_summary& each : report.compared.candidates) {
     if (each.blocking.empty()) {
-      const model::candidate* const planned = report.plan.find_candidate(each.name);
-      const bool looked = planned == nullptr || planned->url.empty();
-      section += fmt::format("<p>{}: {}.</p>", title_of(report, each.name),
-                             looked ? "none seen" : "not looked for, it was not started by assay");
+      section += fmt::format("<p>{}: {}.</p>", title_of(report, each.name), why_none(report, each));
       continue;
     }
     section += fmt::format(
@@ -131,7 +191,7 @@ std::string metrics_section(const campaign_report& report) {
     }
     section += fmt::format("<h3>{}</h3><div class=\"scroll\"><table><thead><tr><th class=\"text\">candidate</th>",
                            phase.empty() ? std::string("whole trial") : escape(phase));
-    for (const std::string& metric : metrics) section += fmt::format("<th>{}</th>", escape(metric));
+    for (const std::string& metric : metrics) section += fmt::format("<th>{}</th>", escape(form_of(metric).heading()));
     section += "</tr></thead><tbody>";
     for (const model::candidate_summary& candidate : report.compared.candidates) {
       section += fmt::format("<tr><td>{}</td>", title_of(report, candidate.name));
@@ -140,8 +200,9 @@ std::string metrics_section(const campaign_report& report) {
           return one.candidate == candidate.name && one.phase == phase && one.metric == metric;
         });
         section += "<td>" +
-                   (found == report.compared.metrics.end() ? std::string("–")
-                                                           : with_interval(found->over_runs, "", found->why_not)) +
+                   (found == report.compared.metrics.end()
+                        ? std::string("–")
+                        : with_interval(form_of(metric).scaled(found->over_runs), "", found->why_not)) +
                    "</td>";
       }
       section += "</tr>";
@@ -157,6 +218,7 @@ std::string trials_section(const campaign_report& report) {
       "<thead><tr><th>#</th><th class=\"text\">candidate</th><th>repeat</th><th "
       "class=\"text\">state</th><th>start-up</th>"
       "<th>recovery</th><th class=\"text\">writes</th></tr></thead><tbody>";
+  const bool had_fault = std::ranges::count(report.plan.phases, model::phase_kind::fault, &model::phase::kind) > 0;
   for (const model::trial& each : report.trials) {
     std::string reasons;
     for (const std::string& reason : each.reasons) reasons += "<small>" + escape(reason) + "</small>";
@@ -165,10 +227,11 @@ std::string trials_section(const campaign_report& report) {
                                                  each.writes.stored, each.writes.agrees() ? "" : ": they differ")
                                    : std::string("not reconciled");
     section += fmt::format(
-        "<tr><td>{}</td><td class=\"text\">{}</td><td>{}</td><td class=\"text\">{}{}</td><td>{} s</td>"
+        "<tr><td>{}</td><td class=\"text\">{}</td><td>{}</td><td class=\"text\">{}{}</td><td>{}</td>"
         "<td>{}</td><td class=\"text\">{}</td></tr>",
         each.order, title_of(report, each.candidate), each.repeat, model::label(each.state), reasons,
-        number(each.start_up_s), each.recovery_s ? number(*each.recovery_s) + " s" : "not seen", writes);
+        each.start_up_s > 0 ? number(each.start_up_s) + " s" : "ran already",
+        each.recovery_s ? number(*each.recovery_s) + " s" : (had_fault ? "not seen" : "no fault"), writes);
   }
   return section + "</tbody></table></div>";
 }

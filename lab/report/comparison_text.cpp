@@ -19,8 +19,10 @@ std::string plain(std::string text) {
   return text;
 }
 
-// Three digits that count.
-std::string figure(double value) { return value >= 1000 ? fmt::format("{:.0f}", value) : fmt::format("{:.3g}", value); }
+// Three digits that count; 999.5 and above would be "1e+03".
+std::string figure(double value) {
+  return value >= 999.5 ? fmt::format("{:.0f}", value) : fmt::format("{:.3g}", value);
+}
 
 std::string with_interval(const std::optional<model::estimate>& of) {
   if (!of) return "not estimable";

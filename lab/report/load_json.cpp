@@ -72,7 +72,8 @@ std::string load_json(const model::load_result& result) {
   document["histograms_ns_v2"] = {{"response_time", observe::encode_v2_base64(result.latency.response_time)},
                                   {"service_time", observe::encode_v2_base64(result.latency.service_time)},
                                   {"send_lag", observe::encode_v2_base64(result.latency.send_lag)}};
-  return document.dump(2) + "\n";
+  // An argument may be any bytes.
+  return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace assay::report

@@ -20,6 +20,11 @@ std::string readable(std::chrono::nanoseconds length) {
   return fmt::format("{}h{:02}m", seconds / 3600, seconds / 60 % 60);
 }
 
+// "20000", never "2e+04".
+std::string rate(double per_s) {
+  return per_s >= 999.5 ? fmt::format("{:.0f}/s", per_s) : fmt::format("{:.4g}/s", per_s);
+}
+
 std::string faults_of(const model::phase& phase) {
   std::vector<std::string> each;
   for (const model::fault& fault : phase.faults) {
@@ -36,8 +41,8 @@ void add_phases(std::string& text, const model::plan& plan) {
       fmt::format("\n  {:<18}{:<10}{:>10}{:>9}{:>11}   full length\n", "phase", "kind", "rate", "length", "requests");
   for (const model::phase& each : plan.phases) {
     const double requests = each.rate_per_s * std::chrono::duration<double>(each.length).count();
-    text += fmt::format("  {:<18}{:<10}{:>8.4g}/s{:>9}{:>11.0f}   {:.4g}/s for {}\n", each.name, label(each.kind),
-                        each.rate_per_s, duration_text(each.length), requests, each.full_rate_per_s,
+    text += fmt::format("  {:<18}{:<10}{:>10}{:>9}{:>11.0f}   {} for {}\n", each.name, label(each.kind),
+                        rate(each.rate_per_s), duration_text(each.length), requests, rate(each.full_rate_per_s),
                         duration_text(each.full_length));
     if (!each.faults.empty()) text += fmt::format("    {}\n", faults_of(each));
   }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <iterator>
 
 namespace assay::report {
@@ -146,7 +147,11 @@ void append_values(std::string& to, const model::profile& of) {
 void append_scales(std::string& to, const std::map<int, double>& values) {
   std::string_view separator = " ";
   for (const auto& [scale, value] : values) {
-    append(to, "{}{:.3g} at {} s", separator, value, scale);
+    if (value >= 999.5) {
+      append(to, "{}{} at {} s", separator, grouped(static_cast<std::uint64_t>(std::llround(value))), scale);
+    } else {
+      append(to, "{}{:.3g} at {} s", separator, value, scale);
+    }
     separator = ", ";
   }
 }

@@ -53,7 +53,7 @@ class Report(unittest.TestCase):
         chrome = self.open()
         WebDriverWait(chrome, DRAWN_WITHIN_S).until(
             lambda page: page.execute_script("return document.documentElement.dataset.charts") == "drawn")
-        # One timeline a candidate, one quantile chart a phase.
+        # One timeline a candidate that was measured, one quantile chart a phase.
         self.assertEqual(len(chrome.find_elements(By.CSS_SELECTOR, "[data-timeline] canvas")), 2)
         self.assertEqual(len(chrome.find_elements(By.CSS_SELECTOR, "[data-quantiles] canvas")), 4)
         for canvas in chrome.find_elements(By.TAG_NAME, "canvas"):
@@ -61,6 +61,8 @@ class Report(unittest.TestCase):
                 "const c = arguments[0]; const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
                 "let n = 0; for (let i = 3; i < d.length; i += 4) if (d[i] > 0) n++; return n;", canvas)
             self.assertGreater(inked, 1000, "an empty chart")
+        self.assertIn("No run was complete", chrome.find_element(By.CSS_SELECTOR, "[data-timeline=go]").text)
+        self.assertEqual(chrome.find_elements(By.TAG_NAME, "img"), [], "a title became markup")
         self.assertEqual([entry for entry in chrome.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")], [])
         asked = [json.loads(entry["message"])["message"] for entry in chrome.get_log("performance")]
         urls = {message["params"]["request"]["url"] for message in asked
@@ -70,6 +72,29 @@ class Report(unittest.TestCase):
         self.assertEqual([url for url in urls if url.startswith("file:")], [self.page.as_uri()])
         if "REPORT_SCREENSHOT" in os.environ:
             chrome.save_screenshot(os.environ["REPORT_SCREENSHOT"])
+
+    def test_a_day_of_seconds_is_drawn(self) -> None:
+        head, rest = self.page.read_text().split('id="report-data">', 1)
+        text, tail = rest.split("</script>", 1)
+        data = json.loads(text)
+        for candidate in data["candidates"]:
+            for trial in candidate["trials"]:
+                trial["seconds"] = [dict(trial["seconds"][0], at=at) for at in range(86_400)]
+        data["phases"][-1]["length"] = 86_400
+        text = json.dumps(data).replace("<", "\\u003c")
+        self.page.write_text(head + 'id="report-data">' + text + "</script>" + tail)
+        chrome = self.open()
+        WebDriverWait(chrome, DRAWN_WITHIN_S).until(
+            lambda page: page.execute_script("return document.documentElement.dataset.charts") == "drawn")
+
+    def test_on_paper_no_row_or_chart_is_cut(self) -> None:
+        chrome = self.open()
+        chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+        for what in ("tr", ".chart"):
+            self.assertEqual(chrome.execute_script(
+                f"return getComputedStyle(document.querySelector('{what}')).breakInside"), "avoid")
+        self.assertEqual(chrome.execute_script(
+            "return getComputedStyle(document.querySelector('table')).whiteSpace"), "normal")
 
     def test_without_a_script_the_tables_say_everything(self) -> None:
         chrome = self.open("--blink-settings=scriptEnabled=false")

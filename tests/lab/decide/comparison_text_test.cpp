@@ -36,6 +36,12 @@ TEST(comparison_text, holds_with_nothing_measured) {
   EXPECT_FALSE(comparison_text({}).empty());
 }
 
+TEST(comparison_text, figures_have_no_exponent) {
+  auto judged = decide::shop_comparison();
+  judged.candidates[2].blocking[0].longest_ms = 999.9;
+  EXPECT_THAT(comparison_text(judged), HasSubstr("1000 ms at the longest"));
+}
+
 TEST(comparison_text, lets_no_text_move_the_cursor) {
   auto judged = decide::shop_comparison();
   judged.candidates[0].title = "evil \x1b[2J\r title";

@@ -104,6 +104,22 @@ TEST(record, a_failed_run_rules_out) {
   EXPECT_THAT(record, HasSubstr("lost write 17"));
 }
 
+TEST(record, who_did_not_come_back_is_told_so) {
+  auto runs = shop_runs();
+  runs[4].whole.values.erase("recovery_s");
+  const std::string record = decision_record(judge::compare(shop_plan(), runs), shop_plan());
+  EXPECT_THAT(record, HasSubstr("- Bad, because it did not come back after the fault while it was watched, in 1 of 3 "
+                                "runs (E"));
+  EXPECT_THAT(record, HasSubstr("`recovery_s` | came back in 2 of 3 runs | 3 | measured |"));
+  EXPECT_THAT(shop_record(), Not(HasSubstr("did not come back")));
+}
+
+TEST(record, figures_have_no_exponent) {
+  EXPECT_EQ(figure(999.9), "1000");
+  EXPECT_EQ(figure(999.4), "999");
+  EXPECT_EQ(figure(0.0123), "0.0123");
+}
+
 TEST(record, takes_no_foreign_text_for_markdown) {
   EXPECT_EQ(escaped("a|b <img> *c* `d`\n# e"), "a\\|b &lt;img> \\*c\\* \\`d\\` \\# e");
   EXPECT_EQ(code("a`b|c\n"), "`a'b|c `");

@@ -131,6 +131,26 @@ TEST(compare, who_fails_more_is_not_called_better) {
   EXPECT_THAT(judged.anomalies, Contains(HasSubstr("other, steady: the offered load was not met in 3 of 3 runs")));
 }
 
+TEST(compare, who_fails_more_is_not_called_as_good) {
+  // Both at the time limit: one with hardly a request, the other with half of them.
+  const auto judged = compare(two_candidates(), runs_of_both(1, 0.5));
+  EXPECT_EQ(primary_of(judged).verdict, finding::inconclusive);
+  EXPECT_THAT(primary_of(judged).why, HasSubstr("they look alike, but one fails more: 50.0 % of the requests"));
+}
+
+TEST(compare, recovery_is_not_that_of_the_good_runs_alone) {
+  auto runs = runs_of_both(1);
+  runs.back().had_fault = true;
+  runs.back().whole.values.erase("recovery_s");
+  runs.back().whole.why_not["recovery_s"] = "it did not come back while it was watched";
+  const auto judged = compare(two_candidates(), runs);
+  const auto& recovery = summary_of(judged, "other", "recovery_s");
+  EXPECT_FALSE(recovery.over_runs);
+  EXPECT_EQ(recovery.runs.size(), 2u);
+  EXPECT_EQ(recovery.why_not, "run 3: it did not come back while it was watched");
+  EXPECT_TRUE(summary_of(judged, "base", "recovery_s").over_runs);
+}
+
 TEST(compare, a_run_without_the_value_is_not_left_out_in_silence) {
   auto runs = runs_of_both(0.3);
   runs.back().phases[0].metrics.values.erase("response_p99_ms");
@@ -170,13 +190,15 @@ TEST(compare, one_run_or_none_is_said) {
 TEST(compare, lists_what_is_unlike) {
   auto runs = runs_of_both(1);
   for (run& each : runs) {
-    if (each.candidate == "other" && each.repeat == 2) each.phases[0].metrics.values["response_p99_ms"] = 500;
+    if (each.candidate == "other" && each.repeat == 2) each.phases[0].metrics.values["response_p99_ms"] = 1260;
   }
   runs[0].lost_writes = "2 acknowledged writes lost";
   runs[1].had_fault = true;
   runs[1].whole.values.erase("recovery_s");
   const auto judged = compare(two_candidates(), runs);
-  EXPECT_THAT(judged.anomalies, Contains(HasSubstr("other, steady: run 2 is unlike its siblings")));
+  EXPECT_THAT(
+      judged.anomalies,
+      Contains(HasSubstr("other, steady: run 2 is unlike its siblings: p99 response time 1260 ms against 52 ms")));
   EXPECT_THAT(judged.anomalies, Contains("base, run 1: 2 acknowledged writes lost"));
   EXPECT_THAT(judged.anomalies, Contains(HasSubstr("other, run 1: did not recover")));
 }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <charconv>
 #include <cmath>
 #include <vector>
 
@@ -117,6 +118,38 @@ TEST(verdict, a_larger_family_asks_for_more) {
   EXPECT_EQ(family.back().comparison.verdict, model::finding::inconclusive);
   EXPECT_NE(family.back().comparison.why.find("not after the correction"), std::string::npos);
   EXPECT_NE(family.back().comparison.why.find("more run"), std::string::npos);
+}
+
+// The number in "needs about 4 more runs".
+int runs_asked_for(const model::metric_comparison& of) {
+  const auto at = of.why.find("about ");
+  int asked = -1;
+  if (at != std::string::npos) std::from_chars(of.why.data() + at + 6, of.why.data() + of.why.size(), asked);
+  return asked;
+}
+
+TEST(verdict, asks_for_the_runs_that_decide) {
+  // Of two runs Student's factor is 4 to 13, of four it is 3: most of the width goes with it, not with the root of n.
+  const auto of_two = alone(with({200, 280}, {100, 140}));
+  EXPECT_EQ(of_two.verdict, model::finding::inconclusive);
+  EXPECT_GE(runs_asked_for(of_two), 1);
+  EXPECT_LE(runs_asked_for(of_two), 3) << of_two.why;
+  // The same runs again, as many as were asked for, decide; also in a family.
+  const hypothesis open = with({200, 240, 170}, {100, 120, 85});
+  std::vector<hypothesis> family(12, with({}, {}));
+  family.push_back(open);
+  judge_family(family, 0.05, 0.95);
+  const int asked = runs_asked_for(family.back().comparison);
+  ASSERT_GE(asked, 1) << family.back().comparison.why;
+  EXPECT_LE(asked, 6) << family.back().comparison.why;
+  hypothesis more = open;
+  for (int i = 0; i < asked; ++i) {
+    more.candidate_runs.push_back(open.candidate_runs[static_cast<std::size_t>(i) % 3]);
+    more.reference_runs.push_back(open.reference_runs[static_cast<std::size_t>(i) % 3]);
+  }
+  family.back() = more;
+  judge_family(family, 0.05, 0.95);
+  EXPECT_EQ(family.back().comparison.verdict, model::finding::worse) << family.back().comparison.why;
 }
 
 TEST(verdict, what_cannot_be_tested_still_counts_in_the_family) {

@@ -97,6 +97,12 @@ TEST(load_json, holds_the_result) {
   for (const auto& [key, value] : expected.items()) EXPECT_EQ(document[key], value) << key;
 }
 
+TEST(load_json, is_json_whatever_bytes_the_arguments_had) {
+  model::load_result result = open_result();
+  result.url = "http://127.0.0.1:8080/\xff\xfe\x1b";
+  EXPECT_EQ(json::parse(load_json(result)).at("url"), "http://127.0.0.1:8080/\ufffd\ufffd\x1b");
+}
+
 TEST(load_json, the_verdict_comes_before_any_number) {
   const std::string text = load_json(open_result());
   EXPECT_LT(text.find("\"verdict\""), text.find("\"offered_rps\""));

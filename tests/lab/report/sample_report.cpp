@@ -50,7 +50,10 @@ int main() {
                         {.name = "database-spike", .kind = model::phase_kind::fault, .length = std::chrono::seconds(8)},
                         {.name = "recovery", .kind = model::phase_kind::recovery, .length = std::chrono::seconds(8)}};
   sample.compared.reference = "flask";
-  sample.compared.candidates = {{.name = "flask", .title = "Flask"}, {.name = "cpp", .title = "C++", .ours = true}};
+  sample.compared.candidates = {
+      {.name = "flask", .title = "Flask <!--<script> <img src=x onerror=alert(1)>", .complete = 2},
+      {.name = "cpp", .title = "C++", .ours = true, .complete = 2},
+      {.name = "go", .title = "Go", .failed = 2}};
   sample.compared.candidates[0].freezes = true;
   sample.compared.candidates[0].blocking = {{.call = "poll",
                                              .peer = "third-party",
