@@ -92,6 +92,7 @@ campaign::state::checked campaign::state::prepare() {
         fmt::format("{} holds a campaign already; go on with it by --resume, or choose another directory with -o",
                     options.directory));
   }
+  if (const checked installed = test_bed::check_installed(options.plan); !installed) return installed;
   std::filesystem::create_directories(directory / "logs", failed);
   if (failed) return std::unexpected(fmt::format("cannot make {}: {}", options.directory, failed.message()));
   machine.logs = std::filesystem::absolute(directory / "logs").string();
@@ -159,7 +160,11 @@ campaign::state::checked campaign::state::run_trial(const trial_slot& slot) {
     running = nullptr;
     left_trials--;
   }
-  if (!done) return std::unexpected(done.error());
+  if (!done) {
+    const unsigned kept = outcome.complete + outcome.invalid + outcome.failed;
+    return std::unexpected(fmt::format("{}; {} of {} trials are kept, go on with --resume once that is mended",
+                                       done.error(), kept, outcome.planned));
+  }
   step("storing");
   if (const checked stored = store->add(*done); !stored) return stored;
   const std::lock_guard lock(mutex);

@@ -22,6 +22,10 @@ std::string database_name(const std::string& plan_name) {
   return name.empty() || name.front() == '_' ? "db" + name : name;
 }
 
+std::string about(const model::dependency& planned, const std::string& what) {
+  return fmt::format("dependency {}: {}", planned.name, what);
+}
+
 }  // namespace
 
 struct test_bed::state {
@@ -87,6 +91,14 @@ std::expected<std::uint16_t, std::string> test_bed::state::start_one(const model
 test_bed::test_bed(std::unique_ptr<state> made) : state_(std::move(made)) {}
 test_bed::~test_bed() = default;
 
+std::expected<void, std::string> test_bed::check_installed(const model::plan& plan) {
+  for (const model::dependency& each : plan.dependencies) {
+    if (each.kind != model::dependency_kind::postgres) continue;
+    if (const auto found = subject::find_postgres(); !found) return std::unexpected(about(each, found.error()));
+  }
+  return {};
+}
+
 std::expected<std::unique_ptr<test_bed>, std::string> test_bed::start(const model::plan& plan,
                                                                       const std::string& directory,
                                                                       const std::vector<unsigned>& cpus) {
@@ -95,7 +107,7 @@ std::expected<std::unique_ptr<test_bed>, std::string> test_bed::start(const mode
   std::vector<fault::proxied> behind;
   for (const model::dependency& each : made->plan.dependencies) {
     const auto port = made->start_one(each, directory, cpus);
-    if (!port) return std::unexpected(fmt::format("dependency {}: {}", each.name, port.error()));
+    if (!port) return std::unexpected(about(each, port.error()));
     behind.push_back({.name = each.name, .upstream = *net::parse_address("127.0.0.1", *port)});
   }
   auto proxy = fault::proxy::start(behind, plan.seed);
@@ -119,7 +131,9 @@ const std::map<std::string, std::string>& test_bed::facts() const { return state
 
 std::expected<void, std::string> test_bed::reset_data() {
   for (const auto& each : state_->databases) {
-    if (const auto reset = each->server->run_sql_files(each->name, each->planned->reset); !reset) return reset;
+    if (const auto reset = each->server->run_sql_files(each->name, each->planned->reset); !reset) {
+      return std::unexpected(about(*each->planned, reset.error()));
+    }
   }
   return {};
 }
@@ -129,16 +143,23 @@ std::expected<std::vector<std::string>, std::string> test_bed::stored_keys() {
   for (const auto& each : state_->databases) {
     if (each->planned->reconcile_query.empty()) continue;
     auto found = each->server->query_column(each->name, each->planned->reconcile_query);
-    if (!found) return std::unexpected(found.error());
+    if (!found) return std::unexpected(about(*each->planned, found.error()));
     keys.insert(keys.end(), std::make_move_iterator(found->begin()), std::make_move_iterator(found->end()));
   }
   return keys;
 }
 
-std::expected<void, std::string> test_bed::check_alive() {
+std::expected<void, std::string> test_bed::check_alive() const {
   for (const auto& each : state_->databases) {
-    if (!each->server->alive()) {
-      return std::unexpected(fmt::format("dependency {}: {}", each->planned->name, each->server->death()));
+    if (!each->server->alive()) return std::unexpected(about(*each->planned, each->server->death()));
+  }
+  return {};
+}
+
+std::expected<void, std::string> test_bed::check_answers() const {
+  for (const auto& each : state_->databases) {
+    if (const auto answers = each->server->check_answers(); !answers) {
+      return std::unexpected(about(*each->planned, answers.error()));
     }
   }
   return {};

@@ -18,6 +18,8 @@ namespace assay::campaign {
 
 class test_bed {
  public:
+  // What the dependencies need is installed; asked before anything is built or made. The error is one line.
+  static std::expected<void, std::string> check_installed(const model::plan& plan);
   // `directory` takes logs. `cpus` is where the dependencies run. The error is one line.
   static std::expected<std::unique_ptr<test_bed>, std::string> start(const model::plan& plan,
                                                                      const std::string& directory,
@@ -38,8 +40,10 @@ class test_bed {
   std::expected<void, std::string> reset_data();
   // The key of each write that is stored, once for each row.
   std::expected<std::vector<std::string>, std::string> stored_keys();
-  // A dependency has died: what, and how.
-  std::expected<void, std::string> check_alive();
+  // A dependency has died: which, and how. Cheap, and from any thread.
+  std::expected<void, std::string> check_alive() const;
+  // The same of one that hangs, too; blocks for up to 10 s.
+  std::expected<void, std::string> check_answers() const;
 
  private:
   struct state;

@@ -5,10 +5,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <condition_variable>
 #include <ctime>
 #include <filesystem>
+#include <thread>
 
-#include "lab/campaign/companions.hpp"
 #include "lab/campaign/recovery.hpp"
 #include "lab/subject/environment.hpp"
 #include "lab/subject/readiness.hpp"
@@ -19,6 +20,8 @@ namespace {
 
 // Of a candidate that is asked to stop; then it is killed.
 constexpr std::chrono::milliseconds stop_grace{5000};
+// How soon it is seen that a dependency has died.
+constexpr std::chrono::milliseconds bed_interval{100};
 constexpr std::size_t shown_failures = 3;  // of the conformance checks, in the reason
 
 std::string utc_now() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))); }
@@ -87,18 +90,34 @@ std::expected<model::trial, std::string> trial_runner::run() {
   std::filesystem::remove_all(directory_, failed);
   std::filesystem::create_directories(directory_ + "/probe", failed);
   if (failed) return std::unexpected(fmt::format("cannot make {}: {}", directory_, failed.message()));
-  if (const checked alive = bed_.check_alive(); !alive) return std::unexpected(alive.error());
-  say("resetting the data");
-  if (const checked reset = bed_.reset_data(); !reset) return std::unexpected(reset.error());
-  bed_.faults().clear();
-  const bool fit = start_candidate() && behaves_alike();
+  std::jthread watching([this](const std::stop_token& over) { watch_bed(over); });
+  const checked taken = take_steps();
+  // Without its dependencies a candidate shows nothing of itself, even if the trial looks whole.
+  const checked bed = stopping_ ? bed_.check_alive() : bed_.check_answers();
+  if (!bed) return std::unexpected(bed.error());
   if (stopping_) return std::unexpected("interrupted");
-  if (!fit) return trial_;
-  // The checks have written.
-  if (const checked reset = bed_.reset_data(); !reset) return std::unexpected(reset.error());
-  const std::expected<bool, std::string> measured = measure();
-  if (!measured) return std::unexpected(measured.error());
+  if (!taken) return std::unexpected(taken.error());
   return trial_;
+}
+
+trial_runner::checked trial_runner::take_steps() {
+  say("resetting the data");
+  if (const checked reset = bed_.reset_data(); !reset) return reset;
+  bed_.faults().clear();
+  if (!start_candidate() || !behaves_alike() || stopping_) return {};
+  // The checks have written.
+  if (const checked reset = bed_.reset_data(); !reset) return reset;
+  return measure();
+}
+
+void trial_runner::watch_bed(const std::stop_token& over) {
+  std::mutex mutex;
+  std::condition_variable_any pause;
+  std::unique_lock lock(mutex);
+  while (!over.stop_requested()) {
+    if (!bed_.check_alive()) return stop();
+    pause.wait_for(lock, over, bed_interval, [] { return false; });
+  }
 }
 
 bool trial_runner::start_candidate() {
@@ -147,7 +166,8 @@ bool trial_runner::start_candidate() {
 bool trial_runner::behaves_alike() {
   if (machine_.checks.empty()) return true;
   say("behaves alike?");
-  const auto results = subject::run_checks(machine_.checks, {.host = host_, .port = port_});
+  const auto results = subject::run_checks(
+      machine_.checks, {.host = host_, .port = port_, .interrupted = [this] { return stopping_.load(); }});
   std::size_t failed = 0;
   std::string first;
   for (const subject::check_result& each : results) {
@@ -159,7 +179,7 @@ bool trial_runner::behaves_alike() {
   return fail(fmt::format("it does not behave as specified: {} of {} checks failed{}", failed, results.size(), first));
 }
 
-std::expected<bool, std::string> trial_runner::measure() {
+trial_runner::checked trial_runner::measure() {
   inside::observer watching({.root_pids =
                                  [this] {
                                    std::vector<std::uint32_t> roots;
@@ -178,7 +198,10 @@ std::expected<bool, std::string> trial_runner::measure() {
                                    .timeout = plan_.timeout,
                                    .seed = trial_.seed,
                                    .real_time = true});
-  if (!work) return fail(work.error());
+  if (!work) {
+    fail(work.error());
+    return {};
+  }
   companions beside(bed_.faults(), plan_.phases, process_ ? &watching : nullptr);
   load::workload_engine engine(std::move(*work), plan_.phases, [&](instant start) { beside.set_clock(start); });
   set_engine(&engine);
@@ -186,12 +209,17 @@ std::expected<bool, std::string> trial_runner::measure() {
   std::expected<load::workload_result, std::string> measured = engine.run();
   set_engine(nullptr);
   beside.finish();
-  const bool died = process_ && !process_->running();
-  if (stopping_) return std::unexpected("interrupted");
-  if (!measured) return fail(measured.error());
+  if (stopping_) return {};
+  if (measured) return conclude(*measured, beside, watching);
+  fail(measured.error());
+  return {};
+}
 
+trial_runner::checked trial_runner::conclude(load::workload_result& measured, const companions& beside,
+                                             inside::observer& watching) {
+  const bool died = process_ && !process_->running();
   std::vector<inside::phase_window> windows;
-  instant at = measured->start;
+  instant at = measured.start;
   for (const model::phase& each : plan_.phases) {
     windows.push_back({.name = each.name, .begin = at, .end = at + each.length});
     at += each.length;
@@ -204,9 +232,10 @@ std::expected<bool, std::string> trial_runner::measure() {
   if (process_) std::ignore = process_->stop(stop_grace);
   trial_.events = beside.fault_events();
   take_view(seen);
-  take_load(*measured);
-  if (const checked reconciled = reconcile(*measured); !reconciled) return std::unexpected(reconciled.error());
-  return true;
+  // Before the load's remarks: the reason that comes first is the one that is shown.
+  if (const checked reconciled = reconcile(measured.writes); !reconciled) return reconciled;
+  take_load(measured);
+  return {};
 }
 
 void trial_runner::take_view(const std::expected<inside::observation, std::string>& seen) {
@@ -231,21 +260,18 @@ void trial_runner::take_load(load::workload_result& measured) {
   if (!measured.valid && trial_.state == model::trial_state::complete) trial_.state = model::trial_state::invalid;
 }
 
-trial_runner::checked trial_runner::reconcile(const load::workload_result& measured) {
+trial_runner::checked trial_runner::reconcile(const load::write_keys& sent) {
   const bool has_writes =
       std::ranges::any_of(plan_.workload, [](const model::bound_route& each) { return !each.acknowledged_by.empty(); });
   if (!has_writes) return {};
   say("reconciling the writes");
   std::expected<std::vector<std::string>, std::string> stored = bed_.stored_keys();
   if (!stored) return std::unexpected(stored.error());
-  trial_.writes = subject::reconcile({.acknowledged = measured.writes.acknowledged,
-                                      .unanswered = measured.writes.unanswered,
-                                      .refused = measured.writes.refused,
+  trial_.writes = subject::reconcile({.acknowledged = sent.acknowledged,
+                                      .unanswered = sent.unanswered,
+                                      .refused = sent.refused,
                                       .stored = std::move(*stored)});
-  if (!trial_.writes.agrees()) {
-    fail(fmt::format("writes and rows differ: {} lost, {} stored twice, {} stored that were never acknowledged or sent",
-                     trial_.writes.lost.size(), trial_.writes.doubled.size(), trial_.writes.unknown.size()));
-  }
+  if (!trial_.writes.agrees()) fail("writes and rows differ: " + subject::disagreement(trial_.writes));
   return {};
 }
 

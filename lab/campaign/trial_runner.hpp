@@ -4,7 +4,8 @@
 //   model::trial measured = one.run();     // on a thread; look() and stop() from another
 //
 // Whatever goes wrong with the candidate is in the trial: its state and reasons. What goes wrong around it (the
-// database, the disk) is an error of run().
+// database, the disk) is an error of run(): a dependency that dies ends the trial at once, and it is no trial, whatever
+// the candidate has made of it.
 //
 // Misuse: running two at a time.
 #pragma once
@@ -13,9 +14,11 @@
 #include <expected>
 #include <functional>
 #include <mutex>
+#include <stop_token>
 #include <string>
 #include <vector>
 
+#include "lab/campaign/companions.hpp"
 #include "lab/campaign/order.hpp"
 #include "lab/campaign/test_bed.hpp"
 #include "lab/inside/environment.hpp"
@@ -56,13 +59,19 @@ class trial_runner {
  private:
   using checked = std::expected<void, std::string>;
 
+  // All steps, ended early by stopping_.
+  checked take_steps();
+  // Ends the trial when a dependency dies.
+  void watch_bed(const std::stop_token& over);
   // Each step; false when the trial is over, with its reason in it.
   bool start_candidate();
   bool behaves_alike();
-  std::expected<bool, std::string> measure();
+  checked measure();
+  // After the load: what was seen, the candidate's end, its writes.
+  checked conclude(load::workload_result& measured, const companions& beside, inside::observer& watching);
   void take_view(const std::expected<inside::observation, std::string>& seen);
   void take_load(load::workload_result& measured);
-  checked reconcile(const load::workload_result& measured);
+  checked reconcile(const load::write_keys& sent);
   bool fail(std::string why);
   void say(std::string step);
   void set_engine(load::workload_engine* engine);

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -50,6 +51,8 @@ struct conformance_target {
   std::string host = "127.0.0.1";  // numeric
   std::uint16_t port = 0;
   std::chrono::nanoseconds limit = std::chrono::seconds(5);  // for each check
+  // Asked about every 20 ms; once it is true nobody waits for an answer any more, and the rest is not tried.
+  std::function<bool()> interrupted = {};
 };
 
 // One after the other, in order. After three in a row without any answer the rest is not tried, and fails. Blocks; runs

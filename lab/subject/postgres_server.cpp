@@ -26,6 +26,9 @@ using steady = std::chrono::steady_clock;
 constexpr unsigned port_attempts = 5;
 constexpr milliseconds poll_interval{20};
 constexpr milliseconds connect_limit{2'000};
+constexpr milliseconds answer_limit{10'000};
+// From the moment its connections break until its keeper has said how it ended.
+constexpr milliseconds exit_delay{1'000};
 constexpr std::string_view superuser = "assay";
 // "/.s.PGSQL.65535.lock" behind it must fit into the address of a UNIX socket.
 constexpr std::size_t max_socket_directory = 80;
@@ -95,7 +98,9 @@ spawn_request server_request(const server_home& home, const std::string& binarie
        {std::string("listen_addresses=127.0.0.1"), fmt::format("port={}", port),
         fmt::format("unix_socket_directories={}", home.directory), std::string("fsync=on"),
         std::string("synchronous_commit=on"), std::string("full_page_writes=on"), std::string("shared_buffers=128MB"),
-        std::string("max_connections=100"), std::string("logging_collector=off")}) {
+        std::string("max_connections=100"), std::string("logging_collector=off"),
+        // Coming back by itself after a crash, it would leave a gap that looks like the candidate's.
+        std::string("restart_after_crash=off")}) {
     request.command.emplace_back("-c");
     request.command.push_back(setting);
   }
@@ -215,6 +220,14 @@ std::string postgres_server::death() const {
   if (!ended) return {};
   const std::string tail = last_lines(log_);
   return fmt::format("PostgreSQL {}{}", describe(*ended), tail.empty() ? "" : "; last lines of its log:\n" + tail);
+}
+
+std::expected<void, std::string> postgres_server::check_answers() const {
+  postgres_login login = own_login();
+  login.limit = answer_limit;
+  const auto answered = subject::run_sql(login, "SELECT 1", "PostgreSQL");
+  if (answered) return {};
+  return std::unexpected(process_.wait_exit(exit_delay) ? death() : answered.error());
 }
 
 std::expected<void, std::string> postgres_server::run_sql(const std::string& database, const std::string& sql) const {

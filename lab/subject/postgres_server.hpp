@@ -36,6 +36,8 @@ class postgres_server {
   bool alive() const { return process_.running(); }
   // Why it is not alive, with the last lines of its log; empty while it is.
   std::string death() const;
+  // Asks it for a row. The error is its death, or that it hangs; blocks for up to 10 s.
+  std::expected<void, std::string> check_answers() const;
 
   std::expected<void, std::string> run_sql(const std::string& database, const std::string& sql) const;
   std::expected<void, std::string> run_sql_files(const std::string& database,

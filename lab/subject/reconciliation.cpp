@@ -1,6 +1,10 @@
 #include "lab/subject/reconciliation.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
+#include <span>
 #include <string_view>
 #include <unordered_map>
 
@@ -17,6 +21,16 @@ struct write {
 void note(std::vector<std::string>& list, std::uint64_t& total, std::string_view key) {
   total++;
   if (list.size() < max_listed_keys) list.emplace_back(key);
+}
+
+// Enough to look for in a log; the others are in the trial.
+constexpr std::size_t shown_keys = 3;
+
+void tell(std::string& text, std::uint64_t total, std::string_view what, const std::vector<std::string>& keys) {
+  if (total == 0) return;
+  const std::span first = std::span(keys).first(std::min(keys.size(), shown_keys));
+  text += fmt::format("{}{} {} ({}{})", text.empty() ? "" : "; ", total, what, fmt::join(first, ", "),
+                      total > first.size() ? ", …" : "");
 }
 
 }  // namespace
@@ -48,6 +62,14 @@ model::reconciliation reconcile(const write_keys& keys) {
     if (each.known >= outcome::refused && each.stored > 0) note(result.unknown, result.unknown_total, key);
   }
   return result;
+}
+
+std::string disagreement(const model::reconciliation& writes) {
+  std::string text;
+  tell(text, writes.lost_total, "acknowledged and not stored", writes.lost);
+  tell(text, writes.doubled_total, "stored more than once", writes.doubled);
+  tell(text, writes.unknown_total, "stored though refused or never sent", writes.unknown);
+  return text;
 }
 
 }  // namespace assay::subject

@@ -25,4 +25,7 @@ inline constexpr std::size_t max_listed_keys = 100;
 // A key in several of the lists of what was sent (an idempotent repetition) counts as the first of them.
 model::reconciliation reconcile(const write_keys& keys);
 
+// What does not agree, with the first keys of each kind: "2 acknowledged and not stored (k1, k2)". Empty when all does.
+std::string disagreement(const model::reconciliation& writes);
+
 }  // namespace assay::subject

@@ -17,15 +17,16 @@ from load_support import COULD_NOT_RUN, Outcome, Run
 
 QUICK = (phase("warm-up", "warm-up", "200ms"), phase("steady", "steady", "700ms"))
 SOON_S = 6  # a candidate has 5 s to end
+BEFORE_ONE_CHECK_S = 4  # has waited for its 5 s
 KILLS = 10
 LATEST_KILL_S = 3.0
 SEED = 20261123
 
 
 class Interrupted(CampaignTest):
-    def interrupt(self, run: Run, number: signal.Signals = signal.SIGINT) -> Outcome:
+    def interrupt(self, run: Run, number: signal.Signals = signal.SIGINT, limit_s: float = SOON_S) -> Outcome:
         run.send_signal(number)
-        outcome = run.wait(SOON_S)
+        outcome = run.wait(limit_s)
         self.assert_no_process()
         return outcome
 
@@ -75,6 +76,19 @@ class Interrupted(CampaignTest):
                 self.assertEqual(outcome.code, COULD_NOT_RUN)  # not one trial
                 self.assertIn("--resume", outcome.err)
                 self.assertEqual(self.trials(), {})
+
+    def test_while_a_check_waits(self) -> None:
+        """Three checks of 5 s each would be unanswered."""
+        check = "  - {name: item %d, request: {target: /item/%d}, expect: {status: 200}}\n"
+        (self.folder / "checks.yaml").write_text("checks:\n" + "".join(check % (n, n) for n in (1, 2, 3)))
+        self.write_plan(plan(candidate("one", "mute"), conformance="checks.yaml"))
+        run = self.start("tiny.plan.yaml", "-o", "results")
+        log = self.results / "logs" / "one-1" / "candidate.log"
+        service.wait_until(lambda: log.exists() and "mute" in log.read_text(), "the first check")
+        outcome = self.interrupt(run, limit_s=BEFORE_ONE_CHECK_S)
+        self.assertEqual(outcome.code, COULD_NOT_RUN)
+        self.assertIn("--resume", outcome.err)
+        self.assertEqual(self.trials(), {}, "what was interrupted is no result")
 
     def test_during_a_build(self) -> None:
         self.write_plan(plan(candidate("one") | {"build": ["sleep", "600"]}))

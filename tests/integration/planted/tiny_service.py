@@ -10,8 +10,13 @@ never-starts    says why and exits with 3
 dies            says why and exits with 7 at request COUNT that is not about its health
 errors          500 to all but the health
 hangs           accepts and never answers
-mute            answers about its health only
+mute            answers about its health only, and says that it has been asked more
 wrong           another body than it should
+
+With a DATABASE_URL each order is a row of the table orders, or else 503; what is done to one is printed with its key:
+
+loses           acknowledges every third order without storing it
+doubles         stores every third order twice
 """
 
 import asyncio
@@ -20,12 +25,17 @@ import os
 import sys
 import time
 
+import database
+
 PORT = int(sys.argv[1])
 MODE = sys.argv[2] if len(sys.argv) > 2 else "good"
 COUNT = int(sys.argv[3]) if MODE == "dies" else 0
 PAUSE_S = 0.06
 LATE_S = 2
+EVERY = 3
 served = 0
+orders = 0
+rows = database.Database(os.environ["DATABASE_URL"]) if "DATABASE_URL" in os.environ else None
 
 
 async def item(number: str) -> tuple[int, dict]:
@@ -41,7 +51,23 @@ async def order(headers: dict[str, str]) -> tuple[int, dict]:
         time.sleep(PAUSE_S)
     if MODE == "patient":
         await asyncio.sleep(PAUSE_S)
+    if rows is not None and not await store(headers["idempotency-key"]):
+        return 503, {"error": "no database"}
     return 201, {"order": headers["idempotency-key"]}
+
+
+async def store(key: str) -> bool:
+    global orders
+    orders += 1
+    bad = MODE in ("loses", "doubles") and orders % EVERY == 0
+    done = f"{MODE} {key}" if bad else f"stores {key}"
+    try:
+        for _ in range({"loses": 0, "doubles": 2}[MODE] if bad else 1):
+            await rows.run(f"INSERT INTO orders VALUES ('{key}')")
+    except (OSError, EOFError):
+        return False
+    print(done, flush=True)
+    return True
 
 
 def misbehave() -> None:
@@ -59,6 +85,7 @@ async def answer(method: str, target: str, headers: dict[str, str]) -> tuple[int
         return 200, {"status": "ok"}
     misbehave()
     if MODE == "mute":
+        print("mute from here on", flush=True)
         await asyncio.Event().wait()
     if MODE == "errors":
         return 500, {"error": "planted"}

@@ -121,6 +121,35 @@ TEST(conformance, gives_up_on_a_candidate_that_does_not_answer) {
   EXPECT_FALSE(results[3].passed);
 }
 
+TEST(conformance, an_interruption_ends_the_wait_for_an_answer_and_tries_no_more) {
+  const auto checks = decode_checks(
+      "checks:\n"
+      "  - {name: a, request: {target: /}, expect: {status: 200}}\n"
+      "  - {name: b, request: {target: /}, expect: {status: 200}}\n"
+      "  - {name: c, request: {target: /mute}, expect: {status: 200}}\n"
+      "  - {name: d, request: {target: /}, expect: {status: 200}}\n",
+      "f");
+  ASSERT_TRUE(checks) << checks.error();
+  const scripted_server server([](const seen_request& request) -> std::optional<std::string> {
+    if (request.begins("GET /mute ")) return std::nullopt;
+    return answer_text(200, "");
+  });
+  // Interrupted while the third waits; its limit would never end this test.
+  const auto results = run_checks(
+      *checks, {.port = server.port(), .limit = 1h, .interrupted = [&server] { return server.requests() == 3; }});
+  ASSERT_EQ(results.size(), 4U);
+  EXPECT_TRUE(results[0].passed && results[1].passed) << results[0].why << results[1].why;
+  EXPECT_THAT(results[2].why, StartsWith("no answer: "));
+  EXPECT_EQ(results[3].why, "not tried: interrupted");
+  EXPECT_EQ(server.requests(), 3);
+
+  const auto none = run_checks(*checks, {.port = server.port(), .interrupted = [] { return true; }});
+  ASSERT_EQ(none.size(), 4U);
+  EXPECT_EQ(none[0].why, "not tried: interrupted");
+  EXPECT_FALSE(none[0].passed);
+  EXPECT_EQ(server.requests(), 3);
+}
+
 TEST(conformance, a_wrong_file_is_refused_with_its_place) {
   const auto one = [](const std::string& check) { return "checks:\n  - " + check + "\n"; };
   EXPECT_EQ(error_of(""), "f: expected one YAML document with checks");

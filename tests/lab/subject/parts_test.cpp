@@ -25,6 +25,7 @@ TEST(reconciliation, all_is_well) {
   EXPECT_EQ(got.unanswered, 2U);
   EXPECT_EQ(got.stored, 3U);
   EXPECT_TRUE(reconcile({}).agrees());
+  EXPECT_EQ(disagreement(got), "");
 }
 
 TEST(reconciliation, each_way_to_be_wrong) {
@@ -37,6 +38,9 @@ TEST(reconciliation, each_way_to_be_wrong) {
   EXPECT_THAT(got.doubled, ElementsAre("twice", "three"));
   EXPECT_THAT(got.unknown, ElementsAre("refused", "foreign"));
   EXPECT_EQ(got.stored, 8U);
+  EXPECT_EQ(disagreement(got),
+            "1 acknowledged and not stored (lost); 2 stored more than once (twice, three); "
+            "2 stored though refused or never sent (refused, foreign)");
 }
 
 TEST(reconciliation, a_repeated_key_counts_once_and_as_acknowledged) {
@@ -53,6 +57,7 @@ TEST(reconciliation, lists_are_bounded_and_totals_are_not) {
   EXPECT_EQ(got.lost.size(), max_listed_keys);
   EXPECT_EQ(got.lost.front(), "k0");
   EXPECT_EQ(got.lost_total, 1000U);
+  EXPECT_EQ(disagreement(got), "1000 acknowledged and not stored (k0, k1, k2, …)");
 }
 
 TEST(placeholders, are_filled_or_refused) {

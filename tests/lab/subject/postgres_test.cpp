@@ -6,6 +6,7 @@
 #include <signal.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "lab/subject/environment.hpp"
 #include "tests/lab/subject/scripted_server.hpp"
@@ -77,7 +78,20 @@ TEST_F(postgres, a_hanging_statement_and_a_killed_server_are_seen) {
   EXPECT_TRUE(wait_until([&] { return !server->alive(); }));
   EXPECT_THAT(server->death(), HasSubstr("PostgreSQL was ended by signal 9 (Killed)"));
   EXPECT_FALSE(server->query_column("shop", "SELECT 1"));
+  EXPECT_EQ(server->check_answers().error(), server->death());
   EXPECT_TRUE(server->stop());
+}
+
+TEST_F(postgres, does_not_come_back_by_itself_after_a_crash) {
+  auto server = postgres_server::start({.databases = {"shop"}, .log = log_});
+  ASSERT_TRUE(server) << server.error();
+  EXPECT_TRUE(server->check_answers());
+  const std::string of_server = "/proc/" + std::to_string(server->pid()) + "/task/" + std::to_string(server->pid());
+  pid_t child = 0;  // the checkpointer, as good as any that shares its memory
+  ASSERT_TRUE(std::ifstream(of_server + "/children") >> child);
+  ::kill(child, SIGKILL);
+  EXPECT_TRUE(wait_until([&] { return !server->alive(); }));
+  EXPECT_THAT(server->check_answers().error(), HasSubstr("was terminated by signal 9: Killed"));
 }
 
 TEST_F(postgres, refuses_what_cannot_be) {
