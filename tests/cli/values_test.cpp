@@ -95,6 +95,10 @@ TEST(suggestions, are_the_nearest_or_none) {
   EXPECT_EQ(nearest("--json", flags), "--json");
   EXPECT_EQ(nearest("--completely-else", flags), "");
   EXPECT_EQ(nearest("x", {}), "");
+  // A file of 1 MB may ask for this; comparing letter by letter took minutes.
+  const std::string endless(500'000, 'q');
+  EXPECT_EQ(nearest(endless, {endless + "r"}), "");
+  EXPECT_EQ(nearest("--jsn", {endless, "--json"}), "--json");
 }
 
 }  // namespace

