@@ -155,9 +155,9 @@ task<bool> generator::ensure_open(slot& driven, bool again) {
     driven.idle_since = on_.now();  // connecting is the server's time, not the generator's lateness
     co_return true;
   }
-  const bool cut = opened.error().code == errc::cancelled;
-  const bool charged = cut || opened.error().code == errc::timed_out;
-  measured_.not_sent(cut ? failure_kind::undrained : failure_kind::connect, driven.taken, on_.now(), charged, again);
+  const failure_kind kind = classify_opening(opened.error());
+  const bool charged = kind == failure_kind::undrained || opened.error().code == errc::timed_out;
+  measured_.not_sent(kind, driven.taken, on_.now(), charged, again);
   live_.errors.fetch_add(1, std::memory_order_relaxed);
   co_await pause_after_failure();
   co_return false;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cerrno>
 #include <cmath>
 #include <string>
 #include <tuple>
@@ -42,6 +43,8 @@ std::string_view label(failure_kind kind) {
       return "unsent";
     case failure_kind::status_unexpected:
       return "status_unexpected";
+    case failure_kind::own_limit:
+      return "own_limit";
   }
   return "protocol";
 }
@@ -61,6 +64,14 @@ failure_kind classify(const error& failure) {
     default:
       return failure_kind::reset;
   }
+}
+
+failure_kind classify_opening(const error& failure) {
+  if (failure.code == errc::cancelled) return failure_kind::undrained;
+  // EADDRNOTAVAIL of connect(): every local port to that address is taken.
+  const bool own =
+      failure.code == errc::no_descriptors || failure.code == errc::no_memory || failure.system_errno == EADDRNOTAVAIL;
+  return own ? failure_kind::own_limit : failure_kind::connect;
 }
 
 recorder::recorder() : own_lag(observe::histogram::with_defaults()) {}
@@ -158,6 +169,7 @@ void recorder::write_to(model::load_result& into) const {
 void recorder::write_to(model::generator_health& into) const {
   into.own_lag_p99_ns = own_lag.value_at_quantile(0.99);
   into.own_lag_max_ns = own_lag.max();
+  into.own_limits = errors[static_cast<std::size_t>(failure_kind::own_limit)];
   if (in_flight_ns > 0) into.little_residual = std::abs(in_flight_ns - service_sum_ns) / in_flight_ns;
 }
 

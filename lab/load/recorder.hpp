@@ -18,7 +18,7 @@ namespace assay::load {
 
 // Why a request counts as an error. A response with a status that was not expected is a response and an error.
 enum class failure_kind : std::uint8_t {
-  connect,    // no connection: refused, unreachable, out of descriptors
+  connect,    // no connection: refused, unreachable, timed out
   timed_out,  // no complete response within the timeout; charged with its lower bound
   closed,     // the server closed the connection in the middle of an exchange
   reset,      // it reset it
@@ -28,8 +28,9 @@ enum class failure_kind : std::uint8_t {
   undrained,          // still open when the drain ended; charged with its lower bound
   unsent,             // due, and no connection ever came free; charged with its lower bound
   status_unexpected,  // below 400, but not what the route expects
+  own_limit,          // no connection for want of a descriptor, a local port or memory: the generator's fault
 };
-inline constexpr std::size_t failure_kinds = 10;
+inline constexpr std::size_t failure_kinds = 11;
 inline constexpr std::size_t statuses_end = 1000;
 
 // How an answer counts.
@@ -41,7 +42,9 @@ struct judged_answer {
 };
 
 std::string_view label(failure_kind kind);
+// Of a request that was sent; and of a connection that could not be opened.
 failure_kind classify(const error& failure);
+failure_kind classify_opening(const error& failure);
 
 class recorder {
  public:

@@ -16,6 +16,12 @@ std::vector<std::string> invalid_reasons(const model::generator_health& health, 
         "generator late: p99 {:.2f} ms after the intended instant with idle connections (at most {:.2f} ms)",
         static_cast<double>(health.own_lag_p99_ns) / 1e6, static_cast<double>(bounds.own_lag_p99_ns) / 1e6));
   }
+  if (health.own_limits > 0) {
+    reasons.push_back(fmt::format(
+        "generator out of descriptors, local ports or memory: {} requests had no connection: use fewer connections "
+        "(-c), or raise the limit (ulimit -n, net.ipv4.ip_local_port_range)",
+        health.own_limits));
+  }
   if (health.cpu_share > bounds.cpu_share) {
     reasons.push_back(
         fmt::format("generator out of CPU: a thread was busy {:.0f} % of the time (at most {:.0f} %): use more threads "

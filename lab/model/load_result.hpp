@@ -40,6 +40,7 @@ struct generator_health {
   double spun_share = 0;             // polling without sleeping, of the thread that did most of it
   std::uint64_t own_lag_p99_ns = 0;  // late although a connection was idle
   std::uint64_t own_lag_max_ns = 0;
+  std::uint64_t own_limits = 0;  // requests not sent: no descriptor, local port or memory for their connection
   double little_residual = 0;  // |mean in flight - throughput x mean service time|, relative
   double cpu_per_request_ns = 0;
 };

@@ -67,6 +67,7 @@ std::string load_json(const model::load_result& result) {
                            {"cpu_per_request_us", health.cpu_per_request_ns / 1e3},
                            {"own_lag_p99_us", static_cast<double>(health.own_lag_p99_ns) / 1e3},
                            {"own_lag_max_us", static_cast<double>(health.own_lag_max_ns) / 1e3},
+                           {"own_limits", health.own_limits},
                            {"little_residual", health.little_residual}};
   // HdrHistogram V2, compressed, base64; values in nanoseconds.
   document["histograms_ns_v2"] = {{"response_time", observe::encode_v2_base64(result.latency.response_time)},

@@ -44,6 +44,17 @@ TEST_F(faults, a_server_that_goes_away_refuses_the_rest) {
   expect(51, {{"connect", 49}}, 1);
 }
 
+// The candidate could have answered; that it was not asked is nothing to hold against it.
+TEST_F(faults, a_generator_without_descriptors_is_its_own_fault) {
+  answers_with(answer_of(200), reply::then::closes);
+  stage.at(505ms, [&] { stage.set_faults({.max_sockets = 0}); });
+  const outcome seen = stage.run();
+  EXPECT_EQ(seen.measured.answers, 51U);
+  EXPECT_EQ(seen.judged.errors, (counts{{"own_limit", 49}}));
+  ASSERT_EQ(seen.judged.reasons.size(), 1U);
+  EXPECT_TRUE(seen.judged.reasons[0].starts_with("generator out of descriptors, local ports or memory: 49 requests"));
+}
+
 TEST_F(faults, garbage_is_no_response) {
   answers_with("220 mail.example ESMTP\r\n\r\n");
   expect(0, {{"protocol", 100}}, 100);

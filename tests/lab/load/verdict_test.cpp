@@ -56,6 +56,12 @@ TEST(verdict, nothing_measured) {
   EXPECT_EQ(reason(result), "no request was answered: there is nothing to measure");
 }
 
+TEST(verdict, a_generator_that_ran_into_a_limit_of_its_own) {
+  load_result result = healthy(load_model::closed);
+  result.generator.own_limits = 1;
+  EXPECT_TRUE(reason(result).starts_with("generator out of descriptors"));
+}
+
 TEST(verdict, a_late_generator) {
   load_result result = healthy();
   result.generator.own_lag_p99_ns = 3'200'000;

@@ -93,6 +93,7 @@ TEST(load_json, holds_the_result) {
                            {"cpu_per_request_us", 4.5},
                            {"own_lag_p99_us", 1.5},
                            {"own_lag_max_us", 2.5},
+                           {"own_limits", 0},
                            {"little_residual", 0.001}}}};
   for (const auto& [key, value] : expected.items()) EXPECT_EQ(document[key], value) << key;
 }
