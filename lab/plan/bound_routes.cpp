@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "lab/model/template.hpp"
 #include "lab/plan/checks.hpp"
 
 namespace assay::plan {
@@ -39,31 +40,57 @@ std::string shown(const std::string& name) {
 
 std::string percent(double share) { return fmt::format("{:.3g} %", share * 100); }
 
+// A placeholder for a query's key, "filter[x]" becomes "filter_x_", and another name than those before it.
+std::string name_for(std::string_view key, std::vector<std::string>& taken) {
+  std::string name;
+  for (const char c : key) {
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    const bool fits = letter || (!name.empty() && ((c >= '0' && c <= '9') || c == '-'));
+    name += fits ? c : '_';
+  }
+  if (name.empty()) name = "_";
+  while (std::ranges::find(taken, name) != taken.end()) name += '_';
+  taken.push_back(name);
+  return name;
+}
+
+// A line of values. What only the user can know is read from a file, and while that is not there the plan is refused:
+// lines that were pasted and forgotten send nothing.
+std::string values_of(const model::placeholder& seen) {
+  if (seen.shape == "uuid") return fmt::format("      {}: uuid\n", shown(seen.name));
+  if (seen.shape == "integer" && seen.least && seen.greatest) {
+    return seen.zipf_exponent
+               ? fmt::format("      {}: {{zipf: {{low: {}, high: {}, popularity: profile}}}}\n", shown(seen.name),
+                             *seen.least, *seen.greatest)
+               : fmt::format("      {}: {{integer: [{}, {}]}}\n", shown(seen.name), *seen.least, *seen.greatest);
+  }
+  return fmt::format("      {0}: {{feed: {0}.txt}}  # {1} values of shape {2} in the log\n", shown(seen.name),
+                     seen.distinct, shown(seen.shape));
+}
+
 // What can be inferred is filled in; the user says the rest.
 std::string stanza(const model::route& route) {
   std::string text = fmt::format("  - route: \"{}\"\n", shown(route.name()));
-  if (!route.query_keys.empty()) {
-    std::vector<std::string> pairs;
-    for (const auto& [key, count] : route.query_keys) pairs.push_back(fmt::format("{0}={{{0}}}", shown(key)));
-    text += fmt::format("    target: \"{}?{}\"\n", shown(route.path), fmt::join(pairs, "&"));
-  }
-  if (route.method == "POST" || route.method == "PUT" || route.method == "PATCH") {
-    text += "    headers: {content-type: application/json}\n    body: \"...\"\n";
-  }
-  if (route.placeholders.empty() && route.query_keys.empty()) return text;
-  text += "    values:\n";
+  std::string values;
+  std::vector<std::string> taken;
   for (const model::placeholder& each : route.placeholders) {
-    const bool known = each.shape == "integer" && each.least && each.greatest;
-    const std::string range =
-        known ? fmt::format("{{low: {}, high: {}", *each.least, *each.greatest) : "{low: 1, high: ?";
-    text += each.shape == "uuid" ? fmt::format("      {}: uuid\n", shown(each.name))
-            : each.shape == "integer"
-                ? fmt::format("      {}: {{zipf: {}, popularity: profile}}}}\n", shown(each.name), range)
-                : fmt::format("      {}: {{feed: values.txt}}  # {} values of shape {} in the log\n", shown(each.name),
-                              each.distinct, shown(each.shape));
+    values += values_of(each);
+    taken.push_back(each.name);
   }
-  for (const auto& [key, count] : route.query_keys) text += fmt::format("      {}: {{choice: [...]}}\n", shown(key));
-  return text;
+  const auto fed = [&](std::string_view key) {
+    const std::string name = name_for(key, taken);
+    values += fmt::format("      {0}: {{feed: {0}.txt}}\n", name);
+    return name;
+  };
+  std::vector<std::string> pairs;
+  for (const auto& [key, count] : route.query_keys) {
+    pairs.push_back(fmt::format("{}={{{}}}", shown(model::literal_template(key)), fed(key)));
+  }
+  if (!pairs.empty()) text += fmt::format("    target: \"{}?{}\"\n", shown(route.path), fmt::join(pairs, "&"));
+  if (route.method == "POST" || route.method == "PUT" || route.method == "PATCH") {
+    text += fmt::format("    headers: {{content-type: application/json}}\n    body: \"{{{}}}\"\n", fed("body"));
+  }
+  return values.empty() ? text : text + "    values:\n" + values;
 }
 
 class binder {
@@ -179,7 +206,7 @@ class binder {
     for (const model::route* each : unbound_) {
       text += fmt::format("  {:<40} {:>8}\n", shown(each->name()), percent(share_of(*each)));
     }
-    text += "Add to the binding's routes, completed where it says ... or ?:\n";
+    text += "Add to the binding's routes; each feed is a file of yours beside the binding, a value a line:\n";
     for (const model::route* each : unbound_) text += stanza(*each);
     text += "Or say that they are not sent:\nleave_out:\n";
     for (const model::route* each : unbound_)

@@ -86,11 +86,40 @@ TEST_F(shop_binding, refuses_an_unbound_route_aloud) {
   EXPECT_THAT(error, HasSubstr("1 of the profile's routes is not bound to data:\n  PUT /carts/{cart}"));
   EXPECT_THAT(error, HasSubstr("4.73 %\n"));
   EXPECT_THAT(error, HasSubstr("  - route: \"PUT /carts/{cart}\"\n    headers: {content-type: application/json}\n"
-                               "    body: \"...\"\n    values:\n      cart: uuid\n"));
+                               "    body: \"{body}\"\n    values:\n      cart: uuid\n"
+                               "      body: {feed: body.txt}\n"));
   EXPECT_THAT(error, HasSubstr("leave_out:\n  - {route: \"PUT /carts/{cart}\", why: \"...\"}\n"));
   // A control character of a hostile log does not reach the terminal.
   profile_.routes.back().path = "/\x1b[2J";
   EXPECT_THAT(refusal(), testing::Not(HasSubstr("\x1b")));
+}
+
+TEST_F(shop_binding, lines_to_paste_are_right_but_for_what_only_the_user_knows) {
+  model::route unbound;
+  unbound.method = "GET";
+  unbound.path = "/search/{page}";
+  unbound.requests = 5'000;
+  unbound.statuses = {{200, 5'000}};
+  unbound.query_keys = {{"filter[x]", 9}, {"filter(x)", 9}, {"page", 9}};
+  unbound.placeholders.emplace_back();
+  unbound.placeholders[0].name = "page";
+  unbound.placeholders[0].shape = "integer";
+  unbound.placeholders[0].least = 1;
+  unbound.placeholders[0].greatest = 9;
+  profile_.routes.push_back(unbound);
+  const std::string error = refusal();
+  const std::string lines =
+      "  - route: \"GET /search/{page}\"\n"
+      "    target: \"/search/{page}?filter(x)={filter_x_}&filter[x]={filter_x__}&page={page_}\"\n"
+      "    values:\n"
+      "      page: {integer: [1, 9]}\n"
+      "      filter_x_: {feed: filter_x_.txt}\n"
+      "      filter_x__: {feed: filter_x__.txt}\n"
+      "      page_: {feed: page_.txt}\n";
+  EXPECT_THAT(error, HasSubstr(lines));
+  // Pasted and forgotten, they send nothing.
+  binding_ = changed(binding_, "routes:\n", "routes:\n" + lines);
+  EXPECT_THAT(refusal(), HasSubstr("filter_x_.txt"));
 }
 
 TEST_F(shop_binding, refuses_a_popularity_that_nobody_knows) {
