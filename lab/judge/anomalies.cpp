@@ -22,11 +22,10 @@ std::string milliseconds(double value) {
 
 void add_endings(std::vector<std::string>& to, const run& each) {
   if (each.state != model::trial_state::complete) {
+    std::string why;  // all of them: who died may have lost writes as well
+    for (const std::string& reason : each.reasons) why += (why.empty() ? "" : "; ") + reason;
     to.push_back(fmt::format("{}, run {}: {}: {}", each.candidate, each.repeat, label(each.state),
-                             each.reasons.empty() ? "no reason was given" : each.reasons.front()));
-  }
-  if (!each.lost_writes.empty()) {
-    to.push_back(fmt::format("{}, run {}: {}", each.candidate, each.repeat, each.lost_writes));
+                             why.empty() ? "no reason was given" : why));
   }
   if (each.state == model::trial_state::complete && each.had_fault && !each.whole.values.contains("recovery_s")) {
     to.push_back(

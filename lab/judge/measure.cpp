@@ -114,22 +114,6 @@ std::optional<double> stalled_time(const model::trial& trial, double threshold_m
   return total;
 }
 
-// The lists hold the first hundred; the totals are not in every trial's file.
-std::string counted(const std::vector<std::string>& list, std::uint64_t total) {
-  constexpr std::size_t listed_at_most = 100;
-  if (total < list.size()) return fmt::format("{}{}", list.size() >= listed_at_most ? "at least " : "", list.size());
-  return fmt::format("{}", total);
-}
-
-std::string disagreement(const model::reconciliation& writes) {
-  if (!writes.done || writes.agrees()) return {};
-  const auto& first = !writes.lost.empty() ? writes.lost : !writes.doubled.empty() ? writes.doubled : writes.unknown;
-  return fmt::format(
-      "{} acknowledged writes lost, {} stored twice, {} stored though refused or never sent (the first: {})",
-      counted(writes.lost, writes.lost_total), counted(writes.doubled, writes.doubled_total),
-      counted(writes.unknown, writes.unknown_total), first.front());
-}
-
 }  // namespace
 
 const phase_run* run::find(const std::string& wanted) const {
@@ -144,7 +128,6 @@ run measure(const model::trial& trial, const model::plan& plan) {
            .reasons = trial.reasons,
            .phases = {},
            .whole = {},
-           .lost_writes = disagreement(trial.writes),
            .blocking = trial.blocking,
            .stalled_s = stalled_time(trial, plan.stall_threshold_ms)};
   for (const model::phase_measurement& each : trial.phases) {

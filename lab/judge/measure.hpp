@@ -43,7 +43,6 @@ struct run {
   std::vector<phase_run> phases;  // without warm-up
   metric_values whole;            // start_up_s, recovery_s
   bool had_fault = false;
-  std::string lost_writes;  // a sentence when acknowledged writes and rows disagree
   std::vector<model::blocking_site> blocking;
   double loaded_s = 0;              // of all phases, warm-up included
   std::optional<double> stalled_s;  // in busy stretches near the stall threshold and above; absent: no loop was seen

@@ -115,6 +115,9 @@ void fields(Io& io, T& of) {
   io("lost", of.lost);
   io("doubled", of.doubled);
   io("unknown", of.unknown);
+  io("lost_total", of.lost_total);
+  io("doubled_total", of.doubled_total);
+  io("unknown_total", of.unknown_total);
 }
 
 template <typename Io, is<generator_health> T>
@@ -124,6 +127,7 @@ void fields(Io& io, T& of) {
   io("spun_share", of.spun_share);
   io("own_lag_p99_ns", of.own_lag_p99_ns);
   io("own_lag_max_ns", of.own_lag_max_ns);
+  io("own_limits", of.own_limits);
   io("little_residual", of.little_residual);
   io("cpu_per_request_ns", of.cpu_per_request_ns);
 }

@@ -192,14 +192,17 @@ TEST(compare, lists_what_is_unlike) {
   for (run& each : runs) {
     if (each.candidate == "other" && each.repeat == 2) each.phases[0].metrics.values["response_p99_ms"] = 1260;
   }
-  runs[0].lost_writes = "2 acknowledged writes lost";
+  runs[0].state = model::trial_state::failed;
+  runs[0].reasons = {"it exited with 7", "writes and rows differ: 2 acknowledged and not stored (a, b)"};
   runs[1].had_fault = true;
   runs[1].whole.values.erase("recovery_s");
   const auto judged = compare(two_candidates(), runs);
   EXPECT_THAT(
       judged.anomalies,
       Contains(HasSubstr("other, steady: run 2 is unlike its siblings: p99 response time 1260 ms against 52 ms")));
-  EXPECT_THAT(judged.anomalies, Contains("base, run 1: 2 acknowledged writes lost"));
+  EXPECT_THAT(
+      judged.anomalies,
+      Contains("base, run 1: failed: it exited with 7; writes and rows differ: 2 acknowledged and not stored (a, b)"));
   EXPECT_THAT(judged.anomalies, Contains(HasSubstr("other, run 1: did not recover")));
 }
 

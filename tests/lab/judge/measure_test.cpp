@@ -97,18 +97,6 @@ TEST(measure, says_why_a_value_is_missing) {
   EXPECT_FALSE(cut.stalled_s);
 }
 
-TEST(measure, counts_every_lost_write) {
-  model::trial trial = trial_with(0);
-  trial.writes.done = true;
-  trial.writes.lost.assign(100, "order 7");
-  trial.writes.lost_total = 5000;
-  EXPECT_EQ(
-      measure(trial, {}).lost_writes,
-      "5000 acknowledged writes lost, 0 stored twice, 0 stored though refused or never sent (the first: order 7)");
-  trial.writes.lost_total = 0;  // a file of before the totals
-  EXPECT_TRUE(measure(trial, {}).lost_writes.starts_with("at least 100 acknowledged writes lost"));
-}
-
 TEST(measure, is_finite_whatever_the_trial_holds) {
   model::trial trial = trial_with(0);
   for (auto& phase : trial.phases) {

@@ -49,8 +49,9 @@ class trial_maker {
     made.blocking = {{word(), word(), word(), {word(), word()}, random_(), real(), real(), {real(), real()}}};
     made.events = {{real(), real(), word(), word()}};
     if (small() % 2 == 0) made.recovery_s = real();
-    made.writes = {true, random_(), random_(), random_(), {word()}, {word()}, {word(), word()}};
-    made.generator = {real(), real(), real(), random_(), random_(), real(), real()};
+    made.writes = {true,     random_(),        random_(), random_(), {word()},
+                   {word()}, {word(), word()}, random_(), random_(), random_()};
+    made.generator = {real(), real(), real(), random_(), random_(), random_(), real(), real()};
     made.facts = {{"command", word()}, {"", ""}};
     return made;
   }
