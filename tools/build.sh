@@ -38,10 +38,12 @@ build_command() {
     asan | tsan | fuzz) require build sanitize ;;
     *) die "unknown preset '$preset': release, asan, tsan or fuzz" 2 ;;
   esac
-  build "$preset" || die "build $preset failed"
   if [[ $preset == release ]]; then
+    build release product || die "build release failed"
     [[ -x build/assay ]] || die "the build went well but left no build/assay"
     say "build/assay is ready"
+  else
+    build "$preset" || die "build $preset failed"
   fi
 }
 

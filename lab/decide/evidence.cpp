@@ -57,7 +57,7 @@ std::string code(const std::string& text) {
   return "`" + safe + "`";
 }
 
-std::string quoted(const std::string& text) {
+std::string in_quotes(const std::string& text) {
   std::string safe = "\"";
   for (const char each : one_line(text)) {
     if (each == '"' || each == '\\') safe += '\\';

@@ -24,7 +24,7 @@ std::string escaped(const std::string& text);
 /// For names out of code: a code span.
 std::string code(const std::string& text);
 /// For a value of the front matter: a quoted YAML scalar.
-std::string quoted(const std::string& text);
+std::string in_quotes(const std::string& text);
 /// "Flask on gunicorn", with "(ours)" behind it where that is so.
 std::string named(const model::candidate_summary& of);
 

@@ -37,13 +37,13 @@ std::vector<std::string> revisit_when(const model::plan& plan, const std::vector
 std::string front_matter(const model::comparison& judged, const model::plan& plan, const std::vector<option>& options) {
   const model::provenance& source = judged.source;
   std::string text = "---\nstatus: proposed\n";
-  text += fmt::format("date: {}\n", quoted(source.created.substr(0, source.created.find('T'))));
+  text += fmt::format("date: {}\n", in_quotes(source.created.substr(0, source.created.find('T'))));
   text +=
-      fmt::format("experiment_id: {}\nplan: {}\nplan_sha256: {}\nresults_sha256: {}\n", quoted(source.experiment_id),
-                  quoted(judged.plan_name), quoted(source.plan_sha256), quoted(source.results_sha256));
+      fmt::format("experiment_id: {}\nplan: {}\nplan_sha256: {}\nresults_sha256: {}\n", in_quotes(source.experiment_id),
+                  in_quotes(judged.plan_name), in_quotes(source.plan_sha256), in_quotes(source.results_sha256));
   text += fmt::format("tool_version: {}\nseed: {}\nrepeats: {}\nconfidence: {}\nrevisit_when:\n",
-                      quoted(source.tool_version), source.seed, source.repeats, judged.confidence);
-  for (const std::string& each : revisit_when(plan, options)) text += fmt::format("  - {}\n", quoted(each));
+                      in_quotes(source.tool_version), source.seed, source.repeats, judged.confidence);
+  for (const std::string& each : revisit_when(plan, options)) text += fmt::format("  - {}\n", in_quotes(each));
   return text + "---\n";
 }
 

@@ -28,7 +28,7 @@ std::string plain(double number) {
 }
 
 // In quotes, and with '?' for what would break the line or the report it ends up in.
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string line = "\"" + std::string(text) + "\"";
   std::ranges::replace_if(line, [](char c) { return c < ' ' || c >= 0x7f; }, '?');
   return line;
@@ -53,10 +53,10 @@ std::expected<split_url, std::string> split(const std::string& url) {
   constexpr std::string_view scheme = "http://";
   // The host goes into a header and the whole into a report: control characters would change what either says.
   if (!std::ranges::all_of(url, [](char c) { return c > ' ' && c < 0x7f; })) {
-    return refuse("URL " + quoted(url) + ": expected printable ASCII without spaces; write others as %XX");
+    return refuse("URL " + in_quotes(url) + ": expected printable ASCII without spaces; write others as %XX");
   }
-  if (url.starts_with("https://")) return refuse("URL " + quoted(url) + ": https is not supported yet; use http://");
-  if (!url.starts_with(scheme)) return refuse("URL " + quoted(url) + ": expected http://HOST[:PORT]/PATH");
+  if (url.starts_with("https://")) return refuse("URL " + in_quotes(url) + ": https is not supported yet; use http://");
+  if (!url.starts_with(scheme)) return refuse("URL " + in_quotes(url) + ": expected http://HOST[:PORT]/PATH");
   const std::string_view rest = std::string_view(url).substr(scheme.size());
   const auto path = rest.find_first_of("/?#");
   split_url parts;
@@ -66,21 +66,21 @@ std::expected<split_url, std::string> split(const std::string& url) {
 
   const std::string_view authority = parts.authority;
   if (authority.find('@') != std::string_view::npos) {
-    return refuse("URL " + quoted(url) + ": expected http://HOST[:PORT]/PATH, without a user; see -H Authorization");
+    return refuse("URL " + in_quotes(url) + ": expected http://HOST[:PORT]/PATH, without a user; see -H Authorization");
   }
   const bool bracketed = authority.starts_with('[');
   const auto host_end = bracketed ? authority.find(']') : authority.rfind(':');
   if (bracketed && host_end == std::string_view::npos)
-    return refuse("URL " + quoted(url) + ": expected ']' after the address");
+    return refuse("URL " + in_quotes(url) + ": expected ']' after the address");
   parts.host = bracketed ? authority.substr(1, host_end - 1) : authority.substr(0, host_end);
   const std::string_view after = host_end == std::string_view::npos ? "" : authority.substr(host_end + bracketed);
   if (!is_host(parts.host, bracketed)) {
-    return refuse("URL " + quoted(url) + ": expected http://HOST[:PORT]/PATH");
+    return refuse("URL " + in_quotes(url) + ": expected http://HOST[:PORT]/PATH");
   }
   if (after.empty()) return parts;
   const auto [end, failed] = std::from_chars(after.data() + 1, after.data() + after.size(), parts.port);
   if (after[0] != ':' || failed != std::errc() || end != after.data() + after.size() || parts.port == 0) {
-    return refuse("URL " + quoted(url) + ": expected a port from 1 to 65535 after the host");
+    return refuse("URL " + in_quotes(url) + ": expected a port from 1 to 65535 after the host");
   }
   return parts;
 }
@@ -129,16 +129,17 @@ checked check_descriptors(const load_options& options) {
 // Asks the client's own rule part by part, to name the part that breaks it.
 checked check_request(const http::client_request& request) {
   if (!http::valid_request({.verb = request.verb})) {
-    return refuse("method -m " + quoted(request.verb) + ": expected a word such as GET");
+    return refuse("method -m " + in_quotes(request.verb) + ": expected a word such as GET");
   }
   for (const auto& [name, value] : request.headers) {
     if (http::valid_request({.headers = {{name, value}}})) continue;
     const bool reserved = !name.empty() && http::valid_request({.headers = {{"x-" + name, value}}});
-    return refuse("header -H " + quoted(std::string(name).append(": ").append(value)) +
+    return refuse("header -H " + in_quotes(std::string(name).append(": ").append(value)) +
                   (reserved ? ": is the tool's, which frames the request"
                             : ": expected \"Name: value\" without control characters, and no space in the name"));
   }
-  if (!http::valid_request(request)) return refuse("path " + quoted(request.target) + ": expected what a URL may hold");
+  if (!http::valid_request(request))
+    return refuse("path " + in_quotes(request.target) + ": expected what a URL may hold");
   return {};
 }
 

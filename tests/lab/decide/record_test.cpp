@@ -123,7 +123,7 @@ TEST(record, figures_have_no_exponent) {
 TEST(record, takes_no_foreign_text_for_markdown) {
   EXPECT_EQ(escaped("a|b <img> *c* `d`\n# e"), "a\\|b &lt;img> \\*c\\* \\`d\\` \\# e");
   EXPECT_EQ(code("a`b|c\n"), "`a'b|c `");
-  EXPECT_EQ(quoted("a\"b\\c\nd"), "\"a\\\"b\\\\c d\"");
+  EXPECT_EQ(in_quotes("a\"b\\c\nd"), "\"a\\\"b\\\\c d\"");
   EXPECT_THAT(shop_record(), HasSubstr("a CPU &lt;b>"));
 }
 
