@@ -1,0 +1,47 @@
+#include "stack/guard/shed/layer.hpp"
+
+#include <string>
+#include <utility>
+
+namespace assay::guard::shed {
+namespace {
+
+// In this order: the place goes back before the policy may go.
+struct held_place {
+  std::shared_ptr<policy> admission;
+  permit place;
+};
+
+// The stream runs after the handler has ended, and is as much in flight.
+void hold_during_stream(http::response& reply, held_place held) {
+  reply.stream = [held = std::make_shared<held_place>(std::move(held)),
+                  produce = std::move(reply.stream)] ASSAY_CORO_WRAPPER(http::body_sink & to) { return produce(to); };
+}
+
+task<http::response> serve(std::shared_ptr<policy> admission, http::handler next,
+                           std::shared_ptr<const http::response> refusal, http::request& asked) {
+  result<permit> place = co_await admission->admit();
+  if (!place && place.error().reason == cancel_reason::overload) co_return *refusal;
+  if (!place) co_return http::response::from(place.error());
+  held_place held{.admission = std::move(admission), .place = std::move(*place)};
+  http::response reply = co_await next(asked);
+  if (reply.stream) hold_during_stream(reply, std::move(held));
+  co_return reply;
+}
+
+}  // namespace
+
+handler_layer layer(std::shared_ptr<policy> admission) {
+  http::response refusal = http::response::text("overloaded\n", 503);
+  const auto seconds = retry_after_seconds(admission->settings().retry_after);
+  refusal.headers.emplace_back("retry-after", std::to_string(seconds));
+  // Made once: under overload a refusal is to cost a copy of a few bytes.
+  return [admission = std::move(admission),
+          refusal = std::make_shared<const http::response>(std::move(refusal))](http::handler next) -> http::handler {
+    return [admission, refusal, next = std::move(next)] ASSAY_CORO_WRAPPER(http::request & asked) {
+      return serve(admission, next, refusal, asked);
+    };
+  };
+}
+
+}  // namespace assay::guard::shed

@@ -1,0 +1,84 @@
+// Admission to a server that may be asked for more than it can do: what cannot be served soon is refused at once, while
+// refusing is still cheap.
+//
+//   guard::shed::policy admission({.max_in_flight = 64, .max_waiting = 256});
+//   result<permit> place = co_await admission.admit();   // waits a little, or errc::cancelled with reason overload
+//
+// Three bounds: on requests in flight, on those that wait for a place, and on how long they wait. The last is
+// controlled delay as in Maurer, "Fail at Scale", ACM Queue 13(8), 2015: when a place was free not long ago this is a
+// burst, and it may take burst_wait to drain; when none was free for burst_wait it is an overload, and who comes then
+// waits for standing_wait at most. So a burst costs nobody an answer, and an overload costs nobody more than
+// standing_wait.
+//
+// Misuse: standing_wait near the clients' timeout. What has waited so long is answered into the void; it is to be a
+// small part of the time in which an answer is worth having.
+#pragma once
+
+#include <cstdint>
+
+#include "stack/guard/options.hpp"
+#include "stack/runtime/error.hpp"
+#include "stack/runtime/semaphore.hpp"
+#include "stack/runtime/task.hpp"
+
+namespace assay::guard::shed {
+
+// Of one loop: a process with four loops admits four times as many.
+struct options {
+  std::size_t max_in_flight = 256;
+  std::size_t max_waiting = 1024;  // 0: nobody waits
+  duration burst_wait = std::chrono::milliseconds(100);
+  duration standing_wait = std::chrono::milliseconds(5);
+  std::chrono::seconds retry_after{1};  // what a refused client is told
+};
+
+checked check(const options& given);
+
+struct counters {
+  std::uint64_t admitted = 0;
+  std::uint64_t waited = 0;           // of the admitted: not at once
+  std::uint64_t refused_full = 0;     // max_waiting were there already
+  std::uint64_t refused_waiting = 0;  // no place came free in time
+};
+
+// How long whoever joins the line may wait. A line that is empty because all have given up is no recovery: only a
+// request that finds a place free is.
+class patience {
+ public:
+  patience(duration burst_wait, duration standing_wait) : burst_wait_(burst_wait), standing_wait_(standing_wait) {}
+
+  void on_free_place() { saturated_ = false; }
+  duration on_joining(instant now) {
+    if (!saturated_) since_ = now;
+    saturated_ = true;
+    return now - since_ < burst_wait_ ? burst_wait_ : standing_wait_;
+  }
+
+ private:
+  duration burst_wait_;
+  duration standing_wait_;
+  bool saturated_ = false;
+  instant since_{};
+};
+
+class policy {
+ public:
+  explicit policy(const options& given);
+
+  // The place is given back when the permit goes. Fails with errc::cancelled and reason overload when it is refused,
+  // and like every wait when the caller's own deadline or cancellation comes first.
+  task<result<permit>> admit();
+
+  std::size_t in_flight() const { return options_.max_in_flight - places_.free(); }
+  std::size_t waiting() const { return places_.waiters(); }
+  const options& settings() const { return options_; }
+  const counters& counted() const { return counters_; }
+
+ private:
+  options options_;
+  semaphore places_;
+  patience patience_;
+  counters counters_;
+};
+
+}  // namespace assay::guard::shed

@@ -1,0 +1,166 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "stack/guard/shed/layer.hpp"
+#include "stack/runtime/delay.hpp"
+#include "stack/runtime/scope.hpp"
+#include "tests/stack/http/server_test_support.hpp"
+
+namespace assay::guard::shed {
+namespace {
+
+using namespace std::chrono_literals;
+using http::testing::play;
+using http::testing::report;
+using http::testing::split_responses;
+using http::testing::statuses;
+using ::testing::ElementsAre;
+
+TEST(shed_options, tell_what_is_wrong_with_them) {
+  EXPECT_TRUE(check({}));
+  EXPECT_EQ(check({.max_in_flight = 0}).error(), "shed.max_in_flight is 0; allowed: 1 to 1000000");
+  EXPECT_EQ(check({.burst_wait = 20ms, .standing_wait = 30ms}).error(),
+            "shed.standing_wait is 30 ms; allowed: 100 us to 20 ms");
+  EXPECT_EQ(check({.retry_after = 0s}).error(), "shed.retry_after is 0 s; allowed: 1 s to 3600 s");
+  EXPECT_DEATH(policy({.max_in_flight = 0}), "options are checked");
+}
+
+TEST(shed_patience, is_short_only_when_no_place_was_free_for_the_time_of_a_burst) {
+  patience line(100ms, 5ms);
+  const instant start{1000s};
+  EXPECT_EQ(line.on_joining(start), 100ms);
+  EXPECT_EQ(line.on_joining(start + 100ms - 1ns), 100ms);
+  EXPECT_EQ(line.on_joining(start + 100ms), 5ms);
+  EXPECT_EQ(line.on_joining(start + 1h), 5ms) << "that all have given up meanwhile is no recovery";
+  line.on_free_place();
+  EXPECT_EQ(line.on_joining(start + 1h), 100ms);
+}
+
+// Each works for 100 ms ("/sleep"), and its connection ends with it.
+http::testing::client_script worker(duration at) {
+  return {.pieces = {{at, http::testing::get("/sleep", "connection: close\r\n")}}};
+}
+
+TEST(shed, what_finds_no_place_waits_and_what_finds_no_place_in_the_line_is_refused_at_once) {
+  const auto admission =
+      std::make_shared<policy>(options{.max_in_flight = 1, .max_waiting = 1, .burst_wait = 1s, .retry_after = 3s});
+  const report seen = play({.serve = compose({layer(admission)}, http::handler(http::testing::answer_target)),
+                            .clients = {worker(0ms), worker(10ms), worker(20ms), worker(150ms)}});
+  EXPECT_THAT(statuses(seen.clients[0]), ElementsAre(200));
+  EXPECT_EQ(seen.clients[0].when("200"), 100ms);
+  EXPECT_THAT(statuses(seen.clients[1]), ElementsAre(200));
+  EXPECT_EQ(seen.clients[1].when("200"), 200ms) << "after the first";
+  EXPECT_THAT(statuses(seen.clients[2]), ElementsAre(503));
+  EXPECT_EQ(seen.clients[2].when("503"), 20ms);
+  EXPECT_EQ(split_responses(seen.clients[2]).at(0).header("retry-after"), "3");
+  EXPECT_EQ(seen.clients[3].when("200"), 300ms) << "the line had room again";
+  EXPECT_EQ(admission->counted().admitted, 3U);
+  EXPECT_EQ(admission->counted().waited, 2U);
+  EXPECT_EQ(admission->counted().refused_full, 1U);
+  EXPECT_EQ(admission->in_flight(), 0U);
+}
+
+TEST(shed, a_wait_ends_with_503_when_no_place_comes_free_in_time) {
+  const auto admission = std::make_shared<policy>(options{.max_in_flight = 1, .burst_wait = 150ms});
+  const report seen = play({.serve = compose({layer(admission)}, http::handler(http::testing::answer_target)),
+                            .clients = {worker(0ms), worker(10ms), worker(20ms), worker(180ms), worker(196ms)}});
+  EXPECT_EQ(seen.clients[1].when("200"), 200ms);
+  EXPECT_EQ(seen.clients[2].when("503"), 170ms) << "20 ms and burst_wait";
+  EXPECT_EQ(seen.clients[3].when("503"), 185ms) << "no place was free for 170 ms: standing_wait";
+  EXPECT_EQ(seen.clients[4].when("200"), 300ms) << "it waited for less than standing_wait";
+  EXPECT_EQ(admission->counted().refused_waiting, 2U);
+}
+
+task<result<void>> drip(http::body_sink& to) {
+  for (int i = 0; i < 4; ++i) {
+    std::ignore = co_await to.write("drop");
+    std::ignore = co_await delay_for(50ms);
+  }
+  co_return result<void>{};
+}
+
+task<http::response> stream(http::request&) {
+  http::response reply;
+  reply.stream = drip;
+  co_return reply;
+}
+
+TEST(shed, a_stream_is_in_flight_to_its_end) {
+  const auto admission = std::make_shared<policy>(options{.max_in_flight = 1, .max_waiting = 0});
+  const report seen = play({.serve = compose({layer(admission)}, http::handler(stream)),
+                            .clients = {worker(0ms), worker(199ms), worker(201ms)}});
+  EXPECT_EQ(split_responses(seen.clients[0]).at(0).body, "dropdropdropdrop");
+  EXPECT_THAT(statuses(seen.clients[1]), ElementsAre(503));
+  EXPECT_THAT(statuses(seen.clients[2]), ElementsAre(200));
+  EXPECT_EQ(admission->in_flight(), 0U);
+}
+
+TEST(shed, who_waits_still_has_a_deadline_of_its_own) {
+  const auto admission = std::make_shared<policy>(options{.max_in_flight = 1, .burst_wait = 1s});
+  http::server_limits limits;
+  limits.handler_timeout = 50ms;
+  const report seen = play({.serve = compose({layer(admission)}, http::handler(stream)),
+                            .limits = limits,
+                            .clients = {worker(0ms), worker(20ms)}});
+  EXPECT_EQ(seen.clients[1].when("504"), 70ms);
+  EXPECT_EQ(admission->counted().refused_waiting, 0U) << "not for want of places";
+  EXPECT_EQ(admission->waiting(), 0U);
+}
+
+struct fate {
+  duration came{};
+  duration waited{};
+  bool admitted = false;
+};
+
+task<void> visit(policy& admission, duration after, duration work, fate& mine) {
+  const context& ctx = co_await this_context();
+  const instant start = ctx.on->turn_time();
+  std::ignore = co_await delay_for(after);
+  const result<permit> place = co_await admission.admit();
+  mine = {.came = after, .waited = ctx.on->turn_time() - start - after, .admitted = place.has_value()};
+  if (place) std::ignore = co_await delay_for(work);
+}
+
+task<void> visit_all(policy& admission, std::vector<fate>& fates, duration every, duration work) {
+  scope visitors(co_await this_context());
+  for (std::size_t i = 0; i < fates.size(); ++i) {
+    visitors.spawn(visit(admission, every * i, work, fates[i]));
+  }
+  std::ignore = co_await visitors.join();
+}
+
+std::vector<fate> visits(policy& admission, std::size_t count, duration every, duration work) {
+  std::vector<fate> fates(count);
+  loop on(std::make_unique<sim_io>());
+  on.run(visit_all(admission, fates, every, work));
+  return fates;
+}
+
+// Four places of 20 ms each: 200 a second. A thousand come a second, for three.
+TEST(shed, an_overload_costs_nobody_more_than_standing_wait_and_the_server_none_of_its_work) {
+  policy admission({.max_in_flight = 4, .burst_wait = 100ms, .standing_wait = 5ms});
+  const std::vector<fate> fates = visits(admission, 3000, 1ms, 20ms);
+  for (const fate& each : fates) {
+    EXPECT_LE(each.waited, each.came < 110ms ? 100ms : 5ms) << "came after " << each.came.count();
+  }
+  const auto admitted = std::ranges::count_if(fates, &fate::admitted);
+  EXPECT_GE(admitted, 595) << "600 could be";
+  EXPECT_EQ(admission.counted().admitted, static_cast<std::uint64_t>(admitted));
+  EXPECT_EQ(admission.counted().refused_waiting + admission.counted().refused_full,
+            3000U - admission.counted().admitted);
+}
+
+TEST(shed, a_burst_within_burst_wait_costs_nobody_an_answer) {
+  policy admission({.max_in_flight = 4, .burst_wait = 100ms, .standing_wait = 5ms});
+  const std::vector<fate> fates = visits(admission, 20, 0ms, 20ms);
+  EXPECT_TRUE(std::ranges::all_of(fates, &fate::admitted));
+  EXPECT_EQ(fates.back().waited, 80ms);
+}
+
+}  // namespace
+}  // namespace assay::guard::shed
