@@ -1,0 +1,68 @@
+#include "stack/guard/timeout/layer.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "stack/runtime/loop.hpp"
+
+namespace assay::guard::timeout {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr error expired = {
+    .code = errc::timed_out, .reason = cancel_reason::deadline, .what = "no time was left when it began"};
+
+task<http::response> serve(std::shared_ptr<policy> limit, http::handler next, http::request& asked) {
+  const context& ctx = co_await this_context();
+  const instant now = ctx.on->turn_time();
+  const instant deadline = std::min(ctx.deadline, limit->deadline_of(now, asked.head().headers));
+  if (deadline <= now) {
+    limit->on_expired();
+    co_return http::response::from(expired);
+  }
+  http::response reply = co_await with_deadline(deadline, next(asked));
+  limit->on_end(ctx.on->turn_time(), deadline);
+  co_return reply;
+}
+
+// One that is there came from further up; what is left now is less.
+void tell_remaining(http::client_request& request, duration remaining) {
+  std::erase_if(request.headers, [](const auto& field) { return http::equals_ignoring_case(field.first, field_name); });
+  request.headers.emplace_back(field_name, std::to_string(remaining / 1ms));
+}
+
+task<result<http::client_response>> attempt(std::shared_ptr<policy> limit, exchange next,
+                                            http::client_request request) {
+  const context& ctx = co_await this_context();
+  const instant now = ctx.on->turn_time();
+  const instant deadline = limit->deadline_of_attempt(now, ctx.deadline);
+  if (deadline - now < 1ms) {
+    limit->on_expired();
+    co_return std::unexpected(expired);
+  }
+  tell_remaining(request, deadline - now);
+  result<http::client_response> response = co_await with_deadline(deadline, next(std::move(request)));
+  limit->on_end(ctx.on->turn_time(), deadline);
+  co_return response;
+}
+
+}  // namespace
+
+handler_layer layer(std::shared_ptr<policy> limit) {
+  return [limit = std::move(limit)](http::handler next) -> http::handler {
+    return
+        [limit, next = std::move(next)] ASSAY_CORO_WRAPPER(http::request & asked) { return serve(limit, next, asked); };
+  };
+}
+
+exchange_layer attempt_layer(std::shared_ptr<policy> limit) {
+  return [limit = std::move(limit)](exchange next) -> exchange {
+    return [limit, next = std::move(next)] ASSAY_CORO_WRAPPER(http::client_request request) {
+      return attempt(limit, next, std::move(request));
+    };
+  };
+}
+
+}  // namespace assay::guard::timeout
