@@ -62,8 +62,13 @@ void worker::run(handler serve, const serve_options& options, std::uint16_t port
   if (!at) return started_.set_value(std::unexpected(at.error()));
   result<std::unique_ptr<io>> backend = make_io(options.io);
   if (!backend) return started_.set_value(std::unexpected(backend.error()));
-  server served(std::move(serve), options.limits);  // outlives what stop() has posted to the loop
+  // The server outlives what stop() has posted to the loop; the handler goes before it, with the sockets of its
+  // clients.
+  const handler* serving = nullptr;
+  server served([&serving] ASSAY_CORO_WRAPPER(request & asked) { return (*serving)(asked); }, options.limits);
   loop on(std::move(*backend));
+  const handler owned = std::move(serve);
+  serving = &owned;
   result<net::listener> from =
       net::listener::open(on.backend(), *at, {.backlog = 4096, .reuse_port = options.loops > 1});
   if (!from) return started_.set_value(std::unexpected(from.error()));
@@ -103,12 +108,18 @@ void announce(const std::string& host, std::uint16_t port) {
 }  // namespace
 
 int serve(const handler& handle, const serve_options& options) {
-  stop_signals stopped;
+  return serve([&handle](unsigned) { return handle; }, options);
+}
+
+int serve(const handler_maker& make, const serve_options& options) {
+  stop_signals stopped;  // first: the maker may start threads
+  std::vector<handler> handlers;
+  for (unsigned i = 0; i < std::max(options.loops, 1U); ++i) handlers.push_back(make(i));
   std::list<worker> workers;
   std::uint16_t port = options.port.value_or(port_from_environment());
   bool started = true;
-  for (unsigned i = 0; i < std::max(options.loops, 1U) && started; ++i) {
-    worker& added = workers.emplace_back(handle, options, port, stopped);
+  for (std::size_t i = 0; i < handlers.size() && started; ++i) {
+    worker& added = workers.emplace_back(std::move(handlers[i]), options, port, stopped);
     const result<std::uint16_t> listening = added.wait_until_listening();
     started = listening.has_value();
     if (!started) {

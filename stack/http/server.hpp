@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -81,5 +82,11 @@ struct serve_options {
 
 // Runs servers until SIGINT or SIGTERM; the process's exit code.
 int serve(const handler& serve, const serve_options& options);
+
+// The same with a handler for each loop: what the handler owns (the state of policies, a client) then belongs to one
+// loop and needs no lock. It is called for index 0, 1, ... `loops` - 1, on the calling thread and before anything
+// listens; what it made goes on its loop's thread, and before the loop.
+using handler_maker = std::function<handler(unsigned index)>;
+int serve(const handler_maker& make, const serve_options& options);
 
 }  // namespace assay::http

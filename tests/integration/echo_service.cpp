@@ -7,11 +7,16 @@
 //   /sleeping        how many requests do that now, on all loops
 //   /status?code=N   answers with that status
 //   /large?bytes=N   N bytes, with a length
-//   all else         the method, the target and the body
+//   /loop            "INDEX COUNT THREAD": which loop it is, the how manieth such request of its handler, on which
+//   thread all else         the method, the target and the body
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
 #include <charconv>
 #include <cstdlib>
+#include <memory>
+#include <utility>
 
 #include "stack/http/server.hpp"
 #include "stack/runtime/delay.hpp"
@@ -86,6 +91,25 @@ task<http::response> answer(http::request& asked) {
                                  *body);
 }
 
+// What the handler of one loop owns: counted without a lock.
+struct loop_state {
+  unsigned index = 0;
+  unsigned asked = 0;
+};
+
+task<http::response> answer_on(std::shared_ptr<loop_state> mine, http::request& asked) {
+  if (asked.path() != "/loop") co_return co_await answer(asked);
+  mine->asked++;
+  co_return http::response::text(std::to_string(mine->index) + " " + std::to_string(mine->asked) + " " +
+                                 std::to_string(::gettid()));
+}
+
+http::handler handler_of_loop(unsigned index) {
+  return [mine = std::make_shared<loop_state>(index)] ASSAY_CORO_WRAPPER(http::request & asked) {
+    return answer_on(mine, asked);
+  };
+}
+
 }  // namespace
 
 int main() {
@@ -96,5 +120,5 @@ int main() {
     const std::string_view digits(loops);
     std::from_chars(digits.data(), digits.data() + digits.size(), options.loops);
   }
-  return http::serve(answer, options);
+  return http::serve(handler_of_loop, options);
 }

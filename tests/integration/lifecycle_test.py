@@ -68,6 +68,18 @@ class Lifecycle(unittest.TestCase):
             self.assertEqual((answer.status, answer.text), (200, b"hello, world\n"))
             self.assertEqual(hello.stop(), 0)
 
+    def test_each_loop_has_a_handler_of_its_own(self):
+        with Service("ASSAY_ECHO_SERVICE", ECHO_SERVICE_LOOPS="3") as service:
+            asked = [get(service.port, "/loop").text.split() for _ in range(200)]
+            threads, counts = {}, {}
+            for index, count, thread in asked:
+                counts[index] = counts.get(index, 0) + 1
+                self.assertEqual(int(count), counts[index], "what a handler owns is its alone")
+                self.assertEqual(threads.setdefault(index, thread), thread)
+            self.assertEqual(sorted(threads), [b"0", b"1", b"2"], "the kernel spreads connections")
+            self.assertEqual(len(set(threads.values())), 3)
+            self.assertEqual(service.stop(), 0)
+
     def test_interrupt_ends_it_as_well(self):
         with Service("ASSAY_HELLO") as hello:
             hello.process.send_signal(signal.SIGINT)

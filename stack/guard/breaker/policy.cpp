@@ -1,0 +1,117 @@
+#include "stack/guard/breaker/policy.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace assay::guard::breaker {
+
+using namespace std::chrono_literals;
+
+checked check(const options& given) {
+  return option_check("breaker")
+      .number("buckets", given.buckets, 2, 1000)
+      .span("window", given.window, 10ms, 1h)
+      .number("min_exchanges", given.min_exchanges, 1, 1'000'000'000)
+      .number("failure_percent", given.failure_percent, 1, 100)
+      .span("open_for", given.open_for, 1ms, 1h)
+      .span("fair_wait", given.fair_wait, 0ms, 1h)
+      .outcome();
+}
+
+evidence judge(const result<http::client_response>& outcome, const options& by, duration had) {
+  if (outcome) return by.count_5xx && outcome->status >= 500 ? evidence::failure : evidence::success;
+  switch (outcome.error().code) {
+    case errc::timed_out:
+      return had < by.fair_wait ? evidence::none : evidence::failure;
+    case errc::closed:
+    case errc::reset:
+    case errc::refused:
+    case errc::unreachable:
+    case errc::protocol:
+      return evidence::failure;
+    case errc::cancelled:         // nobody waits for the answer any more
+    case errc::limit:             // our own: of waiters, or of the size of an answer
+    case errc::invalid_argument:  // nothing was sent
+    case errc::no_descriptors:
+    case errc::no_memory:
+    case errc::address_in_use:
+    case errc::permission:
+    case errc::unresolved:
+    case errc::unsupported:
+    case errc::system:
+      return evidence::none;
+  }
+  return evidence::none;
+}
+
+pass::~pass() {
+  if (from_ != nullptr) from_->on_dropped(period_, probe_);
+}
+
+void pass::end(instant now, bool failed) {
+  assert(from_ != nullptr && "an exchange ends once");
+  std::exchange(from_, nullptr)->on_end(now, period_, probe_, failed);
+}
+
+policy::policy(const options& given) : options_(given), window_(given.window, std::max(given.buckets, 1U)) {
+  assert(check(given) && "options are checked before they are used");
+}
+
+result<pass> policy::admit(instant now) {
+  if (state_ == state::open && now >= open_until_) {
+    state_ = state::half_open;
+    period_++;
+  }
+  if (state_ == state::closed) return pass(this, period_, false);
+  if (state_ == state::half_open && !probing_) {
+    probing_ = true;
+    counters_.probes++;
+    return pass(this, period_, true);
+  }
+  counters_.refused++;
+  return std::unexpected(error{.code = errc::limit, .what = "circuit open"});
+}
+
+void policy::on_end(instant now, std::uint64_t period, bool probe, bool failed) {
+  if (period != period_) {
+    counters_.not_counted++;
+    return;
+  }
+  (failed ? counters_.failed : counters_.succeeded)++;
+  if (probe) return failed ? open(now) : close();
+  window_.add(now, failed);
+  if (!failed) return;  // a success opens nothing
+  const tally seen = window_.total(now);
+  if (seen.all() >= options_.min_exchanges && seen.failed * 100 >= seen.all() * options_.failure_percent) open(now);
+}
+
+void policy::on_dropped(std::uint64_t period, bool probe) {
+  counters_.not_counted++;
+  if (probe && period == period_) probing_ = false;
+}
+
+void policy::open(instant now) {
+  state_ = state::open;
+  open_until_ = saturating_add(now, options_.open_for);
+  probing_ = false;
+  period_++;
+  counters_.opened++;
+}
+
+// With nothing remembered: what was before the pause says nothing about the host that has come back.
+void policy::close() {
+  state_ = state::closed;
+  probing_ = false;
+  period_++;
+  window_.clear();
+}
+
+duration policy::retry_after(instant now) const {
+  return state_ == state::open ? std::max(open_until_ - now, duration::zero()) : duration::zero();
+}
+
+state policy::now_is(instant now) const {
+  return state_ == state::open && now >= open_until_ ? state::half_open : state_;
+}
+
+}  // namespace assay::guard::breaker

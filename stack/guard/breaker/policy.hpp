@@ -1,0 +1,110 @@
+// Stops asking a host that does not answer.
+//
+//   closed    -> open       failures are failure_percent of at least min_exchanges in the window
+//   open      -> half open  after open_for
+//   half open -> closed     its single probe succeeds; what was counted before is forgotten
+//   half open -> open       the probe fails
+//
+//   result<breaker::pass> pass = gate.admit(now);   // errc::limit: do not ask
+//   ...
+//   pass->succeed(now);  // or fail(now); neither, when the outcome says nothing about the host
+//
+// One policy for each host. What counts as a failure says the host is ill: it timed out, refused, reset, went away,
+// broke the protocol, or (count_5xx) answered 5xx. The caller's own cancellation and its own limits say nothing, nor
+// does a deadline that left the host less than fair_wait: else anyone who may send a short one could take a healthy
+// host away from all. A probe that ends so gives its place to the next request.
+//
+// Misuse: one breaker around several hosts: a healthy one is given up for the sake of an ill one.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+
+#include "stack/guard/breaker/window.hpp"
+#include "stack/guard/options.hpp"
+#include "stack/http/client.hpp"
+#include "stack/runtime/error.hpp"
+
+namespace assay::guard::breaker {
+
+struct options {
+  duration window = std::chrono::seconds(10);
+  unsigned buckets = 10;
+  std::uint64_t min_exchanges = 20;  // in the window; fewer prove nothing
+  unsigned failure_percent = 50;     // of them; at so many it opens
+  duration open_for = std::chrono::seconds(5);
+  bool count_5xx = true;
+  duration fair_wait = std::chrono::milliseconds(100);  // a timeout of an exchange that had less is not counted
+};
+
+checked check(const options& given);
+
+struct counters {
+  std::uint64_t succeeded = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t not_counted = 0;  // told nothing about the host, or came when the circuit had moved on
+  std::uint64_t refused = 0;
+  std::uint64_t probes = 0;
+  std::uint64_t opened = 0;  // from closed and from half open
+};
+
+enum class state : std::uint8_t { closed, open, half_open };
+
+class policy;
+
+// Leave for one exchange, and the obligation to say how it went. Dropped without a word, it counts for nothing.
+class [[nodiscard]] pass {
+ public:
+  pass(pass&& other) noexcept
+      : from_(std::exchange(other.from_, nullptr)), period_(other.period_), probe_(other.probe_) {}
+  pass& operator=(pass&&) = delete;
+  ~pass();
+
+  void succeed(instant now) { end(now, false); }
+  void fail(instant now) { end(now, true); }
+
+ private:
+  friend class policy;
+  pass(policy* from, std::uint64_t period, bool probe) : from_(from), period_(period), probe_(probe) {}
+  void end(instant now, bool failed);
+
+  policy* from_;
+  std::uint64_t period_;
+  bool probe_;
+};
+
+class policy {
+ public:
+  explicit policy(const options& given);
+
+  // Leave to ask the host, or errc::limit.
+  result<pass> admit(instant now);
+
+  // When open, the time until a probe may go; else zero.
+  duration retry_after(instant now) const;
+  state now_is(instant now) const;
+  const options& settings() const { return options_; }
+  const counters& counted() const { return counters_; }
+
+ private:
+  friend class pass;
+  void on_end(instant now, std::uint64_t period, bool probe, bool failed);
+  void on_dropped(std::uint64_t period, bool probe);
+  void open(instant now);
+  void close();
+
+  options options_;
+  window window_;
+  state state_ = state::closed;
+  instant open_until_{};
+  bool probing_ = false;      // half open: the probe is out
+  std::uint64_t period_ = 0;  // of one state; what began in an earlier one no longer decides
+  counters counters_;
+};
+
+enum class evidence : std::uint8_t { success, failure, none };
+
+// What the outcome of an exchange that had so much time says about the host.
+evidence judge(const result<http::client_response>& outcome, const options& by, duration had);
+
+}  // namespace assay::guard::breaker

@@ -1,0 +1,118 @@
+#include "stack/guard/idempotency/layer.hpp"
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "stack/runtime/loop.hpp"
+
+namespace assay::guard::idempotency {
+namespace {
+
+constexpr std::string_view key_field = "idempotency-key";
+
+struct shared {
+  std::shared_ptr<policy> store;
+  scope_function scope_of;
+};
+
+// The request again, with a body that has been read.
+class buffered_request final : public http::request {
+ public:
+  buffered_request(const http::request_head& head, std::string body) : body_(std::move(body)) { head_ = head; }
+  task<result<std::string_view>> read() override {
+    co_return std::exchange(read_, true) ? std::string_view() : std::string_view(body_);
+  }
+
+ private:
+  std::string body_;
+  bool read_ = false;
+};
+
+// All that lasts as long as the request is in progress; a stream's request as well. The reservation goes first.
+struct in_progress {
+  in_progress(std::shared_ptr<const shared> of, const http::request_head& head, std::string body)
+      : with(std::move(of)), request(head, std::move(body)) {}
+
+  std::shared_ptr<const shared> with;
+  buffered_request request;
+  std::optional<reservation> reserved;
+};
+
+bool is_guarded(const http::request& asked) {
+  return (asked.verb() == http::method::post || asked.verb() == http::method::patch) &&
+         asked.head().headers.count(key_field) > 0;
+}
+
+http::response refused(refusal why) {
+  switch (why) {
+    case refusal::in_progress:
+      return http::response::text("a request with this idempotency key is in progress\n", 409);
+    case refusal::mismatch:
+      return http::response::text("this idempotency key was used for another request\n", 422);
+    case refusal::full:
+      break;
+  }
+  return http::response::text("too many requests with idempotency keys are in progress\n", 503);
+}
+
+http::response replay(const answer& kept) {
+  http::response reply;
+  reply.status = kept.status;
+  reply.headers = kept.headers;
+  reply.headers.emplace_back("idempotent-replayed", "true");
+  reply.content_type = kept.content_type;
+  reply.body = kept.body;
+  return reply;
+}
+
+task<http::response> carry_out(std::shared_ptr<in_progress> work, http::handler next) {
+  const context& ctx = co_await this_context();
+  http::response reply = co_await next(work->request);
+  if (reply.stream) {
+    reply.stream = [work, produce = std::move(reply.stream)] ASSAY_CORO_WRAPPER(http::body_sink & to) {
+      return produce(to);
+    };
+  } else if (is_final(reply.status)) {
+    work->reserved->keep(
+        {.status = reply.status, .headers = reply.headers, .content_type = reply.content_type, .body = reply.body},
+        ctx.on->turn_time());
+  }
+  co_return reply;
+}
+
+task<http::response> serve(std::shared_ptr<const shared> with, http::handler next, http::request& asked) {
+  if (!is_guarded(asked)) co_return co_await next(asked);
+  const context& ctx = co_await this_context();
+  const std::string_view key = asked.head().headers.find(key_field).value_or(std::string_view());
+  if (key.empty() || key.size() > max_key_bytes || asked.head().headers.count(key_field) > 1) {
+    co_return http::response::text("one Idempotency-Key of 1 to 255 bytes\n", 400);
+  }
+  result<std::string> body = co_await asked.read_all();
+  if (!body) co_return http::response::for_body(body.error());
+  const fingerprint print = fingerprint_of(asked.head().method_text, asked.target(), *body);
+  // No field's value holds a line feed.
+  const std::string scoped = std::string(with->scope_of(asked)).append("\n").append(key);
+  decision decided = with->store->begin(scoped, print, ctx.on->turn_time());
+  if (const auto* why = std::get_if<refusal>(&decided)) co_return refused(*why);
+  if (const auto* kept = std::get_if<std::shared_ptr<const answer>>(&decided)) co_return replay(**kept);
+  const auto work = std::make_shared<in_progress>(with, asked.head(), std::move(*body));
+  work->reserved.emplace(std::move(std::get<reservation>(decided)));
+  co_return co_await carry_out(work, next);
+}
+
+}  // namespace
+
+std::string_view authorization_of(const http::request& asked) {
+  return asked.head().headers.find("authorization").value_or(std::string_view());
+}
+
+handler_layer layer(std::shared_ptr<policy> store, scope_function scope_of) {
+  return [with = std::make_shared<const shared>(std::move(store), std::move(scope_of))](
+             http::handler next) -> http::handler {
+    return
+        [with, next = std::move(next)] ASSAY_CORO_WRAPPER(http::request & asked) { return serve(with, next, asked); };
+  };
+}
+
+}  // namespace assay::guard::idempotency

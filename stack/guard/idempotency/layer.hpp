@@ -1,0 +1,31 @@
+// Idempotency keys in front of a handler (draft-ietf-httpapi-idempotency-key-header).
+//
+// For POST and PATCH with an Idempotency-Key; every other method is idempotent by itself, and without a key nothing is
+// promised. The first request is carried out. A repetition is answered with the same status, headers and body, marked
+// "idempotent-replayed: true"; 409 while the first is in progress; 422 when method, target or body differ. A failure is
+// not kept, nor is a stream or what was cancelled: the key is free, and a repetition is carried out.
+//
+// The body is read before the handler is called, since it belongs to the fingerprint.
+//
+// Misuse: a scope that other callers share. Whoever knows a key of the same scope is given the answer; this layer may
+// stand outside of the one that checks credentials. By default the scope is the Authorization field.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "stack/guard/idempotency/policy.hpp"
+#include "stack/guard/layer.hpp"
+
+namespace assay::guard::idempotency {
+
+inline constexpr std::size_t max_key_bytes = 255;  // 400 beyond it
+
+// To whom a key belongs; a view of the request.
+using scope_function = std::function<std::string_view(const http::request&)>;
+std::string_view authorization_of(const http::request& asked);
+
+handler_layer layer(std::shared_ptr<policy> store, scope_function scope_of = authorization_of);
+
+}  // namespace assay::guard::idempotency
