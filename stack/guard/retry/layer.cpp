@@ -12,12 +12,8 @@ task<result<http::client_response>> ask(std::shared_ptr<policy> again, exchange 
   const context& ctx = co_await this_context();
   const bool repeatable = http::may_resend(request);
   for (unsigned number = 1;; ++number) {
-    http::client_request sent;
-    if (repeatable && again->may_attempt_again(number)) {
-      sent = request;
-    } else {
-      sent = std::move(request);
-    }
+    // What is sent once is not copied.
+    http::client_request sent = repeatable ? request : std::exchange(request, {});
     result<http::client_response> outcome = co_await next(std::move(sent));
     const instant now = ctx.on->turn_time();
     const std::optional<duration> pause =

@@ -66,7 +66,7 @@ std::optional<duration> policy::pause_after(const result<http::client_response>&
     return std::nullopt;
   };
   if (!ended.repeatable) return stop(counters_.not_repeatable);
-  if (!may_attempt_again(ended.number)) return stop(counters_.out_of_attempts);
+  if (ended.number >= options_.max_attempts) return stop(counters_.out_of_attempts);
   if (!budget_.allows_retry()) return stop(counters_.out_of_budget);
   const duration asked =
       outcome ? parse_retry_after(outcome->header("retry-after")).value_or(duration::zero()) : duration::zero();

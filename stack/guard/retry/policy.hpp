@@ -62,7 +62,6 @@ class policy {
   // The pause before the next attempt; none: `outcome` is final. Call it for every attempt, the good ones too.
   std::optional<duration> pause_after(const result<http::client_response>& outcome, const attempt_end& ended);
 
-  bool may_attempt_again(unsigned number) const { return number < options_.max_attempts; }
   const counters& counted() const { return counters_; }
 
  private:
