@@ -41,7 +41,7 @@ struct generator_health {
   std::uint64_t own_lag_p99_ns = 0;  // late although a connection was idle
   std::uint64_t own_lag_max_ns = 0;
   std::uint64_t own_limits = 0;  // requests not sent: no descriptor, local port or memory for their connection
-  double little_residual = 0;  // |mean in flight - throughput x mean service time|, relative
+  double little_residual = 0;    // |mean in flight - throughput x mean service time|, relative
   double cpu_per_request_ns = 0;
 };
 

@@ -178,7 +178,7 @@ TEST(make_io_test, epoll_works_without_epoll_pwait2) {
     auto backend = make_io({.kind = io_kind::epoll});
     if (!backend) return 2;
     loop on(std::move(*backend));
-    const instant began = on.now();
+    const instant began = on.turn_time();  // which a sleep counts from
     if (!on.run(short_sleep())) return 3;
     if (on.now() - began < 1ms) return 4;
     return on.counters().turns <= 12 ? 0 : 5;  // it slept
