@@ -2,6 +2,7 @@
 # Layout and linters: clang-format over every C and C++ file, clang-tidy over the sources of the product, and
 # over the scripts shellcheck. Sourced by ./run.
 
+CLANG_TIDY=.venv/bin/clang-tidy  # of tests/requirements.txt
 CXX_FILES=('*.cpp' '*.hpp' '*.c' '*.h')
 
 # check_format: names each file that .clang-format would lay out differently.
@@ -28,7 +29,7 @@ check_scripts() {
 # lint_context: one hash over all that a finding can depend on beside the file itself.
 lint_context() {
   {
-    clang-tidy-19 --version
+    "$CLANG_TIDY" --version
     project_files {stack,lab,cli}/'*.hpp' .clang-tidy 'cmake/*' CMakeLists.txt CMakePresets.json |
       xargs -r -d '\n' sha256sum
   } | sha256sum | cut -d' ' -f1
@@ -45,7 +46,7 @@ lint_commands() {
 lint_one() {
   local findings
   # clang-tidy counts the warnings it suppressed on stderr, which is no news; a crash shows in its status.
-  if findings=$(clang-tidy-19 -p build/lint --quiet "$1" 2>/dev/null); then
+  if findings=$("$CLANG_TIDY" -p build/lint --quiet "$1" 2>/dev/null); then
     : >"$2"
   else
     printf '%s: clang-tidy failed\n%s\n' "$1" "$findings" >&2
@@ -69,5 +70,6 @@ check_clang_tidy() {
   say "clang-tidy: $((${#work[@]} / 2)) of $total files changed since they were last clean"
   if ((${#work[@]} == 0)); then return 0; fi
   export -f lint_one
+  export CLANG_TIDY
   printf '%s\n' "${work[@]}" | xargs -d '\n' -n 2 -P "$(nproc)" bash -c 'lint_one "$@"' lint_one
 }

@@ -31,7 +31,6 @@ build libgmock-dev          inc:gmock/gmock.h            matchers of the unit te
 sanitize libclang-rt-19-dev file:/usr/lib/llvm-19/lib/clang/19/lib/*/libclang_rt.asan* sanitizers
 sanitize llvm-19            cmd:llvm-symbolizer-19       names in sanitizer reports
 test clang-format-19        cmd:clang-format-19          layout check
-test clang-tidy-19          cmd:clang-tidy-19            linter
 test shellcheck             cmd:shellcheck               linter of these scripts
 test git                    cmd:git                      lists the files to check
 test procps                 cmd:ps                       tests look at processes

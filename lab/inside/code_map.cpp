@@ -36,7 +36,7 @@ code_map::code_map(std::string_view maps) {
     if (path == std::string_view::npos || dash == std::string_view::npos || space < dash || space + 6 > line.size()) {
       continue;
     }
-    module one;
+    mapped_file one;
     std::uint64_t offset = 0;
     const auto behind = line.substr(space + 6);  // "r-xp " is five characters
     if (!parse_hex(line.substr(0, dash), one.begin) || !parse_hex(line.substr(dash + 1, space - dash - 1), one.end) ||
@@ -58,7 +58,7 @@ code_map::frames code_map::translate(const std::vector<std::uint64_t>& addresses
   frames result;
   for (const auto address : addresses) {
     const auto found = std::ranges::find_if(
-        modules_, [address](const module& one) { return address >= one.begin && address < one.end; });
+        modules_, [address](const mapped_file& one) { return address >= one.begin && address < one.end; });
     if (found == modules_.end()) continue;
     const auto name = found->path.substr(found->path.rfind('/') + 1);
     if (name.starts_with("libassay_probe")) continue;

@@ -23,13 +23,13 @@ class code_map {
   frames translate(const std::vector<std::uint64_t>& addresses) const;
 
  private:
-  struct module {
+  struct mapped_file {
     std::uint64_t begin = 0;
     std::uint64_t end = 0;
     std::uint64_t base = 0;  // where its file's first byte would be
     std::string path;
   };
-  std::vector<module> modules_;
+  std::vector<mapped_file> modules_;
 };
 
 }  // namespace assay::inside

@@ -70,7 +70,7 @@ std::size_t routes_below(const path_tree::node& of) {
 std::string outline(const path_tree::node& of) {
   std::string shown = of.here ? "." : "";
   for (const auto& [key, below] : of.folded) shown += key;
-  if (!of.literals.empty()) shown += "/";
+  if (!of.literals.empty()) shown += '/';
   return shown;
 }
 

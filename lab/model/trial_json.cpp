@@ -24,7 +24,7 @@ using json = nlohmann::ordered_json;
 using fields_of_trial::fields;
 using observe::uint128;
 
-const std::string format_name = "assay.trial/" + std::to_string(trial_version);
+std::string format_name() { return "assay.trial/" + std::to_string(trial_version); }
 
 constexpr std::array quantiles{std::pair{"p50", 0.5},  std::pair{"p90", 0.9},     std::pair{"p95", 0.95},
                                std::pair{"p99", 0.99}, std::pair{"p99.9", 0.999}, std::pair{"p99.99", 0.9999}};
@@ -287,7 +287,7 @@ class reader {
 
 std::string trial_to_json(const trial& measured) {
   writer top;
-  top("format", format_name);
+  top("format", format_name());
   fields(top, measured);
   return top.take().dump(-1, ' ', false, json::error_handler_t::replace);
 }
@@ -300,8 +300,8 @@ std::expected<trial, std::string> trial_from_json(std::string_view document) {
   reader top(parsed, "", failure);
   std::string format;
   top("format", format);
-  if (failure.empty() && format != format_name) {
-    failure = "format: expected \"" + format_name + "\", found \"" + format + "\": of another version of assay";
+  if (failure.empty() && format != format_name()) {
+    failure = "format: expected \"" + format_name() + "\", found \"" + format + "\": of another version of assay";
   }
   trial measured;
   fields(top, measured);

@@ -116,7 +116,7 @@ class writer {
   }
 
   void add_workload() {
-    out_ += "\n";
+    out_ += '\n';
     for (const std::string& each : notes_.workload) out_ += comment(each);
     line("workload:");
     for (const model::bound_route& each : plan_.workload) {
@@ -141,7 +141,7 @@ class writer {
   }
 
   void add_phases() {
-    out_ += "\n";
+    out_ += '\n';
     for (const std::string& each : notes_.phases) out_ += comment(each);
     line("phases:");
     for (const model::phase& each : plan_.phases) {

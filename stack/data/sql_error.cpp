@@ -73,7 +73,7 @@ std::string describe(const sql_error& failure) {
   if (!failure.sqlstate().empty()) {
     text += " [";
     text += failure.sqlstate();
-    text += "]";
+    text += ']';
   }
   if (!failure.message.empty()) {
     text += ": ";

@@ -190,7 +190,7 @@ std::string to_base64(bytes_view in) {
 /// Empty if the text is not the one base64 form of some bytes (bits that padding leaves over must be zero).
 std::optional<std::vector<std::uint8_t>> from_base64(std::string_view text) {
   if (text.size() % 4 != 0) return std::nullopt;
-  const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with("=") ? 1 : 0;
+  const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
   text.remove_suffix(padding);
   std::vector<std::uint8_t> bytes;
   bytes.reserve(text.size() / 4 * 3 + 3);

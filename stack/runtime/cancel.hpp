@@ -33,11 +33,12 @@ class cancel_node : public list_node {
 class cancel_scope {
  public:
   cancel_scope() : link_(this) {}
+  // A child, though the language calls this a copy constructor.
   explicit cancel_scope(cancel_scope& parent) : link_(this) {
     if (parent.cancelled()) {
       reason_ = parent.reason_;
     } else {
-      parent.nodes_.push_back(link_);
+      parent.nodes_.push_back(link_);  // NOLINT(bugprone-copy-constructor-mutates-argument)
     }
   }
   cancel_scope(const cancel_scope&) = delete;

@@ -71,7 +71,7 @@ std::string describe(const error& failure) {
   if (failure.reason != cancel_reason::none) {
     text += " (";
     text += label(failure.reason);
-    text += ")";
+    text += ')';
   }
   if (failure.system_errno != 0) {
     text += ": ";
