@@ -7,12 +7,20 @@ namespace {
 
 constexpr const char* load_examples = R"(Examples:
   assay load http://127.0.0.1:8080/ -R 1000 -d 30s        1000 requests a second, whatever the server does
-  assay load http://127.0.0.1:8080/ -R 1000 --latency     with the full percentile spectrum
+  assay load http://127.0.0.1:8080/ --stage 1m@100..500 --stage 30s@5000 --stage 1m@500    ramp, burst, and after
   assay load http://127.0.0.1:8080/ -c 64 -d 10s          closed model: each connection waits for its answer
   assay load http://127.0.0.1:8080/orders -b @order.json -H 'Content-Type: application/json'
   assay load http://127.0.0.1:8080/ -R 500 --json         one JSON document on stdout
 
-Exit codes: 0 ok, 2 usage, 3 the measurement is invalid, 4 could not run.)";
+Exit codes: 0 ok, 1 an objective of --slo is not met, 2 usage, 3 the measurement is invalid, 4 could not run.)";
+
+constexpr const char* capacity_examples = R"(Examples:
+  assay capacity http://127.0.0.1:8080/ --slo 'p99<50ms,errors<0.1%'
+  assay capacity http://127.0.0.1:8080/ --slo 'p95<200ms' --from 1000 -d 30s --arrivals poisson
+  assay capacity http://127.0.0.1:8080/ --slo 'p99<50ms' --precision 2% --runs 80 --json
+
+Each run is in the open model and says only whether the objectives were kept; the interval follows from all of them.
+Exit codes: 0 ok, 1 not even 1 request per second was kept, 2 usage, 4 could not run.)";
 
 constexpr const char* plan_examples = R"(Examples:
   assay plan shop.profile.json --bind binding.yaml -o shop.plan.yaml
@@ -56,12 +64,10 @@ Exit codes: 0 ok, 2 usage, 4 could not run.)";
 
 }  // namespace
 
-CLI::App* describe_load(CLI::App& app, load_arguments& typed) {
-  CLI::App& command = *app.add_subcommand("load", "Load one URL and report what it did, verdict first");
-  command.footer(load_examples);
-  command.add_option("url", typed.url, "http://HOST[:PORT]/PATH")->required();
-  command.add_option("-R,--rate", typed.rate, "requests per second, of all threads: the open model. Without it closed");
-  command.add_option("-d,--duration", typed.length, "how long to send: 30s, 5m, 1.5h, 250ms")->capture_default_str();
+namespace {
+
+// What is sent, on how many connections: alike for every command that loads one URL.
+void describe_requests(CLI::App& command, load_arguments& typed) {
   command.add_option("-c,--connections", typed.connections, "connections, of all threads")->capture_default_str();
   command.add_option("-t,--threads", typed.threads, "generator threads")->capture_default_str();
   command.add_option("-m,--method", typed.method, "method; GET, or POST when there is a body");
@@ -78,8 +84,43 @@ CLI::App* describe_load(CLI::App& app, load_arguments& typed) {
   command.add_option("--io", typed.io, "auto, io_uring or epoll")
       ->check(CLI::IsMember({"auto", "io_uring", "epoll"}))
       ->capture_default_str();
+}
+
+}  // namespace
+
+CLI::App* describe_load(CLI::App& app, load_arguments& typed) {
+  CLI::App& command = *app.add_subcommand("load", "Load one URL and report what it did, verdict first");
+  command.footer(load_examples);
+  command.add_option("url", typed.url, "http://HOST[:PORT]/PATH")->required();
+  CLI::Option* rate = command.add_option("-R,--rate", typed.rate,
+                                         "requests per second, of all threads: the open model. Without it closed");
+  CLI::Option* length = command.add_option("-d,--duration", typed.length, "how long to send: 30s, 5m, 1.5h, 250ms");
+  length->capture_default_str();
+  command
+      .add_option("--stage", typed.stages, "LENGTH@RATE, 30s@100; a ramp 1m@100..500; a sine 2m@300~200/20s; repeat")
+      ->take_all()
+      ->allow_extra_args(false)
+      ->excludes(rate)
+      ->excludes(length);
+  describe_requests(command, typed);
+  command.add_option("--slo", typed.objectives, "exit code 1 unless all hold: p99<50ms,errors<0.1%,rate>950");
   command.add_flag("--latency", typed.spectrum, "print the detailed percentile spectrum");
   command.add_flag("--json", typed.json, "print one JSON document");
+  return &command;
+}
+
+CLI::App* describe_capacity(CLI::App& app, capacity_arguments& typed) {
+  CLI::App& command = *app.add_subcommand("capacity", "Find the highest rate at which one URL keeps its objectives");
+  command.footer(capacity_examples);
+  command.add_option("url", typed.load.url, "http://HOST[:PORT]/PATH")->required();
+  command.add_option("--slo", typed.load.objectives, "what is to be kept: p99<50ms,errors<0.1%")->required();
+  command.add_option("-d,--duration", typed.load.length, "of one run")->capture_default_str();
+  command.add_option("--from", typed.from, "requests per second of the first run")->capture_default_str();
+  command.add_option("--most", typed.most, "no run at more than that")->capture_default_str();
+  command.add_option("--precision", typed.precision, "ends when the interval is so narrow")->capture_default_str();
+  command.add_option("--runs", typed.runs, "or after so many runs")->capture_default_str();
+  describe_requests(command, typed.load);
+  command.add_flag("--json", typed.load.json, "print one JSON document");
   return &command;
 }
 

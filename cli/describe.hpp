@@ -4,6 +4,7 @@
 // Misuse: deciding anything here; a value is checked by the command that reads it.
 #pragma once
 
+#include "cli/capacity_command.hpp"
 #include "cli/compare_command.hpp"
 #include "cli/learn_command.hpp"
 #include "cli/load_command.hpp"
@@ -16,6 +17,7 @@ class App;       // NOLINT(readability-identifier-naming)
 
 namespace assay::cli {
 
+CLI::App* describe_capacity(CLI::App& app, capacity_arguments& typed);
 CLI::App* describe_compare(CLI::App& app, compare_arguments& typed);
 CLI::App* describe_learn(CLI::App& app, learn_arguments& typed);
 CLI::App* describe_load(CLI::App& app, load_arguments& typed);

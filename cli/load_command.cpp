@@ -5,16 +5,18 @@
 
 #include <atomic>
 #include <cerrno>
-#include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <expected>
 #include <thread>
+#include <vector>
 
+#include "cli/load_options.hpp"
 #include "cli/values.hpp"
 #include "lab/load/engine.hpp"
+#include "lab/load/gate.hpp"
 #include "lab/report/load_json.hpp"
 #include "lab/report/load_text.hpp"
 #include "stack/runtime/signals.hpp"
@@ -23,49 +25,6 @@ namespace assay::cli {
 namespace {
 
 constexpr duration progress_interval = std::chrono::milliseconds(500);
-
-std::expected<double, std::string> parse_rate(const std::string& text) {
-  double rate = 0;
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), rate);
-  if (failed != std::errc() || end != text.data() + text.size()) {
-    return std::unexpected("rate -R \"" + text + "\": expected a number of requests per second");
-  }
-  return rate;
-}
-
-std::expected<load::load_options, std::string> read(const load_arguments& typed) {
-  load::load_options options;
-  options.url = typed.url;
-  options.connections = typed.connections;
-  options.threads = typed.threads;
-  options.seed = typed.seed;
-  options.spin = typed.spin;
-  options.arrivals = typed.arrivals == "poisson" ? model::arrival_law::poisson : model::arrival_law::constant;
-  options.io.kind = typed.io == "epoll"      ? io_kind::epoll
-                    : typed.io == "io_uring" ? io_kind::io_uring
-                                             : io_kind::automatic;
-  if (typed.rate) {
-    const auto rate = parse_rate(*typed.rate);
-    if (!rate) return std::unexpected(rate.error());
-    options.rate_per_s = *rate;
-  }
-  const auto length = parse_duration(typed.length);
-  if (!length) return std::unexpected("duration -d " + length.error());
-  options.length = *length;
-  const auto timeout = parse_duration(typed.timeout);
-  if (!timeout) return std::unexpected("--timeout " + timeout.error());
-  options.timeout = *timeout;
-  for (const std::string& each : typed.headers) {
-    auto header = parse_header(each);
-    if (!header) return std::unexpected(header.error());
-    options.headers.push_back(std::move(*header));
-  }
-  auto body = read_body(typed.body);
-  if (!body) return std::unexpected(body.error());
-  options.body = std::move(*body);
-  options.method = !typed.method.empty() ? typed.method : options.body.empty() ? "GET" : "POST";
-  return options;
-}
 
 // One line on the terminal, rewritten; nothing when stderr is not one. Reads counters that the generators write with
 // relaxed stores, so it cannot slow them down.
@@ -104,11 +63,17 @@ int complain(exit_code code, const std::string& why) {
 }  // namespace
 
 int load_command(const load_arguments& typed) {
-  std::expected<load::load_options, std::string> options = read(typed);
+  std::expected<load::load_options, std::string> options = read_load_options(typed);
   if (!options) return complain(usage, options.error());
-  const duration length = options->length;
+  std::vector<load::gate> gates;
+  if (!typed.objectives.empty()) {
+    auto read = load::parse_gates(typed.objectives);
+    if (!read) return complain(usage, "--slo " + read.error());
+    gates = std::move(*read);
+  }
   std::expected<load::load_plan, std::string> plan = load::normalize(std::move(*options));
   if (!plan) return complain(usage, plan.error());
+  const duration length = plan->options.length;
 
   stop_signals stop;  // before any thread: Ctrl-C ends the run, it does not kill it
   load::load_engine engine(std::move(*plan));
@@ -135,12 +100,14 @@ int load_command(const load_arguments& typed) {
   running.join();
   line.clear();
   if (!result) return complain(could_not_run, result.error());
+  const bool all_met = load::judge_gates(gates, *result);
   const std::string text =
       typed.json ? report::load_json(*result) : report::load_text(*result, {.spectrum = typed.spectrum});
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
     return complain(could_not_run, fmt::format("cannot write the result to stdout: {}", std::strerror(errno)));
   }
-  return result->valid ? ok : invalid_measurement;
+  if (!result->valid) return invalid_measurement;
+  return all_met ? ok : gate_failed;
 }
 
 }  // namespace assay::cli

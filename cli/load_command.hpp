@@ -19,6 +19,8 @@ struct load_arguments {
   std::string url;
   std::optional<std::string> rate;  // typed and empty is a mistake, perhaps an unset variable
   std::string length = "10s";
+  std::vector<std::string> stages;
+  std::string objectives;
   unsigned connections = 64;
   unsigned threads = 1;
   std::string method;

@@ -57,6 +57,7 @@ int main(int argc, char** argv) {
   CLI::App app{"Assay: is this async web stack ready for production under your workload?"};
   app.set_version_flag("--version", "assay " ASSAY_VERSION);
   app.allow_extras();
+  capacity_arguments capacity;
   learn_arguments learn;
   load_arguments load;
   plan_arguments plan;
@@ -70,6 +71,7 @@ int main(int argc, char** argv) {
       {describe_compare(app, compare), [&] { return compare_command(compare); }},
       {describe_report(app, report), [&] { return report_command(report); }},
       {describe_load(app, load), [&] { return load_command(load); }},
+      {describe_capacity(app, capacity), [&] { return capacity_command(capacity); }},
   };
   // Unknown flags are looked at below, to suggest the right one.
   for (const command& each : commands) each.describes->allow_extras();

@@ -4,6 +4,8 @@
 //   --bimodal 2ms:0.95,20ms:0.05     drawn for each request
 //   --exponential 5ms                drawn for each request, of this mean
 //   --freeze 300ms/3s                at once, but every 3 s the whole process stops for 300 ms
+//   --serial 2ms:0.1                 one after the other, 2 ms each: a capacity of 500/s. After a fifth of a second
+//                                    without work it is drawn anew, lognormal with this spread; 0: always the same
 // [--seed N]: the delays are a function of the seed and the number of the request alone, so that two clients
 // which meet a newly started server each get the same sequence of delays, and differ by their own doing only.
 // The first freeze begins half a period after the first request.
@@ -11,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -18,6 +21,7 @@
 #include <cstdint>
 #include <ctime>
 #include <functional>
+#include <numbers>
 #include <queue>
 #include <random>
 #include <string>
@@ -77,6 +81,40 @@ delay_source make_delays(const arguments& arguments) {
   return [] { return std::int64_t{0}; };
 }
 
+// One server with a queue: when the answer to a request is due that comes now.
+class serial_queue {
+ public:
+  explicit serial_queue(const arguments& arguments)
+      : uniform_(static_cast<std::uint64_t>(arguments.number("seed", 1))) {
+    if (!arguments.has("serial")) return;
+    const auto [service, spread] = split(arguments.text("serial", ""), ':');
+    service_ns_ = static_cast<double>(parse_duration_ns(service));
+    spread_ = parse_share(spread);
+  }
+
+  bool used() const { return service_ns_ > 0; }
+
+  std::int64_t due_at(std::int64_t now) {
+    constexpr std::int64_t pause_ns = ns_per_s / 5;
+    if (now > free_at_ns_ + pause_ns) drawn_ns_ = std::llround(service_ns_ * std::exp(-spread_ * normal()));
+    free_at_ns_ = std::max(now, free_at_ns_) + drawn_ns_;
+    return free_at_ns_;
+  }
+
+ private:
+  // Box and Muller, Annals of Mathematical Statistics 29, 1958.
+  double normal() {
+    const double radius = std::sqrt(-2 * std::log1p(-uniform_()));
+    return radius * std::cos(2 * std::numbers::pi * uniform_());
+  }
+
+  uniform_draw uniform_;
+  double service_ns_ = 0;
+  double spread_ = 0;
+  std::int64_t drawn_ns_ = 0;
+  std::int64_t free_at_ns_ = -ns_per_s;
+};
+
 // The times at which the process stops; none when no freeze is asked for.
 class freezer {
  public:
@@ -112,6 +150,7 @@ class latency_server {
  public:
   explicit latency_server(const arguments& arguments)
       : delays_(make_delays(arguments)),
+        queue_(arguments),
         freezer_(arguments),
         listener_(listen_on(arguments.port())),
         poller_(epoll_create1(EPOLL_CLOEXEC)) {
@@ -185,7 +224,8 @@ class latency_server {
     const unsigned requests = from.counter.feed({chunk.data(), static_cast<std::size_t>(received)});
     for (unsigned i = 0; i < requests; ++i) {
       freezer_.first_request(now);
-      due_.push({.at_ns = now + delays_(), .fd = fd, .generation = from.generation});
+      due_.push(
+          {.at_ns = queue_.used() ? queue_.due_at(now) : now + delays_(), .fd = fd, .generation = from.generation});
     }
   }
 
@@ -197,6 +237,7 @@ class latency_server {
   }
 
   delay_source delays_;
+  serial_queue queue_;
   freezer freezer_;
   int listener_;
   int poller_;
@@ -209,6 +250,6 @@ class latency_server {
 
 int main(int argc, char** argv) {
   using namespace assay::bench;
-  const arguments arguments(argc, argv, {"port", "fixed", "bimodal", "exponential", "freeze", "seed"});
+  const arguments arguments(argc, argv, {"port", "fixed", "bimodal", "exponential", "freeze", "serial", "seed"});
   latency_server(arguments).run();
 }

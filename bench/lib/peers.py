@@ -149,6 +149,9 @@ class Peers:
     def plaintext(self, io: str) -> Server | None:
         return self.own_server(f"plaintext/{io}", "examples/plaintext", "--io", io)
 
+    def assay_command(self) -> str | None:
+        return self._own("assay")
+
     def assay(self, *options: str) -> Generator | None:
         program = self._own("assay")
         if program is None:

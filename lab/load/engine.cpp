@@ -13,6 +13,7 @@ struct load_engine::state {
   explicit state(load_plan given) : plan(std::move(given)), work(workload_of(plan)), threads(work) {}
 
   model::load_result merge(const std::vector<thread_outcome>& outcomes) const;
+  std::vector<model::load_stage> merge_stages(const std::vector<thread_outcome>& outcomes, duration measured) const;
 
   load_plan plan;
   workload work;
@@ -47,7 +48,29 @@ model::load_result load_engine::state::merge(const std::vector<thread_outcome>& 
   merged.achieved_rps = static_cast<double>(sum.answers_within_run) / seconds;
   merged.generator = health_of(outcomes, sum.answers);
   sum.write_to(merged);
+  if (work.stages.size() > 1) merged.stages = merge_stages(outcomes, merged.duration);
   judge_validity(merged);
+  return merged;
+}
+
+std::vector<model::load_stage> load_engine::state::merge_stages(const std::vector<thread_outcome>& outcomes,
+                                                                duration measured) const {
+  std::vector<model::load_stage> merged;
+  duration begin{};
+  for (std::size_t i = 0; i < work.stages.size() && begin < measured; begin += work.stages[i++].length) {
+    const stage& planned = work.stages[i];
+    recorder seen;
+    for (const thread_outcome& each : outcomes) seen.merge(each.measured.of(i, 0));
+    const double planned_s = std::chrono::duration<double>(planned.length).count();
+    merged.push_back({.shape = shape_text(planned),
+                      .start_s = std::chrono::duration<double>(begin).count(),
+                      .length_s = std::chrono::duration<double>(std::min(planned.length, measured - begin)).count(),
+                      .planned_rps = planned.arrivals() / planned_s,
+                      .offered = seen.offered,
+                      .answered = seen.answers,
+                      .errors = seen.errors_by_kind(),
+                      .latency = seen.latency});
+  }
   return merged;
 }
 

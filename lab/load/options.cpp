@@ -110,6 +110,44 @@ checked check_numbers(const load_options& options) {
   return {};
 }
 
+checked check_stage(const stage& given) {
+  const auto is_rate = [](double rate) { return std::isfinite(rate) && rate >= 0 && rate <= max_rate_per_s; };
+  const std::string named = "--stage at " + shape_text(given);
+  if (!is_rate(given.rate_per_s) || !is_rate(given.end_rate_per_s.value_or(0))) {
+    return refuse(named + ": expected rates from 0 to " + plain(max_rate_per_s) + " requests per second");
+  }
+  if (!std::isfinite(given.swing_per_s) || given.swing_per_s < 0 || given.swing_per_s > given.rate_per_s) {
+    return refuse(named + ": expected a swing of at most the mean, since no rate is below zero");
+  }
+  if (given.swing_per_s > 0 && given.period <= duration::zero()) return refuse(named + ": expected a period above 0");
+  if (given.length <= duration::zero() || given.length > max_length) {
+    return refuse(named + ": expected a length of more than 0 and at most 7 days");
+  }
+  return {};
+}
+
+// Fills rate and length, which the stages stand for: their mean and their sum.
+checked check_stages(load_options& options) {
+  if (options.stages.size() > max_stages) {
+    return refuse("--stage: expected at most " + std::to_string(max_stages) + " of them");
+  }
+  duration whole{};
+  double arrivals = 0;
+  for (const stage& each : options.stages) {
+    if (const checked sound = check_stage(each); !sound) return sound;
+    whole += each.length;
+    arrivals += each.arrivals();
+  }
+  if (whole > max_length) return refuse("--stage: expected at most 7 days together");
+  if (arrivals <= 0) return refuse("--stage: expected one with a rate above 0");
+  if (arrivals > max_staged_arrivals) {
+    return refuse("--stage: " + plain(arrivals) + " requests, expected at most " + plain(max_staged_arrivals));
+  }
+  options.length = whole;
+  options.rate_per_s = arrivals / std::chrono::duration<double>(whole).count();
+  return {};
+}
+
 // Raises the soft limit as far as needed; says what to do when the hard limit is in the way.
 checked check_descriptors(const load_options& options) {
   const rlim_t needed = options.connections + rlim_t{options.threads} * descriptors_a_thread + descriptors_spare;
@@ -146,6 +184,9 @@ checked check_request(const http::client_request& request) {
 }  // namespace
 
 std::expected<load_plan, std::string> normalize(load_options options) {
+  if (!options.stages.empty()) {
+    if (const checked stages = check_stages(options); !stages) return refuse(stages.error());
+  }
   if (const checked numbers = check_numbers(options); !numbers) return refuse(numbers.error());
   std::expected<split_url, std::string> parts = split(options.url);
   if (!parts) return refuse(parts.error());

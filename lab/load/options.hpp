@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "lab/load/rate_curve.hpp"
 #include "lab/model/load_result.hpp"
 #include "stack/http/message.hpp"
 #include "stack/runtime/io.hpp"
@@ -23,6 +24,7 @@ struct load_options {
   std::optional<double> rate_per_s;  // open model; without it closed
   model::arrival_law arrivals = model::arrival_law::constant;
   duration length = std::chrono::seconds(10);
+  std::vector<stage> stages;  // open model, instead of rate and length, which normalize() then fills
   unsigned connections = 64;
   unsigned threads = 1;
   std::string method = "GET";
@@ -48,6 +50,8 @@ struct load_plan {
 inline constexpr double max_rate_per_s = 10'000'000;
 inline constexpr unsigned max_connections = 1'000'000;
 inline constexpr unsigned max_threads = 256;
+inline constexpr std::size_t max_stages = 64;               // each keeps histograms of its own, 1.1 MiB a thread
+inline constexpr double max_staged_arrivals = 100'000'000;  // what may be charged one by one when nothing is answered
 inline constexpr duration max_length = std::chrono::hours(24 * 7);
 
 // The error is one line for the user.

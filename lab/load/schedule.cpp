@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
-#include <limits>
 
 #include "lab/load/counter_random.hpp"
 
@@ -21,14 +20,12 @@ arrival_schedule::arrival_schedule(const schedule_options& options)
       ordinal_(options.thread) {
   assert(options.threads > 0 && options.thread < options.threads);
   const stage only{.rate_per_s = options.rate_per_s};
-  segment next;
+  double begins_ns = 0;
+  double arrivals = 0;
   for (const stage& each : options.stages.empty() ? std::span(&only, 1) : options.stages) {
-    assert(each.rate_per_s >= 0);
-    next.gap_ns = each.rate_per_s > 0 ? 1e9 / each.rate_per_s : std::numeric_limits<double>::infinity();
-    segments_.push_back(next);
-    const auto length_ns = static_cast<double>(each.length.count());
-    next.begins_ns += length_ns;
-    next.arrivals_before += length_ns * each.rate_per_s / 1e9;
+    segments_.push_back({.begins_ns = begins_ns, .arrivals_before = arrivals, .curve = rate_curve(each)});
+    begins_ns += static_cast<double>(each.length.count());
+    arrivals += each.arrivals();
   }
   if (poisson_) rescaled_ = -std::log1p(-uniform(mix(stream_)));
   find_current();
@@ -39,10 +36,8 @@ void arrival_schedule::find_current() {
   const double ordinal = poisson_ ? rescaled_ * threads_ : static_cast<double>(ordinal_);
   while (stage_ + 1 < segments_.size() && ordinal >= segments_[stage_ + 1].arrivals_before) stage_++;
   const segment& in = segments_[stage_];
-  // In a pause with nothing after it the product is infinite, or not a number for the very first.
-  const double since_ns = (ordinal - in.arrivals_before) * in.gap_ns;
-  const double offset_ns = in.begins_ns + std::max(since_ns, 0.0);
-  next_ = std::isfinite(since_ns) && offset_ns < no_more_ns ? duration(std::llround(offset_ns)) : no_more;
+  const double offset_ns = in.begins_ns + in.curve.reached_at(ordinal - in.arrivals_before);
+  next_ = offset_ns < no_more_ns ? duration(std::llround(offset_ns)) : no_more;
   // Rounding may have carried it over the boundary.
   while (stage_ + 1 < segments_.size() && static_cast<double>(next_.count()) >= segments_[stage_ + 1].begins_ns) {
     stage_++;
@@ -59,7 +54,7 @@ void arrival_schedule::pop() {
 double arrival_schedule::arrivals_until(double offset_ns) const {
   auto in = segments_.rbegin();
   while (in + 1 != segments_.rend() && in->begins_ns > offset_ns) ++in;
-  return in->arrivals_before + (offset_ns - in->begins_ns) / in->gap_ns;
+  return in->arrivals_before + in->curve.arrivals_until(offset_ns - in->begins_ns);
 }
 
 std::uint64_t arrival_schedule::skip_until(duration offset) {

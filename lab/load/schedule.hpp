@@ -1,7 +1,7 @@
 // When requests are meant to be sent. The k-th arrival is a function of k and the seed alone: being late never moves
 // the schedule, so it cannot drift and lateness is charged to the requests that suffered it.
 //
-// The rate is constant within a stage. L(t) is the number of arrivals expected until t: piecewise linear.
+// L(t) is the number of arrivals expected until t, put together from the stages' rate_curve.
 //   constant: a(k) = L^-1(k T + t), for thread t of T: the threads together make one even schedule. What a stage leaves
 //             of a gap goes over into the next.
 //   Poisson:  a(k) = L^-1(T sum over i <= k of -ln(1 - u(seed, t, i))): a process of rate one in rescaled time
@@ -19,15 +19,11 @@
 #include <span>
 #include <vector>
 
+#include "lab/load/rate_curve.hpp"
 #include "lab/model/load_result.hpp"
 #include "stack/runtime/time.hpp"
 
 namespace assay::load {
-
-struct stage {
-  double rate_per_s = 0;  // of all threads together; zero: a pause
-  duration length{};
-};
 
 struct schedule_options {
   model::arrival_law law = model::arrival_law::constant;
@@ -60,7 +56,7 @@ class arrival_schedule {
   struct segment {
     double begins_ns = 0;
     double arrivals_before = 0;  // L at its begin
-    double gap_ns = 0;           // between two arrivals of all threads; infinite in a pause
+    rate_curve curve;
   };
 
   void find_current();

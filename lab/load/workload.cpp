@@ -32,9 +32,9 @@ checked check_phases(const std::vector<model::phase>& phases) {
     arrivals += each.rate_per_s * std::chrono::duration<double>(each.length).count();
   }
   if (arrivals <= 0) return std::unexpected("a workload: expected a phase with a rate above 0");
-  if (arrivals > max_arrivals) {
+  if (arrivals > max_staged_arrivals) {
     return std::unexpected(fmt::format("a workload of {:.0f} requests: expected at most {:.0f}: shorten the phases",
-                                       arrivals, max_arrivals));
+                                       arrivals, max_staged_arrivals));
   }
   return {};
 }
@@ -49,7 +49,7 @@ duration workload::length() const {
 
 double workload::arrivals_expected() const {
   double sum = 0;
-  for (const stage& each : stages) sum += each.rate_per_s * std::chrono::duration<double>(each.length).count();
+  for (const stage& each : stages) sum += each.arrivals();
   return model == model::load_model::open ? sum : 0;
 }
 
@@ -59,6 +59,15 @@ double workload::logged_writes_expected() const {
   return share * arrivals_expected();
 }
 
+namespace {
+
+std::vector<stage> stages_of(const load_options& options) {
+  if (!options.stages.empty()) return options.stages;
+  return {{.rate_per_s = options.rate_per_s.value_or(0), .length = options.length}};
+}
+
+}  // namespace
+
 workload workload_of(const load_plan& plan) {
   const load_options& options = plan.options;
   return {.host = plan.host,
@@ -66,7 +75,7 @@ workload workload_of(const load_plan& plan) {
           .requests = request_source::constant(plan.request, plan.verb, plan.may_resend),
           .model = options.rate_per_s ? model::load_model::open : model::load_model::closed,
           .arrivals = options.arrivals,
-          .stages = {{.rate_per_s = options.rate_per_s.value_or(0), .length = options.length}},
+          .stages = stages_of(options),
           .connections = options.connections,
           .threads = options.threads,
           .timeout = options.timeout,

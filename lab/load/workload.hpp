@@ -61,8 +61,6 @@ struct workload_options {
 
 // What the records of a thread may take: about 1.1 MiB for each route in each phase, so 1.1 GiB.
 inline constexpr std::size_t max_phase_routes = 1024;
-// What may be charged one by one when a candidate answers nothing at all.
-inline constexpr double max_arrivals = 100'000'000;
 
 // The error is one line for the user.
 std::expected<workload, std::string> bind_workload(const workload_options& options);

@@ -45,6 +45,25 @@ struct generator_health {
   double cpu_per_request_ns = 0;
 };
 
+// What was measured in one stage of several: requests count where they were meant to be sent.
+struct load_stage {
+  std::string shape = {};  // "100..500/s"
+  double start_s = 0;
+  double length_s = 0;
+  double planned_rps = 0;  // mean
+  std::uint64_t offered = 0;
+  std::uint64_t answered = 0;
+  std::map<std::string, std::uint64_t> errors = {};
+  latency_histograms latency = {};
+};
+
+// An objective of the run and what was measured of it.
+struct gate_outcome {
+  std::string gate;  // "p99<50ms"
+  bool met = false;
+  std::string measured;  // "12.3ms", or why it cannot be told
+};
+
 struct load_result {
   bool valid = false;
   std::vector<std::string> reasons;  // why not, or remarks on a valid run
@@ -69,6 +88,8 @@ struct load_result {
   std::uint64_t resent = 0;  // requests sent twice: their kept-alive connection ended before a byte of an answer
   std::map<std::string, std::uint64_t> errors;  // by kind; kinds that did not occur are absent
   latency_histograms latency;
+  std::vector<load_stage> stages;  // of a run of several; those that began
+  std::vector<gate_outcome> gates;
   generator_health generator;
   std::string io_backend;
 };

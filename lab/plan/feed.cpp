@@ -11,6 +11,9 @@
 namespace assay::plan {
 namespace {
 
+// What spreadsheets put in front of UTF-8: no part of the first column's name.
+constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+
 // Splits CSV text into records; quoted fields may hold commas, quotes doubled, and line ends.
 class csv_reader {
  public:
@@ -112,8 +115,9 @@ std::expected<std::string, std::string> read_whole(const std::string& path, std:
 }
 
 lines read_feed(const std::string& path, const std::string& column) {
-  const auto text = read_whole(path, most_feed_bytes);
+  auto text = read_whole(path, most_feed_bytes);
   if (!text) return std::unexpected(text.error());
+  if (text->starts_with(byte_order_mark)) text->erase(0, byte_order_mark.size());
   const bool csv = path.ends_with(".csv");
   if (!csv && !column.empty()) return std::unexpected(path + ": a column is of a .csv file");
   lines values = csv ? read_csv(path, *text, column) : lines(read_plain(*text));

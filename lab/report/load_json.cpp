@@ -4,6 +4,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 #include <utility>
+#include <vector>
 
 #include "stack/observe/histogram_codec.hpp"
 #include "stack/observe/quantile.hpp"
@@ -30,6 +31,25 @@ json summary_us(const observe::histogram& of) {
   return summary;
 }
 
+json stages_json(const std::vector<model::load_stage>& stages) {
+  json rows = json::array();
+  for (const model::load_stage& each : stages) {
+    json errors = json::object();
+    for (const auto& [kind, count] : each.errors) errors[kind] = count;
+    rows.push_back({{"shape", each.shape},
+                    {"start_s", each.start_s},
+                    {"length_s", each.length_s},
+                    {"planned_rps", each.planned_rps},
+                    {"offered_requests", each.offered},
+                    {"requests", each.answered},
+                    {"errors", std::move(errors)},
+                    {"response_time_us", summary_us(each.latency.response_time)},
+                    {"service_time_us", summary_us(each.latency.service_time)},
+                    {"send_lag_us", summary_us(each.latency.send_lag)}});
+  }
+  return rows;
+}
+
 }  // namespace
 
 std::string load_json(const model::load_result& result) {
@@ -46,6 +66,11 @@ std::string load_json(const model::load_result& result) {
   document["response_time_us"] = summary_us(result.latency.response_time);
   document["service_time_us"] = summary_us(result.latency.service_time);
   document["send_lag_us"] = summary_us(result.latency.send_lag);
+  document["stages"] = stages_json(result.stages);
+  document["gates"] = json::array();
+  for (const model::gate_outcome& each : result.gates) {
+    document["gates"].push_back({{"gate", each.gate}, {"met", each.met}, {"measured", each.measured}});
+  }
   document["url"] = result.url;
   document["method"] = result.method;
   document["model"] = std::string(label(result.model));

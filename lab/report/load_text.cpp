@@ -6,6 +6,8 @@
 #include <array>
 #include <cmath>
 #include <iterator>
+#include <map>
+#include <vector>
 
 #include "stack/observe/quantile.hpp"
 
@@ -69,6 +71,25 @@ void append_spectrum(std::string& to, std::string_view name, const observe::hist
                  static_cast<double>(of.max()) / 1e6, of.count());
 }
 
+std::uint64_t total_of(const std::map<std::string, std::uint64_t>& counts) {
+  std::uint64_t sum = 0;
+  for (const auto& [kind, count] : counts) sum += count;
+  return sum;
+}
+
+// One line a stage: what was planned and answered in it, and the response time.
+void append_stages(std::string& to, const std::vector<model::load_stage>& stages) {
+  fmt::format_to(std::back_inserter(to), "  {:<9}{:<15}{:>9}{:>9}{:>8}{:>9}{:>9}{:>9}\n", "from", "planned", "offered",
+                 "answered", "errors", "p50", "p99", "max");
+  for (const model::load_stage& each : stages) {
+    const observe::histogram& response = each.latency.response_time;
+    fmt::format_to(std::back_inserter(to), "  {:<9}{:<15}{:>9}{:>9}{:>8}{:>9}{:>9}{:>9}\n",
+                   fmt::format("{:g}s", each.start_s), each.shape, each.offered, each.answered, total_of(each.errors),
+                   quantile_text(response, 0.5), quantile_text(response, 0.99),
+                   known_text(response, static_cast<double>(response.max())));
+  }
+}
+
 std::string head_line(const model::load_result& result) {
   std::string line = result.valid ? "VALID" : "INVALID";
   std::string_view separator = ": ";
@@ -94,6 +115,7 @@ std::string load_text(const model::load_result& result, const load_text_options&
   if (open) append_row(text, "response time", result.latency.response_time);
   append_row(text, "service time", result.latency.service_time);
   if (open) append_row(text, "send lag", result.latency.send_lag);
+  if (!result.stages.empty()) append_stages(text, result.stages);
   if (options.spectrum) {
     if (open) append_spectrum(text, "response time", result.latency.response_time);
     append_spectrum(text, "service time", result.latency.service_time);
@@ -107,6 +129,9 @@ std::string load_text(const model::load_result& result, const load_text_options&
     text += "  errors:";
     for (const auto& [kind, count] : result.errors) fmt::format_to(std::back_inserter(text), " {} {}", kind, count);
     text += '\n';
+  }
+  for (const model::gate_outcome& each : result.gates) {
+    fmt::format_to(std::back_inserter(text), "  {} {}: {}\n", each.met ? "met" : "NOT MET", each.gate, each.measured);
   }
   if (open) {
     fmt::format_to(std::back_inserter(text), "offered {:.2f} req/s, achieved {:.2f} req/s\n",

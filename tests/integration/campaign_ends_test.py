@@ -167,13 +167,15 @@ class SmallDisk:
         )
         if self.holder.stdout.readline() != "mounted\n":
             raise AssertionError("a tmpfs is needed: run this as root, or allow user namespaces")
+        root = f"/proc/{self.holder.pid}/root"
         self.enter = (
             *("nsenter", f"--mount=/proc/{self.holder.pid}/ns/mnt"),
+            # By way of the holder: the namespace's own root is another where the tests run in a chroot, and a directory
+            # that was entered before the namespace would lead past the mount.
+            *(f"--root={root}", f"--wd={root}{directory.parent}"),
             *((f"--user=/proc/{self.holder.pid}/ns/user", "--preserve-credentials") if user else ()),
-            # A directory that was entered before the namespace would lead past the mount.
-            *("sh", "-c", 'cd "$0" && exec "$@"', str(directory.parent)),
         )
-        self.path = pathlib.Path(f"/proc/{self.holder.pid}/root{directory}")
+        self.path = pathlib.Path(f"{root}{directory}")
 
     def fill(self, left: int = 0) -> None:
         with (self.path / "filler").open("wb", buffering=0) as filler:

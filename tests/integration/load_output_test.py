@@ -70,8 +70,8 @@ class Text(LoadTest):
 class Json(LoadTest):
     KEYS = (
         "format tool_version verdict reasons offered_rps achieved_rps requests errors response_time_us service_time_us "
-        "send_lag_us url method model arrivals seed connections threads duration_s interrupted offered_requests "
-        "received_bytes connects resent generator histograms_ns_v2"
+        "send_lag_us stages gates url method model arrivals seed connections threads duration_s interrupted "
+        "offered_requests received_bytes connects resent generator histograms_ns_v2"
     ).split()
 
     def document(self, *arguments: str) -> dict:
@@ -90,6 +90,34 @@ class Json(LoadTest):
         self.assertEqual(document["offered_rps"], 200)
         self.assertEqual(document["response_time_us"]["count"], document["requests"])
         self.assertIs(document["interrupted"], False)
+
+    def test_stages(self) -> None:
+        stages = ("--stage", "500ms@0..200", "--stage", "100ms@0", "--stage", "500ms@100~50/100ms")
+        with BadServer(answer_well) as server:
+            document = self.assert_measured(self.load(server.url, "-c", "4", "--json", *stages))
+            text = self.load(server.url, "-c", "4", *stages).out
+        self.assertEqual([stage["shape"] for stage in document["stages"]], ["0..200/s", "0/s", "100~50/0.1s"])
+        self.assertEqual([stage["offered_requests"] for stage in document["stages"]], [50, 0, 50])
+        self.assertEqual([stage["start_s"] for stage in document["stages"]], [0, 0.5, 0.6])
+        self.assertEqual(sum(stage["requests"] for stage in document["stages"]), document["requests"])
+        self.assertAlmostEqual(document["offered_rps"], 100 / 1.1)
+        self.assertIsNone(document["stages"][1]["response_time_us"]["p50"], "a pause tells nothing")
+        self.assertRegex(text, r"\n  0s +0\.\.200/s +50 +50 +0 ")
+        self.assertRegex(text, r"\n  0\.5s +0/s +0 +0 +0 +- +- +-\n")
+
+    def test_objectives(self) -> None:
+        with BadServer(answer_well) as server:
+            load = (server.url, "-R", "200", "-d", "500ms", "-c", "4", "--json")
+            held = self.load(*load, "--slo", "p90<5s,errors<1%")
+            missed = self.load(*load, "--slo", "p90<5s,p99.99<5s")
+            wrong = self.load(*load, "--slo", "p90<5")
+        self.assertEqual(held.code, OK)
+        self.assertEqual([gate["met"] for gate in held.document()["gates"]], [True, True])
+        self.assertEqual(missed.code, 1)
+        self.assertEqual([gate["met"] for gate in missed.document()["gates"]], [True, False])
+        self.assertEqual(missed.document()["gates"][1]["measured"], "not estimable from 100 answers")
+        self.assertEqual(wrong.code, 2)
+        self.assertIn('--slo "p90<5": expected a gate such as', wrong.err)
 
     def test_what_cannot_be_said_is_null(self) -> None:
         document = self.document()

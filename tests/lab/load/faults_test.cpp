@@ -1,4 +1,5 @@
 // Servers that fail, each in one way: the counts are exact, and nothing is counted twice or lost.
+#include "tests/effort.hpp"
 #include "tests/lab/load/load_test_support.hpp"
 
 namespace assay::load {
@@ -234,9 +235,10 @@ TEST_F(faults, an_answer_that_comes_before_the_request_was_sent_spends_the_conne
 
 // Whatever happens to the bytes, each arrival ends once: world::run() proves it.
 TEST(fault_injection, accounts_hold_under_any_faults) {
+  constexpr unsigned seeds = seeds_to_try(150);
   std::uint64_t resets = 0;
   std::uint64_t answers = 0;
-  for (std::uint64_t seed = 1; seed <= 150; ++seed) {
+  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
     SCOPED_TRACE(seed);
     world stage(sim_options{.seed = seed, .latency = 200us, .window_bytes = 64});
     stage.options.rate_per_s = 2000;
@@ -261,8 +263,8 @@ TEST(fault_injection, accounts_hold_under_any_faults) {
     resets += seen.failed(failure_kind::reset);
     answers += seen.measured.answers;
   }
-  EXPECT_GT(resets, 100U);
-  EXPECT_GT(answers, 5'000U);
+  EXPECT_GT(resets, seeds * 2 / 3);
+  EXPECT_GT(answers, seeds * 33);
 }
 
 }  // namespace

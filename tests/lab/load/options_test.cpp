@@ -94,6 +94,37 @@ TEST(options, rates) {
   }
 }
 
+TEST(options, stages_stand_for_rate_and_length) {
+  load_options options = good();
+  options.stages = {{.rate_per_s = 0, .length = 10s, .end_rate_per_s = 100}, {.rate_per_s = 150, .length = 10s}};
+  const auto plan = normalize(options);
+  ASSERT_TRUE(plan) << plan.error();
+  EXPECT_EQ(plan->options.length, 20s);
+  EXPECT_EQ(plan->options.rate_per_s, 100);
+}
+
+TEST(options, stages_that_cannot_be_run_are_named) {
+  const auto of = [](const stage& given) {
+    load_options options = good();
+    options.stages = {given};
+    return complaint(options);
+  };
+  EXPECT_EQ(of({.rate_per_s = -1, .length = 1s}),
+            "--stage at -1/s: expected rates from 0 to 10000000 requests per second");
+  EXPECT_EQ(of({.rate_per_s = 1, .length = 1s, .end_rate_per_s = std::nan("")}),
+            "--stage at 1..nan/s: expected rates from 0 to 10000000 requests per second");
+  EXPECT_EQ(of({.rate_per_s = 1, .length = 1s, .swing_per_s = 2, .period = 1s}),
+            "--stage at 1~2/1s: expected a swing of at most the mean, since no rate is below zero");
+  EXPECT_EQ(of({.rate_per_s = 2, .length = 1s, .swing_per_s = 2}), "--stage at 2~2/0s: expected a period above 0");
+  EXPECT_EQ(of({.rate_per_s = 2, .length = 0s}), "--stage at 2/s: expected a length of more than 0 and at most 7 days");
+  EXPECT_EQ(of({.rate_per_s = 0, .length = 1s}), "--stage: expected one with a rate above 0");
+  EXPECT_NE(of({.rate_per_s = 1e6, .length = 1h}).find("3600000000 requests, expected at most 100000000"),
+            std::string::npos);
+  load_options many = good();
+  many.stages.assign(max_stages + 1, {.rate_per_s = 1, .length = 1s});
+  EXPECT_EQ(complaint(many), "--stage: expected at most 64 of them");
+}
+
 TEST(options, connections_and_threads) {
   load_options options = good();
   options.connections = 0;

@@ -1,4 +1,5 @@
 // Workloads of several routes and phases in virtual time: what belongs where, to the request and to the nanosecond.
+#include "tests/effort.hpp"
 #include "tests/lab/load/load_test_support.hpp"
 #include "tests/lab/load/workload_test_support.hpp"
 
@@ -216,7 +217,7 @@ TEST_F(phases, a_status_is_an_error_when_the_route_does_not_expect_it) {
 }
 
 TEST(fault_injection_in_phases, accounts_hold_under_any_faults) {
-  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+  for (std::uint64_t seed = 1; seed <= seeds_to_try(40); ++seed) {
     SCOPED_TRACE(seed);
     world stage(sim_options{.seed = seed, .latency = 200us, .window_bytes = 64});
     workload_options several;

@@ -1,4 +1,5 @@
 #include "lab/model/trial_json.hpp"
+#include "tests/effort.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -99,7 +100,7 @@ std::string refusal(const json& document) {
 }
 
 TEST(trial_json, gives_back_every_trial_exactly) {
-  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+  for (std::uint64_t seed = 1; seed <= seeds_to_try(40); ++seed) {
     const trial made = trial_maker(seed).make();
     const auto read = trial_from_json(trial_to_json(made));
     ASSERT_TRUE(read) << read.error();

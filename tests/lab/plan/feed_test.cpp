@@ -25,6 +25,8 @@ TEST(feed, of_csv) {
   EXPECT_EQ(read_feed(path, "text"), (values{"a,\"b\"\nc", "", "x"}));
   EXPECT_EQ(read_feed(path, "id"), (values{"1", "2", "3"}));
   EXPECT_EQ(read_feed(path, "").error(), path + ": expected \"column\", the name of one of its columns");
+  folder.write("a.csv", "\xef\xbb\xbfid,text\n1,a\n");
+  EXPECT_EQ(read_feed(path, "id"), (values{"1"})) << "with a spreadsheet's byte order mark";
   folder.write("a.csv", "id,text\n1,a\n2\n");
   EXPECT_EQ(read_feed(path, "id").error(), path + ":3: expected 2 fields");
   folder.write("a.csv", "id,text\n1,\"open\n");

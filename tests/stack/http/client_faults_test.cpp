@@ -1,10 +1,11 @@
-// Two hundred seeds of a bad network: every answer that is given is whole and belongs to its request, nothing that may
+// Hundreds of seeds of a bad network: every answer that is given is whole and belongs to its request, nothing that may
 // not be repeated is, and nothing stays behind.
 #include <array>
 #include <random>
 #include <set>
 
 #include "stack/http/chunked.hpp"
+#include "tests/effort.hpp"
 #include "tests/stack/http/client_test_support.hpp"
 
 namespace assay::http::client_test {
@@ -12,7 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::uint64_t seeds = 200;
+constexpr std::uint64_t seeds = seeds_to_try(200);
 constexpr int workers = 6;
 constexpr int requests_each = 8;
 

@@ -121,7 +121,7 @@ task<response> stream_endlessly(request&) {
 
 TEST(http_server_drain, an_endless_stream_to_a_willing_reader_is_cut) {
   const report seen = play({.serve = stream_endlessly,
-                            .network = distant(1ms),
+                            .network = distant(10ms),
                             .clients = {{.pieces = {{0ms, get("/")}}}},
                             .drain_at = 100ms});
   EXPECT_GE(seen.server_ended_after, 100ms + 10s);

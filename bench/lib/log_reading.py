@@ -1,0 +1,114 @@
+"""log-reading: how fast `assay learn` reads access logs, beside programs that do less.
+
+The log is made here: lines of the combined format as a shop's site has them, the same for the same seed. `wc -l` looks
+at every byte and no more; `zcat` unpacks and no more. goaccess, where it is there, makes a report of the same lines.
+"""
+
+from __future__ import annotations
+
+import gzip
+import random
+import shutil
+import tempfile
+from pathlib import Path
+from statistics import median
+from typing import Any, Callable
+
+from lib.peers import Peers
+from lib.procs import MeasurementError, run
+from lib.rounds import Settings, show_skipped
+from lib.stats import summarise_ratios
+
+LOG_BYTES = 400_000_000
+LEAST_MB_PER_S = 400.0
+MOST_OF_ZCAT = 1.25
+AGENTS = ["Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36",
+          "Mozilla/5.0 (iPhone; CPU iPhone OS 17_1 like Mac OS X) AppleWebKit/605.1 Version/17.1 Mobile Safari/604.1",
+          "curl/8.4.0", "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"]
+PATHS = ["/items/{id}", "/items/{id}/price", "/items/{id}/image", "/items?category={id}&page=2", "/orders",
+         "/static/app.js"]
+
+
+def make_log(path: Path, size: int, seed: int) -> None:
+    """One block of lines, written again and again with later hours, since making lines is slower than reading them."""
+    source = random.Random(seed)
+    block = []
+    for i in range(40_000):
+        target = source.choice(PATHS).format(id=int(source.paretovariate(0.9)) % 5000)
+        block.append(f'192.0.{source.randrange(64)}.{source.randrange(256)} - - [DD/Nov/2026:HH:{i // 667:02}:'
+                     f'{i % 667 // 12:02} +0000] "GET {target} HTTP/1.1" {source.choice([200, 200, 200, 304, 404])} '
+                     f'{source.randrange(50_000)} "https://shop.example{target}" "{source.choice(AGENTS)}"\n')
+    text = "".join(block)
+    with open(path, "w", encoding="ascii") as log:
+        for part in range(size // len(text) + 1):
+            log.write(text.replace("DD/Nov/2026:HH:", f"{1 + part // 24:02}/Nov/2026:{part % 24:02}:"))
+
+
+class Contender:
+    def __init__(self, name: str, command: list[str], size: int) -> None:
+        self.name, self.command, self.size = name, command, size
+        self.cpu_s: list[float] = []
+        self.wall_s: list[float] = []
+
+    def measure(self, core: int) -> None:
+        done = run(self.command, core, 120)
+        self.cpu_s.append(done.cpu_ns / 1e9)
+        self.wall_s.append(done.wall_s)
+
+    def show(self) -> None:
+        print(f"  {self.name:22} {self.size / 1e6 / median(self.cpu_s):7.0f} MB/s CPU"
+              f"  {self.size / 1e6 / median(self.wall_s):7.0f} MB/s")
+
+
+def contenders(peers: Peers, build: Path, log: Path, packed: Path) -> list[Contender]:
+    size = log.stat().st_size
+    reader = str(build / "tests" / "integration" / "log_lines")
+    assay = peers.assay_command()
+    if assay is None or not Path(reader).exists():
+        raise MeasurementError("assay and tests/integration/log_lines have to be built")
+    made = [Contender("wc -l", ["wc", "-l", str(log)], size), Contender("zcat", ["zcat", str(packed)], size),
+            Contender("read", [reader, str(log)], size), Contender("read gz", [reader, str(packed)], size),
+            Contender("learn", [assay, "learn", str(log), "--json"], size),
+            Contender("learn gz", [assay, "learn", str(packed), "--json"], size)]
+    if shutil.which("goaccess"):
+        made.append(Contender("goaccess", ["goaccess", str(log), "--log-format=COMBINED", "-o", "json"], size))
+    else:
+        peers.skipped["goaccess"] = "goaccess is not on PATH"
+    return made
+
+
+def bar(name: str, ratios: list[float], holds: Callable[[Any], bool], what: str) -> dict[str, Any]:
+    found = summarise_ratios(ratios)
+    verdict = "PASS" if holds(found) else "FAIL"
+    print(f"  {name}: geometric mean {found.geometric_mean:.3g}, 95 % interval [{found.low:.3g}, {found.high:.3g}] of "
+          f"{found.count}: {verdict} ({what})")
+    return {"name": name, "ratios": ratios, "low": found.low, "high": found.high, "verdict": verdict}
+
+
+def measure_all(peers: Peers, settings: Settings) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="assay-bench-") as home:
+        log, packed = Path(home) / "access.log", Path(home) / "access.log.gz"
+        make_log(log, LOG_BYTES // (10 if settings.quick else 1), settings.seed)
+        with open(log, "rb") as plain, gzip.open(packed, "wb", compresslevel=6) as out:
+            shutil.copyfileobj(plain, out, 1 << 20)
+        running = contenders(peers, settings.build, log, packed)
+        order = random.Random(settings.seed)
+        for number in range(settings.pairs + 1):
+            order.shuffle(running)
+            for each in running:
+                each.measure(settings.generator_core)
+            if number == 0:  # warm-up: the log comes into memory
+                for each in running:
+                    each.cpu_s.clear()
+                    each.wall_s.clear()
+    by_name = {each.name: each for each in running}
+    for name in sorted(by_name):
+        by_name[name].show()
+    read, zcat, gz = by_name["read"], by_name["zcat"], by_name["read gz"]
+    bars = [bar("read, MB/s of a core", [read.size / 1e6 / each for each in read.cpu_s],
+                lambda found: found.low >= LEAST_MB_PER_S, f"lower bound >= {LEAST_MB_PER_S:g}"),
+            bar("read gz / zcat, time", [ours / theirs for ours, theirs in zip(gz.wall_s, zcat.wall_s)],
+                lambda found: found.high <= MOST_OF_ZCAT, f"upper bound <= {MOST_OF_ZCAT:g}")]
+    show_skipped(peers)
+    return {"runs": {name: {"bytes": each.size, "cpu_s": each.cpu_s, "wall_s": each.wall_s}
+                     for name, each in by_name.items()}, "bars": bars}

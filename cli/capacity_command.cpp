@@ -1,0 +1,103 @@
+#include "cli/capacity_command.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <charconv>
+#include <cstdio>
+#include <expected>
+#include <thread>
+
+#include "cli/load_options.hpp"
+#include "cli/values.hpp"
+#include "lab/load/capacity_finder.hpp"
+#include "lab/report/capacity_report.hpp"
+#include "stack/runtime/signals.hpp"
+
+namespace assay::cli {
+namespace {
+
+int complain(exit_code code, const std::string& why) {
+  fmt::print(stderr, "assay capacity: {}\n", one_line(why));
+  return code;
+}
+
+std::expected<double, std::string> parse_share(std::string_view flag, std::string_view text) {
+  std::string_view digits = text;
+  const bool percent = digits.ends_with('%');
+  if (percent) digits.remove_suffix(1);
+  double value = 0;
+  const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (percent) value /= 100;
+  if (failed != std::errc() || end != digits.data() + digits.size() || !(value >= 0.001 && value <= 1)) {
+    return std::unexpected(fmt::format("{} \"{}\": expected from 0.1% to 100%", flag, text));
+  }
+  return value;
+}
+
+std::expected<load::capacity_options, std::string> read_search(const capacity_arguments& typed) {
+  load::capacity_options search;
+  const auto from = parse_rate("--from", typed.from);
+  if (!from) return std::unexpected(from.error());
+  const auto most = parse_rate("--most", typed.most);
+  if (!most) return std::unexpected(most.error());
+  const auto precision = parse_share("--precision", typed.precision);
+  if (!precision) return std::unexpected(precision.error());
+  if (!(*from >= search.least_rps && *from <= *most && *most <= load::max_rate_per_s)) {
+    return std::unexpected(fmt::format("--from {} --most {}: expected rates from {} to {}, in this order", typed.from,
+                                       typed.most, search.least_rps, load::max_rate_per_s));
+  }
+  search.from_rps = *from;
+  search.most_rps = *most;
+  search.precision = *precision;
+  if (typed.runs < 3 || typed.runs > 1000) return std::unexpected("--runs: expected 3 to 1000");
+  search.most_runs = typed.runs;
+  return search;
+}
+
+// Ends the search on Ctrl-C; what was found by then is reported.
+std::expected<model::capacity_result, std::string> run_until_signal(load::capacity_finder& finder, stop_signals& stop) {
+  std::atomic<bool> finished{false};
+  std::expected<model::capacity_result, std::string> result;
+  std::thread running([&] {
+    result = finder.find();
+    finished = true;
+    stop.notify();
+  });
+  while (!finished) {
+    if (stop.wait().value_or(0) != 0) finder.stop();
+  }
+  running.join();
+  return result;
+}
+
+}  // namespace
+
+int capacity_command(const capacity_arguments& typed) {
+  std::expected<load::load_options, std::string> options = read_load_options(typed.load);
+  if (!options) return complain(usage, options.error());
+  auto gates = load::parse_gates(typed.load.objectives);
+  if (!gates) return complain(usage, "--slo " + gates.error());
+  const auto search = read_search(typed);
+  if (!search) return complain(usage, search.error());
+  load::load_options first = *options;
+  first.rate_per_s = search->from_rps;
+  if (const auto plan = load::normalize(std::move(first)); !plan) return complain(usage, plan.error());
+
+  stop_signals stop;  // before any thread
+  std::size_t count = 0;
+  load::capacity_finder finder(std::move(*options), std::move(*gates), *search,
+                               [&count](const model::capacity_run& run) {
+                                 fmt::print(stderr, "run {}: {}\n", ++count, report::capacity_run_text(run));
+                               });
+  const auto result = run_until_signal(finder, stop);
+  if (!result) return complain(could_not_run, result.error());
+  const std::string text = typed.load.json ? report::capacity_json(*result) : report::capacity_text(*result);
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+    return complain(could_not_run, "cannot write the result to stdout");
+  }
+  return result->estimate.outcome == model::capacity_outcome::below_least ? gate_failed : ok;
+}
+
+}  // namespace assay::cli

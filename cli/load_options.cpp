@@ -1,0 +1,59 @@
+#include "cli/load_options.hpp"
+
+#include <charconv>
+#include <utility>
+
+#include "cli/stages.hpp"
+#include "cli/values.hpp"
+
+namespace assay::cli {
+
+std::expected<double, std::string> parse_rate(std::string_view flag, const std::string& text) {
+  double rate = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), rate);
+  if (failed != std::errc() || end != text.data() + text.size()) {
+    return std::unexpected(std::string(flag) + " \"" + text + "\": expected a number of requests per second");
+  }
+  return rate;
+}
+
+std::expected<load::load_options, std::string> read_load_options(const load_arguments& typed) {
+  load::load_options options;
+  options.url = typed.url;
+  options.connections = typed.connections;
+  options.threads = typed.threads;
+  options.seed = typed.seed;
+  options.spin = typed.spin;
+  options.arrivals = typed.arrivals == "poisson" ? model::arrival_law::poisson : model::arrival_law::constant;
+  options.io.kind = typed.io == "epoll"      ? io_kind::epoll
+                    : typed.io == "io_uring" ? io_kind::io_uring
+                                             : io_kind::automatic;
+  if (typed.rate) {
+    const auto rate = parse_rate("rate -R", *typed.rate);
+    if (!rate) return std::unexpected(rate.error());
+    options.rate_per_s = *rate;
+  }
+  for (const std::string& each : typed.stages) {
+    const auto stage = parse_stage(each);
+    if (!stage) return std::unexpected(stage.error());
+    options.stages.push_back(*stage);
+  }
+  const auto length = parse_duration(typed.length);
+  if (!length) return std::unexpected("duration -d " + length.error());
+  options.length = *length;
+  const auto timeout = parse_duration(typed.timeout);
+  if (!timeout) return std::unexpected("--timeout " + timeout.error());
+  options.timeout = *timeout;
+  for (const std::string& each : typed.headers) {
+    auto header = parse_header(each);
+    if (!header) return std::unexpected(header.error());
+    options.headers.push_back(std::move(*header));
+  }
+  auto body = read_body(typed.body);
+  if (!body) return std::unexpected(body.error());
+  options.body = std::move(*body);
+  options.method = !typed.method.empty() ? typed.method : options.body.empty() ? "GET" : "POST";
+  return options;
+}
+
+}  // namespace assay::cli

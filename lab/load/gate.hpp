@@ -1,0 +1,40 @@
+// Service level objectives of one load run: what must hold for the exit code to say so.
+//
+//   p99<50ms          a percentile of the response time (closed model: of the service time), or mean, or max
+//   errors<0.1%       failed requests, unexpected answers included, of all that were due
+//   rate>950          answers per second
+//
+// A percentile that so few answers cannot tell does not meet its gate: nothing was shown.
+//
+// Misuse: reading a gate of one run as a comparison of two services. That is the judge's, over several runs.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lab/model/load_result.hpp"
+
+namespace assay::load {
+
+enum class gated : std::uint8_t { quantile, mean, max, error_share, rate };
+
+struct gate {
+  gated what = gated::quantile;
+  double quantile = 0;  // of gated::quantile
+  double limit = 0;     // nanoseconds, a share, or answers per second
+  std::string text;     // as typed
+};
+
+// Gates with commas between; the error says which and what was expected.
+std::expected<std::vector<gate>, std::string> parse_gates(std::string_view text);
+
+// Of what was due, or in the closed model begun: what failed or was answered unexpectedly. One when nothing was due.
+double error_share_of(const model::load_result& result);
+
+// Fills `gates` from the rest of the result; false when one is not met.
+bool judge_gates(const std::vector<gate>& gates, model::load_result& result);
+
+}  // namespace assay::load

@@ -1,0 +1,81 @@
+#include "lab/load/gate.hpp"
+
+#include <gtest/gtest.h>
+
+namespace assay::load {
+namespace {
+
+// 1,000 answers of 1 to 1,000 ms in 10 s, and 10 requests that failed otherwise.
+model::load_result sample() {
+  model::load_result result;
+  result.model = model::load_model::open;
+  result.offered_requests = 1010;
+  result.requests = 1000;
+  result.achieved_rps = 100;
+  result.errors = {{"timed_out", 10}, {"status_5xx", 20}};
+  for (std::uint64_t ms = 1; ms <= 1000; ++ms) result.latency.response_time.record(ms * 1'000'000);
+  return result;
+}
+
+bool met(const char* text, model::load_result result = sample()) {
+  const auto gates = parse_gates(text);
+  EXPECT_TRUE(gates) << gates.error();
+  return judge_gates(*gates, result);
+}
+
+TEST(gates, hold_or_do_not) {
+  EXPECT_TRUE(met("p50<510ms"));
+  EXPECT_FALSE(met("p50<490ms"));
+  EXPECT_TRUE(met("p99<1s"));
+  EXPECT_FALSE(met("p99<980ms"));
+  EXPECT_TRUE(met("max<1.01s"));
+  EXPECT_FALSE(met("max<1s"));
+  EXPECT_TRUE(met("mean<501ms"));
+  EXPECT_FALSE(met("mean<500ms"));
+  EXPECT_TRUE(met("errors<3%"));
+  EXPECT_FALSE(met("errors<2.9%"));
+  EXPECT_TRUE(met("errors<0.03"));
+  EXPECT_TRUE(met("rate>99"));
+  EXPECT_FALSE(met("rate>100"));
+  EXPECT_FALSE(met("p99.9<9s")) << "1,000 answers do not tell it";
+}
+
+TEST(gates, are_all_to_be_met) {
+  EXPECT_TRUE(met("p50<510ms, errors < 3%,rate>99"));
+  EXPECT_FALSE(met("p50<510ms,errors<1%"));
+}
+
+TEST(gates, say_what_was_measured) {
+  model::load_result result = sample();
+  EXPECT_FALSE(judge_gates(*parse_gates("p50<100ms,p99.9<9s,errors<50%"), result));
+  ASSERT_EQ(result.gates.size(), 3U);
+  EXPECT_EQ(result.gates[0].gate, "p50<100ms");
+  EXPECT_FALSE(result.gates[0].met);
+  EXPECT_TRUE(result.gates[0].measured.starts_with("500")) << result.gates[0].measured;
+  EXPECT_EQ(result.gates[1].measured, "not estimable from 1000 answers");
+  EXPECT_EQ(result.gates[2].measured, "2.97%");
+  EXPECT_TRUE(result.gates[2].met);
+}
+
+TEST(gates, of_the_closed_model_count_what_was_begun) {
+  model::load_result result = sample();
+  result.model = model::load_model::closed;
+  result.offered_requests = 0;
+  EXPECT_TRUE(met("errors<3%", result));
+  result.requests = 0;
+  result.errors = {};
+  EXPECT_FALSE(met("errors<3%", result)) << "nothing was shown";
+}
+
+TEST(gates, that_are_none_are_quoted) {
+  for (const char* text :
+       {"", "p99", "p99<", "p99<50", "p99>50ms", "<50ms", "p0<1ms", "p100<1ms", "p99<1ms,", "errors<1ms", "errors<200%",
+        "errors<-1%", "rate<5", "rate>x", "q99<1ms", "p<1ms", "errors<nan", "p99<<1ms"}) {
+    const auto read = parse_gates(text);
+    ASSERT_FALSE(read) << text;
+    EXPECT_NE(read.error().find("expected a gate such as p99<50ms"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace assay::load
