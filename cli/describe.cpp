@@ -34,10 +34,18 @@ Exit codes: 0 ok, 2 usage, a faulty file or an unbound route, 4 could not write.
 constexpr const char* learn_examples = R"(Examples:
   assay learn access.log                                   the workload's portrait
   assay learn access.log access.log.1 -o shop.profile.json and the profile, which assay plan reads
-  zcat access.log.*.gz | assay learn -                     from standard input
+  assay learn '/var/log/nginx/access.log*' alb-logs/       globs and directories, .gz and .zst, merged by time
+  kubectl logs deploy/caddy | assay learn -                from standard input
+  assay learn access.log --format '$remote_addr [$time_local] "$request" $status $body_bytes_sent $request_time'
+  assay learn access.log --format @/etc/nginx/nginx.conf   the log_format (or LogFormat) directives of a configuration
+  assay learn app.log --format json:time=ts,method=http.method,target=url,status=code,took_ms=latency
   assay learn access.log --route 'GET /items/{id}/price'   a route named beforehand
 
-Reads Apache's and nginx's common and combined formats, and nginx's `main`; a rotated file may be empty.
+The format is found out from the first lines. --format takes a name: combined (common, nginx's main, with a virtual host
+or without), ingress, traefik, envoy, istio, haproxy, alb, elb, s3, w3c (IIS, CloudFront), caddy, traefik-json,
+envoy-json, json, har, goreplay; a format string of nginx, Apache or Envoy, or the whole directive; @FILE or @FILE#NAME;
+json:FIELD=MEMBER,... A rotated file may be empty. Lines that are refused are counted by reason; more than half is an
+error.
 Exit codes: 0 ok, 2 usage, 4 could not run.)";
 
 constexpr const char* compare_examples = R"(Examples:
@@ -142,8 +150,9 @@ CLI::App* describe_learn(CLI::App& app, learn_arguments& typed) {
   CLI::App& command =
       *app.add_subcommand("learn", "Learn the workload from access logs: routes, rates, bursts, sessions");
   command.footer(learn_examples);
-  command.add_option("files", typed.files, "access logs; - is standard input")->required();
+  command.add_option("files", typed.files, "access logs: files, globs, directories; - is standard input")->required();
   command.add_option("-o,--output", typed.output, "write the profile to this file");
+  command.add_option("--format", typed.format, "of the lines: a name, a format string or @CONFIGURATION, see below");
   command.add_option("--route", typed.routes, "'METHOD /path/{name}', before any that is guessed; may be repeated")
       ->take_all()
       ->allow_extra_args(false);

@@ -23,9 +23,10 @@ int complain(exit_code code, const std::string& why) {
 }  // namespace
 
 int learn_command(const learn_arguments& typed) {
-  const learn::learn_options options{.files = typed.files, .routes = typed.routes};
+  const learn::learn_options options{.files = typed.files, .routes = typed.routes, .format = typed.format};
   if (const auto sound = learn::check(options); !sound) return complain(usage, sound.error());
-  if (overwrites(typed.output, typed.files)) {
+  // What a glob or a directory stands for; one that stands for nothing is learn()'s to refuse.
+  if (overwrites(typed.output, learn::input_paths(typed.files).value_or(typed.files))) {
     return complain(usage, fmt::format("-o {}: that is a log to read; name another file", typed.output));
   }
   const auto profile = learn::learn(options);

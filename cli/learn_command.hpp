@@ -13,6 +13,7 @@ struct learn_arguments {
   std::vector<std::string> files;
   std::string output;
   std::vector<std::string> routes;
+  std::string format;
   bool json = false;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <numeric>
 #include <span>
 
@@ -34,8 +35,13 @@ struct timeline {
 };
 
 // Variance over mean of the counts in windows, within the hours: under a Poisson process of any rate that is steady for
-// an hour both sums have the same expectation.
-std::optional<double> dispersion(const timeline& of, std::size_t scale) {
+// an hour both sums have the same expectation. And the mean count that a request has around it, each hour by its own.
+struct spread {
+  double dispersion = 0;
+  double mean_of_a_request = 0;
+};
+
+std::optional<spread> spread_of(const timeline& of, std::size_t scale) {
   struct hour {
     double n = 0, sum = 0, squares = 0;
   };
@@ -49,14 +55,16 @@ std::optional<double> dispersion(const timeline& of, std::size_t scale) {
   double freedom = 0;
   double variance = 0;
   double mean = 0;
+  double mean_squares = 0;
   for (const auto& [begins, each] : hours) {
     if (each.n < 2 || each.sum == 0) continue;
     freedom += each.n - 1;
     variance += each.squares - each.sum * each.sum / each.n;
     mean += (each.n - 1) * each.sum / each.n;
+    mean_squares += (each.n - 1) * (each.sum / each.n) * (each.sum / each.n);
   }
   if (freedom < static_cast<double>(fewest_windows) || mean <= 0) return std::nullopt;
-  return variance / mean;
+  return spread{.dispersion = variance / mean, .mean_of_a_request = mean_squares / mean};
 }
 
 std::optional<double> peak_to_mean(const timeline& of, std::size_t scale) {
@@ -166,11 +174,29 @@ model::arrivals arrival_counts::describe() const {
   described.busiest_hour_per_s = hours.empty() ? described.mean_per_s : std::ranges::max(hours);
   for (const int scale : scales) {
     const auto length = static_cast<std::size_t>(scale);
-    if (const auto index = dispersion(line, length)) described.dispersion[scale] = *index;
+    if (const auto index = spread_of(line, length)) described.dispersion[scale] = index->dispersion;
     if (const auto ratio = peak_to_mean(line, length)) described.peak_to_mean[scale] = *ratio;
   }
   described.hour_of_day = hour_of_day(line, zone_, described.mean_per_s);
   return described;
+}
+
+// With N requests in a second and k parts of it, X of them in one part. Spread: X is binomial(N, 1/k), so that
+// Var X / E X = (1 - 1/k) + D/k, with D = Var N / E N. Clumped: X is N in one part of k and 0 in the others, so that
+// Var X / E X = D + (1 - 1/k) E N.
+std::optional<sub_second_bounds> arrival_counts::below_a_second() const {
+  constexpr double parts = 10;
+  const auto [first, seconds] = busiest();
+  if (seconds.empty()) return std::nullopt;
+  const timeline line{.series = seconds, .first = static_cast<std::size_t>(first.time_since_epoch().count())};
+  const auto of_seconds = spread_of(line, 1);
+  if (!of_seconds) return std::nullopt;
+  const std::uint32_t most = std::ranges::max(seconds);
+  return sub_second_bounds{
+      .dispersion_spread = (1 - 1 / parts) + of_seconds->dispersion / parts,
+      .dispersion_clumped = of_seconds->dispersion + (1 - 1 / parts) * of_seconds->mean_of_a_request,
+      .busiest_spread = static_cast<std::uint32_t>(std::ceil(static_cast<double>(most) / parts)),
+      .busiest_clumped = most};
 }
 
 }  // namespace assay::learn

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "lab/model/profile.hpp"
@@ -13,6 +14,15 @@ namespace assay::learn {
 
 inline constexpr std::size_t max_days = 31;
 
+// What stamps of a second leave open, between two assumptions: that the requests of a second are spread over it at
+// random, and that all come at once.
+struct sub_second_bounds {
+  double dispersion_spread = 0;  // of the counts in tenths of a second
+  double dispersion_clumped = 0;
+  std::uint32_t busiest_spread = 0;  // requests in the busiest tenth
+  std::uint32_t busiest_clumped = 0;
+};
+
 class arrival_counts {
  public:
   void add(std::chrono::sys_seconds at, std::chrono::minutes zone);
@@ -20,6 +30,9 @@ class arrival_counts {
   // Of the busiest stretch of the first max_days days without a week of silence in it: one line from a wrong clock
   // must not make a log of years. `requests` counts those of the stretch.
   model::arrivals describe() const;
+
+  // Of the same stretch; empty when it is too short for a dispersion.
+  std::optional<sub_second_bounds> below_a_second() const;
 
  private:
   struct stretch {

@@ -5,14 +5,14 @@
 #include <algorithm>
 
 #include "lab/learn/arrival_counts.hpp"
-#include "lab/learn/log_reader.hpp"
+#include "lab/learn/log_merge.hpp"
 #include "lab/learn/path_tree.hpp"
 #include "lab/learn/session_counts.hpp"
+#include "lab/learn/start_order.hpp"
 
 namespace assay::learn {
 namespace {
 
-constexpr std::chrono::seconds most_disorder{60};
 constexpr int first_failure = 500;
 
 constexpr std::string_view no_request_line = "no request line (such as \"-\" or a TLS handshake)";
@@ -27,28 +27,30 @@ class observer {
   void add(const access_line& line) {
     ++requests_;
     ++statuses_[line.status];
-    sizes_.record(line.bytes);
-    // nginx stamps the end of a request; where the log says how long it took, its start is known.
-    const auto took = std::chrono::seconds(static_cast<std::int64_t>(std::min(line.request_time_s.value_or(0), 1e6)));
-    const std::chrono::sys_seconds at = line.stamp - took;
+    sizes_.record(line.bytes, size_room_);
+    const auto at = std::chrono::floor<std::chrono::seconds>(start_of(line));
     arrivals_.add(at, line.zone);
     // Behind a proxy the address is the proxy's, on every line.
-    sessions_.add(line.forwarded_for.empty() ? line.address : line.forwarded_for, line.agent, at);
+    const std::string_view client = line.forwarded_for.empty() ? line.address : line.forwarded_for;
+    if (client.empty()) {
+      ++without_client_;
+    } else {
+      sessions_.add(client, line.agent, at);
+    }
     add_failure(line.status >= first_failure);
     if (line.method.empty()) {
       ++other_[std::string(no_request_line)];
       return;
     }
     const bool escaped = line.target.find('\\') != std::string_view::npos;
-    const auto target = escaped ? split(unescape(line.target)) : split(line.target);
-    if (!target) {
+    if (!split(escaped ? unescape(line.target) : line.target, target_)) {
       ++other_[std::string(no_path)];
       return;
     }
-    routes_.add({.method = line.method, .target = &*target, .status = line.status, .bytes = line.bytes});
+    routes_.add({.method = line.method, .target = &target_, .status = line.status, .bytes = line.bytes});
   }
 
-  void describe(model::profile& profile) {
+  void describe(model::profile& profile, const merge_facts& facts) {
     routes_found found = routes_.finish();
     for (const auto& [reason, count] : other_) found.other[reason] += count;
     profile.requests = requests_;
@@ -61,7 +63,9 @@ class observer {
     profile.session = sessions_.describe();
     profile.errors = failures_;
     if (run_ >= 2) ++profile.errors.bursts;
+    profile.resolution = facts.fewest_digits == 0 ? "1 s" : facts.fewest_digits <= 3 ? "1 ms" : "1 us";
     add_notes(profile);
+    add_input_notes(profile, facts);
   }
 
  private:
@@ -90,72 +94,40 @@ class observer {
     }
   }
 
+  void add_input_notes(model::profile& profile, const merge_facts& facts) const {
+    for (const std::string& each : facts.doubts) profile.notes.push_back(each);
+    if (facts.set_aside > 0) {
+      profile.notes.push_back(
+          fmt::format("{} lines are no requests: headers, comments or entries of another kind", facts.set_aside));
+    }
+    if (const auto none = statuses_.find(0); none != statuses_.end()) {
+      profile.notes.push_back(
+          fmt::format("{} requests have no status: none was sent, or the log does not say", none->second));
+    }
+    if (without_client_ > 0) {
+      profile.notes.push_back(fmt::format("sessions: {} requests name no client and are in none", without_client_));
+    }
+    if (const auto bound = arrivals_.below_a_second(); facts.fewest_digits == 0 && bound) {
+      profile.notes.push_back(fmt::format(
+          "stamps of 1 s do not say how requests lie inside a second; dispersion at 0.1 s is {:.3g} if they are spread "
+          "at random, and {:.3g} if all of a second come at once; the busiest 0.1 s has {} or {}",
+          bound->dispersion_spread, bound->dispersion_clumped, bound->busiest_spread, bound->busiest_clumped));
+    }
+  }
+
   path_tree routes_;
+  split_target target_;
   arrival_counts arrivals_;
   session_counts sessions_;
   size_counts sizes_;
+  std::size_t size_room_ = max_size_buckets;
   std::map<int, std::uint64_t> statuses_;
   std::map<std::string, std::uint64_t> other_;
   model::error_bursts failures_;
   std::uint64_t run_ = 0;
   std::uint64_t requests_ = 0;
+  std::uint64_t without_client_ = 0;
 };
-
-// One file: what its lines are, which are refused, and whether its clock is to be trusted.
-class file_observer {
- public:
-  explicit file_observer(observer& all) : all_(all) {}
-
-  void add(const raw_line& raw) {
-    ++source_.lines;
-    const auto line = raw.too_long ? std::unexpected(line_fault::too_long) : parse_access_line(raw.text);
-    if (!line) return reject(raw, line.error());
-    // A line without an end that lacks the fields of the others was cut, perhaps in the middle of a number.
-    if (!raw.ended && !line->combined && combined_ > plain_) return reject(raw, line_fault::cut_short);
-    ++source_.kept;
-    ++(line->combined ? combined_ : plain_);
-    if (!line->vhost.empty()) ++with_vhost_;
-    if (line->stamp + most_disorder < latest_) ++source_.clock_anomalies;
-    latest_ = std::max(latest_, line->stamp);
-    all_.add(*line);
-  }
-
-  model::log_source finish(const std::string& path, bytes_read read) {
-    source_.path = path;
-    source_.bytes = read.bytes;
-    source_.sha256 = std::move(read.sha256);
-    source_.format = combined_ >= plain_ ? "combined" : "common";
-    if (2 * with_vhost_ > source_.kept) source_.format += " with virtual host";
-    return std::move(source_);
-  }
-
- private:
-  void reject(const raw_line& raw, line_fault fault) {
-    const std::string reason(label(fault));
-    if (++source_.rejected[reason] == 1) {
-      source_.rejected_sample[reason] = fmt::format("line {}: {}", raw.number, printable(raw.text));
-    }
-  }
-
-  observer& all_;
-  model::log_source source_;
-  std::chrono::sys_seconds latest_{};
-  std::uint64_t combined_ = 0;
-  std::uint64_t plain_ = 0;
-  std::uint64_t with_vhost_ = 0;
-};
-
-std::string name_of(const model::log_source& source) { return source.path == "-" ? "standard input" : source.path; }
-
-// A file of which most is refused is not what the user meant.
-std::expected<void, std::string> accept(const model::log_source& source) {
-  const std::uint64_t refused = source.lines - source.kept;
-  if (static_cast<double>(refused) <= most_rejected * static_cast<double>(source.lines)) return {};
-  const auto usual = std::ranges::max_element(source.rejected, {}, [](const auto& each) { return each.second; });
-  return std::unexpected(fmt::format(
-      "{}: expected an access log in the common or combined format; {} of {} lines are not, mostly: {} ({})",
-      name_of(source), refused, source.lines, usual->first, source.rejected_sample.at(usual->first)));
-}
 
 std::expected<std::vector<route_pattern>, std::string> patterns_of(const std::vector<std::string>& typed) {
   std::vector<route_pattern> patterns;
@@ -165,6 +137,16 @@ std::expected<std::vector<route_pattern>, std::string> patterns_of(const std::ve
     patterns.push_back(std::move(*pattern));
   }
   return patterns;
+}
+
+// A log that has just been rotated is empty; that all are is a mistake.
+std::expected<void, std::string> check_any(const std::vector<model::log_source>& sources, const merge_facts& facts) {
+  if (std::ranges::any_of(sources, [](const model::log_source& each) { return each.lines > 0; })) return {};
+  const std::string name = name_of(sources.front().path);
+  if (facts.set_aside == 0) return std::unexpected(name + ": is empty; expected an access log");
+  return std::unexpected(
+      fmt::format("{}: expected an access log; all {} lines are headers, comments or entries of another kind", name,
+                  facts.set_aside));
 }
 
 }  // namespace
@@ -178,31 +160,38 @@ std::expected<void, std::string> check(const learn_options& options) {
     return std::unexpected(fmt::format("--route: expected at most {}", max_routes));
   const auto patterns = patterns_of(options.routes);
   if (!patterns) return std::unexpected(patterns.error());
+  if (const auto formats = format_choice::parse(options.format); !formats) return std::unexpected(formats.error());
   return {};
 }
 
 std::expected<model::profile, std::string> learn(const learn_options& options) {
   if (const auto sound = check(options); !sound) return std::unexpected(sound.error());
+  auto paths = input_paths(options.files);
+  if (!paths) return std::unexpected(paths.error());
+  const format_choice formats = *format_choice::parse(options.format);
+  log_merge inputs(std::move(*paths), formats);
+  if (const auto started = inputs.start(); !started) return std::unexpected(started.error());
   observer all(*patterns_of(options.routes));
+  start_order order;
+  const auto use = [&](const access_line& line) { all.add(line); };
+  for (;;) {
+    const auto line = inputs.next();
+    if (!line) return std::unexpected(line.error());
+    if (*line == nullptr) break;
+    order.add(**line, use);
+  }
+  order.finish(use);
   model::profile profile;
   profile.tool_version = ASSAY_VERSION;
-  profile.resolution = "1 s";
-  for (const std::string& path : options.files) {
-    file_observer file(all);
-    auto read = read_lines(path, [&](const raw_line& line) { file.add(line); });
-    if (!read) return std::unexpected(read.error());
-    model::log_source source = file.finish(path, std::move(*read));
-    if (const auto accepted = accept(source); !accepted) return std::unexpected(accepted.error());
-    profile.sources.push_back(std::move(source));
+  profile.sources = inputs.sources();
+  if (const auto any = check_any(profile.sources, inputs.facts()); !any) return std::unexpected(any.error());
+  all.describe(profile, inputs.facts());
+  if (inputs.crowded()) {
+    profile.notes.push_back(
+        fmt::format("more than {} files overlap in time; they were not all read in its order", max_open_inputs));
   }
-  // A log that has just been rotated is empty; that all are is a mistake.
-  const auto empty = [](const model::log_source& source) { return source.lines == 0; };
-  if (std::ranges::all_of(profile.sources, empty)) {
-    return std::unexpected(name_of(profile.sources.front()) + ": is empty; expected an access log");
-  }
-  all.describe(profile);
   for (const model::log_source& each : profile.sources) {
-    if (empty(each)) profile.notes.push_back(name_of(each) + " is empty");
+    if (each.lines == 0) profile.notes.push_back(name_of(each.path) + " is empty");
   }
   return profile;
 }

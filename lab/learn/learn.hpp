@@ -11,16 +11,16 @@
 #include <string>
 #include <vector>
 
+#include "lab/learn/format_choice.hpp"
+#include "lab/learn/input_paths.hpp"
 #include "lab/model/profile.hpp"
 
 namespace assay::learn {
 
-inline constexpr double most_rejected = 0.5;  // of a file's lines: more, and it is no access log
-inline constexpr std::size_t max_files = 1000;
-
 struct learn_options {
-  std::vector<std::string> files;   // "-" is standard input
+  std::vector<std::string> files;   // files, globs, directories; "-" is standard input
   std::vector<std::string> routes;  // 'GET /items/{id}/price', before any that is guessed
+  std::string format = {};          // as format_choice reads it; empty: whichever it is
 };
 
 // Whether the options can be followed at all, before a file is read.

@@ -1,117 +1,112 @@
 #include "lab/learn/log_reader.hpp"
 
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <unistd.h>
+#include <algorithm>
+#include <utility>
 
-#include <cerrno>
-#include <cstring>
-#include <vector>
-
-#include "lab/model/sha256.hpp"
+#include "lab/learn/line/detector.hpp"
 
 namespace assay::learn {
 namespace {
 
-constexpr std::size_t block_bytes = std::size_t{256} * 1024;
-static_assert(block_bytes > max_line_bytes + 2);
+static_assert(block_bytes > 2 * max_line_bytes);
 
-class descriptor {
- public:
-  explicit descriptor(const std::string& path)
-      : is_stdin_(path == "-"), fd_(is_stdin_ ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
-  ~descriptor() {
-    if (!is_stdin_ && fd_ >= 0) ::close(fd_);
-  }
-  descriptor(const descriptor&) = delete;
-  descriptor& operator=(const descriptor&) = delete;
-
-  bool is_open() const { return fd_ >= 0; }
-  ssize_t read(char* to, std::size_t most) const {
-    for (;;) {
-      const ssize_t got = ::read(fd_, to, most);
-      if (got >= 0 || errno != EINTR) return got;
-    }
-  }
-
- private:
-  bool is_stdin_;
-  int fd_;
-};
-
-// Cuts blocks into lines. Holds at most one line of max_line_bytes beside the block.
-class line_cutter {
- public:
-  explicit line_cutter(const std::function<void(const raw_line&)>& use) : use_(use) {}
-
-  void add(std::string_view block) {
-    while (!block.empty()) {
-      const std::size_t end = block.find('\n');
-      const std::string_view piece = block.substr(0, end);
-      if (end != std::string_view::npos && pending_.empty() && piece.size() <= max_line_bytes) {
-        emit(piece, true);
-      } else {
-        keep(piece);
-        if (end != std::string_view::npos) flush(true);
-      }
-      block.remove_prefix(end == std::string_view::npos ? block.size() : end + 1);
-    }
-  }
-  void finish() {
-    if (!pending_.empty()) flush(false);
-  }
-
- private:
-  void keep(std::string_view piece) {
-    const std::size_t room = max_line_bytes + 1 - std::min(pending_.size(), max_line_bytes + 1);
-    pending_.append(piece.substr(0, room));  // one byte too many tells that it is too long
-  }
-  void flush(bool ended) {
-    emit(pending_, ended);
-    pending_.clear();
-  }
-  void emit(std::string_view text, bool ended) {
-    const bool too_long = text.size() > max_line_bytes;
-    if (too_long) text = text.substr(0, max_sample_bytes);
-    if (number_ == 0 && text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);  // a byte order mark
-    if (text.ends_with('\r')) text.remove_suffix(1);
-    use_({.number = ++number_, .text = text, .too_long = too_long, .ended = ended});
-  }
-
-  const std::function<void(const raw_line&)>& use_;
-  std::string pending_;
-  std::uint64_t number_ = 0;
-};
-
+constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 }  // namespace
 
-std::expected<bytes_read, std::string> read_lines(const std::string& path,
-                                                  const std::function<void(const raw_line&)>& use) {
-  const auto refuse = [&](std::string_view why) {
-    return std::unexpected(fmt::format("{}: {}", path == "-" ? "standard input" : path, why));
-  };
-  const descriptor file(path);
-  if (!file.is_open()) return refuse(fmt::format("cannot open: {}", std::strerror(errno)));
-  std::vector<char> block(block_bytes);
-  model::sha256 digest;
-  line_cutter lines(use);
-  bytes_read read;
+std::expected<log_reader, std::string> log_reader::open(const std::string& path) {
+  auto bytes = byte_source::open(path);
+  if (!bytes) return std::unexpected(bytes.error());
+  return log_reader(std::move(*bytes));
+}
+
+std::expected<void, std::string> log_reader::look(bool may_be_archive) {
+  // Until the block is full, or the lines suffice: a pipe hands out little at a time.
   for (;;) {
-    const ssize_t got = file.read(block.data(), block.size());
-    if (got < 0) return refuse(fmt::format("cannot read: {}", std::strerror(errno)));
-    if (got == 0) break;
-    const std::string_view bytes(block.data(), static_cast<std::size_t>(got));
-    if (read.bytes == 0 && bytes.starts_with("\x1f\x8b")) {
-      return refuse("is compressed with gzip; use: zcat FILE | assay learn -");
-    }
-    read.bytes += bytes.size();
-    digest.add({bytes.data(), bytes.size()});
-    lines.add(bytes);
+    const auto lines = static_cast<std::size_t>(std::ranges::count(blocks_.buffered(), '\n'));
+    if (lines > most_sampled_lines) break;
+    const auto more = blocks_.fill();
+    if (!more) return std::unexpected(more.error());
+    if (!*more) break;
   }
-  lines.finish();
-  read.sha256 = digest.hex();
-  if (read.sha256.empty()) return refuse("the cryptographic library has no SHA-256");
-  return read;
+  if (blocks_.buffered().starts_with(byte_order_mark)) blocks_.drop(byte_order_mark.size());
+  std::string_view text = blocks_.buffered();
+  is_archive_ = may_be_archive && begins_archive(text);
+  while (!is_archive_ && first_lines_.size() < most_sampled_lines) {
+    const std::size_t end = text.find('\n');
+    // A line that goes on beyond the block is looked at only when there is no other.
+    if (end == std::string_view::npos && (text.empty() || !first_lines_.empty())) break;
+    std::string_view line = text.substr(0, end);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    first_lines_.push_back(line);
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  }
+  return {};
+}
+
+raw_line log_reader::made(std::string_view text, bool ended) {
+  const bool is_long = text.size() > max_line_bytes;
+  if (is_long) text = text.substr(0, max_sample_bytes);
+  if (number_ == 0 && text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
+  if (text.ends_with('\r')) text.remove_suffix(1);
+  return {.number = ++number_, .text = text, .too_long = is_long, .ended = ended};
+}
+
+// What is buffered is longer than a line may be: its begin is shown, the rest passed over.
+std::expected<std::optional<raw_line>, std::string> log_reader::long_line() {
+  kept_ = blocks_.buffered().substr(0, max_line_bytes + 1);
+  for (;;) {
+    const std::size_t end = blocks_.buffered().find('\n');
+    if (end != std::string_view::npos) {
+      blocks_.drop(end + 1);
+      return made(kept_, true);
+    }
+    blocks_.drop(blocks_.buffered().size());
+    const auto more = blocks_.fill();
+    if (!more) return std::unexpected(more.error());
+    if (!*more) return made(kept_, false);
+  }
+}
+
+std::expected<std::optional<raw_line>, std::string> log_reader::next_line() {
+  blocks_.drop(std::exchange(pending_drop_, 0));
+  for (;;) {
+    const std::string_view text = blocks_.buffered();
+    const std::size_t end = text.find('\n');
+    if (end != std::string_view::npos) {
+      pending_drop_ = end + 1;
+      return made(text.substr(0, end), true);
+    }
+    if (text.size() > max_line_bytes) return long_line();
+    const auto more = blocks_.fill();
+    if (!more) return std::unexpected(more.error());
+    if (*more) continue;
+    const std::string_view last = blocks_.buffered();
+    if (last.empty()) return std::nullopt;
+    pending_drop_ = last.size();
+    return made(last, false);
+  }
+}
+
+std::expected<std::optional<raw_line>, std::string> log_reader::next_entry() {
+  for (;;) {
+    std::string_view rest = blocks_.buffered();
+    const std::size_t before = rest.size();
+    const bool whole = cutter_.feed(rest);
+    blocks_.drop(before - rest.size());
+    if (whole) {
+      const bool is_long = cutter_.entry().size() > max_entry_bytes;
+      const std::string_view shown = cutter_.entry().substr(0, is_long ? max_sample_bytes : max_entry_bytes);
+      return raw_line{.number = ++number_, .text = shown, .too_long = is_long, .ended = true};
+    }
+    const auto more = blocks_.fill();
+    if (!more) return std::unexpected(more.error());
+    if (*more) continue;
+    // The file ends inside of an entry: it was cut, and what there is of it is no object.
+    if (!std::exchange(is_cut_, true) && cutter_.is_inside()) {
+      return raw_line{.number = ++number_, .text = cutter_.entry(), .too_long = false, .ended = false};
+    }
+    return std::nullopt;
+  }
 }
 
 }  // namespace assay::learn

@@ -85,12 +85,12 @@ path_tree::~path_tree() = default;
 void path_tree::add(const request_seen& request) {
   for (user_route& each : user_routes_) {
     if (!each.pattern.matches(request)) continue;
-    each.counts.count(request);
+    each.counts.count(request, room_);
     for (std::size_t i = 0; i < each.pattern.parts.size(); ++i) {
       const template_part& part = each.pattern.parts[i];
       if (!part.is_placeholder) continue;
       const std::string_view segment = request.target->segments[i];
-      each.counts.values[i].add(segment.substr(0, segment.size() - part.text.size()), 1, budget_,
+      each.counts.values[i].add(segment.substr(0, segment.size() - part.text.size()), 1, room_.values,
                                 !is_unknown_answer(request.status));
     }
     return;
@@ -104,7 +104,7 @@ void path_tree::add(const request_seen& request) {
     method = methods_.emplace(request.method, std::make_unique<node>()).first;
   }
   const bool answered = !is_unknown_answer(request.status);
-  const std::vector<std::string>& segments = request.target->segments;
+  const std::vector<std::string_view>& segments = request.target->segments;
   std::vector<std::size_t> captured;
   node* at = method->second.get();
   for (std::size_t depth = 0; at != nullptr; ++depth) {
@@ -118,14 +118,14 @@ void path_tree::add(const request_seen& request) {
     return;
   }
   if (!at->here) at->here = std::make_unique<route_counts>();
-  at->here->count(request);
+  at->here->count(request, room_);
   for (const std::size_t depth : captured) {
-    at->here->values[depth].add(folded_value(segments[depth]), 1, budget_, answered);
+    at->here->values[depth].add(folded_value(segments[depth]), 1, room_.values, answered);
   }
 }
 
 // The child for `segment`; null when there is no room for it.
-path_tree::node* path_tree::step(node& from, std::size_t depth, const std::string& segment,
+path_tree::node* path_tree::step(node& from, std::size_t depth, std::string_view segment,
                                  std::vector<std::size_t>& captured) {
   if (const auto known = from.literals.find(segment); known != from.literals.end()) return known->second.get();
   const bool typed = is_typed(classify(segment));
@@ -150,7 +150,7 @@ path_tree::node* path_tree::child(children& of, std::string_view key) {
 // Writes down, for every route below, which value stood at `depth`.
 void path_tree::capture(node& of, std::size_t depth, std::string_view value) {
   if (of.here) {
-    of.here->values[depth].add(value, of.here->requests, budget_, of.here->unknown < of.here->requests);
+    of.here->values[depth].add(value, of.here->requests, room_.values, of.here->unknown < of.here->requests);
   }
   for (const auto& [key, below] : of.literals) capture(*below, depth, value);
   for (const auto& [key, below] : of.folded) capture(*below, depth, value);
@@ -160,7 +160,7 @@ void path_tree::merge(node& into, std::unique_ptr<node> from) {
   into.hits += from->hits;
   into.answered = into.answered || from->answered;
   if (from->here && into.here) {
-    into.here->merge(*from->here, budget_);
+    into.here->merge(*from->here, room_);
   } else if (from->here) {
     into.here = std::move(from->here);
   }

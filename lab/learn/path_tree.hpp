@@ -48,7 +48,7 @@ class path_tree {
  private:
   using children = std::map<std::string, std::unique_ptr<node>, std::less<>>;
 
-  node* step(node& from, std::size_t depth, const std::string& segment, std::vector<std::size_t>& captured);
+  node* step(node& from, std::size_t depth, std::string_view segment, std::vector<std::size_t>& captured);
   node* child(children& of, std::string_view key);
   void absorb(node& parent, std::size_t depth, const std::string& segment);
   void capture(node& of, std::size_t depth, std::string_view value);
@@ -66,7 +66,7 @@ class path_tree {
   std::map<std::string, std::unique_ptr<node>, std::less<>> methods_;
   std::map<std::string, std::uint64_t> other_;
   std::size_t nodes_ = 0;
-  std::size_t budget_ = max_values_of_all;
+  room room_;
   bool pressed_ = false;  // too many routes: a few files of one kind fold too
 };
 

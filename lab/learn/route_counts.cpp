@@ -1,15 +1,31 @@
 #include "lab/learn/route_counts.hpp"
 
 #include <algorithm>
-#include <cassert>
+#include <bit>
 #include <cmath>
+#include <numeric>
 
 namespace assay::learn {
 namespace {
 
-constexpr std::size_t most_listed = 256;
-constexpr observe::histogram_options size_range{
-    .lowest_discernible = 1, .highest_trackable = std::uint64_t{1} << 40U, .significant_digits = 2};
+constexpr unsigned exact_bits = 8;         // sizes below 256 have a bucket each
+constexpr std::size_t fewest_buckets = 8;  // that a route has whatever the others have taken
+constexpr std::size_t per_doubling = 128;  // buckets from a size to its double: 1/128 is within 1 %
+constexpr std::size_t exact = std::size_t{1} << exact_bits;
+
+std::size_t bucket_of(std::uint64_t bytes) {
+  if (bytes < exact) return bytes;
+  const auto shift = static_cast<unsigned>(std::bit_width(bytes)) - exact_bits;
+  return exact + (shift - 1) * per_doubling + static_cast<std::size_t>((bytes >> shift) - per_doubling);
+}
+
+// The largest size in it.
+std::uint64_t top_of(std::size_t bucket) {
+  if (bucket < exact) return bucket;
+  const std::size_t shift = (bucket - exact) / per_doubling + 1;
+  const std::uint64_t lead = (bucket - exact) % per_doubling + per_doubling;
+  return (lead << shift) + ((std::uint64_t{1} << shift) - 1);
+}
 
 bool is_plural(std::string_view word) {
   return word.size() >= 4 && word.ends_with('s') && !word.ends_with("ss") && !word.ends_with("us") &&
@@ -32,47 +48,72 @@ std::string as_name(std::string word) {
 
 bool is_unknown_answer(int status) { return status == 400 || status == 404 || status == 405; }
 
-void size_counts::to_histogram() {
-  if (many_) return;
-  many_ = observe::histogram::create(size_range).value();
-  for (const std::uint64_t bytes : few_) many_->record(bytes);
-  few_ = {};
+// Halves the number of buckets, at most.
+void size_counts::widen(std::size_t& left) {
+  ++width_;
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < buckets_.size(); ++i) {
+    const auto wider = static_cast<std::uint16_t>(buckets_[i] / 2);
+    if (kept > 0 && buckets_[kept - 1] == wider) {
+      counts_[kept - 1] += counts_[i];
+      ++left;
+    } else {
+      buckets_[kept] = wider;
+      counts_[kept++] = counts_[i];
+    }
+  }
+  buckets_.resize(kept);
+  counts_.resize(kept);
 }
 
-void size_counts::record(std::uint64_t bytes) {
-  if (!many_ && few_.size() == most_listed) to_histogram();
-  if (many_) {
-    many_->record(bytes);
-  } else {
-    few_.push_back(bytes);
+void size_counts::add(std::uint64_t bytes, std::uint64_t times, std::size_t& left) {
+  most_ = std::max(most_, bytes);
+  for (;;) {
+    const auto bucket = static_cast<std::uint16_t>(bucket_of(bytes) >> width_);
+    const auto place = std::ranges::lower_bound(buckets_, bucket);
+    const auto count = counts_.begin() + (place - buckets_.begin());
+    if (place != buckets_.end() && *place == bucket) {
+      *count += times;
+      return;
+    }
+    if (left > 0 || buckets_.size() < fewest_buckets) {
+      buckets_.insert(place, bucket);
+      counts_.insert(count, times);
+      if (left > 0) --left;
+      return;
+    }
+    widen(left);
   }
 }
 
-void size_counts::merge(const size_counts& other) {
-  if (!other.many_) {
-    for (const std::uint64_t bytes : other.few_) record(bytes);
-    return;
+void size_counts::merge(const size_counts& other, std::size_t& left) {
+  const std::uint64_t most = std::max(most_, other.most_);
+  left += other.buckets_.size();
+  while (width_ < other.width_) widen(left);
+  for (std::size_t i = 0; i < other.buckets_.size(); ++i) {
+    add(top_of(std::size_t{other.buckets_[i]} << other.width_), other.counts_[i], left);
   }
-  to_histogram();
-  [[maybe_unused]] const auto merged = many_->merge(*other.many_);  // same layout: cannot fail
-  assert(merged);
+  most_ = most;
 }
 
 double size_counts::quantile(double q) const {
-  if (many_) return static_cast<double>(std::min(many_->value_at_quantile(q), many_->max()));
-  if (few_.empty()) return 0;
-  std::vector<std::uint64_t> sorted = few_;
-  std::ranges::sort(sorted);
-  const double rank = std::ceil(q * static_cast<double>(sorted.size()));
-  return static_cast<double>(sorted[static_cast<std::size_t>(std::max(rank, 1.0)) - 1]);
+  const auto all = static_cast<double>(std::accumulate(counts_.begin(), counts_.end(), std::uint64_t{0}));
+  const auto rank = static_cast<std::uint64_t>(std::max(std::ceil(q * all), 1.0));
+  std::uint64_t seen = 0;
+  for (std::size_t i = 0; i < buckets_.size(); ++i) {
+    seen += counts_[i];
+    const std::size_t last = ((std::size_t{buckets_[i]} + 1) << width_) - 1;
+    if (seen >= rank) return static_cast<double>(std::min(top_of(std::min(last, bucket_of(most_))), most_));
+  }
+  return 0;
 }
 
-void route_counts::count(const request_seen& request) {
+void route_counts::count(const request_seen& request, room& left) {
   ++requests;
   if (is_unknown_answer(request.status)) ++unknown;
   ++statuses[request.status];
-  sizes.record(request.bytes);
-  for (const std::string& key : request.target->query_keys) {
+  sizes.record(request.bytes, left.size_buckets);
+  for (const std::string_view key : request.target->query_keys) {
     const auto known = query_keys.find(key);
     if (known != query_keys.end()) {
       ++known->second;
@@ -82,15 +123,15 @@ void route_counts::count(const request_seen& request) {
   }
 }
 
-void route_counts::merge(const route_counts& other, std::size_t& budget) {
+void route_counts::merge(const route_counts& other, room& left) {
   requests += other.requests;
   unknown += other.unknown;
   for (const auto& [status, count] : other.statuses) statuses[status] += count;
   for (const auto& [key, count] : other.query_keys) {
     if (query_keys.contains(key) || query_keys.size() < max_query_keys_a_route) query_keys[key] += count;
   }
-  sizes.merge(other.sizes);
-  for (const auto& [depth, counts] : other.values) values[depth].merge(counts, budget);
+  sizes.merge(other.sizes, left.size_buckets);
+  for (const auto& [depth, counts] : other.values) values[depth].merge(counts, left.values);
 }
 
 void name_placeholders(std::vector<template_part>& parts) {
@@ -130,7 +171,7 @@ model::route describe(std::string_view method, const std::vector<template_part>&
   if (parts.empty()) route.path = "/";
   route.requests = counts.requests;
   route.statuses = counts.statuses;
-  route.query_keys = counts.query_keys;
+  route.query_keys.insert(counts.query_keys.begin(), counts.query_keys.end());
   route.response_bytes_p50 = counts.sizes.quantile(0.5);
   route.response_bytes_p99 = counts.sizes.quantile(0.99);
   return route;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -11,7 +12,6 @@
 #include <vector>
 
 #include "lab/learn/popularity.hpp"
-#include "stack/observe/histogram.hpp"
 
 namespace assay::learn {
 
@@ -28,30 +28,44 @@ struct request_seen {
 // No such resource, no such method, not understood: what a scanner gets, and a route of the service does not always.
 bool is_unknown_answer(int status);
 
-// Sizes of responses: a list while there are few, so that a rare route costs little, then a histogram within 1 %.
+inline constexpr std::size_t max_size_buckets = 2'000'000;  // of all routes together; 10 bytes each
+
+// How much more all routes together may keep.
+struct room {
+  std::size_t values = max_values_of_all;
+  std::size_t size_buckets = max_size_buckets;
+};
+
+// Sizes of responses, counted in buckets of which only those exist that were met: a path that always answers alike
+// costs one. Buckets are within 1 %, and twice as wide each time that one more finds no room.
 class size_counts {
  public:
-  void record(std::uint64_t bytes);
-  void merge(const size_counts& other);
+  // `left`: how many more buckets there may be.
+  void record(std::uint64_t bytes, std::size_t& left) { add(bytes, 1, left); }
+  // Afterwards as if all had been recorded here; the other's room is given back.
+  void merge(const size_counts& other, std::size_t& left);
   double quantile(double q) const;
 
  private:
-  void to_histogram();
+  void add(std::uint64_t bytes, std::uint64_t times, std::size_t& left);
+  void widen(std::size_t& left);
 
-  std::vector<std::uint64_t> few_;
-  std::optional<observe::histogram> many_;
+  std::vector<std::uint16_t> buckets_;  // that were met, ascending
+  std::vector<std::uint64_t> counts_;   // of each
+  std::uint64_t most_ = 0;              // bytes
+  unsigned width_ = 0;                  // buckets are 2^width_ times as wide as at first
 };
 
 struct route_counts {
   std::uint64_t requests = 0;
   std::uint64_t unknown = 0;  // of these, those with an unknown answer
   std::map<int, std::uint64_t> statuses;
-  std::map<std::string, std::uint64_t> query_keys;
+  std::map<std::string, std::uint64_t, std::less<>> query_keys;
   size_counts sizes;
   std::map<std::size_t, value_counts> values;  // by depth of the segment
 
-  void count(const request_seen& request);
-  void merge(const route_counts& other, std::size_t& budget);
+  void count(const request_seen& request, room& left);
+  void merge(const route_counts& other, room& left);
 };
 
 // A part of a template: a literal, or a placeholder with what follows it in the segment (".css").

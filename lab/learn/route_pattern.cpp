@@ -16,7 +16,7 @@ std::optional<template_part> parse_part(std::string_view segment) {
   if (!segment.starts_with('{')) {
     const bool plain = std::ranges::all_of(segment, [](char c) { return c > ' ' && c < 0x7f && c != '{' && c != '}'; });
     if (!plain || segment.starts_with(':') || segment == "*") return std::nullopt;
-    return template_part{.text = std::string(segment), .name = {}, .is_placeholder = false};
+    return template_part{.text = one_spelling(segment), .name = {}, .is_placeholder = false};
   }
   const std::size_t close = segment.find('}');
   if (close == std::string_view::npos || !is_name(segment.substr(1, close - 1))) return std::nullopt;
@@ -31,7 +31,7 @@ std::optional<template_part> parse_part(std::string_view segment) {
 bool route_pattern::matches(const request_seen& request) const {
   if (request.method != method || request.target->segments.size() != parts.size()) return false;
   for (std::size_t i = 0; i < parts.size(); ++i) {
-    const std::string& segment = request.target->segments[i];
+    const std::string_view segment = request.target->segments[i];
     const template_part& part = parts[i];
     const bool fits =
         part.is_placeholder ? segment.size() > part.text.size() && segment.ends_with(part.text) : segment == part.text;

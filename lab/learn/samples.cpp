@@ -7,8 +7,10 @@
 #include <string_view>
 #include <utility>
 
-#include "lab/learn/line/access_line.hpp"
-#include "lab/learn/log_reader.hpp"
+#include "lab/learn/format_choice.hpp"
+#include "lab/learn/input_paths.hpp"
+#include "lab/learn/line/target.hpp"
+#include "lab/learn/log_input.hpp"
 
 namespace assay::learn {
 namespace {
@@ -23,7 +25,9 @@ struct segment_pattern {
   bool is_value = false;
 
   std::optional<std::string_view> match(std::string_view text) const {
-    if (!is_value) return text == before ? std::optional(text) : std::nullopt;
+    // A profile has segments in one spelling, a log in any.
+    const bool same = text == before || (text.find('%') != text.npos && one_spelling(text) == before);
+    if (!is_value) return same ? std::optional(text) : std::nullopt;
     const bool fits = text.size() > before.size() + after.size() && text.starts_with(before) && text.ends_with(after);
     if (!fits) return std::nullopt;
     return text.substr(before.size(), text.size() - before.size() - after.size());
@@ -132,15 +136,21 @@ class sampler {
 
 }  // namespace
 
-std::expected<model::log_samples, std::string> sample_requests(const std::vector<std::string>& paths,
-                                                               const model::profile& profile) {
+std::expected<model::log_samples, std::string> sample_requests(const std::vector<std::string>& files,
+                                                               const model::profile& profile,
+                                                               const std::string& format) {
+  const auto paths = input_paths(files);
+  if (!paths) return std::unexpected(paths.error());
+  const auto formats = format_choice::parse(format);
+  if (!formats) return std::unexpected(formats.error());
   sampler all(profile);
-  for (const std::string& path : paths) {
-    const auto done = read_lines(path, [&all](const raw_line& line) {
-      if (line.too_long) return;
-      if (const auto parsed = parse_access_line(line.text)) all.add(parsed->method, parsed->target, parsed->status);
-    });
-    if (!done) return std::unexpected(done.error());
+  for (const std::string& path : *paths) {
+    log_input input(path, *formats);
+    if (const auto opened = input.open(); !opened) return std::unexpected(opened.error());
+    while (const access_line* line = input.head()) {
+      all.add(line->method, line->target, line->status);
+      if (const auto advanced = input.advance(); !advanced) return std::unexpected(advanced.error());
+    }
   }
   return all.take();
 }

@@ -22,7 +22,9 @@ inline constexpr std::size_t max_sampled_bytes = 1024;  // of a target; longer o
 
 // Of answers below 400 alone: what the service did not know is not worth asking again. Targets that could not be sent
 // as they stand (escapes of the log's writer, bytes that no URL holds) are left out. The same for the same log.
-std::expected<model::log_samples, std::string> sample_requests(const std::vector<std::string>& paths,
-                                                               const model::profile& profile);
+// Files and format as learn_options has them.
+std::expected<model::log_samples, std::string> sample_requests(const std::vector<std::string>& files,
+                                                               const model::profile& profile,
+                                                               const std::string& format = {});
 
 }  // namespace assay::learn

@@ -22,7 +22,7 @@ void check_target(std::string_view target) {
   fuzz::check(parts->segments.size() <= learn::max_segments, "segments are bounded");
   fuzz::check(parts->query_keys.size() <= learn::max_query_keys, "query keys are bounded");
   std::string again;
-  for (const std::string& segment : parts->segments) {
+  for (const std::string_view segment : parts->segments) {
     // A byte more may have been written as three.
     fuzz::check(segment.size() <= learn::max_segment_bytes + 2, "a segment is bounded");
     fuzz::check(is_plain(segment), "a segment is plain");
@@ -30,7 +30,7 @@ void check_target(std::string_view target) {
     fuzz::check(segment.ends_with(learn::file_extension(segment)), "an extension is an ending");
     again.append("/").append(segment);
   }
-  for (const std::string& key : parts->query_keys) fuzz::check(is_plain(key), "a key is plain");
+  for (const std::string_view key : parts->query_keys) fuzz::check(is_plain(key), "a key is plain");
   if (again.empty() || again == "/" || again.size() > learn::max_segment_bytes) return;
   const auto second = learn::split(again);
   fuzz::check(second && second->segments == parts->segments, "the spelling stays");

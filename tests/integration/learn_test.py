@@ -1,5 +1,6 @@
 """`assay learn` as its users meet it: the shop's log, every kind of wrong file, pipes, the profile."""
 
+import gzip
 import json
 import os
 import pathlib
@@ -14,6 +15,9 @@ MAKE_LOG = pathlib.Path(__file__).resolve().parents[2] / "examples" / "shop" / "
 OK, USAGE, COULD_NOT_RUN = 0, 2, 4
 LIMIT_S = 30
 MOST_DATA_BYTES = 250_000_000
+LOG_LINES = os.environ["ASSAY_LOG_LINES"]
+# A folder of logs of real services, to be counted by other means as well.
+SAMPLE_LOGS = os.environ.get("ASSAY_SAMPLE_LOGS", "")
 
 LINE = '192.0.2.1 - - [16/Nov/2026:10:00:00 +0000] "GET /items/{} HTTP/1.1" 200 10 "-" "agent"\n'
 
@@ -97,7 +101,7 @@ class TheShop(Learn):
         done = assay(self.file(self.log), "--json", "--route", "GET /items/{item}/price", "--route", "GET /x/{y}")
         profile = json.loads(done.stdout)
         self.assertIn("/items/{item}/price", [each["path"] for each in profile["routes"]])
-        self.assertEqual(profile["notes"], ["--route 'GET /x/{y}' matches no request"])
+        self.assertIn("--route 'GET /x/{y}' matches no request", profile["notes"])
 
 
 class BadInput(Learn):
@@ -109,13 +113,19 @@ class BadInput(Learn):
         self.refused(USAGE, ["standard input once"], "-", "-")
         self.refused(COULD_NOT_RUN, ["/no/such/file", "No such file"], "/no/such/file")
         self.refused(COULD_NOT_RUN, ["/no/such/file"], good, "/no/such/file")
-        self.refused(COULD_NOT_RUN, ["Is a directory"], str(self.folder))
+        (self.folder / "empty").mkdir()
+        self.refused(COULD_NOT_RUN, ["is a directory without files"], str(self.folder / "empty"))
+        self.refused(COULD_NOT_RUN, ["matches no file"], str(self.folder / "*.none"))
+        self.refused(USAGE, ["--format", "did you mean caddy?"], good, "--format", "cady")
+        self.refused(USAGE, ["--format", "expected the request"], good, "--format", "$status $msec")
+        self.refused(USAGE, ["--format", "cannot read"], good, "--format", "@/no/such/nginx.conf")
+        self.refused(COULD_NOT_RUN, ["3 of 3 lines are not", "line 1", "--format"], good, "--format", "caddy")
         self.refused(COULD_NOT_RUN, ["standard input: is empty"], "-")
         self.refused(COULD_NOT_RUN, ["is empty"], self.file(b"", "empty.log"))
         self.refused(COULD_NOT_RUN, ["expected an access log", "line 1:"], str(MAKE_LOG))
         self.refused(COULD_NOT_RUN, ["NUL byte"], self.file(os.urandom(5) + bytes(1000) + b"\n", "nul.log"))
         self.refused(COULD_NOT_RUN, ["line too long"], self.file(b"x" * 1_000_000, "long.log"))
-        self.refused(COULD_NOT_RUN, ["gzip"], self.file(b"\x1f\x8b\x08\x00 rest", "a.gz"))
+        self.refused(COULD_NOT_RUN, ["a.gz: ends in the middle"], self.file(b"\x1f\x8b\x08\x00 rest", "a.gz"))
         self.refused(COULD_NOT_RUN, ["cannot write"], good, "-o", "/no/such/folder/p.json")
 
     def test_the_log_is_not_written_over(self) -> None:
@@ -151,16 +161,123 @@ class BadInput(Learn):
         self.assertTrue(text.startswith("WARNING"), text)
         self.assertIn("rejected 1: NUL byte; line 51: ??bad", text)
 
-    def test_many_different_paths_need_bounded_memory(self) -> None:
-        lines = (LINE.format(f"{i * 7919 % 1_000_003}/w{i * 31 % 99_991}/x{i}") for i in range(150_000))
-        path = self.file("".join(lines).encode())
+
+
+class Memory(Learn):
+    def learn_within(self, most_bytes: int, path: str) -> dict:
         def limit() -> None:
-            resource.setrlimit(resource.RLIMIT_DATA, (MOST_DATA_BYTES, MOST_DATA_BYTES))
+            resource.setrlimit(resource.RLIMIT_DATA, (most_bytes, most_bytes))
 
         command = [ASSAY, "learn", path, "--json"]
         done = subprocess.run(command, capture_output=True, preexec_fn=limit, timeout=LIMIT_S, check=False)
         self.assertEqual(done.returncode, OK, done.stderr)
-        self.assertLessEqual(len(json.loads(done.stdout)["routes"]), 100)
+        profile = json.loads(done.stdout)
+        self.assertLessEqual(len(profile["routes"]), 100)
+        return profile
+
+    def test_many_different_paths_need_bounded_memory(self) -> None:
+        lines = (LINE.format(f"{i * 7919 % 1_000_003}/w{i * 31 % 99_991}/x{i}") for i in range(150_000))
+        self.learn_within(MOST_DATA_BYTES, self.file("".join(lines).encode()))
+
+    def test_a_path_that_is_asked_for_often_needs_no_more_than_a_rare_one(self) -> None:
+        # Each of 1,500 paths answers with 300 different sizes.
+        path = self.folder / "access.log"
+        with open(path, "w", encoding="ascii") as log:
+            for size in range(300):
+                log.writelines(
+                    f'192.0.2.1 - - [16/Nov/2026:10:00:00 +0000] "GET /g{name % 12}/w{name // 12:x}/y HTTP/1.1" '
+                    f'200 {size} "-" "a"\n'
+                    for name in range(1500)
+                )
+        self.assertEqual(self.learn_within(40_000_000, str(path))["requests"], 450_000)
+
+    def test_the_length_of_a_log_does_not_matter(self) -> None:
+        lines = [LINE.format(i % 1000).encode() for i in range(20_000)]
+        packed = gzip.compress(b"".join(lines))
+        # Streams behind one another are one: 2 million lines, 170 MB unpacked.
+        profile = self.learn_within(40_000_000, self.file(packed * 100, "access.log.gz"))
+        self.assertEqual(profile["requests"], 2_000_000)
+
+
+class Inputs(Learn):
+    def setUp(self) -> None:
+        super().setUp()
+        self.log = shop_log()
+        self.plain = json.loads(assay(self.file(self.log), "--json").stdout)
+
+    def same(self, done: subprocess.CompletedProcess) -> None:
+        self.assertEqual(done.returncode, OK, done.stderr)
+        profile = json.loads(done.stdout)
+        for key in ("requests", "routes", "other", "statuses", "arrivals", "sessions", "errors"):
+            self.assertEqual(profile[key], self.plain[key], key)
+
+    def test_packed_split_and_shuffled_it_is_the_same_log(self) -> None:
+        packed = gzip.compress(self.log)
+        self.same(assay(self.file(packed, "log.gz"), "--json"))
+        self.same(assay("-", "--json", stdin=packed))
+        lines = self.log.splitlines(keepends=True)
+        parts = self.folder / "parts"
+        parts.mkdir()
+        third = len(lines) // 3
+        (parts / "access.log").write_bytes(b"".join(lines[2 * third :]))
+        (parts / "access.log.1").write_bytes(b"".join(lines[third : 2 * third]))
+        (parts / "access.log.2.gz").write_bytes(gzip.compress(b"".join(lines[:third])))
+        self.same(assay(str(parts), "--json"))
+        self.same(assay(str(parts / "access.log*"), "--json"))
+
+    def test_the_output_is_not_one_of_the_logs_that_a_folder_stands_for(self) -> None:
+        self.refused(USAGE, ["name another file"], str(self.folder), "-o", str(self.folder / "access.log"))
+        self.assertEqual((self.folder / "access.log").read_bytes(), self.log)
+
+    def test_a_format_of_ones_own(self) -> None:
+        line = '{}|203.0.113.7|GET /items/{} HTTP/1.1|200|5|0.250\n'
+        log = "".join(line.format(1646861401 + i, i) for i in range(100)).encode()
+        form = "$msec|$remote_addr|$request|$status|$body_bytes_sent|$request_time"
+        config = self.file(f"http {{\n  log_format mine '{form}';\n}}\n".encode(), "nginx.conf")
+        for typed in (form, f"log_format mine '{form}';", f"@{config}", f"@{config}#mine"):
+            done = assay(self.file(log, "own.log"), "--json", "--format", typed)
+            self.assertEqual(done.returncode, OK, done.stderr)
+            self.assertEqual(json.loads(done.stdout)["routes"][0]["path"], "/items/{id}")
+        self.refused(COULD_NOT_RUN, ["own.log", "100 of 100 lines are not"], str(self.folder / "own.log"))
+
+
+@unittest.skipUnless(SAMPLE_LOGS, "ASSAY_SAMPLE_LOGS names no folder of logs")
+class RealLog(Learn):
+    """The same counts as awk, sort and uniq give."""
+
+    LOG = pathlib.Path(SAMPLE_LOGS) / "apache_combined_10k.log"
+
+    def counted(self, command: str, text: bytes) -> list[str]:
+        done = subprocess.run(["/bin/sh", "-c", command], input=text, capture_output=True, check=True)
+        return done.stdout.decode().splitlines()
+
+    def test_counts_are_those_of_awk(self) -> None:
+        if not self.LOG.exists():
+            self.skipTest(f"{self.LOG.name} is not there")
+        log = self.LOG.read_bytes()
+        # A line whose last quote is not closed is refused, and said so.
+        whole = b"".join(each for each in log.splitlines(keepends=True) if each.count(b'"') == 6)
+        broken = log.count(b"\n") - whole.count(b"\n")
+        profile = json.loads(assay(str(self.LOG), "--json").stdout)
+        self.assertEqual(profile["requests"], whole.count(b"\n"))
+        self.assertEqual(sum(profile["sources"][0]["rejected"].values()), broken)
+        printed = subprocess.run([LOG_LINES, "--print", str(self.LOG)], capture_output=True, check=True).stdout
+        lines = printed[: printed.rindex(b"{")]
+        pairs = {
+            "methods": ("substr($6, 2)", "$1"),
+            "statuses": ("$9", "$2"),
+            "sizes": ("($10 == \"-\" ? 0 : $10)", "$3"),
+            "hours": ("substr($4, 14, 2)", "$4"),
+            "paths": ("$7", "$5"),
+        }
+        for name, (of_log, of_ours) in pairs.items():
+            count = "awk '{{print {}}}' | LC_ALL=C sort | uniq -c | LC_ALL=C sort -k1,1rn -k2 | head -n 2000"
+            expected = self.counted(count.format(of_log), whole)
+            self.assertEqual(self.counted(count.format(of_ours), lines), expected, name)
+        total = "awk '{{sum += {}}} END {{printf \"%.0f\", sum}}'"
+        self.assertEqual(self.counted(total.format("$3"), lines), self.counted(total.format("$10"), whole))
+        by_status = self.counted("awk '{print $9}' | sort | uniq -c", whole)
+        self.assertEqual(profile["statuses"], {each.split()[1]: int(each.split()[0]) for each in by_status})
 
 
 if __name__ == "__main__":

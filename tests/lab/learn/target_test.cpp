@@ -26,6 +26,32 @@ TEST(target, one_spelling) {
   EXPECT_EQ(split("/" + std::string(1000, 'x'))->segments[0].size(), max_segment_bytes);
 }
 
+TEST(target, escapes_are_of_one_spelling_too) {
+  EXPECT_THAT(split("/caf%c3%a9/%7Euser/a%2fb/100%/%zz%4")->segments,
+              ElementsAre("caf%C3%A9", "~user", "a%2Fb", "100%25", "%25zz%254"));
+  EXPECT_THAT(split("/%%341/%7b%7D")->segments, ElementsAre("%2541", "%7B%7D")) << "once, and not again";
+  EXPECT_THAT(split("/?caf%c3%a9=1&caf%C3%A9=2")->query_keys, ElementsAre("caf%C3%A9"));
+}
+
+TEST(target, is_used_again) {
+  split_target to;
+  ASSERT_TRUE(split("/a/b?c=d&c=e&f", to));
+  EXPECT_THAT(to.segments, ElementsAre("a", "b"));
+  EXPECT_THAT(to.query_keys, ElementsAre("c", "f"));
+  ASSERT_TRUE(split("/x", to));
+  EXPECT_THAT(to.segments, ElementsAre("x"));
+  EXPECT_THAT(to.query_keys, IsEmpty());
+  std::string widest;
+  for (std::size_t i = 0; i < max_segments; ++i) widest += "/" + std::string(500, ' ');
+  widest += '?';
+  for (std::size_t i = 0; i < 2 * max_query_keys; ++i) widest += std::to_string(i) + std::string(500, ' ') + "&";
+  ASSERT_TRUE(split(widest, to));
+  split_target moved = std::move(to);
+  EXPECT_EQ(moved.segments.size(), max_segments);
+  EXPECT_EQ(moved.query_keys.size(), max_query_keys);
+  EXPECT_TRUE(moved.segments.back().ends_with("%20%20"));
+}
+
 TEST(target, query_keys) {
   EXPECT_THAT(split("/i?category=books&page=2&page=3&flag&=x&")->query_keys, ElementsAre("category", "page", "flag"));
   EXPECT_THAT(split("/?q=a/b")->query_keys, ElementsAre("q"));
