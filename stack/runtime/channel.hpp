@@ -67,17 +67,20 @@ class channel {
     waiter(channel* c, std::optional<T> v)
         : wait_guard(&on_give_up), ready_node(&on_ready), on(c), value(std::move(v)) {}
 
-    void wait(context& ctx, std::coroutine_handle<> self, intrusive_list<waiter>& in) {
+    void wait(context& ctx, std::coroutine_handle<> self, intrusive_list<waiter>& in, const char* what) {
       owner = ctx.on;
       suspended = self;
       in.push_back(*this);
-      arm(ctx, ctx.deadline);
+      arm(ctx, ctx.deadline, what);
     }
     void wake() {
       disarm();
       owner->schedule(*this);
     }
-    static void on_ready(ready_node& node) noexcept { static_cast<waiter&>(node).suspended.resume(); }
+    static void on_ready(ready_node& node) noexcept {
+      const auto& self = static_cast<waiter&>(node);
+      self.resume(self.suspended);
+    }
     static void on_give_up(detail::wait_guard& guard) noexcept {
       auto& self = static_cast<waiter&>(guard);
       if (self.list_node::linked()) self.list_node::unlink();
@@ -102,7 +105,7 @@ class channel {
         return false;
       }
       if (this->on->closed_) return false;
-      this->wait(ctx, self, this->on->senders_);
+      this->wait(ctx, self, this->on->senders_, "room in a channel");
       return true;
     }
     result<void> await_resume() {
@@ -120,7 +123,7 @@ class channel {
       context& ctx = *self.promise().ctx;
       this->value = this->on->try_receive();
       if (this->value || this->on->closed_ || !this->admit(ctx)) return false;
-      this->wait(ctx, self, this->on->receivers_);
+      this->wait(ctx, self, this->on->receivers_, "a value from a channel");
       return true;
     }
     result<T> await_resume() {

@@ -8,8 +8,10 @@
 
 #include <array>
 #include <cstdint>
+#include <string_view>
 
 #include "stack/runtime/cancel.hpp"
+#include "stack/runtime/task_record.hpp"
 #include "stack/runtime/time.hpp"
 
 namespace assay {
@@ -20,12 +22,15 @@ class loop;
 struct trace_identity {
   std::array<std::uint8_t, 16> trace_id{};
   std::array<std::uint8_t, 8> span_id{};
+  std::uint8_t flags = 0;  // bit 0: sampled
+  std::string_view state;  // the tracestate to send on; owned by whoever narrowed the context
 };
 
 struct context {
   loop* on = nullptr;              // never null while a task runs
   instant deadline = never;        // absolute; a child's is never later than its parent's
   cancel_scope* cancel = nullptr;  // never null while a task runs
+  task_record* task = nullptr;     // the spawned task that this is part of; never null while a task runs
   std::uint64_t request_id = 0;    // 0 outside of a request
   trace_identity trace;
 

@@ -22,7 +22,7 @@ class delay_awaiter : wait_guard, ready_node {
     on_ = ctx.on;
     waiter_ = self;
     if (at_ < ctx.deadline) on_->timers().arm(timer_, at_);
-    arm(ctx, ctx.deadline);
+    arm(ctx, ctx.deadline, "time");
     return true;
   }
   result<void> await_resume() const {
@@ -40,7 +40,10 @@ class delay_awaiter : wait_guard, ready_node {
     disarm();
     on_->schedule(*this);
   }
-  static void on_ready(ready_node& node) noexcept { static_cast<delay_awaiter&>(node).waiter_.resume(); }
+  static void on_ready(ready_node& node) noexcept {
+    const auto& self = static_cast<delay_awaiter&>(node);
+    self.resume(self.waiter_);
+  }
   static void on_give_up(wait_guard& guard) noexcept {
     auto& self = static_cast<delay_awaiter&>(guard);
     self.on_->timers().disarm(self.timer_);
@@ -61,11 +64,17 @@ struct yield_awaiter : ready_node {
   template <class Promise>
   void await_suspend(std::coroutine_handle<Promise> self) noexcept {
     waiter = self;
-    self.promise().ctx->on->schedule(*this);
+    ctx = self.promise().ctx;
+    ctx->on->schedule(*this);
   }
   void await_resume() const noexcept {}
-  static void on_ready(ready_node& node) noexcept { static_cast<yield_awaiter&>(node).waiter.resume(); }
+  static void on_ready(ready_node& node) noexcept {
+    const auto& self = static_cast<yield_awaiter&>(node);
+    self.ctx->on->enter(self.ctx->task);
+    self.waiter.resume();
+  }
   std::coroutine_handle<> waiter;
+  context* ctx = nullptr;
 };
 
 }  // namespace detail

@@ -106,6 +106,8 @@ class io {
 
   virtual std::string_view name() const = 0;
   virtual instant now() = 0;
+  // Whether now() is the system's monotonic clock.
+  virtual bool real_time() const { return true; }
 
   virtual result<io_socket*> listen(const socket_address& at, const listen_options& options) = 0;
   virtual socket_address local_address(const io_socket& of) const = 0;

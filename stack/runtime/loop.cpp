@@ -22,6 +22,9 @@ loop::loop(std::unique_ptr<io> backend, loop_options options)
     : io_(std::move(backend)), options_(options), turn_time_(io_->now()), timers_(turn_time_) {
   root_.on = this;
   root_.cancel = &root_cancel_;
+  root_.task = &main_;
+  pulse_.of = this;
+  pulse_.real_time = io_->real_time();
 }
 
 loop::~loop() {
@@ -63,6 +66,7 @@ void loop::run_ready() {
     ready_node* node = ready_.pop();
     if (node == nullptr) return;
     counters_.resumed++;
+    enter(nullptr);  // whoever is resumed says who it is
     node->run(*node);
   }
 }
@@ -79,8 +83,13 @@ instant loop::wait_until() {
 void loop::turn() {
   counters_.turns++;
   const bool had_work = !ready_.empty();
+  enter(nullptr);
+  pulse_.busy_since_ns.store(0, std::memory_order_relaxed);
   io_->poll(wait_until(), ready_);
   const instant before = std::exchange(turn_time_, io_->now());
+  if (pulse_.real_time) {
+    pulse_.busy_since_ns.store(turn_time_.time_since_epoch().count(), std::memory_order_relaxed);
+  }
   take_posted();
   const std::size_t fired = timers_.advance(turn_time_);
   if (ready_.empty() && fired == 0 && !had_work && options_.spin_window > duration::zero()) {
@@ -88,6 +97,19 @@ void loop::turn() {
   }
   run_ready();
 }
+
+void loop::begin_run(const std::source_location& where) {
+  main_.where = where;
+  main_.since = io_->now();
+  main_.awaiting = nullptr;
+  add(main_);
+  if (pulse_.real_time) {
+    pulse_.busy_since_ns.store(main_.since.time_since_epoch().count(), std::memory_order_relaxed);
+  }
+  enter(&main_);
+}
+
+void loop::end_run() noexcept { remove(main_); }
 
 void loop::drive(const bool& finished) {
   while (!finished) turn();

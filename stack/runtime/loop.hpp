@@ -13,10 +13,12 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <source_location>
 
 #include "stack/runtime/cancel.hpp"
 #include "stack/runtime/context.hpp"
 #include "stack/runtime/io.hpp"
+#include "stack/runtime/pulse.hpp"
 #include "stack/runtime/ready.hpp"
 #include "stack/runtime/task.hpp"
 #include "stack/runtime/timer_wheel.hpp"
@@ -45,7 +47,7 @@ class loop {
 
   // Runs `main` and everything it starts to its end. Exceptions of `main` come out here.
   template <class T>
-  T run(task<T> main);
+  T run(task<T> main, std::source_location where = std::source_location::current());
 
   instant now() { return io_->now(); }
   // The time at the start of the current batch: free, and precise enough for timeouts.
@@ -56,6 +58,17 @@ class loop {
   context& root() { return root_; }
   const loop_counters& counters() const { return counters_; }
 
+  // Every live task, each after the one that spawned it.
+  const intrusive_list<task_record>& tasks() const { return tasks_; }
+  // For the runtime: whose code runs from here on, a task's birth, and its end.
+  task_record* running() const { return pulse_.running.load(std::memory_order_relaxed); }
+  void enter(task_record* task) noexcept { pulse_.running.store(task, std::memory_order_relaxed); }
+  void add(task_record& born) { tasks_.push_back(born); }
+  void remove(task_record& ended) noexcept {
+    if (running() == &ended) enter(nullptr);
+    ended.unlink();
+  }
+
   // Runs `node` in a later turn; from the loop's thread.
   void schedule(ready_node& node) { ready_.push(node); }
 
@@ -65,6 +78,8 @@ class loop {
   void post(std::move_only_function<void()> work);
 
  private:
+  void begin_run(const std::source_location& where);
+  void end_run() noexcept;
   void drive(const bool& finished);
   void turn();
   void run_ready();
@@ -82,6 +97,9 @@ class loop {
   loop_counters counters_;
   cancel_scope root_cancel_;
   context root_;
+  loop_pulse pulse_;
+  task_record main_;
+  intrusive_list<task_record> tasks_;
 };
 
 namespace detail {
@@ -128,12 +146,17 @@ root_runner run_into(task<T> main, outcome<T>* into) {
 }  // namespace detail
 
 template <class T>
-T loop::run(task<T> main) {
+T loop::run(task<T> main, std::source_location where) {
   detail::outcome<T> outcome;
   detail::root_runner runner = detail::run_into(std::move(main), &outcome);
   runner.frame.promise().ctx = &root_;
-  runner.frame.resume();
-  drive(outcome.finished);
+  {
+    const detail::running_loop here(pulse_);
+    begin_run(where);
+    runner.frame.resume();
+    drive(outcome.finished);
+    end_run();
+  }
   runner.frame.destroy();
   if (outcome.exception) std::rethrow_exception(outcome.exception);
   if constexpr (!std::is_void_v<T>) return std::move(*outcome.value);

@@ -20,6 +20,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "stack/runtime/unobserved.hpp"
 #include "stack/runtime/wait.hpp"
 
 namespace assay {
@@ -38,9 +39,9 @@ class offload_pool {
   offload_pool& operator=(const offload_pool&) = delete;
 
   // Runs `work` on a thread of the pool and resumes on the caller's loop. An exception of `work` comes out of the
-  // co_await.
+  // co_await; when the caller has gone on it is reported (unobserved.hpp).
   template <class Work, class T = std::invoke_result_t<Work&>>
-  task<result<T>> run(Work work);
+  task<result<T>> run(Work work, std::source_location where = std::source_location::current());
 
   std::size_t queued() const;
 
@@ -90,7 +91,7 @@ class offload_pool::job_awaiter : detail::wait_guard, ready_node {
       return false;
     }
     started_ = true;
-    arm(ctx, ctx.deadline);
+    arm(ctx, ctx.deadline, "work on a pool");
     return true;
   }
   result<void> await_resume() const {
@@ -103,7 +104,7 @@ class offload_pool::job_awaiter : detail::wait_guard, ready_node {
   static void on_ready(ready_node& node) noexcept {
     auto& self = static_cast<job_awaiter&>(node);
     self.disarm();
-    self.waiter_.resume();
+    self.resume(self.waiter_);
   }
   static void on_give_up(wait_guard& guard) noexcept {
     auto& self = static_cast<job_awaiter&>(guard);
@@ -121,13 +122,17 @@ class offload_pool::job_awaiter : detail::wait_guard, ready_node {
 };
 
 template <class Work, class T>
-task<result<T>> offload_pool::run(Work work) {
+task<result<T>> offload_pool::run(Work work, std::source_location where) {
   struct state {
-    explicit state(Work w) : body(std::move(w)) {}
+    state(Work w, const std::source_location& place) : body(std::move(w)), spawned(place) {}
+    ~state() {
+      if (outcome.exception) report_unobserved({.where = spawned, .failure = {}, .thrown = outcome.exception});
+    }
     Work body;
+    std::source_location spawned;
     detail::outcome<T> outcome;
   };
-  auto shared = std::make_shared<state>(std::move(work));
+  auto shared = std::make_shared<state>(std::move(work), where);
   auto added = std::make_shared<job>([shared] {
     try {
       if constexpr (std::is_void_v<T>) {
@@ -141,7 +146,7 @@ task<result<T>> offload_pool::run(Work work) {
   });
   const result<void> done = co_await job_awaiter(*this, std::move(added));
   if (!done) co_return std::unexpected(done.error());
-  if (shared->outcome.exception) std::rethrow_exception(shared->outcome.exception);
+  if (shared->outcome.exception) std::rethrow_exception(std::exchange(shared->outcome.exception, nullptr));
   if constexpr (std::is_void_v<T>) {
     co_return result<void>{};
   } else {

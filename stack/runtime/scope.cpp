@@ -51,7 +51,7 @@ scope::child_runner scope::run_child(scope* self, task<result<void>> child) {
     thrown = std::current_exception();
   }
   child = {};  // its frame goes before the parent may go on
-  self->on_child_end(record, outcome, std::move(thrown));
+  self->on_child_end(record, outcome, thrown);
 }
 
 scope::scope(context& parent) : cancel_(*parent.cancel), ctx_(parent), wake_(this) { ctx_.cancel = &cancel_; }
@@ -59,8 +59,9 @@ scope::scope(context& parent) : cancel_(*parent.cancel), ctx_(parent), wake_(thi
 scope::~scope() {
   if (!started_ || joined_) return;
   std::fprintf(stderr, "assay: a scope ended with %zu live children; co_await join() first\n", live_);
-  children_.for_each([](child_record& child) {
-    std::fprintf(stderr, "  spawned at %s:%u\n", child.where.file_name(), child.where.line());
+  ctx_.on->tasks().for_each([this](const task_record& each) {
+    if (each.owner != this) return;
+    std::fprintf(stderr, "  spawned at %s:%u\n", each.where.file_name(), each.where.line());
   });
   std::abort();
 }
@@ -76,30 +77,68 @@ bool scope::start(task<result<void>> child, std::source_location where) {
   if (closed_ || cancel_.cancelled()) return false;
   child_runner runner = run_child(this, std::move(child));
   auto& promise = runner.frame.promise();
-  promise.ctx = &ctx_;
+  promise.own = ctx_;
+  promise.own.task = &promise;
+  promise.ctx = &promise.own;
+  promise.owner = this;
   promise.where = where;
+  promise.parent = ctx_.task;
+  promise.since = ctx_.on->turn_time();
+  promise.request_id = ctx_.request_id;
   started_ = true;
-  children_.push_back(promise);
   live_++;
+  loop& on = *ctx_.on;
+  on.add(promise);
+  task_record* const spawner = on.running();
+  on.enter(&promise);
   runner.frame.resume();
+  on.enter(spawner);
   return true;
 }
 
-void scope::on_child_end(child_record& record, const result<void>& outcome, std::exception_ptr thrown) noexcept {
-  record.unlink();
+void scope::on_child_end(child_record& record, const result<void>& outcome, const std::exception_ptr& thrown) noexcept {
+  ctx_.on->remove(record);
   live_--;
-  if (thrown && !thrown_) thrown_ = std::move(thrown);
-  const bool failed = !outcome || thrown_;
-  if (!outcome && first_failure_) first_failure_ = outcome;
-  if (failed) cancel_.cancel(cancel_reason::sibling_failed);
+  if (!outcome || thrown) {
+    const std::optional<error> failure = outcome ? std::nullopt : std::optional(outcome.error());
+    keep_or_report({.where = record.where, .request_id = record.request_id, .failure = failure, .thrown = thrown});
+    cancel_.cancel(cancel_reason::sibling_failed);
+  }
   // Through the queue: the child's own frame is still on the stack.
   if (live_ == 0 && joining_) ctx_.on->schedule(wake_);
+}
+
+// join() tells of one exception, or of one failure. The same failure again, and what was asked to stop, are no news.
+void scope::keep_or_report(const unobserved_failure& ended) noexcept {
+  if (ended.thrown) {
+    if (thrown_) return report_unobserved(ended);
+    thrown_ = ended.thrown;
+    if (first_failure_ && first_failure_->failure->code != errc::cancelled) report_unobserved(*first_failure_);
+    return;
+  }
+  const bool is_news = ended.failure->code != errc::cancelled;
+  const bool is_told = first_failure_ && *first_failure_->failure == *ended.failure;
+  if (is_news && !is_told && (first_failure_ || thrown_)) report_unobserved(ended);
+  if (!first_failure_) first_failure_ = ended;
+}
+
+void scope::on_join(std::coroutine_handle<> parent) noexcept {
+  joining_ = parent;
+  ctx_.task->awaiting = "children";
+  ctx_.task->awaiting_since = ctx_.on->turn_time();
+}
+
+void scope::resume_joining() noexcept {
+  ctx_.task->awaiting = nullptr;
+  ctx_.on->enter(ctx_.task);
+  joining_.resume();
 }
 
 result<void> scope::joined() {
   joined_ = true;
   if (thrown_) std::rethrow_exception(std::exchange(thrown_, nullptr));
-  return first_failure_;
+  if (first_failure_) return std::unexpected(*first_failure_->failure);
+  return {};
 }
 
 }  // namespace assay

@@ -16,9 +16,11 @@
 
 #include <cstddef>
 #include <exception>
+#include <optional>
 #include <source_location>
 
 #include "stack/runtime/loop.hpp"
+#include "stack/runtime/unobserved.hpp"
 
 namespace assay {
 
@@ -33,6 +35,7 @@ class scope {
   // cancelled: a server that is draining takes no new work.
   bool spawn(task<void> child, std::source_location where = std::source_location::current());
   // A child that ends with a failure cancels its siblings with sibling_failed; join() returns the first failure.
+  // Another one of another kind is reported (unobserved.hpp), with the place of the spawn.
   bool spawn(task<result<void>> child, std::source_location where = std::source_location::current());
 
   // Asks every child to stop, and refuses new ones.
@@ -45,12 +48,13 @@ class scope {
   [[nodiscard]] auto join() { return join_awaiter{{}, this}; }
 
   std::size_t live() const { return live_; }
+  // What each child is given a copy of: set what all of them are to inherit before the first spawn.
   context& child_context() { return ctx_; }
 
  private:
   struct child_runner;
-  struct child_record : list_node {
-    std::source_location where;
+  struct child_record : task_record {
+    context own;  // the child's
   };
   struct join_awaiter {
     std::coroutine_handle<> waiter;
@@ -59,28 +63,30 @@ class scope {
       self->closed_ = true;
       return self->live_ == 0;
     }
-    void await_suspend(std::coroutine_handle<> parent) noexcept { self->joining_ = parent; }
+    void await_suspend(std::coroutine_handle<> parent) noexcept { self->on_join(parent); }
     result<void> await_resume() { return self->joined(); }
   };
   struct wake_node : ready_node {
     explicit wake_node(scope* self) : ready_node(&on_ready), owner(self) {}
-    static void on_ready(ready_node& node) noexcept { static_cast<wake_node&>(node).owner->joining_.resume(); }
+    static void on_ready(ready_node& node) noexcept { static_cast<wake_node&>(node).owner->resume_joining(); }
     scope* owner;
   };
 
   static child_runner run_child(scope* self, task<result<void>> child);
   bool start(task<result<void>> child, std::source_location where);
-  void on_child_end(child_record& record, const result<void>& outcome, std::exception_ptr thrown) noexcept;
+  void on_child_end(child_record& record, const result<void>& outcome, const std::exception_ptr& thrown) noexcept;
+  void keep_or_report(const unobserved_failure& ended) noexcept;
+  void on_join(std::coroutine_handle<> parent) noexcept;
+  void resume_joining() noexcept;
   result<void> joined();
 
   cancel_scope cancel_;
   context ctx_;
-  intrusive_list<child_record> children_;
   std::size_t live_ = 0;
   bool closed_ = false;
   bool started_ = false;
   bool joined_ = false;
-  result<void> first_failure_;
+  std::optional<unobserved_failure> first_failure_;
   std::exception_ptr thrown_;
   std::coroutine_handle<> joining_;
   wake_node wake_;

@@ -76,7 +76,7 @@ class semaphore {
       waiter_ = self;
       from_->waiting_.push_back(*this);
       from_->waiters_++;
-      arm(ctx, ctx.deadline);
+      arm(ctx, ctx.deadline, "a permit");
       return true;
     }
     result<permit> await_resume() {
@@ -93,7 +93,10 @@ class semaphore {
       disarm();
       on_->schedule(*this);
     }
-    static void on_ready(ready_node& node) noexcept { static_cast<acquire_awaiter&>(node).waiter_.resume(); }
+    static void on_ready(ready_node& node) noexcept {
+      const auto& self = static_cast<acquire_awaiter&>(node);
+      self.resume(self.waiter_);
+    }
     static void on_give_up(wait_guard& guard) noexcept {
       auto& self = static_cast<acquire_awaiter&>(guard);
       self.unlink();

@@ -65,6 +65,7 @@ class sim_io final : public io {
 
   std::string_view name() const override { return "simulated"; }
   instant now() override { return now_; }
+  bool real_time() const override { return false; }
   result<io_socket*> listen(const socket_address& at, const listen_options& options) override;
   socket_address local_address(const io_socket& of) const override;
   bool accept(io_socket& listener, accept_op& op) override;

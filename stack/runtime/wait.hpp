@@ -1,13 +1,15 @@
 // What every suspended operation shares: it ends by completion, by its deadline, or by cancellation, exactly once.
 //
-// An awaiter derives from wait_guard, starts its operation, and arms the guard; give_up is called at most once, from
-// the loop's turn, and must make the operation complete soon (never resume inline).
+// An awaiter derives from wait_guard, starts its operation, and arms the guard, saying what it waits for; give_up is
+// called at most once, from the loop's turn, and must make the operation complete soon (never resume inline). It
+// resumes the coroutine through the guard, so that the loop knows whose code runs.
 //
 // Misuse: resuming the coroutine before disarm(); the timer would fire into a dead frame. The guard's nodes assert.
 #pragma once
 
 #include <algorithm>
 #include <cerrno>
+#include <concepts>
 #include <coroutine>
 
 #include "stack/runtime/loop.hpp"
@@ -28,16 +30,26 @@ class wait_guard {
     return reason_ == cancel_reason::none;
   }
 
-  // Call once suspended for sure.
-  void arm(context& ctx, instant at) {
-    timers_ = &ctx.on->timers();
-    if (at != never) timers_->arm(timer_, at);
+  // Call once suspended for sure. `what` is static text: what the task waits for.
+  void arm(context& ctx, instant at, const char* what = "an event") {
+    on_ = ctx.on;
+    task_ = ctx.task;
+    task_->awaiting = what;
+    task_->awaiting_since = on_->turn_time();
+    if (at != never) on_->timers().arm(timer_, at);
     if (!ctx.cancel->add(cancel_)) stop(ctx.cancel->reason());
   }
 
   void disarm() {
-    timers_->disarm(timer_);
+    on_->timers().disarm(timer_);
     if (cancel_.linked()) cancel_.unlink();
+    task_->awaiting = nullptr;
+  }
+
+  // The guard may be gone when this returns.
+  void resume(std::coroutine_handle<> waiter) const {
+    on_->enter(task_);
+    waiter.resume();
   }
 
   bool gave_up() const { return reason_ != cancel_reason::none; }
@@ -73,12 +85,23 @@ class wait_guard {
     give_up_(*this);
   }
 
-  timer_wheel* timers_ = nullptr;
+  loop* on_ = nullptr;
+  task_record* task_ = nullptr;
   deadline_timer timer_;
   cancel_link cancel_;
   give_up_function give_up_;
   cancel_reason reason_ = cancel_reason::none;
 };
+
+template <class Op>
+constexpr const char* name_of() {
+  if constexpr (std::derived_from<Op, accept_op>) return "accept";
+  if constexpr (std::derived_from<Op, connect_op>) return "connect";
+  if constexpr (std::derived_from<Op, recv_op>) return "receive";
+  if constexpr (std::derived_from<Op, send_op>) return "send";
+  if constexpr (std::derived_from<Op, poll_op>) return "a descriptor";
+  return "an operation";
+}
 
 // Base of an awaiter around one I/O operation. Derived provides:
 //   bool start(io&)         begins it; true when complete already
@@ -98,7 +121,7 @@ class io_awaiter : public wait_guard {
     }
     if (derived().start(*backend_)) return false;
     waiter_ = self;
-    arm(ctx, std::min(ctx.deadline, limit_));
+    arm(ctx, std::min(ctx.deadline, limit_), name_of<Op>());
     return true;
   }
 
@@ -122,7 +145,7 @@ class io_awaiter : public wait_guard {
     io_awaiter& self = *static_cast<owned_op&>(node).owner;
     if (self.derived().start_again(*self.backend_)) return;
     self.disarm();
-    self.waiter_.resume();
+    self.resume(self.waiter_);
   }
   static void on_give_up(wait_guard& guard) noexcept {
     auto& self = static_cast<io_awaiter&>(guard);

@@ -1,0 +1,76 @@
+#include "stack/guard/access_log/policy.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace assay::guard::access_log {
+namespace {
+
+constexpr std::size_t max_reason_bytes = 64;
+
+// Every request is told: the bound is that of the log's buffer.
+constexpr observe::log_site::rate unlimited{.per_second = 0, .burst = 0};
+observe::log_site served_site(observe::level::info, "request", unlimited);
+observe::log_site failed_site(observe::level::warn, "request", unlimited);
+
+}  // namespace
+
+route_function by_router(const http::router& routes) {
+  return [&routes](const http::request& asked) {
+    const std::string_view found = routes.match(asked.verb(), asked.path()).path_template;
+    return found.empty() ? std::string_view("unknown") : found;
+  };
+}
+
+route_function by_name(std::string name) {
+  return [name = std::move(name)](const http::request&) { return std::string_view(name); };
+}
+
+std::expected<std::shared_ptr<policy>, std::string> policy::create(observe::json_log* log, observe::registry& metrics,
+                                                                   observe::shard& mine, route_function route_of) {
+  const auto requests = metrics.counter({.name = "assay_http_requests_total",
+                                         .help = "Requests that have been answered, or given up.",
+                                         .labels = {"method", "route", "status"},
+                                         .max_series = 2000});
+  const auto durations = metrics.distribution({.name = "assay_http_request_duration_seconds",
+                                               .help = "From a request's head to the end of its answer.",
+                                               .labels = {"method", "route"},
+                                               .unit = observe::metric_unit::nanoseconds,
+                                               .bounds = observe::latency_bounds_ns()});
+  const auto in_flight = metrics.gauge(
+      {.name = "assay_http_requests_in_flight", .help = "Requests that have begun and not ended, streams included."});
+  if (!requests) return std::unexpected(requests.error());
+  if (!durations) return std::unexpected(durations.error());
+  if (!in_flight) return std::unexpected(in_flight.error());
+  return std::shared_ptr<policy>(new policy(log, mine, std::move(route_of), {*requests, *durations, *in_flight}));
+}
+
+policy::policy(observe::json_log* log, observe::shard& mine, route_function route_of, const families& of)
+    : log_(log), mine_(mine), route_of_(std::move(route_of)), families_(of), in_flight_(mine.at(of.in_flight)) {}
+
+void policy::on_end(const told_request& of) {
+  in_flight_.add(-1);
+  const std::string_view verb = http::to_string_view(of.verb);
+  mine_.at(families_.requests, {verb, of.route, std::to_string(of.status)}).add();
+  const duration took = std::max(of.took, duration::zero());
+  mine_.at(families_.durations, {verb, of.route}).record(static_cast<std::uint64_t>(took.count()));
+  if (log_ == nullptr) return;
+  log_->write(of.status >= 500 ? failed_site : served_site, of.about,
+              {{"method", verb},
+               {"route", of.route},
+               {"status", of.status},
+               {"bytes", of.bytes},
+               {"duration_us", took / std::chrono::microseconds(1)},
+               {"reason", of.reason},
+               {"problem", of.problem}});
+}
+
+std::string_view reason_in(std::string_view body) {
+  const std::string_view line = body.substr(0, body.find('\n'));
+  const bool is_reason = line.size() <= max_reason_bytes && std::ranges::all_of(line, [](char c) {
+                           return (c >= 'a' && c <= 'z') || c == '_' || c == ' ';
+                         });
+  return is_reason ? line : std::string_view();
+}
+
+}  // namespace assay::guard::access_log

@@ -1,0 +1,197 @@
+#include "stack/observe/watchdog.hpp"
+
+#include <cassert>
+#include <csignal>
+#include <utility>
+
+#include "stack/observe/live_tasks.hpp"
+#include "stack/observe/quiet_thread.hpp"
+#include "stack/observe/trace_context.hpp"
+
+namespace assay::observe {
+namespace {
+
+log_site stalled_site(level::warn, "the loop is stalled", {.per_second = 0, .burst = 0});  // it has a rate of its own
+log_site unready_site(level::error, "a loop is stalled for long: not ready");
+log_site ready_site(level::info, "no loop is stalled any more: ready");
+
+std::atomic<bool> task_dump_asked{false};
+
+void ask_for_task_dump(int) { task_dump_asked.store(true, std::memory_order_relaxed); }
+
+instant monotonic_now() {
+  timespec at{};
+  ::clock_gettime(CLOCK_MONOTONIC, &at);
+  return instant(std::chrono::seconds(at.tv_sec) + std::chrono::nanoseconds(at.tv_nsec));
+}
+
+}  // namespace
+
+// The metrics, all written by the watchdog's thread.
+struct watchdog::measures {
+  explicit measures(registry& metrics)
+      : mine(metrics.add_shard()),
+        lag(metrics
+                .distribution({.name = "assay_loop_lag_seconds",
+                               .help = "How long the loop had been busy, sampled: what a ready task waits.",
+                               .labels = {"loop"},
+                               .unit = metric_unit::nanoseconds,
+                               .bounds = latency_bounds_ns()})
+                .value()),
+        stalls(metrics
+                   .counter({.name = "assay_loop_stalls_total",
+                             .help = "Times that the loop was busy with one thing for longer than report_after.",
+                             .labels = {"loop"}})
+                   .value()),
+        stalled(metrics
+                    .counter({.name = "assay_loop_stalled_seconds_total",
+                              .help = "The length of those stalls that have ended, each to within one period.",
+                              .labels = {"loop"},
+                              .unit = metric_unit::nanoseconds})
+                    .value()),
+        ready(mine.at(metrics.gauge({.name = "assay_ready", .help = "0 while a loop is stalled for long."}).value())) {
+    ready.set(1);
+  }
+
+  shard& mine;
+  distribution_family lag;
+  counter_family stalls;
+  counter_family stalled;
+  gauge ready;
+};
+
+watchdog::watchdog(watchdog_options options, watchdog_outputs outputs)
+    : options_(options), outputs_(std::move(outputs)) {
+  assert(options_.period > duration::zero() && options_.period <= options_.stall.report_after);
+  if (outputs_.metrics != nullptr) measures_ = std::make_unique<measures>(*outputs_.metrics);
+  if (options_.task_dump_signal != 0) {
+    struct sigaction action{};
+    action.sa_handler = &ask_for_task_dump;
+    action.sa_flags = SA_RESTART;
+    sigemptyset(&action.sa_mask);
+    ::sigaction(options_.task_dump_signal, &action, nullptr);
+  }
+  thread_ = detail::quiet_thread([this] { serve(); });
+  ::pthread_getcpuclockid(thread_.native_handle(), &cpu_clock_);
+}
+
+watchdog::~watchdog() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  stop_asked_.notify_one();
+  thread_.join();
+}
+
+duration watchdog::cpu_time() const {
+  timespec used{};
+  ::clock_gettime(cpu_clock_, &used);
+  return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
+}
+
+void watchdog::serve() {
+  std::unique_lock lock(mutex_);
+  while (!stop_asked_.wait_for(lock, options_.period, [this] { return stopping_; })) {
+    lock.unlock();
+    look_at_all();
+    dump_tasks_if_asked();
+    lock.lock();
+  }
+}
+
+void watchdog::look_at_all() {
+  round_++;
+  std::vector<stall_report> reports;
+  for_each_running_loop([&](loop&, loop_pulse& each) {
+    if (each.real_time) look(each, reports);
+  });
+  std::erase_if(loops_, [this](const auto& each) { return each.second.seen_in_round != round_; });
+  // Naming and telling take their time: not while loops wait for the list.
+  for (stall_report& each : reports) tell(each);
+  update_readiness();
+}
+
+// A number's next loop begins anew.
+watchdog::watched& watchdog::watched_of(const loop_pulse& at) {
+  const auto known = loops_.find(at.number);
+  if (known != loops_.end() && known->second.pulse == &at) return known->second;
+  watched fresh{.pulse = &at, .detector = stall_detector(options_.stall), .counted = {}};
+  if (measures_ != nullptr) {
+    const std::string number = std::to_string(at.number);
+    shard& mine = measures_->mine;
+    fresh.counted = {.lag = mine.at(measures_->lag, {number}),
+                     .stalls = mine.at(measures_->stalls, {number}),
+                     .stalled = mine.at(measures_->stalled, {number})};
+  }
+  return loops_.insert_or_assign(at.number, fresh).first->second;
+}
+
+void watchdog::look(loop_pulse& at, std::vector<stall_report>& reports) {
+  watched& here = watched_of(at);
+  here.seen_in_round = round_;
+  const std::int64_t since_ns = at.busy_since_ns.load(std::memory_order_relaxed);
+  const auto since = since_ns == 0 ? std::nullopt : std::optional(instant(duration(since_ns)));
+  const stall_detector::verdict said = here.detector.look(monotonic_now(), since);
+  if (here.counted) {
+    here.counted->lag.record(static_cast<std::uint64_t>(said.lag.count()));
+    if (said.begins) here.counted->stalls.add();
+    if (said.ended) here.counted->stalled.add(static_cast<std::uint64_t>(said.ended->count()));
+  }
+  if (said.report) reports.push_back(examine(at, since_ns, said));
+}
+
+// While the list of loops is held: the thread cannot end meanwhile.
+stall_report watchdog::examine(const loop_pulse& at, std::int64_t segment_ns,
+                               const stall_detector::verdict& said) const {
+  stall_report report;
+  report.loop = at.number;
+  report.lasted = said.lag;
+  report.unreported = said.unreported;
+  const result<captured_stack> seen = capture_stack(at.thread, options_.capture_limit);
+  if (!seen) {
+    report.no_backtrace = describe(seen.error());
+  } else if (at.busy_since_ns.load(std::memory_order_relaxed) != segment_ns) {
+    report.no_backtrace = "it went on before it could be asked";  // and whatever was seen is not to blame
+  } else {
+    report.spawned = seen->spawned;
+    report.request_id = seen->request_id;
+    report.frames.assign(seen->frames.begin(), seen->frames.begin() + static_cast<std::ptrdiff_t>(seen->frame_count));
+  }
+  return report;
+}
+
+void watchdog::tell(stall_report& of) {
+  for (const std::uintptr_t each : of.frames) {
+    // All but the first are where a call returns to, which may be in the next function.
+    of.backtrace.push_back(names_.describe(each - (of.backtrace.empty() ? 0 : 1)));
+  }
+  if (outputs_.on_stall) outputs_.on_stall(of);
+  if (outputs_.log == nullptr) return;
+  const std::source_location spawned = of.spawned.value_or(std::source_location());
+  outputs_.log->write(stalled_site, {{"loop", of.loop},
+                                     {"stalled_us", of.lasted / std::chrono::microseconds(1)},
+                                     {"request_id", of.request_id != 0 ? to_hex(of.request_id) : std::string()},
+                                     {"spawned_file", spawned.file_name()},
+                                     {"spawned_line", spawned.line()},
+                                     {"spawned_by", spawned.function_name()},
+                                     {"backtrace", of.backtrace},
+                                     {"no_backtrace", of.no_backtrace},
+                                     {"unreported", of.unreported}});
+}
+
+void watchdog::update_readiness() {
+  bool all_ready = true;
+  for (const auto& [number, each] : loops_) all_ready = all_ready && each.detector.ready();
+  if (all_ready == ready_.exchange(all_ready, std::memory_order_relaxed)) return;
+  if (measures_ != nullptr) measures_->ready.set(all_ready ? 1 : 0);
+  if (outputs_.log != nullptr) outputs_.log->write(all_ready ? ready_site : unready_site, {});
+  if (outputs_.on_readiness) outputs_.on_readiness(all_ready);
+}
+
+void watchdog::dump_tasks_if_asked() {
+  if (options_.task_dump_signal == 0 || !task_dump_asked.exchange(false, std::memory_order_relaxed)) return;
+  if (outputs_.log != nullptr) log_live_tasks(*outputs_.log, collect_live_tasks(options_.task_dump_limit));
+}
+
+}  // namespace assay::observe

@@ -1,0 +1,118 @@
+// One thread that watches every loop of the process: how long what is ready has to wait, and who is to blame.
+//
+//   observe::json_log log(STDERR_FILENO);
+//   observe::registry metrics;
+//   observe::watchdog dog({}, {.log = &log, .metrics = &metrics});   // before the loops; that is all
+//   return http::serve(make_handler, {});
+//
+// A loop that works on one thing for 25 ms is stalled: one line says for how long, where the task was spawned that
+// runs, for which request, and with which call stack. A loop that waits in the kernel is idle, not stalled. A stall of
+// unready_after makes ready() false, and tells on_readiness, until the loop has been well for a while.
+//
+// The lag that it records is sampled, once a period: how long the loop has been busy at that moment. By symmetry that
+// is distributed as how long somebody who comes at that moment would wait (docs/decisions/0007-inside-view.md), and it
+// costs the loop no clock, only two stores a turn.
+//
+// Misuse: on_stall or on_readiness that wait. They run on the watchdog's thread, which then sees nothing.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <ctime>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <source_location>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "stack/observe/log.hpp"
+#include "stack/observe/metrics.hpp"
+#include "stack/observe/stack_capture.hpp"
+#include "stack/observe/stall_detector.hpp"
+#include "stack/observe/symbols.hpp"
+#include "stack/runtime/pulse.hpp"
+
+namespace assay::observe {
+
+struct watchdog_options {
+  duration period = std::chrono::milliseconds(10);  // from one look to the next
+  stall_options stall = {};
+  duration capture_limit = std::chrono::milliseconds(20);  // for a stalled thread to write its stack
+  // Logs the live tasks of all loops when this signal comes, SIGUSR1 for example; 0: none does.
+  int task_dump_signal = 0;
+  duration task_dump_limit = std::chrono::milliseconds(200);
+};
+
+struct stall_report {
+  unsigned loop = 0;
+  duration lasted{};  // so far
+  std::optional<std::source_location> spawned;
+  std::uint64_t request_id = 0;
+  std::vector<std::uintptr_t> frames;  // innermost first; empty when there is `no_backtrace`
+  std::vector<std::string> backtrace;  // their names
+  std::string no_backtrace;            // why not
+  std::uint64_t unreported = 0;        // stalls of this loop that the rate of reports left out
+};
+
+// Where it goes; whatever is null is left out.
+struct watchdog_outputs {
+  json_log* log = nullptr;
+  registry* metrics = nullptr;
+  std::function<void(const stall_report&)> on_stall = {};
+  std::function<void(bool ready)> on_readiness = {};
+};
+
+class watchdog {
+ public:
+  explicit watchdog(watchdog_options options, watchdog_outputs outputs = {});
+  ~watchdog();
+  watchdog(const watchdog&) = delete;
+  watchdog& operator=(const watchdog&) = delete;
+
+  // No loop is stalled for long. Any thread.
+  bool ready() const { return ready_.load(std::memory_order_relaxed); }
+  // What the thread has used of a CPU so far: its overhead.
+  duration cpu_time() const;
+
+ private:
+  struct measures;
+  struct loop_measures {
+    distribution lag;
+    counter stalls;
+    counter stalled;
+  };
+  struct watched {
+    const loop_pulse* pulse = nullptr;
+    stall_detector detector;
+    std::optional<loop_measures> counted;
+    std::uint64_t seen_in_round = 0;
+  };
+
+  void serve();
+  void look_at_all();
+  void look(loop_pulse& at, std::vector<stall_report>& reports);
+  watched& watched_of(const loop_pulse& at);
+  stall_report examine(const loop_pulse& at, std::int64_t segment_ns, const stall_detector::verdict& said) const;
+  void tell(stall_report& of);
+  void update_readiness();
+  void dump_tasks_if_asked();
+
+  watchdog_options options_;
+  watchdog_outputs outputs_;
+  std::unique_ptr<measures> measures_;
+  symbolizer names_;
+  std::map<unsigned, watched> loops_;
+  std::uint64_t round_ = 0;
+  std::atomic<bool> ready_{true};
+  std::mutex mutex_;
+  std::condition_variable stop_asked_;
+  bool stopping_ = false;
+  clockid_t cpu_clock_{};
+  std::thread thread_;  // last: it uses the members above
+};
+
+}  // namespace assay::observe

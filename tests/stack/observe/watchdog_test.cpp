@@ -1,0 +1,321 @@
+// Real threads, real loops and real stalls. What waits waits for a condition; only a stall itself takes time.
+#include "stack/observe/watchdog.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <csignal>
+#include <ctime>
+#include <future>
+#include <mutex>
+#include <thread>
+
+#include "stack/observe/exposition.hpp"
+#include "stack/runtime/channel.hpp"
+#include "stack/runtime/delay.hpp"
+#include "stack/runtime/loop.hpp"
+#include "stack/runtime/scope.hpp"
+
+namespace assay::observe {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+
+std::unique_ptr<io> epoll() { return std::move(*make_io({.kind = io_kind::epoll, .buffer_count = 1})); }
+
+// What a watchdog has said, for a test that waits for it.
+class listener {
+ public:
+  watchdog_outputs outputs(registry* metrics = nullptr) {
+    return {.log = nullptr,
+            .metrics = metrics,
+            .on_stall =
+                [this](const stall_report& of) {
+                  const std::lock_guard lock(mutex_);
+                  reports_.push_back(of);
+                  news_.notify_all();
+                },
+            .on_readiness =
+                [this](bool ready) {
+                  const std::lock_guard lock(mutex_);
+                  readiness_.push_back(ready);
+                  news_.notify_all();
+                }};
+  }
+
+  bool wait_for_reports(std::size_t count) {
+    std::unique_lock lock(mutex_);
+    return news_.wait_for(lock, 20s, [&] { return reports_.size() >= count; });
+  }
+  bool wait_for_readiness(bool ready) {
+    std::unique_lock lock(mutex_);
+    return news_.wait_for(lock, 20s, [&] { return !readiness_.empty() && readiness_.back() == ready; });
+  }
+  std::vector<stall_report> reports() {
+    const std::lock_guard lock(mutex_);
+    return reports_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable news_;
+  std::vector<stall_report> reports_;
+  std::vector<bool> readiness_;
+};
+
+// --- ways to stall ---------------------------------------------------------------------------------------------------
+
+// As a synchronous client does that waits for its server. Signals do not shorten it.
+[[gnu::noinline]] void stall_in_the_kernel(duration span) {
+  timespec until{};
+  ::clock_gettime(CLOCK_MONOTONIC, &until);
+  const std::int64_t ns = until.tv_nsec + span.count();
+  until.tv_sec += ns / 1'000'000'000;
+  until.tv_nsec = ns % 1'000'000'000;
+  while (::clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr) == EINTR) {
+  }
+}
+
+[[gnu::noinline]] void stall_by_computing(listener& until_reported) {
+  const auto limit = std::chrono::steady_clock::now() + 20s;
+  while (until_reported.reports().empty() && std::chrono::steady_clock::now() < limit) {
+  }
+}
+
+[[gnu::noinline]] void stall_on_a_lock(std::mutex& contended) { const std::lock_guard lock(contended); }
+
+// The line of each spawn is what a report has to name.
+task<void> sleeps(duration span) {
+  std::ignore = co_await delay_for(20ms);
+  stall_in_the_kernel(span);
+}
+task<void> spins(listener& until_reported) {
+  co_await yield();
+  stall_by_computing(until_reported);
+}
+task<void> locks(std::mutex& contended) {
+  co_await yield();
+  stall_on_a_lock(contended);
+}
+task<void> waits(duration span) { std::ignore = co_await delay_for(span); }
+
+// `child` beside one that is well, which must not be blamed. The line that spawned it.
+task<unsigned> among_others(task<void> child) {
+  scope children(co_await this_context());
+  children.spawn(waits(10ms));
+  children.child_context().request_id = 77;
+  const unsigned line = std::source_location::current().line() + 1;
+  children.spawn(std::move(child));
+  std::ignore = co_await children.join();
+  co_return line;
+}
+
+void expect_blame(const stall_report& report, unsigned line, const std::string& function) {
+  EXPECT_GE(report.lasted, 25ms);
+  ASSERT_TRUE(report.spawned) << report.no_backtrace;
+  EXPECT_EQ(report.spawned->line(), line);
+  EXPECT_THAT(report.spawned->file_name(), HasSubstr("watchdog_test.cpp"));
+  EXPECT_THAT(report.spawned->function_name(), HasSubstr("among_others"));
+  EXPECT_EQ(report.request_id, 77U);
+  EXPECT_THAT(report.backtrace, Contains(HasSubstr(function))) << "and not only where the kernel was entered";
+}
+
+TEST(watchdog, names_the_task_that_sleeps_on_its_loop) {
+  listener heard;
+  watchdog dog({}, heard.outputs());
+  loop on(epoll());
+  const unsigned line = on.run(among_others(sleeps(300ms)));
+  ASSERT_TRUE(heard.wait_for_reports(1));
+  EXPECT_EQ(heard.reports().size(), 1U) << "one stall, one report";
+  EXPECT_LT(heard.reports()[0].lasted, 300ms) << "while it lasts";
+  expect_blame(heard.reports()[0], line, "stall_in_the_kernel");
+}
+
+TEST(watchdog, names_the_task_that_computes) {
+  listener heard;
+  watchdog dog({}, heard.outputs());
+  loop on(epoll());
+  const unsigned line = on.run(among_others(spins(heard)));
+  ASSERT_TRUE(heard.wait_for_reports(1));
+  expect_blame(heard.reports()[0], line, "stall_by_computing");
+}
+
+TEST(watchdog, names_the_task_that_waits_for_a_lock) {
+  listener heard;
+  watchdog dog({}, heard.outputs());
+  std::mutex contended;
+  contended.lock();
+  unsigned line = 0;
+  std::thread service([&] {
+    loop on(epoll());
+    line = on.run(among_others(locks(contended)));
+  });
+  const bool reported = heard.wait_for_reports(1);
+  contended.unlock();
+  service.join();
+  ASSERT_TRUE(reported);
+  expect_blame(heard.reports()[0], line, "stall_on_a_lock");
+}
+
+TEST(watchdog, a_loop_that_waits_in_the_kernel_is_idle_and_many_short_turns_are_no_stall) {
+  listener heard;
+  registry metrics;
+  watchdog dog({}, heard.outputs(&metrics));
+  loop on(epoll());
+  on.run(waits(200ms));
+  auto turns = []() -> task<void> {
+    const loop& here = *(co_await this_context()).on;
+    const instant until = here.turn_time() + 200ms;
+    while (here.turn_time() < until) co_await yield();
+  };
+  on.run(turns());
+  EXPECT_TRUE(heard.reports().empty());
+  EXPECT_TRUE(dog.ready());
+  const std::string text = expose(metrics, exposition::prometheus);
+  EXPECT_THAT(text, HasSubstr("assay_loop_stalls_total{loop=\"0\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("assay_loop_lag_seconds_bucket{loop=\"0\",le=\"0.0005\"}"));
+}
+
+// The loop goes on when the watchdog has said what the test waits for.
+task<void> stalls_until_unready(listener& heard, channel<int>& recovered, bool& told) {
+  std::ignore = co_await delay_for(1ms);
+  told = heard.wait_for_readiness(false);
+  std::ignore = co_await recovered.receive();
+}
+
+TEST(watchdog, a_long_stall_makes_it_unready_until_the_loop_has_been_well) {
+  listener heard;
+  registry metrics;
+  watchdog dog({.stall = {.unready_after = 100ms, .recover_after = 50ms}}, heard.outputs(&metrics));
+  loop on(epoll());
+  channel<int> recovered(1);
+  bool unready_told = false;
+  std::thread other([&] {
+    if (!heard.wait_for_readiness(false) || !heard.wait_for_readiness(true)) return;
+    on.post([&recovered] { recovered.close(); });
+  });
+  on.run(stalls_until_unready(heard, recovered, unready_told));
+  other.join();
+  EXPECT_TRUE(unready_told);
+  EXPECT_TRUE(dog.ready());
+  const std::string text = expose(metrics, exposition::prometheus);
+  EXPECT_THAT(text, HasSubstr("\nassay_loop_stalls_total{loop=\"0\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("\nassay_ready 1\n"));
+}
+
+TEST(watchdog, a_stall_is_one_line_of_json) {
+  char path[] = "/tmp/assay-watchdog-XXXXXX";
+  const int file = ::mkstemp(path);
+  ASSERT_GE(file, 0);
+  ::unlink(path);
+  {
+    json_log log(file);
+    watchdog dog({}, {.log = &log});
+    loop on(epoll());
+    on.run(among_others(sleeps(100ms)));
+    const auto limit = std::chrono::steady_clock::now() + 20s;
+    while (log.counted().written == 0 && std::chrono::steady_clock::now() < limit) std::this_thread::yield();
+  }
+  std::string text(64 * 1024, '\0');
+  const ssize_t got = ::pread(file, text.data(), text.size(), 0);
+  ::close(file);
+  ASSERT_GT(got, 0);
+  text.resize(static_cast<std::size_t>(got));
+  EXPECT_EQ(std::ranges::count(text, '\n'), 1);
+  EXPECT_THAT(text, HasSubstr("\"level\":\"warn\",\"message\":\"the loop is stalled\",\"loop\":0,\"stalled_us\":"));
+  EXPECT_THAT(text, HasSubstr("\"request_id\":\"000000000000004d\""));
+  EXPECT_THAT(text, HasSubstr("stall_in_the_kernel"));
+}
+
+TEST(watchdog, tells_the_live_tasks_when_a_signal_asks_for_them) {
+  char path[] = "/tmp/assay-watchdog-XXXXXX";
+  const int file = ::mkstemp(path);
+  ASSERT_GE(file, 0);
+  ::unlink(path);
+  std::promise<void> runs;
+  channel<int> told(1);
+  loop on(epoll());
+  auto body = [](std::promise<void>& started, channel<int>& until) -> task<void> {
+    started.set_value();
+    std::ignore = co_await until.receive();
+  };
+  {
+    json_log log(file);
+    watchdog dog({.task_dump_signal = SIGUSR1}, {.log = &log});
+    std::thread asker([&] {
+      runs.get_future().wait();
+      ::raise(SIGUSR1);
+      const auto limit = std::chrono::steady_clock::now() + 20s;
+      while (log.counted().written == 0 && std::chrono::steady_clock::now() < limit) std::this_thread::yield();
+      on.post([&told] { told.close(); });
+    });
+    on.run(body(runs, told));
+    asker.join();
+  }
+  std::string text(4096, '\0');
+  const ssize_t got = ::pread(file, text.data(), text.size(), 0);
+  ::close(file);
+  ASSERT_GT(got, 0);
+  text.resize(static_cast<std::size_t>(got));
+  EXPECT_THAT(text, HasSubstr("\"message\":\"live task\",\"loop\":0,\"depth\":0,"));
+  EXPECT_THAT(text, HasSubstr("\"awaiting\":\"a value from a channel\""));
+}
+
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+constexpr int most_percent = 10;  // nothing is optimised there, and everything is checked
+#else
+constexpr int most_percent = 1;
+#endif
+
+TEST(watchdog, costs_less_than_a_hundredth_of_a_core) {
+  registry metrics;
+  watchdog dog({}, {.metrics = &metrics});
+  loop on(epoll());
+  on.run(waits(50ms));  // what is made once is made
+  const duration before = dog.cpu_time();
+  const instant began = on.now();
+  on.run(waits(500ms));
+  const duration used = dog.cpu_time() - before;
+  const duration lasted = on.now() - began;
+  EXPECT_GT(used, 0ns);
+  EXPECT_LT(used * 100, lasted * most_percent) << used.count() << " ns";
+  RecordProperty("watchdog_cpu_ppm", static_cast<int>(used * 1'000'000 / lasted));
+}
+
+TEST(stack_capture, a_thread_that_does_not_answer_is_not_waited_for) {
+  std::promise<void> blocked;
+  std::promise<void> asked;
+  std::thread deaf([&blocked, told = asked.get_future()] {
+    sigset_t all;
+    sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
+    blocked.set_value();
+    told.wait();
+  });
+  blocked.get_future().wait();
+  const result<captured_stack> seen = capture_stack(deaf.native_handle(), 20ms);
+  ASSERT_FALSE(seen);
+  EXPECT_EQ(seen.error().code, errc::timed_out);
+  const result<captured_stack> mine = capture_stack(::pthread_self(), 1s);
+  ASSERT_TRUE(mine) << "and does not stand in the way of others: " << describe(mine.error());
+  EXPECT_GT(mine->frame_count, 3U);
+  EXPECT_FALSE(mine->spawned) << "no loop runs here";
+  asked.set_value();
+  deaf.join();
+}
+
+TEST(symbolizer, names_functions_that_are_not_exported) {
+  symbolizer names;
+  EXPECT_THAT(names.describe(reinterpret_cast<std::uintptr_t>(&stall_on_a_lock)),
+              HasSubstr("stall_on_a_lock(std::mutex&)+0x0 ("));
+  EXPECT_THAT(names.describe(reinterpret_cast<std::uintptr_t>(&::getpid)), HasSubstr("getpid"));
+  EXPECT_EQ(names.describe(3), "0x3");
+}
+
+}  // namespace
+}  // namespace assay::observe
