@@ -7,14 +7,16 @@
 // no clock, and layer(), which asks the policy at the right moments. Its state belongs to one loop: there is no lock in
 // this room. http::serve with a handler_maker makes a chain for each loop.
 //
-// The order on a server, outermost first:
+// The order on a server, outermost first; chain/server.hpp makes it of one struct of options:
 //
-//   drain -> id and trace -> access log and metrics -> shed -> rate limit -> timeout -> idempotency -> auth -> handler
+//   drain -> id and trace, access log, metrics -> shed -> rate limit -> timeout -> bulkheads -> idempotency -> auth ->
+//   cache -> adaptive -> handler
 //
 // Whatever refuses is seen by logs and metrics, the cheapest refusal comes first, and a key is reserved only by a
-// request that will be carried out. The order on a client, outermost first:
+// request that will be carried out. The order on a client, outermost first; chain/client.hpp:
 //
-//   deadline of the whole -> retry -> breaker -> timeout of an attempt -> http::client
+//   ids -> deadline of the call -> cache -> bulkhead -> retry -> breaker, or balance -> timeout of an attempt ->
+//   http::client
 //
 // The breaker judges each attempt, since each is evidence about the host, and stops the retries against a host that it
 // has given up; the remaining time is told to the server anew with each attempt. docs/decisions/0010-guards.md.

@@ -7,11 +7,26 @@ namespace assay::guard {
 using namespace std::chrono_literals;
 
 option_check& option_check::that(bool fits, std::string_view name, std::string_view given, std::string_view allowed) {
-  if (fits || !first_) return *this;
+  if (fits) return *this;
   std::string line = policy_;
   line.append(".").append(name).append(" is ").append(given).append("; allowed: ").append(allowed);
-  first_ = std::unexpected(std::move(line));
+  add(line);
   return *this;
+}
+
+option_check& option_check::also(const checked& other) {
+  if (!other) add(other.error());
+  return *this;
+}
+
+void option_check::add(std::string_view line) {
+  if (!lines_.empty()) lines_ += '\n';
+  lines_ += line;
+}
+
+checked option_check::outcome() const {
+  if (lines_.empty()) return {};
+  return std::unexpected(lines_);
 }
 
 option_check& option_check::number(std::string_view name, std::uint64_t given, std::uint64_t least,

@@ -1,5 +1,5 @@
-// The convention of every policy's options: check(options) tells the first option that is out of range, and what is
-// allowed.
+// The convention of every policy's options: check(options) tells every option that is out of range, one a line, and
+// what is allowed: who repairs a configuration is not to be told of it piece by piece.
 //
 //   checked check(const options& given) {
 //     return option_check("shed").number("max_in_flight", given.max_in_flight, 1, 1'000'000).outcome();
@@ -20,7 +20,7 @@
 
 namespace assay::guard {
 
-// Nothing, or one line for whoever wrote the options.
+// Nothing, or a line for each option that is wrong, for whoever wrote them; between the lines a line feed.
 using checked = std::expected<void, std::string>;
 
 class option_check {
@@ -31,13 +31,16 @@ class option_check {
   option_check& span(std::string_view name, duration given, duration least, duration most);
   // For all else: `allowed` says what would be right.
   option_check& that(bool fits, std::string_view name, std::string_view given, std::string_view allowed);
+  // What another policy's check() found.
+  option_check& also(const checked& other);
 
-  // The first that did not fit.
-  checked outcome() const { return first_; }
+  checked outcome() const;
 
  private:
+  void add(std::string_view line);
+
   std::string policy_;
-  checked first_;
+  std::string lines_;
 };
 
 // In the largest unit that is exact: "250 ms", "1500 us", "10 s".

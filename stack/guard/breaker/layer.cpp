@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "stack/guard/evidence.hpp"
 #include "stack/runtime/loop.hpp"
 
 namespace assay::guard::breaker {
@@ -14,7 +15,8 @@ task<result<http::client_response>> ask(std::shared_ptr<policy> gate, exchange n
   if (!leave) co_return std::unexpected(leave.error());
   result<http::client_response> outcome = co_await next(std::move(request));
   const instant now = ctx.on->turn_time();
-  switch (judge(outcome, gate->settings(), ctx.deadline - begun)) {
+  const options& by = gate->settings();
+  switch (judge(outcome, {.count_5xx = by.count_5xx, .fair_wait = by.fair_wait}, ctx.deadline - begun)) {
     case evidence::success:
       leave->succeed(now);
       break;

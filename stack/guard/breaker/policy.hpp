@@ -9,10 +9,8 @@
 //   ...
 //   pass->succeed(now);  // or fail(now); neither, when the outcome says nothing about the host
 //
-// One policy for each host. What counts as a failure says the host is ill: it timed out, refused, reset, went away,
-// broke the protocol, or (count_5xx) answered 5xx. The caller's own cancellation and its own limits say nothing, nor
-// does a deadline that left the host less than fair_wait: else anyone who may send a short one could take a healthy
-// host away from all. A probe that ends so gives its place to the next request.
+// One policy for each host. What counts as a failure says the host is ill: stack/guard/evidence.hpp. A probe that ends
+// without evidence gives its place to the next request.
 //
 // Misuse: one breaker around several hosts: a healthy one is given up for the sake of an ill one.
 #pragma once
@@ -22,7 +20,6 @@
 
 #include "stack/guard/breaker/window.hpp"
 #include "stack/guard/options.hpp"
-#include "stack/http/client.hpp"
 #include "stack/runtime/error.hpp"
 
 namespace assay::guard::breaker {
@@ -101,10 +98,5 @@ class policy {
   std::uint64_t period_ = 0;  // of one state; what began in an earlier one no longer decides
   counters counters_;
 };
-
-enum class evidence : std::uint8_t { success, failure, none };
-
-// What the outcome of an exchange that had so much time says about the host.
-evidence judge(const result<http::client_response>& outcome, const options& by, duration had);
 
 }  // namespace assay::guard::breaker

@@ -4,29 +4,11 @@
 #include <array>
 #include <cassert>
 
+#include "stack/guard/fnv.hpp"
+
 namespace assay::guard::idempotency {
-namespace {
 
 using namespace std::chrono_literals;
-
-constexpr std::size_t entry_bytes = 256;  // what an entry takes beside its texts, roughly
-
-// FNV-1a, 64 bits (Fowler, Noll, Vo).
-constexpr std::uint64_t fnv_basis = 0xcbf29ce484222325;
-constexpr std::uint64_t fnv_prime = 0x100000001b3;
-
-std::uint64_t mix(std::uint64_t hash, std::string_view text) {
-  for (const char byte : text) hash = (hash ^ static_cast<unsigned char>(byte)) * fnv_prime;
-  return hash;
-}
-
-std::size_t size_of(const std::string& key, const answer& given) {
-  std::size_t bytes = entry_bytes + key.size() + given.body.size();
-  for (const auto& [name, value] : given.headers) bytes += name.size() + value.size();
-  return bytes;
-}
-
-}  // namespace
 
 checked check(const options& given) {
   return option_check("idempotency")
@@ -39,8 +21,8 @@ checked check(const options& given) {
 
 // A space ends the verb and a line feed the target: neither can be in them.
 fingerprint fingerprint_of(std::string_view verb, std::string_view target, std::string_view body) {
-  const std::uint64_t head = mix(mix(mix(mix(fnv_basis, verb), " "), target), "\n");
-  return {.hash = mix(head, body), .body_bytes = body.size()};
+  const std::uint64_t head = fnv_mix(fnv_mix(fnv_mix(fnv_mix(fnv_basis, verb), " "), target), "\n");
+  return {.hash = fnv_mix(head, body), .body_bytes = body.size()};
 }
 
 bool is_final(int status) {
@@ -91,7 +73,7 @@ decision policy::begin(std::string_view key, const fingerprint& print, instant n
 }
 
 void policy::on_kept(const std::string& key, answer given, instant now) {
-  const std::size_t bytes = size_of(key, given);
+  const std::size_t bytes = key.size() + size_of(given);
   if (bytes > options_.max_answer_bytes) {
     counters_.too_large++;
     return on_dropped(key);

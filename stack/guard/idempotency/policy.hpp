@@ -21,10 +21,9 @@
 #include <unordered_map>
 #include <utility>
 #include <variant>
-#include <vector>
 
+#include "stack/guard/answer.hpp"
 #include "stack/guard/options.hpp"
-#include "stack/http/handler.hpp"
 
 namespace assay::guard::idempotency {
 
@@ -55,13 +54,6 @@ struct fingerprint {
   friend bool operator==(const fingerprint&, const fingerprint&) = default;
 };
 fingerprint fingerprint_of(std::string_view verb, std::string_view target, std::string_view body);
-
-struct answer {
-  int status = 200;
-  std::vector<std::pair<std::string, std::string>> headers;
-  http::media_type content_type;
-  std::string body;
-};
 
 // Whether an answer ends the matter. Not when the server failed (5xx), or when the same request may fare better without
 // that anything has been carried out: 401, 403, 408, 425, 429, 499.

@@ -13,6 +13,7 @@ checked check(const options& given) {
   checking.span("per", given.per, 1ms, 24h)
       .number("burst", given.burst, 1, most)
       .number("max_keys", given.max_keys, 1, 10'000'000);
+  if (!checking.outcome()) return checking.outcome();  // what else is allowed depends on these
   // A token takes a microsecond or more, so that whole nanoseconds are exact to a thousandth.
   checking.number("requests", given.requests, 1, std::min(most, static_cast<std::uint64_t>(given.per / 1us)));
   if (!checking.outcome()) return checking.outcome();

@@ -9,7 +9,7 @@ namespace {
 // In this order: the place goes back before the policy may go.
 struct held_place {
   std::shared_ptr<policy> admission;
-  permit place;
+  place in;
 };
 
 // The stream runs after the handler has ended, and is as much in flight.
@@ -20,10 +20,10 @@ void hold_during_stream(http::response& reply, held_place held) {
 
 task<http::response> serve(std::shared_ptr<policy> admission, http::handler next,
                            std::shared_ptr<const http::response> refusal, http::request& asked) {
-  result<permit> place = co_await admission->admit();
-  if (!place && place.error().reason == cancel_reason::overload) co_return *refusal;
-  if (!place) co_return http::response::from(place.error());
-  held_place held{.admission = std::move(admission), .place = std::move(*place)};
+  result<place> admitted = co_await admission->admit();
+  if (!admitted && admitted.error().reason == cancel_reason::overload) co_return *refusal;
+  if (!admitted) co_return http::response::from(admitted.error());
+  held_place held{.admission = std::move(admission), .in = std::move(*admitted)};
   http::response reply = co_await next(asked);
   if (reply.stream) hold_during_stream(reply, std::move(held));
   co_return reply;

@@ -1,5 +1,6 @@
 #include "stack/guard/shed/policy.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
@@ -28,19 +29,24 @@ checked check(const options& given) {
       .outcome();
 }
 
+place::~place() {
+  if (from_ != nullptr) from_->take_back(std::move(held_));
+}
+
 policy::policy(const options& given)
     : options_(given),
+      limit_(given.max_in_flight),
       places_(given.max_in_flight, given.max_waiting),
       patience_(given.burst_wait, given.standing_wait) {
   assert(check(given) && "options are checked before they are used");
 }
 
-task<result<permit>> policy::admit() {
+task<result<place>> policy::admit() {
   permit free_place = places_.try_acquire();
   if (free_place) {
     patience_.on_free_place();
     counters_.admitted++;
-    co_return std::move(free_place);
+    co_return place(this, std::move(free_place));
   }
   if (places_.waiters() >= options_.max_waiting) {
     counters_.refused_full++;
@@ -49,15 +55,32 @@ task<result<permit>> policy::admit() {
   const context& ctx = co_await this_context();
   const instant now = ctx.on->turn_time();
   const instant limit = saturating_add(now, patience_.on_joining(now));
-  result<permit> place = co_await with_deadline(limit, wait_for(places_));
-  if (place) {
+  result<permit> given = co_await with_deadline(limit, wait_for(places_));
+  if (given) {
     counters_.admitted++;
     counters_.waited++;
-  } else if (place.error().code == errc::timed_out && limit < ctx.deadline) {
-    counters_.refused_waiting++;
-    place = std::unexpected(overloaded("no place came free in time"));
+    co_return place(this, std::move(*given));
   }
-  co_return place;
+  if (given.error().code == errc::timed_out && limit < ctx.deadline) {
+    counters_.refused_waiting++;
+    co_return std::unexpected(overloaded("no place came free in time"));
+  }
+  co_return std::unexpected(given.error());
+}
+
+void policy::limit_to(std::size_t in_flight) {
+  limit_ = std::clamp<std::size_t>(in_flight, 1, options_.max_in_flight);
+  while (withheld_.size() > to_withhold()) withheld_.pop_back();  // to the next in line
+  while (withheld_.size() < to_withhold()) {
+    permit free_place = places_.try_acquire();
+    if (!free_place) break;
+    withheld_.push_back(std::move(free_place));
+  }
+}
+
+// Beyond the limit it is not for whoever waits.
+void policy::take_back(permit held) {
+  if (withheld_.size() < to_withhold()) withheld_.push_back(std::move(held));
 }
 
 }  // namespace assay::guard::shed

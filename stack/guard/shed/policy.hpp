@@ -2,7 +2,7 @@
 // refusing is still cheap.
 //
 //   guard::shed::policy admission({.max_in_flight = 64, .max_waiting = 256});
-//   result<permit> place = co_await admission.admit();   // waits a little, or errc::cancelled with reason overload
+//   result<place> held = co_await admission.admit();   // waits a little, or errc::cancelled with reason overload
 //
 // Three bounds: on requests in flight, on those that wait for a place, and on how long they wait. The last is
 // controlled delay as in Maurer, "Fail at Scale", ACM Queue 13(8), 2015: when a place was free not long ago this is a
@@ -10,11 +10,16 @@
 // waits for standing_wait at most. So a burst costs nobody an answer, and an overload costs nobody more than
 // standing_wait.
 //
+// limit_to() lets fewer in than max_in_flight, from now on: stack/guard/adaptive finds out how many. The places beyond
+// are withheld, at once where they are free, else as they come back; nobody who is in is thrown out.
+//
 // Misuse: standing_wait near the clients' timeout. What has waited so long is answered into the void; it is to be a
 // small part of the time in which an answer is worth having.
 #pragma once
 
 #include <cstdint>
+#include <utility>
+#include <vector>
 
 #include "stack/guard/options.hpp"
 #include "stack/runtime/error.hpp"
@@ -25,8 +30,8 @@ namespace assay::guard::shed {
 
 // Of one loop: a process with four loops admits four times as many.
 struct options {
-  std::size_t max_in_flight = 256;
-  std::size_t max_waiting = 1024;  // 0: nobody waits
+  std::size_t max_in_flight = 256;  // whatever limit_to() says
+  std::size_t max_waiting = 1024;   // 0: nobody waits
   duration burst_wait = std::chrono::milliseconds(100);
   duration standing_wait = std::chrono::milliseconds(5);
   std::chrono::seconds retry_after{1};  // what a refused client is told
@@ -61,22 +66,48 @@ class patience {
   instant since_{};
 };
 
+class policy;
+
+// The right to be in flight; it goes back when this goes.
+class [[nodiscard]] place {
+ public:
+  place(place&& other) noexcept : from_(std::exchange(other.from_, nullptr)), held_(std::move(other.held_)) {}
+  place& operator=(place&&) = delete;
+  ~place();
+
+ private:
+  friend class policy;
+  place(policy* from, permit held) : from_(from), held_(std::move(held)) {}
+  policy* from_;
+  permit held_;
+};
+
 class policy {
  public:
   explicit policy(const options& given);
 
-  // The place is given back when the permit goes. Fails with errc::cancelled and reason overload when it is refused,
-  // and like every wait when the caller's own deadline or cancellation comes first.
-  task<result<permit>> admit();
+  // Fails with errc::cancelled and reason overload when it is refused, and like every wait when the caller's own
+  // deadline or cancellation comes first.
+  task<result<place>> admit();
 
-  std::size_t in_flight() const { return options_.max_in_flight - places_.free(); }
+  // So many at a time and no more than max_in_flight; at least one.
+  void limit_to(std::size_t in_flight);
+  std::size_t limit() const { return limit_; }
+
+  std::size_t in_flight() const { return options_.max_in_flight - places_.free() - withheld_.size(); }
   std::size_t waiting() const { return places_.waiters(); }
   const options& settings() const { return options_; }
   const counters& counted() const { return counters_; }
 
  private:
+  friend class place;
+  std::size_t to_withhold() const { return options_.max_in_flight - limit_; }
+  void take_back(permit held);
+
   options options_;
+  std::size_t limit_;
   semaphore places_;
+  std::vector<permit> withheld_;  // after what it goes back to
   patience patience_;
   counters counters_;
 };

@@ -48,6 +48,14 @@ task<result<http::client_response>> attempt(std::shared_ptr<policy> limit, excha
   co_return response;
 }
 
+task<result<http::client_response>> call(std::shared_ptr<policy> limit, exchange next, http::client_request request) {
+  const context& ctx = co_await this_context();
+  const instant deadline = limit->deadline_of_attempt(ctx.on->turn_time(), ctx.deadline);
+  result<http::client_response> response = co_await with_deadline(deadline, next(std::move(request)));
+  limit->on_end(ctx.on->turn_time(), deadline);
+  co_return response;
+}
+
 }  // namespace
 
 handler_layer layer(std::shared_ptr<policy> limit) {
@@ -61,6 +69,14 @@ exchange_layer attempt_layer(std::shared_ptr<policy> limit) {
   return [limit = std::move(limit)](exchange next) -> exchange {
     return [limit, next = std::move(next)] ASSAY_CORO_WRAPPER(http::client_request request) {
       return attempt(limit, next, std::move(request));
+    };
+  };
+}
+
+exchange_layer call_layer(std::shared_ptr<policy> limit) {
+  return [limit = std::move(limit)](exchange next) -> exchange {
+    return [limit, next = std::move(next)] ASSAY_CORO_WRAPPER(http::client_request request) {
+      return call(limit, next, std::move(request));
     };
   };
 }

@@ -22,4 +22,7 @@ handler_layer layer(std::shared_ptr<policy> limit);
 // errc::timed_out, and nothing is sent, when that is less than a millisecond.
 exchange_layer attempt_layer(std::shared_ptr<policy> limit);
 
+// Around a call with all of its attempts and the pauses between them.
+exchange_layer call_layer(std::shared_ptr<policy> limit);
+
 }  // namespace assay::guard::timeout

@@ -25,7 +25,7 @@ namespace assay::guard::timeout {
 inline constexpr std::string_view field_name = "request-timeout-ms";
 
 struct options {
-  duration limit = std::chrono::seconds(10);  // of a handler, or of one attempt of a client
+  duration limit = std::chrono::seconds(10);  // of a handler, of a call, or of one of its attempts
 };
 
 checked check(const options& given);

@@ -312,16 +312,5 @@ TEST(breaker_layer, a_cancelled_probe_leaves_its_place_to_the_next_request) {
   EXPECT_EQ(gate->counted().probes, 2U);
 }
 
-TEST(breaker_judge, knows_the_hosts_illness_from_our_own) {
-  const auto failed = [](errc code) { return judge(std::unexpected(error{.code = code}), {}, 1s); };
-  for (const errc code : {errc::timed_out, errc::reset, errc::refused, errc::closed, errc::unreachable, errc::protocol})
-    EXPECT_EQ(failed(code), evidence::failure) << label(code);
-  for (const errc code : {errc::cancelled, errc::limit, errc::invalid_argument, errc::no_descriptors})
-    EXPECT_EQ(failed(code), evidence::none) << label(code);
-  http::client_response not_found;
-  not_found.status = 404;
-  EXPECT_EQ(judge(not_found, {}, 1s), evidence::success);
-}
-
 }  // namespace
 }  // namespace assay::guard::breaker

@@ -121,9 +121,9 @@ task<void> visit(policy& admission, duration after, duration work, fate& mine) {
   const context& ctx = co_await this_context();
   const instant start = ctx.on->turn_time();
   std::ignore = co_await delay_for(after);
-  const result<permit> place = co_await admission.admit();
-  mine = {.came = after, .waited = ctx.on->turn_time() - start - after, .admitted = place.has_value()};
-  if (place) std::ignore = co_await delay_for(work);
+  const result<place> held = co_await admission.admit();
+  mine = {.came = after, .waited = ctx.on->turn_time() - start - after, .admitted = held.has_value()};
+  if (held) std::ignore = co_await delay_for(work);
 }
 
 task<void> visit_all(policy& admission, std::vector<fate>& fates, duration every, duration work) {
@@ -160,6 +160,52 @@ TEST(shed, a_burst_within_burst_wait_costs_nobody_an_answer) {
   const std::vector<fate> fates = visits(admission, 20, 0ms, 20ms);
   EXPECT_TRUE(std::ranges::all_of(fates, &fate::admitted));
   EXPECT_EQ(fates.back().waited, 80ms);
+}
+
+// --- a limit that changes
+// ----------------------------------------------------------------------------------------------
+
+task<void> hold(policy& admission, duration until, std::size_t& in) {
+  const result<place> held = co_await admission.admit();
+  if (!held) co_return;
+  in++;
+  std::ignore = co_await delay_until(instant(1000s) + until);
+  in--;
+}
+
+task<void> change_limits(policy& admission) {
+  std::size_t in = 0;
+  scope visitors(co_await this_context());
+  for (int i = 0; i < 6; ++i) visitors.spawn(hold(admission, i < 3 ? 10ms : 20ms, in));
+  EXPECT_EQ(in, 6U);
+  admission.limit_to(2);
+  EXPECT_EQ(admission.in_flight(), 6U) << "nobody is thrown out";
+  visitors.spawn(hold(admission, 30ms, in));
+  visitors.spawn(hold(admission, 30ms, in));
+  std::ignore = co_await delay_for(15ms);
+  EXPECT_EQ(in, 3U) << "the places of three came back, and were withheld";
+  EXPECT_EQ(admission.waiting(), 2U);
+  std::ignore = co_await delay_for(10ms);
+  EXPECT_EQ(in, 2U) << "one of the places that were left was withheld, and two went to who waited";
+  EXPECT_EQ(admission.in_flight(), 2U);
+  admission.limit_to(3);
+  visitors.spawn(hold(admission, 30ms, in));
+  EXPECT_EQ(in, 3U);
+  visitors.spawn(hold(admission, 30ms, in));
+  EXPECT_EQ(admission.waiting(), 1U);
+  admission.limit_to(1000);
+  EXPECT_EQ(admission.limit(), 6U) << "never more than max_in_flight";
+  EXPECT_EQ(admission.waiting(), 0U) << "who waits is let in when the limit rises";
+  std::ignore = co_await visitors.join();
+  EXPECT_EQ(admission.in_flight(), 0U);
+  admission.limit_to(0);
+  EXPECT_EQ(admission.limit(), 1U) << "nor none";
+}
+
+TEST(shed_limit, fewer_are_let_in_as_places_come_back_and_more_at_once) {
+  policy admission({.max_in_flight = 6, .burst_wait = 1s});
+  loop on(std::make_unique<sim_io>());
+  on.run(change_limits(admission));
 }
 
 }  // namespace

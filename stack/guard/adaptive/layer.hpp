@@ -1,0 +1,24 @@
+// Measures the handler that it stands around, and tells a shed layer further out how many to let in.
+//
+//   const auto admission = std::make_shared<guard::shed::policy>(guard::shed::options{});
+//   const auto limit = std::make_shared<guard::adaptive::policy>(guard::adaptive::options{});
+//   compose({guard::shed::layer(admission), ..., guard::adaptive::layer(limit, admission)}, handler)
+//
+// Innermost, so that nothing is measured but the service: what a rate limit refuses, or a cache gives, takes no time.
+// An answer below 400 is a measure; 499 and 504 say that it would have taken longer; other failures say nothing. Of a
+// stream the time to its head counts, and it is in flight to its end.
+//
+// Misuse: a shed layer with a max_in_flight below adaptive's: shed's holds, and this goes on hoping for more.
+#pragma once
+
+#include <memory>
+
+#include "stack/guard/adaptive/policy.hpp"
+#include "stack/guard/layer.hpp"
+#include "stack/guard/shed/policy.hpp"
+
+namespace assay::guard::adaptive {
+
+handler_layer layer(std::shared_ptr<policy> limit, std::shared_ptr<shed::policy> admission);
+
+}  // namespace assay::guard::adaptive

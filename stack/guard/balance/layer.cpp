@@ -1,0 +1,58 @@
+#include "stack/guard/balance/layer.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "stack/guard/evidence.hpp"
+#include "stack/runtime/loop.hpp"
+
+namespace assay::guard::balance {
+namespace {
+
+struct shared {
+  std::shared_ptr<policy> among;
+  std::vector<exchange> hosts;
+  key_function key_of;
+};
+
+task<result<http::client_response>> ask(std::shared_ptr<const shared> with, http::client_request request) {
+  const context& ctx = co_await this_context();
+  const instant begun = ctx.on->turn_time();
+  const std::string_view key = with->key_of ? with->key_of(request) : std::string_view();
+  result<lease> turn = with->among->choose(key, begun);
+  if (!turn) co_return std::unexpected(turn.error());
+  result<http::client_response> outcome = co_await with->hosts[turn->host()](std::move(request));
+  const instant now = ctx.on->turn_time();
+  const options& by = with->among->settings();
+  switch (judge(outcome, {.count_5xx = by.count_5xx, .fair_wait = by.fair_wait}, ctx.deadline - begun)) {
+    case evidence::success:
+      turn->succeed(now);
+      break;
+    case evidence::failure:
+      turn->fail(now);
+      break;
+    case evidence::none:
+      break;
+  }
+  co_return outcome;
+}
+
+}  // namespace
+
+key_function by_field(std::string name) {
+  return [name = std::move(name)](const http::client_request& request) {
+    const auto found = std::ranges::find_if(
+        request.headers, [&name](const auto& field) { return http::equals_ignoring_case(field.first, name); });
+    return found == request.headers.end() ? std::string_view() : std::string_view(found->second);
+  };
+}
+
+exchange over(std::shared_ptr<policy> among, std::vector<exchange> hosts, key_function key_of) {
+  assert(hosts.size() == among->hosts() && "an exchange for each host");
+  return
+      [with = std::make_shared<const shared>(std::move(among), std::move(hosts), std::move(key_of))] ASSAY_CORO_WRAPPER(
+          http::client_request request) { return ask(with, std::move(request)); };
+}
+
+}  // namespace assay::guard::balance

@@ -1,0 +1,87 @@
+#include "stack/guard/chain/server.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace assay::guard::chain {
+namespace {
+
+template <class Policy, class Options>
+std::shared_ptr<Policy> made_of(const std::optional<Options>& wanted) {
+  return wanted ? std::make_shared<Policy>(*wanted) : nullptr;
+}
+
+std::vector<std::shared_ptr<bulkhead::policy>> walls_of(const std::vector<part>& parts) {
+  std::vector<std::shared_ptr<bulkhead::policy>> walls;
+  for (const part& each : parts) walls.push_back(std::make_shared<bulkhead::policy>(each.wall));
+  return walls;
+}
+
+void check_parts(const server_options& given, option_check& into) {
+  for (std::size_t i = 0; i < given.bulkheads.size(); ++i) {
+    const auto& [path, wall] = given.bulkheads[i];
+    into.also(bulkhead::check(wall));
+    const std::string name = "bulkheads(" + wall.name + ")";
+    into.that(path.starts_with('/') && !path.contains('?'), name + ".path", "\"" + path + "\"", "a path");
+    const auto earlier = given.bulkheads.begin() + static_cast<std::ptrdiff_t>(i);
+    const bool is_new =
+        std::none_of(given.bulkheads.begin(), earlier, [&](const part& other) { return other.wall.name == wall.name; });
+    into.that(is_new, name + ".name", "there already", "a name of its own");
+    // Who waits for a place of the part holds one of the server's.
+    const std::size_t takes = wall.max_in_flight + wall.max_waiting;
+    into.that(takes < given.shed.max_in_flight, name + ".max_in_flight + max_waiting", std::to_string(takes),
+              "less than shed.max_in_flight, " + std::to_string(given.shed.max_in_flight));
+  }
+}
+
+}  // namespace
+
+checked check(const server_options& given) {
+  option_check all("server");
+  all.also(drain::check(given.drain)).also(shed::check(given.shed)).also(timeout::check(given.timeout));
+  if (given.rate_limit) all.also(rate_limit::check(*given.rate_limit));
+  if (given.idempotency) all.also(idempotency::check(*given.idempotency));
+  if (given.cache) all.also(cache::check(*given.cache));
+  if (given.adaptive) {
+    all.also(adaptive::check(*given.adaptive));
+    all.that(given.adaptive->max_limit <= given.shed.max_in_flight, "adaptive.max_limit",
+             std::to_string(given.adaptive->max_limit),
+             "up to shed.max_in_flight, " + std::to_string(given.shed.max_in_flight));
+  }
+  check_parts(given, all);
+  return all.outcome();
+}
+
+std::expected<server, std::string> server::make(server_options given) {
+  if (const checked found = check(given); !found) return std::unexpected(found.error());
+  return server(std::move(given));
+}
+
+server::server(server_options given)
+    : gate(std::make_shared<drain::policy>(given.drain)),
+      admission(std::make_shared<shed::policy>(given.shed)),
+      quota(made_of<rate_limit::policy>(given.rate_limit)),
+      limit(std::make_shared<timeout::policy>(given.timeout)),
+      walls(walls_of(given.bulkheads)),
+      keys(made_of<idempotency::policy>(given.idempotency)),
+      answers(made_of<cache::policy>(given.cache)),
+      concurrency(made_of<adaptive::policy>(given.adaptive)),
+      options_(std::move(given)) {}
+
+// From the innermost outwards.
+http::handler server::around(http::handler innermost) const {
+  if (concurrency) innermost = adaptive::layer(concurrency, admission)(std::move(innermost));
+  if (answers) innermost = cache::layer(answers)(std::move(innermost));
+  if (options_.auth) innermost = options_.auth(std::move(innermost));
+  if (keys) innermost = idempotency::layer(keys, options_.idempotency_scope)(std::move(innermost));
+  for (std::size_t i = walls.size(); i-- > 0;) {
+    innermost = bulkhead::layer(walls[i], bulkhead::under(options_.bulkheads[i].path))(std::move(innermost));
+  }
+  innermost = timeout::layer(limit)(std::move(innermost));
+  if (quota) innermost = rate_limit::layer(quota, options_.rate_key)(std::move(innermost));
+  innermost = shed::layer(admission)(std::move(innermost));
+  if (options_.observe) innermost = options_.observe(std::move(innermost));
+  return drain::layer(gate, options_.readiness)(std::move(innermost));
+}
+
+}  // namespace assay::guard::chain

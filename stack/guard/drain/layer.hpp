@@ -1,0 +1,32 @@
+// The outermost layer of a server: answers health checks, and sees a server out.
+//
+//   const auto gate = std::make_shared<guard::drain::policy>(guard::drain::options{});
+//   http::serve_options options;
+//   options.on_stop = [gate](unsigned, instant now) { return gate->drain(now); };
+//   http::serve([&](unsigned) { return guard::drain::layer(gate)(hello); }, options);
+//
+// GET and HEAD of live_path and ready_path are answered here, so that no limit further in can refuse them; with JSON,
+// {"status":"ok"} or 503 and {"status":"unavailable"}. A service that is alive and cannot serve, for want of its
+// database or because its loop is late, says so in `readiness`; that has readiness_limit, and is not asked while it
+// drains.
+//
+// One gate for each loop, as ever: on_stop is called on the thread of each.
+//
+// Misuse: a readiness that checks what all instances share. When that fails they all leave, and nobody is left to
+// answer.
+#pragma once
+
+#include <memory>
+
+#include "stack/guard/drain/policy.hpp"
+#include "stack/guard/layer.hpp"
+
+namespace assay::guard::drain {
+
+// Whether the service could serve now.
+using readiness_check = task_function<task<result<void>>()>;
+
+// A request is in flight until its handler has ended, and its stream when there is one.
+handler_layer layer(std::shared_ptr<policy> gate, readiness_check readiness = {});
+
+}  // namespace assay::guard::drain
