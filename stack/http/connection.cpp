@@ -128,15 +128,12 @@ struct connection::service_run {
 connection::connection(shared_state& shared, context& parent, net::stream from)
     : shared_(shared),
       cancel_(*parent.cancel),
-      idle_cancel_(cancel_),
       ctx_(parent),
-      idle_ctx_(parent),
       stream_(std::move(from)),
       reader_(stream_, head_kind::request, shared.limits.parse),
       writer_(*parent.on, stream_, [this] { on_write_failure(); }),
       write_stopper_(writer_) {
   ctx_.cancel = &cancel_;
-  idle_ctx_.cancel = &idle_cancel_;
   if (!cancel_.add(write_stopper_)) writer_.give_up(cancel_.reason());
 }
 
@@ -167,10 +164,14 @@ task<bool> connection::wait_for_room() {
 }
 
 void connection::end_when_idle() {
-  if (!busy_ && reader_.at_message_start()) idle_cancel_.cancel(cancel_reason::shutdown);
+  if (handed_over_ != nullptr) return handed_over_->drain();
+  if (idle_ != nullptr && !busy_ && reader_.at_message_start()) idle_->cancel(cancel_reason::shutdown);
 }
 
 task<void> connection::run() {
+  cancel_scope idle(cancel_);
+  context idle_ctx = ctx_;
+  idle_ctx.cancel = idle_ = &idle;
   while (true) {
     if (!reader_.next_head_buffered()) {
       if (shared_.draining && reader_.at_message_start()) {
@@ -181,7 +182,7 @@ task<void> connection::run() {
       writer_.shrink(kept_idle_bytes);
     }
     const result<std::string_view> head = co_await with_context(
-        idle_ctx_, reader_.read_head(from_now(shared_.limits.idle_timeout), shared_.limits.head_timeout));
+        idle_ctx, reader_.read_head(from_now(shared_.limits.idle_timeout), shared_.limits.head_timeout));
     if (!head) {
       co_await refuse_head(head.error());
       break;
@@ -192,6 +193,10 @@ task<void> connection::run() {
     busy_ = false;
     reader_.next_message();
   }
+  idle_ = nullptr;
+}
+
+task<void> connection::finish() {
   co_await with_context(ctx_, end());
   if (busy_ && cancel_.reason() == cancel_reason::shutdown) shared_.counters.cut++;
 }
@@ -264,11 +269,20 @@ bool connection::append_head(const incoming& asked, const response& reply) {
   return keep;
 }
 
+// A response that cannot be sent as it is, is a bug of the service.
+bool connection::can_send(const incoming& asked, const response& reply) const {
+  return sendable(reply) && (!reply.upgrade || (asked.head().upgrade && reader_.body_ended()));
+}
+
 task<bool> connection::answer(incoming& asked, response& reply) {
-  if (!sendable(reply)) {
+  if (!can_send(asked, reply)) {
     shared_.counters.handler_exceptions++;
     reply = response::text("internal server error\n", 500);
     reply.close = true;
+  }
+  if (reply.upgrade) {
+    begin_upgrade(reply);
+    co_return false;
   }
   bool keep = false;
   if (reply.stream && sends_body(asked, reply)) {

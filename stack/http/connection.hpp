@@ -30,11 +30,17 @@ class connection : public list_node {
  public:
   connection(shared_state& shared, context& parent, net::stream from);
 
-  // Serves until the connection ends; everything it started has ended then.
+  // Serves requests until no more will follow.
   task<void> run();
+  // Then, when the last of them asked for another protocol: speaks that, under own_context().
+  bool leaves_http() const { return static_cast<bool>(upgrade_); }
+  task<void> serve_upgraded();
+  context& own_context() { return ctx_; }
+  // At last: sends what is left; everything that was started has ended then.
+  task<void> finish();
 
   // A server that drains: an idle connection ends now, a busy one after its
-  // response.
+  // response; one that was handed over is told.
   void end_when_idle();
   // Cuts it in the middle.
   void cut(cancel_reason why) { cancel_.cancel(why); }
@@ -57,9 +63,11 @@ class connection : public list_node {
   task<bool> serve_one(std::string_view head_bytes);
   task<response> run_handler(incoming& asked);
   task<bool> answer(incoming& asked, response& reply);
+  void begin_upgrade(response& reply);
   task<result<bool>> send_streamed(incoming& asked, response& reply);
   static bool sends_body(const incoming& asked, const response& reply);
   bool append_head(const incoming& asked, const response& reply);
+  bool can_send(const incoming& asked, const response& reply) const;
   bool can_keep(const incoming& asked, const response& reply) const;
   bool can_skip_body(const incoming& asked) const;
   task<bool> skip_body();
@@ -76,19 +84,20 @@ class connection : public list_node {
   std::string_view date_field();
 
   shared_state& shared_;
-  cancel_scope cancel_;       // of everything on this connection
-  cancel_scope idle_cancel_;  // of waiting for the next request only
+  cancel_scope cancel_;           // of everything on this connection
+  cancel_scope* idle_ = nullptr;  // of waiting for the next request only, while run() does
   context ctx_;
-  context idle_ctx_;
   net::stream stream_;
   message_reader reader_;
   net::writer writer_;
   write_stopper write_stopper_;
   std::uint64_t served_ = 0;
-  bool busy_ = false;          // a request is in progress, or its answer has not left in full
-  bool answer_begun_ = false;  // the head of the final response is written: too
-                               // late for "100 Continue"
-  bool lingers_ = false;       // the client may still be sending what we will not read
+  bool busy_ = false;                // a request is in progress, or its answer has not left in full
+  bool answer_begun_ = false;        // the head of the final response is written: too
+                                     // late for "100 Continue"
+  bool lingers_ = false;             // the client may still be sending what we will not read
+  upgrade_function upgrade_;         // what the connection is handed to once its request is done
+  upgraded* handed_over_ = nullptr;  // while that runs
 };
 
 }  // namespace assay::http::detail

@@ -14,6 +14,7 @@
 
 #include "stack/http/message.hpp"
 #include "stack/http/reader.hpp"
+#include "stack/http/upgrade.hpp"
 #include "stack/runtime/task_function.hpp"
 
 namespace assay::http {
@@ -93,6 +94,9 @@ struct response {
   // When set, produces the body instead of `body`; sent chunked (to HTTP/1.0: until the connection closes).
   task_function<task<result<void>>(body_sink&)> stream;
   bool close = false;  // end the connection after this response
+  // When set, takes the connection out of HTTP: with status 101, an Upgrade field, no body, and for a request that
+  // asked for it (request_head::upgrade) and whose body has been read. See stack/http/upgrade.hpp.
+  upgrade_function upgrade = {};
 
   static response text(std::string body, int status = 200) {
     return {.status = status,

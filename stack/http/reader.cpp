@@ -57,6 +57,16 @@ void message_reader::keep_buffered() {
   chunk_ = net::chunk(from_.backend(), {.bytes = kept_});  // of no lent buffer: giving it back does nothing
 }
 
+std::string message_reader::take_buffered() {
+  assert(body_ended_ && "read the body first");
+  chunk_.consume(std::exchange(piece_bytes_, 0));
+  std::string rest(chunk_.bytes());
+  chunk_.release();
+  std::string().swap(kept_);
+  std::string().swap(head_);
+  return rest;
+}
+
 bool message_reader::next_head_buffered() {
   if (head_complete_ || refused_) return true;
   const result<bool> complete = take_head();

@@ -55,6 +55,8 @@ class message_reader {
   void keep_buffered();
   // Gives back what was received and will not be read: nothing more comes from this reader.
   void discard_buffered() { chunk_.release(); }
+  // The bytes behind the last message, which belong to another protocol: nothing more comes from this reader.
+  std::string take_buffered();
   // True when the head of the next message is here in full, or is certain to be refused.
   bool next_head_buffered();
   const std::optional<parse_error>& refused() const { return refused_; }

@@ -29,7 +29,13 @@ bool is_ours(std::string_view name) {
 }  // namespace
 
 bool sendable(const response& reply) {
-  if (reply.status < 200 || reply.status > 999) return false;
+  if (reply.upgrade) {
+    const bool says_what = std::ranges::any_of(
+        reply.headers, [](const auto& field) { return equals_ignoring_case(field.first, "upgrade"); });
+    if (reply.status != 101 || !says_what || !reply.body.empty() || reply.stream) return false;
+  } else if (reply.status < 200 || reply.status > 999) {
+    return false;
+  }
   return std::ranges::all_of(reply.headers, [](const auto& field) {
     const bool named = !field.first.empty() && std::ranges::all_of(field.first, [](char c) { return is_token(c); });
     return named && !is_ours(field.first) && is_safe_value(field.second);
@@ -64,7 +70,9 @@ void append_response_head(std::string& to, const response& reply, const response
     append_number(to, reply.body.size());
     to += "\r\n";
   }
-  if (!framing.keep) {
+  if (framing.upgrade) {
+    to += "connection: upgrade\r\n";
+  } else if (!framing.keep) {
     to += "connection: close\r\n";
   } else if (framing.version_minor == 0) {
     to += "connection: keep-alive\r\n";

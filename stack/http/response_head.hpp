@@ -15,11 +15,13 @@ struct response_framing {
   bool keep = true;
   bool chunked = false;
   bool with_length = true;  // Content-Length from the body; neither this nor chunked: until the connection closes
+  bool upgrade = false;     // the connection leaves HTTP: neither kept nor closed
   int version_minor = 1;    // of the request
   std::string_view date;    // a complete field line
 };
 
-// False when the status is not final or a field cannot be written without changing the message's framing.
+// False when the status is not final, but for 101 with an upgrade, or a field cannot be written without changing the
+// message's framing.
 bool sendable(const response& reply);
 
 void append_response_head(std::string& to, const response& reply, const response_framing& framing);

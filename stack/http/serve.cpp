@@ -20,8 +20,10 @@ namespace {
 // One server on its own thread and loop.
 class worker {
  public:
-  worker(handler serve, const serve_options& options, std::uint16_t port, stop_signals& stopped)
-      : thread_([this, serve = std::move(serve), options, port, &stopped]() mutable {
+  worker(handler serve, const serve_options& options, unsigned index, std::uint16_t port, stop_signals& stopped)
+      : on_stop_(options.on_stop),
+        index_(index),
+        thread_([this, serve = std::move(serve), options, port, &stopped]() mutable {
           run(std::move(serve), options, port);
           stopped.notify();
         }) {}
@@ -34,8 +36,11 @@ class worker {
     const std::lock_guard lock(mutex_);
     if (loop_ == nullptr) return;
     loop_->post([this, again = asked_] {
-      if (again) loop_->root().cancel->cancel(cancel_reason::shutdown);
-      server_->drain();
+      if (again) {
+        loop_->root().cancel->cancel(cancel_reason::shutdown);
+        return server_->drain();
+      }
+      server_->drain_after(on_stop_ ? on_stop_(index_, loop_->now()) : duration::zero());
     });
     asked_ = true;
   }
@@ -48,6 +53,8 @@ class worker {
 
  private:
   void run(handler serve, const serve_options& options, std::uint16_t port);
+  const std::function<duration(unsigned index, instant now)> on_stop_;
+  const unsigned index_;
   std::promise<result<std::uint16_t>> started_;
   std::mutex mutex_;  // guards loop_ and server_ against stop()
   loop* loop_ = nullptr;
@@ -119,7 +126,7 @@ int serve(const handler_maker& make, const serve_options& options) {
   std::uint16_t port = options.port.value_or(port_from_environment());
   bool started = true;
   for (std::size_t i = 0; i < handlers.size() && started; ++i) {
-    worker& added = workers.emplace_back(std::move(handlers[i]), options, port, stopped);
+    worker& added = workers.emplace_back(std::move(handlers[i]), options, static_cast<unsigned>(i), port, stopped);
     const result<std::uint16_t> listening = added.wait_until_listening();
     started = listening.has_value();
     if (!started) {

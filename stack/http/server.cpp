@@ -20,20 +20,29 @@ task<result<permit>> acquire_slot(semaphore& slots) { co_return co_await slots.a
 }  // namespace
 
 struct server::state {
-  state(handler serve, server_limits limits) : slots(limits.max_connections, 1) {
+  state(handler serve, server_limits limits) : slots(limits.max_connections, 1), alarm(this) {
     shared.serve = std::move(serve);
     shared.limits = limits;
   }
 
-  task<void> serve_stream(context& ctx, net::stream peer, permit slot);
+  task<result<void>> serve_stream(net::stream peer, permit slot);
   task<result<void>> accept_all(net::listener& from, scope& connections, context& accepting);
   task<void> cut_late();
+  void drain();
+
+  struct drain_alarm : timer_node {
+    explicit drain_alarm(state* of) : timer_node(&on_time), owner(of) {}
+    static void on_time(timer_node& node) noexcept { static_cast<drain_alarm&>(node).owner->drain(); }
+    state* owner;
+  };
 
   detail::shared_state shared;
   semaphore slots;
   intrusive_list<detail::connection> live;
   std::size_t live_count = 0;
   cancel_scope* accepting = nullptr;  // while run() accepts
+  loop* on = nullptr;                 // as long
+  drain_alarm alarm;
 };
 
 server::server(handler serve, server_limits limits) : state_(std::make_unique<state>(std::move(serve), limits)) {}
@@ -42,21 +51,35 @@ server::~server() = default;
 const server_counters& server::counters() const { return state_->shared.counters; }
 std::size_t server::live_connections() const { return state_->live_count; }
 
-void server::drain() {
-  if (std::exchange(state_->shared.draining, true)) return;
-  if (state_->accepting != nullptr) state_->accepting->cancel(cancel_reason::shutdown);
-  state_->live.for_each([](detail::connection& each) { each.end_when_idle(); });
+void server::drain() { state_->drain(); }
+
+void server::drain_after(duration span) {
+  if (state_->alarm.armed() || state_->shared.draining) return;
+  if (span <= duration::zero() || state_->on == nullptr) return drain();
+  state_->on->timers().arm(state_->alarm, saturating_add(state_->on->now(), span));
 }
 
-task<void> server::state::serve_stream(context& ctx, net::stream peer, permit slot) {
-  detail::connection served(shared, ctx, std::move(peer));
+void server::state::drain() {
+  if (std::exchange(shared.draining, true)) return;
+  if (alarm.armed()) on->timers().disarm(alarm);
+  if (accepting != nullptr) accepting->cancel(cancel_reason::shutdown);
+  live.for_each([](detail::connection& each) { each.end_when_idle(); });
+}
+
+// Its steps are its own, not one behind another: a connection that is handed over may live for days, and each step that
+// waits costs it memory.
+task<result<void>> server::state::serve_stream(net::stream peer, permit slot) {
+  detail::connection served(shared, co_await this_context(), std::move(peer));
   live.push_back(served);
   live_count++;
   shared.counters.connections++;
   co_await served.run();
+  if (served.leaves_http()) co_await with_context(served.own_context(), served.serve_upgraded());
+  co_await served.finish();
   served.unlink();
   live_count--;
   slot.release();
+  co_return result<void>{};  // what goes wrong on a connection is no failure of the server
 }
 
 task<result<void>> server::state::accept_all(net::listener& from, scope& connections, context& accepting_ctx) {
@@ -65,7 +88,7 @@ task<result<void>> server::state::accept_all(net::listener& from, scope& connect
     if (!slot) break;  // asked to stop
     result<net::stream> peer = co_await with_context(accepting_ctx, accept_one(from));
     if (peer) {
-      connections.spawn(serve_stream(connections.child_context(), std::move(*peer), std::move(*slot)));
+      connections.spawn(serve_stream(std::move(*peer), std::move(*slot)));
       continue;
     }
     if (peer.error().code == errc::cancelled) break;
@@ -91,10 +114,12 @@ task<result<void>> server::run(net::listener from) {
   accepting_ctx.cancel = &accepting;
 
   state_->accepting = &accepting;
+  state_->on = ctx.on;
   result<void> ended = co_await state_->accept_all(from, connections, accepting_ctx);
   state_->accepting = nullptr;
   from.close();
   drain();
+  state_->on = nullptr;
 
   scope late(ctx);
   late.spawn(state_->cut_late());

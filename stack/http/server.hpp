@@ -3,9 +3,9 @@
 //
 //   int main() { return http::serve(hello, {}); }   // on port 8080, see serve_options
 //
-// SIGTERM and SIGINT drain it: it stops accepting, tells clients to close, lets requests finish until
-// drain_timeout, cancels the rest, and the exit code says whether anything was cut (0 nothing, 1 something, 4
-// could not start).
+// SIGTERM and SIGINT drain it, after serve_options::on_stop: it stops accepting, tells clients to close, lets requests
+// finish until drain_timeout, cancels the rest, and the exit code says whether anything was cut (0 nothing, 1
+// something, 4 could not start).
 //
 // Misuse: blocking in a handler (a lock, a synchronous client): it stops every connection of its loop. Use an
 // offload_pool.
@@ -62,6 +62,9 @@ class server {
   task<result<void>> run(net::listener from);
   // Begins the end; on the loop's thread. Again: does nothing.
   void drain();
+  // The same in a while, and until then all goes on: time for those in front to learn of it, and to go elsewhere. On
+  // the loop's thread. The first call counts, and drain() does not wait for it.
+  void drain_after(duration span);
 
   const server_counters& counters() const;
   std::size_t live_connections() const;
@@ -78,6 +81,9 @@ struct serve_options {
   unsigned loops = 1;  // threads, each with its own loop, sharing the port
   server_limits limits;
   io_options io;
+  // Called on the thread of each loop, index 0, 1, ..., when the process is asked to stop: for how long that loop is to
+  // go on as before. Empty: it drains at once. See stack/guard/drain.
+  std::function<duration(unsigned index, instant now)> on_stop = {};
 };
 
 // Runs servers until SIGINT or SIGTERM; the process's exit code.

@@ -84,10 +84,14 @@ class writer {
   struct flushed_awaiter {
     writer* self;
     bool await_ready() const noexcept { return !self->sending_ && (self->filling_.empty() || self->failed()); }
-    void await_suspend(std::coroutine_handle<> waiter) const noexcept {
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> waiter) const noexcept {
       assert(!self->waiter_ && "one task waits for a writer");
       assert(self->sending_ && "kick() before flushed(): nothing would ever end the wait");
       self->waiter_ = waiter;
+      self->waiting_ = waiter.promise().ctx->task;
+      self->waiting_->awaiting = "what it sent to be taken";
+      self->waiting_->awaiting_since = self->on_.turn_time();
     }
     result<void> await_resume() const {
       if (self->failure_) return std::unexpected(*self->failure_);
@@ -139,7 +143,13 @@ class writer {
     if (took_some() && !failure_ && push()) send_next();
     if (sending_) return;
     if (failure_) op_.bytes = {};
-    if (waiter_) std::exchange(waiter_, {}).resume();
+    if (waiter_) resume_waiter();
+  }
+
+  void resume_waiter() {
+    waiting_->awaiting = nullptr;
+    on_.enter(waiting_);
+    std::exchange(waiter_, {}).resume();
   }
 
   send op_;
@@ -154,6 +164,7 @@ class writer {
   bool timed_out_ = false;
   std::optional<error> failure_;
   std::coroutine_handle<> waiter_;
+  task_record* waiting_ = nullptr;  // its task
 };
 
 }  // namespace assay::net
