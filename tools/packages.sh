@@ -20,7 +20,8 @@ build liburing-dev          inc:liburing.h               asynchronous I/O
 build libfmt-dev            inc:fmt/format.h             text formatting
 build nlohmann-json3-dev    inc:nlohmann/json.hpp        JSON documents
 build libcli11-dev          inc:CLI/CLI.hpp              the command line
-build zlib1g-dev            inc:zlib.h                   histogram encoding
+build zlib1g-dev            inc:zlib.h                   histogram encoding, packed logs
+build libzstd-dev           inc:zstd.h                   packed logs
 build libssl-dev            inc:openssl/evp.h            SHA-256 of what a result came from
 build libyaml-cpp-dev       inc:yaml-cpp/yaml.h          plan files
 build libsqlite3-dev        inc:sqlite3.h                results of a campaign
@@ -41,6 +42,7 @@ peers curl                  cmd:curl                     HTTP peer of the tests
 peers wrk                   cmd:wrk                      load generator to compare with
 peers nginx-light|nginx-core cmd:nginx                   HTTP server to compare with
 data postgresql             file:/usr/lib/postgresql/*/bin/postgres the database of a campaign
+peers redis-server          cmd:redis-server             the Redis that the tests start and kill
 browser chromium            cmd:chromium                 opens the report as a reader would
 browser chromium-driver     cmd:chromedriver             drives that browser
 peers nodejs                cmd:node                     HTTP client (fetch) that the server must satisfy
@@ -138,7 +140,8 @@ install_packages() {
   hush_postgresql "${chosen[@]}"
   say "apt-get install --no-install-recommends ${chosen[*]}"
   apt_get install --no-install-recommends "${chosen[@]}" || die "apt-get install failed: ${chosen[*]}"
-  hush_nginx "${chosen[@]}"
+  hush_service nginx 'nginx-*' "${chosen[@]}"
+  hush_service redis-server redis-server "${chosen[@]}"
 }
 
 hint_for() {
@@ -158,11 +161,17 @@ hush_postgresql() {
   as_root tee "$settings" >/dev/null <<<'create_main_cluster = false'
 }
 
-# hush_nginx PACKAGE...: the package starts a web server on port 80 that nobody asked for; here it is a peer
-# that the tests start themselves.
-hush_nginx() {
-  if [[ " $* " == *" nginx-"* && -d /run/systemd/system ]]; then
-    say "systemctl disable --now nginx (just installed as a peer of the tests, not as a service)"
-    as_root systemctl disable --now nginx >&2 || true
-  fi
+# hush_service NAME PATTERN PACKAGE...: packages that match start a server on its usual port that nobody asked for; here
+# it is a peer that the tests start themselves.
+hush_service() {
+  local name=$1 pattern=$2 package
+  shift 2
+  [[ -d /run/systemd/system ]] || return 0
+  for package in "$@"; do
+    # shellcheck disable=SC2053  # a pattern
+    if [[ $package == $pattern ]]; then
+      say "systemctl disable --now $name (just installed as a peer of the tests, not as a service)"
+      as_root systemctl disable --now "$name" >&2 || true
+    fi
+  done
 }

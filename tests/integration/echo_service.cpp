@@ -1,5 +1,6 @@
 // The service that whole-program tests talk to. Serves on the port in the environment variable PORT, with as many
-// loops as ECHO_SERVICE_LOOPS says, else one.
+// loops as ECHO_SERVICE_LOOPS says, else one. With ECHO_SERVICE_DRAIN_MS it goes on for so long when it is asked to
+// stop, and answers health checks (stack/guard/drain).
 //
 //   /echo            the request's body, as it comes, in chunks
 //   /upload          how many bytes the request's body has
@@ -17,7 +18,9 @@
 #include <cstdlib>
 #include <memory>
 #include <utility>
+#include <vector>
 
+#include "stack/guard/drain/layer.hpp"
 #include "stack/http/server.hpp"
 #include "stack/runtime/delay.hpp"
 
@@ -110,15 +113,34 @@ http::handler handler_of_loop(unsigned index) {
   };
 }
 
+// The number in an environment variable, or `otherwise`.
+std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise) {
+  const char* const text = std::getenv(name);
+  if (text == nullptr) return otherwise;
+  const std::string_view digits(text);
+  std::from_chars(digits.data(), digits.data() + digits.size(), otherwise);
+  return otherwise;
+}
+
+// Each loop with a gate of its own.
+int serve_with_gates(http::serve_options options, duration delay) {
+  std::vector<std::shared_ptr<guard::drain::policy>> gates;
+  for (unsigned i = 0; i < options.loops; ++i) {
+    gates.push_back(std::make_shared<guard::drain::policy>(guard::drain::options{.delay = delay}));
+  }
+  options.on_stop = [&gates](unsigned index, instant now) { return gates[index]->drain(now); };
+  return http::serve([&gates](unsigned index) { return guard::drain::layer(gates[index])(handler_of_loop(index)); },
+                     options);
+}
+
 }  // namespace
 
 int main() {
   http::serve_options options;
   options.host = "127.0.0.1";
   options.limits.max_body_bytes = largest;
-  if (const char* loops = std::getenv("ECHO_SERVICE_LOOPS")) {
-    const std::string_view digits(loops);
-    std::from_chars(digits.data(), digits.data() + digits.size(), options.loops);
-  }
+  options.loops = static_cast<unsigned>(number_from_environment("ECHO_SERVICE_LOOPS", 1));
+  const std::uint64_t drain_ms = number_from_environment("ECHO_SERVICE_DRAIN_MS", 0);
+  if (drain_ms > 0) return serve_with_gates(options, std::chrono::milliseconds(drain_ms));
   return http::serve(handler_of_loop, options);
 }

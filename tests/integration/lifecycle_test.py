@@ -127,6 +127,24 @@ class Lifecycle(unittest.TestCase):
             self.assertLess(time.monotonic() - begun, 5)
             slow.join()
 
+    def test_for_its_delay_it_says_that_it_goes_and_serves_on(self):
+        with Service("ASSAY_ECHO_SERVICE", ECHO_SERVICE_DRAIN_MS="2000", ECHO_SERVICE_LOOPS="2") as service:
+            self.assertEqual(get(service.port, "/health/ready").status, 200)
+            begun = time.monotonic()
+            service.ask_to_stop()
+            wait_until(lambda: get(service.port, "/health/ready").status == 503, "it says that it goes")
+            self.assertEqual(get(service.port, "/health/live").status, 200)
+            self.assertEqual(get(service.port, "/a").status, 200, "it still lets new ones in")
+            self.assertEqual(service.exit_code(), 0, service.stderr())
+            self.assertGreaterEqual(time.monotonic() - begun, 2)
+
+    def test_a_second_signal_does_not_wait_for_the_delay(self):
+        with Service("ASSAY_ECHO_SERVICE", ECHO_SERVICE_DRAIN_MS="600000") as service:
+            service.ask_to_stop()
+            wait_until(lambda: get(service.port, "/health/ready").status == 503, "it says that it goes")
+            service.ask_to_stop()
+            self.assertEqual(service.exit_code(), 0, "nobody was cut")
+
     def test_a_port_in_use_is_one_line_and_exit_code_4(self):
         with Service("ASSAY_HELLO") as hello:
             second = subprocess.run(

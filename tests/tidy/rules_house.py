@@ -11,7 +11,7 @@ from tree import CPP, HEADERS, SOURCES, Finding, Tree
 # name count to it. {room} stands for the room's own folder.
 FLOORS = (
     (r"stack/runtime", ()),
-    (r"stack/observe", ()),
+    (r"stack/observe", ("stack/runtime",)),
     (r"stack/net", ("stack/runtime",)),
     (r"stack/http", ("stack/net", "stack/runtime", "stack/observe")),
     (r"stack/\w+", ("stack",)),

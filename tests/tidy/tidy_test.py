@@ -155,7 +155,7 @@ class HouseRules(unittest.TestCase):
         for path, include in (
             ("stack/runtime/a.cpp", "stack/net/b.hpp"),
             ("stack/net/a.cpp", "stack/http/b.hpp"),
-            ("stack/observe/a.cpp", "stack/runtime/b.hpp"),
+            ("stack/observe/a.cpp", "stack/net/b.hpp"),
             ("stack/http/a.cpp", "lab/load/b.hpp"),
             ("stack/guard/a.cpp", "lab/model/b.hpp"),
             ("lab/load/a.cpp", "lab/judge/b.hpp"),

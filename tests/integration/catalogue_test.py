@@ -1,0 +1,98 @@
+"""examples/catalogue, the service of docs/stack.md, as its users and its operators meet it."""
+
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import unittest
+
+from lifecycle_test import get
+from service import PATIENCE_S, connects, free_port, program, wait_until
+from subjects_support import Postgres, ThirdParty
+
+REFUSED = 4
+
+
+class Catalogue(unittest.TestCase):
+    def setUp(self) -> None:
+        self.database = self.enterContext(Postgres())
+        self.quotes = self.enterContext(ThirdParty())
+        self.port = free_port()
+        self.log = self.enterContext(tempfile.TemporaryFile(mode="w+"))
+        environment = os.environ | {
+            "DATABASE_URL": self.database.url,
+            "QUOTES": self.quotes.url.removeprefix("http://"),
+            "PORT": str(self.port),
+        }
+        self.process = subprocess.Popen(
+            [program("ASSAY_CATALOGUE")], env=environment, stdout=subprocess.DEVNULL, stderr=self.log
+        )
+        self.addCleanup(self.end)
+        wait_until(lambda: connects(self.port), "a listening catalogue")
+
+    def end(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(PATIENCE_S)
+
+    def json(self, target: str) -> dict:
+        answer = get(self.port, target)
+        self.assertEqual(answer.status, 200, answer.text)
+        return json.loads(answer.text)
+
+    def lines(self) -> list[dict]:
+        text = os.pread(self.log.fileno(), 1 << 20, 0).decode()
+        return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+
+    def test_serves_and_tells_of_it(self) -> None:
+        item = self.json("/items/7")
+        self.assertEqual(item["price_cents"], self.database.number("select price_cents from items where id = 7"))
+        self.assertEqual(self.json("/items/7/discount"), {"id": 7, "discount_percent": 7 * 7 % 31})
+        self.assertEqual(get(self.port, "/items/999999").status, 404)
+        self.assertEqual(get(self.port, "/health/ready").status, 200)
+        self.assertEqual(get(self.port, "/health/live").status, 200)
+
+        wait_until(lambda: len(self.lines()) >= 3, "a line for each request")
+        shown = {(line["route"], line["status"]) for line in self.lines()}
+        self.assertLessEqual({("/items/{id}", 200), ("/items/{id}/discount", 200), ("/items/{id}", 404)}, shown)
+        self.assertEqual(len({line["request_id"] for line in self.lines()}), len(self.lines()))
+        metrics = get(self.port, "/metrics").text.decode()
+        self.assertIn('assay_http_requests_total{method="GET",route="/items/{id}",status="404"} 1', metrics)
+
+    def test_the_other_service_goes(self) -> None:
+        self.quotes.close()
+        for _ in range(20):  # more than the breaker needs to open
+            self.assertEqual(self.json("/items/7/discount"), {"id": 7, "discount_percent": None})
+        self.assertIn("name", self.json("/items/7"))
+
+    def test_the_database_goes_and_comes_back(self) -> None:
+        self.json("/items/7")
+        self.database.stop()
+        self.assertIn(get(self.port, "/items/7").status, (502, 503))
+        self.assertEqual(get(self.port, "/health/ready").status, 503)
+        self.assertEqual(get(self.port, "/health/live").status, 200)
+        self.database.start()
+        wait_until(lambda: get(self.port, "/health/ready").status == 200, "readiness after the outage")
+        self.json("/items/7")
+
+    def test_ends_when_those_in_front_have_seen_it(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: get(self.port, "/health/ready").status == 503, "not ready any more")
+        self.json("/items/7")  # served all the same
+        self.assertEqual(self.process.wait(PATIENCE_S), 0)
+
+
+class Start(unittest.TestCase):
+    def test_needs_its_settings(self) -> None:
+        for settings in ({}, {"DATABASE_URL": "postgresql://x", "QUOTES": "nowhere"}):
+            bare = {name: text for name, text in os.environ.items() if name not in ("DATABASE_URL", "QUOTES")}
+            done = subprocess.run(
+                [program("ASSAY_CATALOGUE")], env=bare | settings, capture_output=True, text=True, timeout=PATIENCE_S
+            )
+            self.assertEqual(done.returncode, REFUSED)
+            self.assertRegex(done.stderr, "catalogue: (DATABASE_URL|QUOTES)")
+
+
+if __name__ == "__main__":
+    unittest.main()
