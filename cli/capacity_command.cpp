@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <charconv>
 #include <cstdio>
 #include <expected>
 #include <thread>
@@ -12,6 +11,7 @@
 #include "cli/load_options.hpp"
 #include "cli/values.hpp"
 #include "lab/load/capacity_finder.hpp"
+#include "lab/model/number.hpp"
 #include "lab/report/capacity_report.hpp"
 #include "stack/runtime/signals.hpp"
 
@@ -27,10 +27,8 @@ std::expected<double, std::string> parse_share(std::string_view flag, std::strin
   std::string_view digits = text;
   const bool percent = digits.ends_with('%');
   if (percent) digits.remove_suffix(1);
-  double value = 0;
-  const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (percent) value /= 100;
-  if (failed != std::errc() || end != digits.data() + digits.size() || !(value >= 0.001 && value <= 1)) {
+  const double value = model::parse_number(digits).value_or(0) / (percent ? 100 : 1);
+  if (!(value >= 0.001 && value <= 1)) {
     return std::unexpected(fmt::format("{} \"{}\": expected from 0.1% to 100%", flag, text));
   }
   return value;

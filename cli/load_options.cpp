@@ -1,20 +1,18 @@
 #include "cli/load_options.hpp"
 
-#include <charconv>
+#include <optional>
 #include <utility>
 
 #include "cli/stages.hpp"
 #include "cli/values.hpp"
+#include "lab/model/number.hpp"
 
 namespace assay::cli {
 
 std::expected<double, std::string> parse_rate(std::string_view flag, const std::string& text) {
-  double rate = 0;
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), rate);
-  if (failed != std::errc() || end != text.data() + text.size()) {
-    return std::unexpected(std::string(flag) + " \"" + text + "\": expected a number of requests per second");
-  }
-  return rate;
+  const std::optional<double> rate = model::parse_number(text);
+  if (!rate) return std::unexpected(std::string(flag) + " \"" + text + "\": expected a number of requests per second");
+  return *rate;
 }
 
 std::expected<load::load_options, std::string> read_load_options(const load_arguments& typed) {

@@ -1,9 +1,9 @@
 #include "cli/stages.hpp"
 
-#include <charconv>
 #include <optional>
 
 #include "cli/values.hpp"
+#include "lab/model/number.hpp"
 
 namespace assay::cli {
 namespace {
@@ -12,16 +12,9 @@ constexpr std::string_view forms =
     "expected LENGTH@RATE, LENGTH@FROM..TO or LENGTH@MEAN~SWING/PERIOD, as in 30s@100, "
     "1m@100..500 or 2m@300~200/20s";
 
-std::optional<double> number(std::string_view text) {
-  double value = 0;
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (failed != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 bool read_ramp(std::string_view from, std::string_view to, load::stage& into) {
-  const auto begin = number(from);
-  into.end_rate_per_s = number(to);
+  const auto begin = model::parse_number(from);
+  into.end_rate_per_s = model::parse_number(to);
   into.rate_per_s = begin.value_or(0);
   return begin && into.end_rate_per_s;
 }
@@ -29,8 +22,8 @@ bool read_ramp(std::string_view from, std::string_view to, load::stage& into) {
 bool read_sine(std::string_view mean, std::string_view rest, load::stage& into) {
   const auto slash = rest.find('/');
   if (slash == std::string_view::npos) return false;
-  const auto rate = number(mean);
-  const auto swing = number(rest.substr(0, slash));
+  const auto rate = model::parse_number(mean);
+  const auto swing = model::parse_number(rest.substr(0, slash));
   const auto period = parse_duration(rest.substr(slash + 1));
   if (!rate || !swing || !period) return false;
   into.rate_per_s = *rate;
@@ -46,7 +39,7 @@ bool read_rates(std::string_view text, load::stage& into) {
   if (const auto wave = text.find('~'); wave != std::string_view::npos) {
     return read_sine(text.substr(0, wave), text.substr(wave + 1), into);
   }
-  const auto rate = number(text);
+  const auto rate = model::parse_number(text);
   into.rate_per_s = rate.value_or(0);
   return rate.has_value();
 }

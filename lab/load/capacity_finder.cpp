@@ -47,11 +47,6 @@ double requests_needed(const std::vector<gate>& gates) {
   return needed;
 }
 
-std::optional<double> quantile_ns(const observe::histogram& of, double q) {
-  if (!observe::estimable(q, of.count())) return std::nullopt;
-  return static_cast<double>(std::min(of.value_at_quantile(q), of.max()));
-}
-
 model::capacity_run summary_of(double rate_rps, bool kept, model::load_result seen) {
   std::uint64_t bad_answers = 0;
   for (const auto& [kind, count] : seen.errors) bad_answers += kind.starts_with("status_") ? count : 0;
@@ -62,8 +57,8 @@ model::capacity_run summary_of(double rate_rps, bool kept, model::load_result se
           .kept = seen.valid && kept,
           .achieved_rps = seen.achieved_rps,
           .goodput_rps = seen.achieved_rps * good,
-          .p50_ns = quantile_ns(seen.latency.response_time, 0.5),
-          .p99_ns = quantile_ns(seen.latency.response_time, 0.99),
+          .p50_ns = observe::estimated_quantile(seen.latency.response_time, 0.5),
+          .p99_ns = observe::estimated_quantile(seen.latency.response_time, 0.99),
           .error_share = error_share_of(seen),
           .gates = std::move(seen.gates),
           .reasons = std::move(seen.reasons)};

@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <optional>
 
 #include "lab/model/duration.hpp"
+#include "lab/model/number.hpp"
 #include "stack/observe/quantile.hpp"
 
 namespace assay::load {
@@ -20,10 +20,8 @@ std::string_view trimmed(std::string_view text) {
 }
 
 std::optional<double> number(std::string_view text) {
-  double value = 0;
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (failed != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return std::isfinite(value) && value >= 0 ? std::optional(value) : std::nullopt;
+  const std::optional<double> value = model::parse_number(text);
+  return value && std::isfinite(*value) && *value >= 0 ? value : std::nullopt;
 }
 
 std::optional<double> share(std::string_view text) {
@@ -94,8 +92,7 @@ std::optional<double> measured(const gate& of, const model::load_result& result)
     case gated::max:
       return times.count() > 0 ? std::optional(static_cast<double>(times.max())) : std::nullopt;
     case gated::quantile:
-      if (!observe::estimable(of.quantile, times.count())) return std::nullopt;
-      return static_cast<double>(std::min(times.value_at_quantile(of.quantile), times.max()));
+      return observe::estimated_quantile(times, of.quantile);
   }
   return std::nullopt;
 }

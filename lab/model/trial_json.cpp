@@ -114,8 +114,8 @@ class writer {
     object["sum_ns"] = digits(exact.sum);
     object["saturated"] = exact.saturated;
     for (const auto& [name, q] : quantiles) {
-      const auto value = static_cast<double>(std::min(source.value_at_quantile(q), source.max()));
-      object[std::string(name) + "_ms"] = observe::estimable(q, source.count()) ? json(value / 1e6) : json(nullptr);
+      const auto value = observe::estimated_quantile(source, q);
+      object[std::string(name) + "_ms"] = value ? json(static_cast<double>(*value) / 1e6) : json(nullptr);
     }
     object["hdr_v2"] = observe::encode_v2_base64(source);
     return object;

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "lab/report/gates_json.hpp"
+
 namespace assay::report {
 namespace {
 
@@ -42,10 +44,6 @@ std::string headline(const model::capacity_result& result) {
 json bound(double rps) { return std::isfinite(rps) ? json(rps) : json(nullptr); }
 
 json run_json(const model::capacity_run& run) {
-  json gates = json::array();
-  for (const model::gate_outcome& each : run.gates) {
-    gates.push_back({{"gate", each.gate}, {"met", each.met}, {"measured", each.measured}});
-  }
   return {{"rate_rps", run.rate_rps},
           {"verdict", run.valid ? "VALID" : "INVALID"},
           {"reasons", run.reasons},
@@ -55,7 +53,7 @@ json run_json(const model::capacity_run& run) {
           {"p50_us", run.p50_ns ? json(*run.p50_ns / 1e3) : json(nullptr)},
           {"p99_us", run.p99_ns ? json(*run.p99_ns / 1e3) : json(nullptr)},
           {"error_share", run.error_share},
-          {"gates", std::move(gates)}};
+          {"gates", gates_json(run.gates)}};
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "lab/report/gates_json.hpp"
 #include "stack/observe/histogram_codec.hpp"
 #include "stack/observe/quantile.hpp"
 
@@ -24,9 +25,8 @@ json summary_us(const observe::histogram& of) {
   summary["mean"] = any ? json(of.mean() / 1e3) : json(nullptr);
   summary["max"] = any ? json(static_cast<double>(of.max()) / 1e3) : json(nullptr);
   for (const auto& [name, q] : quantiles) {
-    // A bucket's upper edge may lie above the largest value recorded.
-    const auto value = static_cast<double>(std::min(of.value_at_quantile(q), of.max()));
-    summary[name] = observe::estimable(q, of.count()) ? json(value / 1e3) : json(nullptr);
+    const auto value = observe::estimated_quantile(of, q);
+    summary[name] = value ? json(static_cast<double>(*value) / 1e3) : json(nullptr);
   }
   return summary;
 }
@@ -67,10 +67,7 @@ std::string load_json(const model::load_result& result) {
   document["service_time_us"] = summary_us(result.latency.service_time);
   document["send_lag_us"] = summary_us(result.latency.send_lag);
   document["stages"] = stages_json(result.stages);
-  document["gates"] = json::array();
-  for (const model::gate_outcome& each : result.gates) {
-    document["gates"].push_back({{"gate", each.gate}, {"met", each.met}, {"measured", each.measured}});
-  }
+  document["gates"] = gates_json(result.gates);
   document["url"] = result.url;
   document["method"] = result.method;
   document["model"] = std::string(label(result.model));

@@ -39,8 +39,8 @@ std::string bytes_text(std::uint64_t bytes) {
 }
 
 std::string quantile_text(const observe::histogram& of, double q) {
-  if (!observe::estimable(q, of.count())) return "-";
-  return time_text(static_cast<double>(std::min(of.value_at_quantile(q), of.max())));
+  const auto value = observe::estimated_quantile(of, q);
+  return value ? time_text(static_cast<double>(*value)) : "-";
 }
 
 std::string known_text(const observe::histogram& of, double ns) { return of.count() == 0 ? "-" : time_text(ns); }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "stack/observe/histogram.hpp"
+
 namespace assay::observe {
 
 namespace {
@@ -92,6 +94,11 @@ std::optional<quantile_ranks> quantile_confidence_ranks(double q, std::uint64_t 
   // bounds only bite if q^n equals the tail probability to the last digits, where estimable() may round the
   // other way.
   return quantile_ranks{std::max<std::uint64_t>(lower, 1), std::min(upper + 1, n)};
+}
+
+std::optional<std::uint64_t> estimated_quantile(const histogram& of, double q) noexcept {
+  if (!estimable(q, of.count())) return std::nullopt;
+  return std::min(of.value_at_quantile(q), of.max());
 }
 
 }  // namespace assay::observe

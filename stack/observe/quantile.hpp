@@ -18,6 +18,8 @@
 
 namespace assay::observe {
 
+class histogram;
+
 /// Probability left out at either end of the two-sided 95 % interval.
 inline constexpr double quantile_tail_probability = 0.025;
 
@@ -43,5 +45,9 @@ struct quantile_ranks {
 /// variance n q (1 - q) of 10^8, above that the normal approximation floor(nq - z s), ceil(nq + z s) + 1 with
 /// z = 1.96, which is there at most two ranks wider than the exact interval (of about 4 * 10^4 ranks).
 [[nodiscard]] std::optional<quantile_ranks> quantile_confidence_ranks(double q, std::uint64_t n) noexcept;
+
+/// The quantile q of what was recorded, if so many samples tell it. Never above the largest value, though the upper
+/// edge of its bucket may be.
+[[nodiscard]] std::optional<std::uint64_t> estimated_quantile(const histogram& of, double q) noexcept;
 
 }  // namespace assay::observe

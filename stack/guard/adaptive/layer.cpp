@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "stack/guard/hold.hpp"
 #include "stack/runtime/loop.hpp"
 
 namespace assay::guard::adaptive {
@@ -18,11 +19,6 @@ struct held_ticket {
   ticket mine;
 };
 
-void hold_during_stream(http::response& reply, held_ticket held) {
-  reply.stream = [held = std::make_shared<held_ticket>(std::move(held)),
-                  produce = std::move(reply.stream)] ASSAY_CORO_WRAPPER(http::body_sink & to) { return produce(to); };
-}
-
 void tell(ticket& mine, int status, instant now) {
   if (status < 400) mine.done(now);
   if (status == 499 || status == 504) mine.cut(now);
@@ -34,7 +30,7 @@ task<http::response> serve(std::shared_ptr<const shared> with, http::handler nex
   http::response reply = co_await next(asked);
   tell(held.mine, reply.status, ctx.on->turn_time());
   with->admission->limit_to(with->limit->limit());
-  if (reply.stream) hold_during_stream(reply, std::move(held));
+  hold_during_stream(reply, std::move(held));
   co_return reply;
 }
 

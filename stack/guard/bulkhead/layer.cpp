@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "stack/guard/hold.hpp"
+
 namespace assay::guard::bulkhead {
 namespace {
 
@@ -17,11 +19,6 @@ struct held_place {
   permit place;
 };
 
-void hold_during_stream(http::response& reply, held_place held) {
-  reply.stream = [held = std::make_shared<held_place>(std::move(held)),
-                  produce = std::move(reply.stream)] ASSAY_CORO_WRAPPER(http::body_sink & to) { return produce(to); };
-}
-
 task<http::response> serve(std::shared_ptr<const shared> with, http::handler next, http::request& asked) {
   if (with->belongs && !with->belongs(asked)) co_return co_await next(asked);
   result<permit> place = co_await with->part->enter();
@@ -29,7 +26,7 @@ task<http::response> serve(std::shared_ptr<const shared> with, http::handler nex
   if (!place) co_return http::response::from(place.error());
   held_place held{.with = with, .place = std::move(*place)};
   http::response reply = co_await next(asked);
-  if (reply.stream) hold_during_stream(reply, std::move(held));
+  hold_during_stream(reply, std::move(held));
   co_return reply;
 }
 

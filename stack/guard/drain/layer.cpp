@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "stack/guard/hold.hpp"
 #include "stack/runtime/loop.hpp"
 
 namespace assay::guard::drain {
@@ -19,11 +20,6 @@ struct held_visit {
   std::shared_ptr<const shared> with;
   visit mine;
 };
-
-void hold_during_stream(http::response& reply, held_visit held) {
-  reply.stream = [held = std::make_shared<held_visit>(std::move(held)),
-                  produce = std::move(reply.stream)] ASSAY_CORO_WRAPPER(http::body_sink & to) { return produce(to); };
-}
 
 http::response health(bool good) {
   return good ? http::response::json(R"({"status":"ok"})") : http::response::json(R"({"status":"unavailable"})", 503);
@@ -55,7 +51,7 @@ task<http::response> answer(std::shared_ptr<const shared> with, http::handler ne
   }
   held_visit held{.with = with, .mine = gate.enter()};
   http::response reply = co_await next(asked);
-  if (reply.stream) hold_during_stream(reply, std::move(held));
+  hold_during_stream(reply, std::move(held));
   co_return reply;
 }
 

@@ -3,6 +3,8 @@
 #include <string>
 #include <utility>
 
+#include "stack/guard/hold.hpp"
+
 namespace assay::guard::shed {
 namespace {
 
@@ -13,11 +15,6 @@ struct held_place {
 };
 
 // The stream runs after the handler has ended, and is as much in flight.
-void hold_during_stream(http::response& reply, held_place held) {
-  reply.stream = [held = std::make_shared<held_place>(std::move(held)),
-                  produce = std::move(reply.stream)] ASSAY_CORO_WRAPPER(http::body_sink & to) { return produce(to); };
-}
-
 task<http::response> serve(std::shared_ptr<policy> admission, http::handler next,
                            std::shared_ptr<const http::response> refusal, http::request& asked) {
   result<place> admitted = co_await admission->admit();
@@ -25,7 +22,7 @@ task<http::response> serve(std::shared_ptr<policy> admission, http::handler next
   if (!admitted) co_return http::response::from(admitted.error());
   held_place held{.admission = std::move(admission), .in = std::move(*admitted)};
   http::response reply = co_await next(asked);
-  if (reply.stream) hold_during_stream(reply, std::move(held));
+  hold_during_stream(reply, std::move(held));
   co_return reply;
 }
 
