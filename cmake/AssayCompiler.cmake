@@ -19,6 +19,8 @@ endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   # ccache compares what went into precompiled headers, not when they were made.
   target_compile_options(assay_options INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:SHELL:-Xclang -fno-pch-timestamp>")
+  # Not in C: the probe stands in for functions whose names are reserved.
+  target_compile_options(assay_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wreserved-identifier>)
 endif()
 find_package(Threads REQUIRED)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")

@@ -115,7 +115,7 @@ stall_counts count_stalls(std::uint64_t begin_ns, std::uint64_t end_ns, const st
     counts.longest_ns = std::max(counts.longest_ns, length_ns);
     for (const int bound : stall_bounds_ms) {
       if (length_ns < bound * 1e6) continue;
-      counts.number[bound] += stall.end_ns <= end_ns || !stall.counted;
+      ++counts.number[bound];
       counts.seconds[bound] += inside_ns / 1e9;
     }
   }

@@ -64,7 +64,9 @@ struct long_segment {
 void correct_edges(busy_segments& segments, std::uint64_t begin_ns, std::uint64_t end_ns,
                    const std::vector<long_segment>& stalls);
 
-// How many stalls of at least 10, 50, 100, 500 ms end in the window (or go on at its end), and the time in them.
+// How many stalls of at least 10, 50, 100, 500 ms touch the window, and the part of it they take. Two windows that meet
+// during a stall both count it: both had it. Its end does not decide: a thread may end its stall between the instant
+// of a look and the reading, and would then belong nowhere.
 struct stall_counts {
   std::map<int, std::uint64_t> number;
   std::map<int, double> seconds;

@@ -14,8 +14,11 @@
 namespace assay::load {
 namespace {
 
-// A run that is INVALID, by a hiccup of the machine perhaps, is made so often in all.
-constexpr int most_tries = 3;
+// A run that is INVALID is made so often in all: the generator was out of CPU or descriptors, and will be again ...
+constexpr int most_tries_overwhelmed = 3;
+// ... or it was late for another reason, most likely something else that ran on the machine. Taken for the generator's
+// limit too soon, a few hiccups would end the search far below the capacity.
+constexpr int most_tries_disturbed = 10;
 // A run is so many times as long as asked for, at most, when it has too few requests for an objective's percentile.
 constexpr int most_stretch = 20;
 // What the generator's own lateness may do to the tightest objective.
@@ -35,6 +38,10 @@ verdict_bounds bounds_for(const std::vector<gate>& gates) {
     bounds.own_lag_p99_ns = std::max(bounds.own_lag_p99_ns, tolerated_ns);
   }
   return bounds;
+}
+
+bool overwhelmed(const model::generator_health& health) {
+  return health.own_limits > 0 || health.cpu_share > verdict_bounds{}.cpu_share;
 }
 
 // Half as many again as the most demanding percentile needs.
@@ -132,6 +139,7 @@ std::expected<model::capacity_result, std::string> capacity_finder::find() {
     if (found_.interrupted) break;
     if (!seen) return std::unexpected(seen.error());
     const bool valid = seen->valid;
+    const int most_tries = overwhelmed(seen->generator) ? most_tries_overwhelmed : most_tries_disturbed;
     const bool kept = take(*rate, std::move(*seen));
     if (valid) {
       tries = 0;
@@ -140,10 +148,10 @@ std::expected<model::capacity_result, std::string> capacity_finder::find() {
       continue;
     }
     if (++tries < most_tries) continue;
-    tries = 0;
+    const int tries_made = std::exchange(tries, 0);
     if (!generator_is_limit(*rate)) {
       return std::unexpected(fmt::format("at {:.6g} requests per second each of {} runs is INVALID: {}", *rate,
-                                         most_tries, found_.runs.back().reasons.front()));
+                                         tries_made, found_.runs.back().reasons.front()));
     }
   }
   found_.estimate = search_.estimate();

@@ -1,7 +1,8 @@
 // A capacity search on a real service: one load run after the other, each judged by the gates.
 //
 // A run that is INVALID says nothing about the service. It is made again; when it stays INVALID, this machine cannot
-// send so much, and no higher rate is tried. The generator may be late by a twentieth of the tightest objective.
+// send so much, and no higher rate is tried: soon when the generator was out of CPU, patiently when it was merely late.
+// The generator may be late by a twentieth of the tightest objective.
 //
 // Misuse: a service that remembers being overloaded (queues that outlive their clients, a breaker that stays open):
 // the pause between runs is short, and what is found is the capacity after an overload.
