@@ -82,8 +82,10 @@ def _watch():
     set_hook.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
     has_state = ctypes.cast(ctypes.pythonapi.PyGILState_GetThisThreadState, ctypes.c_void_p)
     hook = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint32)(_stack_writer())
+    # As long as the library may call it, and that is longer than anything refers to this module: the next sitecustomize
+    # takes its place, and a collection would take the hook.
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(hook))
     set_hook(ctypes.cast(hook, ctypes.c_void_p), has_state)
-    _watch.kept = hook  # as long as the library may call it
     atexit.register(set_hook, None, None)
 
 

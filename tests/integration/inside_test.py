@@ -65,13 +65,14 @@ class Watch:
 class Planted:
     """The planted service, with or without the probe in its environment."""
 
-    def __init__(self, directory: str, peer_port: int, probed: bool = True, options: tuple = ()):
+    def __init__(self, directory: str, peer_port: int, probed: bool = True, options: tuple = (), **in_front: str):
         self.port = free_port()
         self.fifo = os.path.join(directory, "slow.fifo")
         os.mkfifo(self.fifo)
         self.fifo_end = os.open(self.fifo, os.O_RDWR)
         command = [program("ASSAY_INSIDE_WATCH"), "--environment", directory, "python"]
         added = json.loads(subprocess.run(command, check=True, capture_output=True).stdout) if probed else {}
+        added |= {name: f"{added.get(name, '')}:{folder}" for name, folder in in_front.items()}
         self.process = subprocess.Popen(
             [sys.executable, PLANTED, *options, str(self.port), str(peer_port), self.fifo],
             env={**os.environ, **added},
@@ -181,6 +182,16 @@ class Inside(unittest.TestCase):
     def test_each_fault_is_named(self):
         faults = ("/price-blocking", "/price-timeout", "/nap", "/slow-file")
         self.assert_all_faults_named(self.look(self.planted(), *faults))
+
+    def test_the_next_sitecustomize_takes_nothing_away(self):
+        """Debian's Python has one. It stands in the shim's place from then on, and what only the shim referred to is
+        collected."""
+        with open(os.path.join(self.directory, "sitecustomize.py"), "w", encoding="utf-8") as file:
+            file.write("import atexit, gc\ngc.set_threshold(1, 1, 1)\n")
+        seen = self.look(self.planted(PYTHONPATH=self.directory), "/price-timeout")
+        peer = f"third-party (127.0.0.1:{self.peer.port})"
+        place = self.place(f"service.py:{line_of('peer.getresponse()')} in call_peer")
+        self.assert_named(seen, "recv (poll)", peer, place, SLOW_S * 900)
 
     def test_a_forked_worker_is_seen_like_any(self):
         faults = ("/price-blocking", "/price-timeout", "/nap", "/slow-file")
