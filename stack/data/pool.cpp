@@ -207,6 +207,12 @@ task<sql_result<void>> pool::open() {
   co_return sql_result<void>{};
 }
 
+task<result<void>> ping(pool& of) {
+  const sql_result<rows> answered = co_await of.query("SELECT 1");
+  if (!answered) co_return std::unexpected<error>(answered.error());
+  co_return result<void>{};
+}
+
 // --- transactions ----------------------------------------------------------------------------------------------------
 
 namespace {

@@ -31,6 +31,10 @@
 #include "stack/data/connection.hpp"
 #include "stack/runtime/semaphore.hpp"
 
+namespace assay::observe {
+class mirror;
+}
+
 namespace assay::data {
 
 // Every bound of the pool; all finite.
@@ -182,5 +186,11 @@ class pool {
   instant try_again_{};
   bool probing_ = false;
 };
+
+// Whether the server answers, for a service that tells whether it is ready.
+task<result<void>> ping(pool& of);
+
+// Its use as metrics, for as long as it is there; `name` is the label that tells it from others.
+void show(observe::mirror& in, const pool& of, std::string_view name);
 
 }  // namespace assay::data

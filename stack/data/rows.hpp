@@ -79,6 +79,7 @@ class row {
   }
 
  private:
+  friend void append_json(std::string& to, const row& of);
   bool exists(int column) const;
   const pg_result* of_;
   int index_;
@@ -118,5 +119,11 @@ class rows {
   int count() const;
   std::unique_ptr<pg_result, detail::clear_result> held_;
 };
+
+// As JSON: an object of the columns, under their names; a list of them. Integers, floating-point numbers and booleans
+// are such, NULL is null, json and jsonb are what they are. All else is text, numeric as well, which is exact.
+void append_json(std::string& to, const row& of);
+std::string json_of(const row& of);
+std::string json_of(const rows& of);
 
 }  // namespace assay::data

@@ -249,6 +249,17 @@ task<result<client_response>> client::send_once(const client_request& request, b
   co_return response;
 }
 
+task<result<permit>> client::wait_for_slot() {
+  if (slots_.free() > 0) co_return co_await slots_.acquire();
+  const context& ctx = co_await this_context();
+  const instant began = ctx.on->turn_time();
+  counters_.waits++;
+  result<permit> slot = co_await slots_.acquire();
+  counters_.waited += ctx.on->turn_time() - began;
+  if (!slot && slot.error().code == errc::limit) counters_.refused_waiters++;
+  co_return slot;
+}
+
 task<result<client_response>> client::send(client_request request) {
   if (!valid_request(request)) {
     co_return std::unexpected(error{.code = errc::invalid_argument, .what = "verb, target or header field"});
@@ -256,7 +267,7 @@ task<result<client_response>> client::send(client_request request) {
   counters_.requests++;
   // A permit is the right to use a connection. Idle ones hold none: a request takes one of them before it connects, so
   // there are never more connections than permits.
-  const result<permit> slot = co_await slots_.acquire();
+  const result<permit> slot = co_await wait_for_slot();
   if (!slot) co_return std::unexpected(slot.error());
   const context& ctx = co_await this_context();
   if (ctx.deadline <= ctx.on->turn_time()) {  // what nobody waits for any more is not sent

@@ -23,6 +23,10 @@
 #include "stack/net/stream.hpp"
 #include "stack/runtime/semaphore.hpp"
 
+namespace assay::observe {
+class mirror;
+}
+
 namespace assay::http {
 
 struct origin {
@@ -63,8 +67,17 @@ struct client_response {
 struct client_counters {
   std::uint64_t connects = 0;
   std::uint64_t requests = 0;
-  std::uint64_t reused = 0;  // requests on a connection that had served before
-  std::uint64_t resent = 0;  // because the server had closed an idle connection
+  std::uint64_t reused = 0;           // requests on a connection that had served before
+  std::uint64_t resent = 0;           // because the server had closed an idle connection
+  std::uint64_t waits = 0;            // for a connection, because all were in use
+  std::uint64_t refused_waiters = 0;  // the line was full
+  duration waited{};                  // by all of them together
+};
+
+struct client_usage {
+  std::size_t busy = 0;  // connections, also those that are being opened
+  std::size_t idle = 0;
+  std::size_t waiting = 0;
 };
 
 class client {
@@ -81,10 +94,14 @@ class client {
 
   const client_counters& counters() const { return counters_; }
   std::size_t idle_connections() const { return idle_.size(); }
+  client_usage usage() const {
+    return {.busy = limits_.max_connections - slots_.free(), .idle = idle_.size(), .waiting = slots_.waiters()};
+  }
 
  private:
   class connection;
 
+  task<result<permit>> wait_for_slot();
   task<result<std::unique_ptr<connection>>> take();
   std::unique_ptr<connection> take_idle(instant now);
   task<result<client_response>> send_once(const client_request& request, bool* stale);
@@ -96,6 +113,9 @@ class client {
   semaphore slots_;
   std::vector<std::unique_ptr<connection>> idle_;  // the youngest last
 };
+
+// Its connections as metrics, for as long as it is there; `name` is the label that tells it from others.
+void show(observe::mirror& in, const client& of, std::string_view name);
 
 // 1xx responses before the final one; more of them is a server that never answers.
 inline constexpr int max_interim_responses = 16;

@@ -4,7 +4,6 @@
 #include <array>
 #include <charconv>
 #include <ctime>
-#include <exception>
 #include <optional>
 
 #include "stack/http/response_head.hpp"
@@ -37,7 +36,7 @@ class connection::incoming final : public request {
     result<std::string_view> piece = co_await on_.reader_.read_body(on_.from_now(on_.shared_.limits.body_timeout));
     if (piece) body_bytes_ += piece->size();
     failed_ = !piece || too_large();
-    if (!piece && piece.error().code == errc::timed_out) on_.shared_.counters.timeouts++;
+    if (!piece && piece.error().code == errc::timed_out) on_.shared_.counters.body_timeouts++;
     if (too_large()) co_return std::unexpected(error{.code = errc::limit, .what = "request body too large"});
     co_return piece;
   }
@@ -138,7 +137,7 @@ connection::connection(shared_state& shared, context& parent, net::stream from)
 }
 
 void connection::on_write_failure() {
-  if (writer_.failure()->code == errc::timed_out) shared_.counters.timeouts++;
+  if (writer_.failure()->code == errc::timed_out) shared_.counters.write_timeouts++;
   cancel_.cancel(cancel_reason::peer_closed);
 }
 
@@ -206,7 +205,7 @@ task<bool> connection::serve_one(std::string_view head_bytes) {
   const auto parsed = parse_request_head(head_bytes, shared_.limits.parse, asked.parse_into());
   if (!parsed) {
     shared_.counters.refused_heads++;
-    refuse(http_status(parsed.error()), describe(parsed.error()));
+    refuse({.status = http_status(parsed.error()), .reason = label(parsed.error())}, describe(parsed.error()));
     co_return false;
   }
   shared_.counters.requests++;
@@ -214,7 +213,8 @@ task<bool> connection::serve_one(std::string_view head_bytes) {
   reader_.begin_body(asked.head().body);
   answer_begun_ = false;
   if (asked.too_large()) {  // before a handler or "100 Continue" invites it
-    refuse(413, "request body too large");
+    shared_.counters.refused_bodies++;
+    refuse({.status = 413, .reason = "body_too_large", .head = &asked.head()}, "request body too large");
     co_return false;
   }
   response reply = co_await run_handler(asked);
@@ -224,12 +224,10 @@ task<bool> connection::serve_one(std::string_view head_bytes) {
 task<response> connection::run_handler(incoming& asked) {
   try {
     co_return co_await service_run<response>{shared_.serve(asked), this, from_now(shared_.limits.handler_timeout), {}};
-  } catch (const std::exception&) {
-    shared_.counters.handler_exceptions++;
-  } catch (...) {
-    shared_.counters.handler_exceptions++;
+  } catch (...) {  // a bug in the service
+    report_bug(&asked);
   }
-  response failed = response::text("internal server error\n", 500);
+  response failed = response::refused(500, "exception", "internal server error");
   failed.close = true;  // what it left half done is unknown
   co_return failed;
 }
@@ -276,8 +274,8 @@ bool connection::can_send(const incoming& asked, const response& reply) const {
 
 task<bool> connection::answer(incoming& asked, response& reply) {
   if (!can_send(asked, reply)) {
-    shared_.counters.handler_exceptions++;
-    reply = response::text("internal server error\n", 500);
+    report_bug(&asked, error{.code = errc::invalid_argument, .what = "a response that cannot be sent"});
+    reply = response::refused(500, "unsendable", "internal server error");
     reply.close = true;
   }
   if (reply.upgrade) {
@@ -310,9 +308,9 @@ task<result<bool>> connection::send_streamed(incoming& asked, response& reply) {
     produced = co_await service_run<result<void>>{reply.stream(sink), this, never, {}};
     if (!produced) instead = asked.failed() ? response::for_body(produced.error()) : response::from(produced.error());
   } catch (...) {  // a bug in the service
-    shared_.counters.handler_exceptions++;
+    report_bug(&asked);
     produced = std::unexpected(error{.code = errc::system, .what = "body stream threw"});
-    instead = response::text("internal server error\n", 500);
+    instead = response::refused(500, "exception", "internal server error");
   }
   if (produced) {
     sink.finish();
@@ -332,57 +330,12 @@ task<bool> connection::skip_body() {
     if (!here) flush();  // the answer does not wait for what it does not depend on
     const result<std::string_view> piece =
         here ? *here : co_await reader_.read_body(from_now(shared_.limits.body_timeout));
-    if (!piece && piece.error().code == errc::timed_out) shared_.counters.timeouts++;
+    if (!piece && piece.error().code == errc::timed_out) shared_.counters.body_timeouts++;
     if (!piece) co_return false;
     skipped += piece->size();
     if (skipped > shared_.limits.max_skipped_body_bytes) co_return false;
   }
   co_return true;
-}
-
-// A final answer that ends the connection.
-void connection::refuse(int status, std::string_view why) {
-  response reply = response::text(std::string(why) + "\n", status);
-  append_response_head(
-      writer_.buffer(), reply,
-      {.keep = false, .chunked = false, .with_length = true, .version_minor = 1, .date = date_field()});
-  writer_.append(reply.body);
-  lingers_ = true;
-}
-
-task<void> connection::refuse_head(const error& why) {
-  if (why.code == errc::timed_out) shared_.counters.timeouts++;
-  if (reader_.refused()) {
-    shared_.counters.refused_heads++;
-    refuse(http_status(*reader_.refused()), describe(*reader_.refused()));
-  } else if (why.code == errc::timed_out && !reader_.at_message_start()) {
-    refuse(408, "the request head did not arrive in time");
-  }
-  co_return;
-}
-
-// The last bytes leave; then, if the client may still be sending, its bytes are read and dropped for a while, since
-// closing with bytes unread resets the connection and takes our answer away from it.
-task<void> connection::end() {
-  busy_ = busy_ || writer_.pending_bytes() > 0;
-  flush();
-  if (!cancel_.cancelled()) {
-    const result<void> taken = co_await writer_.flushed();
-    if (taken) busy_ = false;
-  }
-  if (lingers_ && !writer_.failed() && !cancel_.cancelled()) co_await linger();
-  co_await writer_.stop();
-}
-
-task<void> connection::linger() {
-  reader_.discard_buffered();
-  stream_.shutdown_write();
-  const instant limit = from_now(shared_.limits.linger_timeout);
-  // The clock as well: a client that never pauses would never let the receive wait, and so time out.
-  while (ctx_.on->turn_time() < limit) {
-    const result<net::chunk> dropped = co_await stream_.recv(limit);
-    if (!dropped || dropped->empty()) break;
-  }
 }
 
 std::string_view connection::date_field() {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,7 @@ namespace assay::http::detail {
 struct shared_state {
   handler serve;
   server_limits limits;
+  refusal_listener on_refused;
   server_counters counters;
   bool draining = false;
   // The Date field, made once a second.
@@ -72,7 +74,9 @@ class connection : public list_node {
   bool can_skip_body(const incoming& asked) const;
   task<bool> skip_body();
   task<void> refuse_head(const error& why);
-  void refuse(int status, std::string_view why);
+  // `sentence` is for whoever reads the answer.
+  void refuse(refusal as, std::string_view sentence);
+  void report_bug(const request* asked, const std::optional<error>& failure = {}) const;  // none: it has left HTTP
   task<void> end();
   task<void> linger();
   void on_write_failure();

@@ -25,7 +25,7 @@ task<void> connection::serve_upgraded() {
   try {
     co_await upgrade_(peer);
   } catch (...) {  // a bug in the service
-    shared_.counters.handler_exceptions++;
+    report_bug(nullptr);
   }
   handed_over_ = nullptr;
   lingers_ = peer.lingers();

@@ -45,13 +45,16 @@ class request {
   // exceeds server_limits::max_body_bytes, errc::protocol when it is malformed, errc::closed when the client
   // went away, errc::timed_out when it stalls. response::for_body() is the answer to each.
   virtual task<result<std::string_view>> read() = 0;
-  // The whole body.
-  task<result<std::string>> read_all() {
+  // The whole body; errc::limit when it has more than `most` bytes, before any is read where its length is told.
+  task<result<std::string>> read_all(std::uint64_t most = UINT64_MAX) {
+    constexpr error too_large{.code = errc::limit, .what = "request body too large"};
+    if (head_.body.length > most) co_return std::unexpected(too_large);
     std::string body;
     while (true) {
       const result<std::string_view> piece = co_await read();
       if (!piece) co_return std::unexpected(piece.error());
       if (piece->empty()) co_return body;
+      if (piece->size() > most - body.size()) co_return std::unexpected(too_large);
       body.append(*piece);
     }
   }
@@ -97,6 +100,8 @@ struct response {
   // When set, takes the connection out of HTTP: with status 101, an Upgrade field, no body, and for a request that
   // asked for it (request_head::upgrade) and whose body has been read. See stack/http/upgrade.hpp.
   upgrade_function upgrade = {};
+  // Why this is a refusal or a failure: static text in snake_case, for logs and metrics. It is never sent.
+  std::string_view reason = {};
 
   static response text(std::string body, int status = 200) {
     return {.status = status,
@@ -108,15 +113,21 @@ struct response {
   static response json(std::string body, int status = 200) {
     return {.status = status, .headers = {}, .content_type = "application/json", .body = std::move(body), .stream = {}};
   }
+  // A refusal or a failure, with its reason. `body` is what people read; empty: the reason.
+  static response refused(int status, std::string_view reason, std::string_view body = {}) {
+    response reply = text(std::string(body.empty() ? reason : body) + "\n", status);
+    reply.reason = reason;
+    return reply;
+  }
   // The answer when request::read() has failed: the fault is the client's, and response::from() would say 5xx.
   static response for_body(const error& failure) {
-    const int status = failure.code == errc::limit ? 413 : failure.code == errc::timed_out ? 408 : 400;
-    return text(std::string(label(failure.code)) + "\n", status);
+    return refused(failure.code == errc::limit       ? 413
+                   : failure.code == errc::timed_out ? 408
+                                                     : 400,
+                   label(failure.code));
   }
   // The answer that an expected failure maps to.
-  static response from(const error& failure) {
-    return text(std::string(label(failure.code)) + "\n", http_status(failure));
-  }
+  static response from(const error& failure) { return refused(http_status(failure), label(failure.code)); }
 };
 
 using handler = task_function<task<response>(request&)>;

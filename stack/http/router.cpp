@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 namespace assay::http {
 namespace {
@@ -44,8 +45,8 @@ std::string shape_of(const std::vector<std::string>& segments) {
 task<response> route(const router& by, request& asked) {
   const router::match_result found = by.match(asked.verb(), asked.path());
   if (found.serve != nullptr) co_return co_await (*found.serve)(asked, found.parameters);
-  if (found.allow.empty()) co_return response::text("not found\n", 404);
-  response refused = response::text("method not allowed\n", 405);
+  if (found.allow.empty()) co_return response::refused(404, "not_found", "not found");
+  response refused = response::refused(405, "method_not_allowed", "method not allowed");
   refused.headers.emplace_back("allow", found.allow);
   co_return refused;
 }
@@ -79,6 +80,13 @@ void router::add(method verb, std::string_view path_template, route_handler serv
   at.verbs.push_back({verb, std::move(serve)});
   if (!at.allow.empty()) at.allow += ", ";
   at.allow += to_string_view(verb);
+}
+
+void router::add(method verb, std::string_view path_template, handler serve) {
+  add(verb, path_template,
+      route_handler([serve = std::move(serve)] ASSAY_CORO_WRAPPER(request & asked, const path_parameters&) {
+        return serve(asked);
+      }));
 }
 
 bool router::fits(const resource& candidate, std::string_view path, path_parameters& into) {

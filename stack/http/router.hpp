@@ -45,6 +45,8 @@ class router {
   using route_handler = task_function<task<response>(request&, const path_parameters&)>;
 
   void add(method verb, std::string_view path_template, route_handler serve);
+  // The same for whoever does not ask for parameters.
+  void add(method verb, std::string_view path_template, handler serve);
 
   struct match_result {
     const route_handler* serve = nullptr;  // none: 404, or 405 when `allow` has text

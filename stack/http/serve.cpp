@@ -72,7 +72,10 @@ void worker::run(handler serve, const serve_options& options, std::uint16_t port
   // The server outlives what stop() has posted to the loop; the handler goes before it, with the sockets of its
   // clients.
   const handler* serving = nullptr;
-  server served([&serving] ASSAY_CORO_WRAPPER(request & asked) { return (*serving)(asked); }, options.limits);
+  refusal_listener refused;
+  if (options.on_refused) refused = [this, &options](const refusal& of) { options.on_refused(index_, of); };
+  server served([&serving] ASSAY_CORO_WRAPPER(request & asked) { return (*serving)(asked); }, options.limits,
+                std::move(refused));
   loop on(std::move(*backend));
   const handler owned = std::move(serve);
   serving = &owned;
@@ -84,6 +87,7 @@ void worker::run(handler serve, const serve_options& options, std::uint16_t port
     loop_ = &on;
     server_ = &served;
   }
+  if (options.on_start) options.on_start(index_, served, on);
   started_.set_value(net::port_of(from->local_address()));
   const result<void> ended = on.run(served.run(std::move(*from)));
   if (!ended) std::fprintf(stderr, "assay: the server stopped: %s\n", describe(ended.error()).c_str());

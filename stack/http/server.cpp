@@ -20,9 +20,11 @@ task<result<permit>> acquire_slot(semaphore& slots) { co_return co_await slots.a
 }  // namespace
 
 struct server::state {
-  state(handler serve, server_limits limits) : slots(limits.max_connections, 1), alarm(this) {
+  state(handler serve, server_limits limits, refusal_listener on_refused)
+      : slots(limits.max_connections, 1), alarm(this) {
     shared.serve = std::move(serve);
     shared.limits = limits;
+    shared.on_refused = std::move(on_refused);
   }
 
   task<result<void>> serve_stream(net::stream peer, permit slot);
@@ -45,7 +47,8 @@ struct server::state {
   drain_alarm alarm;
 };
 
-server::server(handler serve, server_limits limits) : state_(std::make_unique<state>(std::move(serve), limits)) {}
+server::server(handler serve, server_limits limits, refusal_listener on_refused)
+    : state_(std::make_unique<state>(std::move(serve), limits, std::move(on_refused))) {}
 server::~server() = default;
 
 const server_counters& server::counters() const { return state_->shared.counters; }

@@ -21,6 +21,10 @@
 #include "stack/net/stream.hpp"
 #include "stack/runtime/scope.hpp"
 
+namespace assay::observe {
+class mirror;
+}
+
 namespace assay::http {
 
 // Every bound of the server; all finite.
@@ -44,15 +48,32 @@ struct server_counters {
   std::uint64_t connections = 0;
   std::uint64_t requests = 0;
   std::uint64_t refused_heads = 0;       // malformed or too large
+  std::uint64_t refused_bodies = 0;      // their head announced too much
   std::uint64_t handler_exceptions = 0;  // bugs: answered with 500
-  std::uint64_t timeouts = 0;            // head, body, write or idle
-  std::uint64_t cut = 0;                 // connections cancelled with a request in progress when draining ended
+  std::uint64_t head_timeouts = 0;
+  std::uint64_t body_timeouts = 0;
+  std::uint64_t write_timeouts = 0;
+  std::uint64_t idle_timeouts = 0;
+  std::uint64_t cut = 0;  // connections cancelled with a request in progress when draining ended
+
+  std::uint64_t timeouts() const { return head_timeouts + body_timeouts + write_timeouts + idle_timeouts; }
 };
+
+// A request that the server answers itself, and no handler sees: its head could not be read, or it announces a body
+// that will not be. The connection ends with it.
+struct refusal {
+  int status = 400;
+  std::string_view reason;             // label(parse_error), "body_too_large" or "head_timeout"; static text
+  const request_head* head = nullptr;  // none: it could not be read; for as long as the call
+  std::uint64_t bytes = 0;             // of the answer's body
+};
+using refusal_listener = std::function<void(const refusal&)>;
 
 // The server of one loop.
 class server {
  public:
-  server(handler serve, server_limits limits);
+  // `on_refused` is told of every refusal, on the loop's thread, and must not throw.
+  server(handler serve, server_limits limits, refusal_listener on_refused = {});
   ~server();
   server(const server&) = delete;
   server& operator=(const server&) = delete;
@@ -74,6 +95,9 @@ class server {
   std::unique_ptr<state> state_;
 };
 
+// What it counts as metrics, for as long as it is there.
+void show(observe::mirror& in, const server& of);
+
 struct serve_options {
   std::string host = "0.0.0.0";  // numeric
   // The environment variable PORT decides when this is not set; else 8080. 0: the system chooses. Printed on stdout.
@@ -84,6 +108,10 @@ struct serve_options {
   // Called on the thread of each loop, index 0, 1, ..., when the process is asked to stop: for how long that loop is to
   // go on as before. Empty: it drains at once. See stack/guard/drain.
   std::function<duration(unsigned index, instant now)> on_stop = {};
+  // Called on the thread of each loop before it serves. The server is there for as long as what the handler_maker made.
+  std::function<void(unsigned index, const server& of, loop& on)> on_start = {};
+  // Called on the thread of a loop for what its server refuses.
+  std::function<void(unsigned index, const refusal& of)> on_refused = {};
 };
 
 // Runs servers until SIGINT or SIGTERM; the process's exit code.

@@ -1,6 +1,7 @@
 #include "stack/http/url_text.hpp"
 
 #include <algorithm>
+#include <cassert>
 
 namespace assay::http {
 namespace {
@@ -82,6 +83,25 @@ std::optional<std::size_t> utf8_length(std::string_view text) {
     count++;
   }
   return count;
+}
+
+std::optional<std::int64_t> parse_whole(std::string_view digits, std::size_t max_digits) {
+  assert(max_digits <= 18 && "it has to fit 64 bits");
+  if (digits.empty() || digits.size() > max_digits) return std::nullopt;
+  std::int64_t number = 0;
+  for (const char c : digits) {
+    if (c < '0' || c > '9') return std::nullopt;
+    number = number * 10 + (c - '0');
+  }
+  return number;
+}
+
+bool is_uuid(std::string_view text) {
+  constexpr std::string_view form = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+  return std::ranges::equal(text, form, [](char c, char expected) {
+    if (expected == '-') return c == '-';
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+  });
 }
 
 }  // namespace assay::http

@@ -1,10 +1,11 @@
-// Text of a target as a program means it: percent-decoding, and the parameters of a query.
+// Text of a target as a program means it: percent-decoding, the parameters of a query, numbers and ids.
 //
 //   const std::optional<std::string> page = http::query_parameter(asked.query(), "page");
 //
 // Misuse: decoding a path before it is split; "%2F" in a segment is a slash that does not divide.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,5 +21,12 @@ std::optional<std::string> query_parameter(std::string_view query, std::string_v
 
 // Strict UTF-8: no overlong form, no surrogate, nothing beyond U+10FFFF. The number of code points; nullopt when not.
 std::optional<std::size_t> utf8_length(std::string_view text);
+
+// The number that 1 to `max_digits` decimal digits stand for, leading zeros included; nullopt for anything else.
+// max_digits is 18 at most.
+std::optional<std::int64_t> parse_whole(std::string_view digits, std::size_t max_digits);
+
+// 8-4-4-4-12 hexadecimal digits in either case (RFC 9562 section 4).
+bool is_uuid(std::string_view text);
 
 }  // namespace assay::http

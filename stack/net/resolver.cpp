@@ -12,7 +12,10 @@ namespace {
 
 using addresses = std::vector<socket_address>;
 
-result<addresses> look_up(const std::string& host, std::uint16_t port) {
+}  // namespace
+
+result<addresses> resolve_blocking(const std::string& host, std::uint16_t port) {
+  if (const result<socket_address> numeric = parse_address(host, port)) return addresses{*numeric};
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
@@ -33,12 +36,11 @@ result<addresses> look_up(const std::string& host, std::uint16_t port) {
   return usable;
 }
 
-}  // namespace
-
 task<result<addresses>> resolve(offload_pool& pool, std::string host, std::uint16_t port) {
   if (const result<socket_address> numeric = parse_address(host, port)) co_return addresses{*numeric};
   // The closure owns the name: after a timeout the look-up runs on without us.
-  result<result<addresses>> found = co_await pool.run([name = std::move(host), port] { return look_up(name, port); });
+  result<result<addresses>> found =
+      co_await pool.run([name = std::move(host), port] { return resolve_blocking(name, port); });
   if (!found) co_return std::unexpected(found.error());
   co_return std::move(*found);
 }

@@ -14,4 +14,7 @@ namespace assay::net {
 // At least one address, or errc::unresolved. A numeric host never leaves the loop's thread.
 task<result<std::vector<socket_address>>> resolve(offload_pool& pool, std::string host, std::uint16_t port);
 
+// The same before there is a loop, for a program's settings: it blocks as long as the name service takes.
+result<std::vector<socket_address>> resolve_blocking(const std::string& host, std::uint16_t port);
+
 }  // namespace assay::net

@@ -10,8 +10,8 @@
 #include <climits>
 #include <utility>
 
-#include "stack/observe/quiet_thread.hpp"
 #include "stack/observe/trace_context.hpp"
+#include "stack/runtime/quiet_thread.hpp"
 #include "stack/runtime/unobserved.hpp"
 
 namespace assay::observe {
@@ -63,6 +63,7 @@ void log_failure(const unobserved_failure& lost) noexcept {
   to->write(unobserved_site, {{"request_id", request},
                               {"failure", why},
                               {"reason", lost.failure ? label(lost.failure->code) : std::string_view("exception")},
+                              {"during", lost.during},
                               {"spawned_file", lost.where.file_name()},
                               {"spawned_line", lost.where.line()},
                               {"spawned_by", lost.where.function_name()}});
@@ -92,7 +93,10 @@ bool log_site::admit(std::int64_t now_ns) noexcept {
 }
 
 json_log::json_log(int fd, log_options options)
-    : fd_(fd), options_(options), is_file_(is_regular_file(fd)), thread_(detail::quiet_thread([this] { serve(); })) {}
+    : fd_(fd),
+      options_(options),
+      is_file_(is_regular_file(fd)),
+      thread_(assay::detail::quiet_thread([this] { serve(); })) {}
 
 json_log::~json_log() {
   json_log* self = this;

@@ -79,7 +79,7 @@ detail::series& shard::find(detail::family& of, std::span<const std::string_view
   assert(values.size() == of.spec.labels.size() && "a value for each label");
   std::unique_ptr<detail::family_part>& part = owned_[of.index];
   if (part == nullptr) {
-    part = std::make_unique<detail::family_part>(of.spec.max_series);
+    part = std::make_unique<detail::family_part>(of.spec.labels.empty() ? 1 : of.spec.max_series);
     parts_[of.index].store(part.get(), std::memory_order_release);
   }
   key_.clear();

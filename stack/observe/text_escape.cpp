@@ -62,6 +62,15 @@ void append_json_escape(std::string& to, char special) {
   }
 }
 
+// What stands for itself in JSON, up to the first byte that may not: most text is taken in one piece.
+std::size_t plain_bytes(std::string_view text) {
+  const auto* const special = std::ranges::find_if(text, [](char c) {
+    const auto byte = static_cast<std::uint8_t>(c);
+    return byte < 0x20 || byte >= 0x80 || c == '"' || c == '\\';
+  });
+  return static_cast<std::size_t>(special - text.begin());
+}
+
 void append_exposition(std::string& to, std::string_view text, bool with_quotes) {
   for_each_character(text, [&to, with_quotes](std::string_view character) {
     if (character == "\n") {
@@ -97,12 +106,19 @@ std::string_view cut_to(std::string_view text, std::size_t limit) noexcept {
 
 void append_json_string(std::string& to, std::string_view text) {
   to += '"';
-  for_each_character(text, [&to](std::string_view character) {
-    const char first = character.front();
-    const bool plain =
-        character.size() > 1 || (static_cast<std::uint8_t>(first) >= 0x20 && first != '"' && first != '\\');
-    plain ? static_cast<void>(to += character) : append_json_escape(to, first);
-  });
+  while (true) {
+    const std::size_t plain = plain_bytes(text);
+    to += text.substr(0, plain);
+    text.remove_prefix(plain);
+    if (text.empty()) break;
+    const std::size_t bytes = utf8_character_bytes(text);
+    if (bytes == 1) {
+      append_json_escape(to, text.front());
+    } else {
+      to += bytes != 0 ? text.substr(0, bytes) : replacement;
+    }
+    text.remove_prefix(std::max<std::size_t>(bytes, 1));
+  }
   to += '"';
 }
 

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "stack/observe/live_tasks.hpp"
-#include "stack/observe/quiet_thread.hpp"
 #include "stack/observe/trace_context.hpp"
+#include "stack/runtime/quiet_thread.hpp"
 
 namespace assay::observe {
 namespace {
@@ -71,7 +71,7 @@ watchdog::watchdog(watchdog_options options, watchdog_outputs outputs)
     sigemptyset(&action.sa_mask);
     ::sigaction(options_.task_dump_signal, &action, nullptr);
   }
-  thread_ = detail::quiet_thread([this] { serve(); });
+  thread_ = assay::detail::quiet_thread([this] { serve(); });
   ::pthread_getcpuclockid(thread_.native_handle(), &cpu_clock_);
 }
 

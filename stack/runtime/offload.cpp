@@ -2,6 +2,8 @@
 
 #include <cassert>
 
+#include "stack/runtime/quiet_thread.hpp"
+
 namespace assay {
 
 // On the loop's thread.
@@ -13,7 +15,7 @@ void offload_pool::job::on_done(ready_node& node) noexcept {
 
 offload_pool::offload_pool(offload_options options) : options_(options) {
   assert(options.threads > 0 && options.max_queued > 0);
-  for (unsigned i = 0; i < options_.threads; ++i) threads_.emplace_back([this] { serve(); });
+  for (unsigned i = 0; i < options_.threads; ++i) threads_.push_back(detail::quiet_thread([this] { serve(); }));
 }
 
 offload_pool::~offload_pool() {

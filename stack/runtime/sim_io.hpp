@@ -58,6 +58,8 @@ class sim_io final : public io {
   void at(instant at, std::function<void()> event);
   // Whoever listens on `port` receives nothing until `until`, as a process that was stopped with SIGSTOP.
   void hold(std::uint16_t port, instant until) { held_until_[port] = until; }
+  // The code that runs computes for so long: nothing else happens meanwhile.
+  void pass(duration span) { now_ += span; }
   // What poll(2) says of the foreign descriptor `fd` from now on; 0: not ready. Any number serves as a descriptor.
   void set_ready(int fd, std::uint32_t events);
   std::size_t open_sockets() const { return sockets_.size(); }

@@ -7,8 +7,9 @@ namespace assay {
 namespace {
 
 void report_on_stderr(const unobserved_failure& lost) noexcept {
-  std::fprintf(stderr, "assay: a task failed unobserved: %s; spawned at %s:%u\n", describe(lost).c_str(),
-               lost.where.file_name(), lost.where.line());
+  const std::string during = lost.during.empty() ? std::string() : " during " + std::string(lost.during);
+  std::fprintf(stderr, "assay: a task failed unobserved%s: %s; spawned at %s:%u\n", during.c_str(),
+               describe(lost).c_str(), lost.where.file_name(), lost.where.line());
 }
 
 std::atomic<failure_reporter> current_reporter{&report_on_stderr};

@@ -1,6 +1,6 @@
 // Failures that nobody will be told of by a return value: of a child whose scope has another one to tell, of work whose
-// caller has gone. They are reported with the place of the spawn, to stderr unless somebody takes them over
-// (stack/observe/log.hpp does, into the log).
+// caller has gone, of a handler that throws. They are reported with the place of the spawn, to stderr unless somebody
+// takes them over (stack/observe/log.hpp does, into the log).
 //
 //   const failure_reporter before = set_failure_reporter(&count_them);
 //
@@ -12,6 +12,7 @@
 #include <optional>
 #include <source_location>
 #include <string>
+#include <string_view>
 
 #include "stack/runtime/error.hpp"
 
@@ -22,6 +23,7 @@ struct unobserved_failure {
   std::uint64_t request_id = 0;  // 0: none
   std::optional<error> failure;  // an expected one, or
   std::exception_ptr thrown;     // a bug
+  std::string_view during = {};  // what the task did, for as long as the call: "GET /items/7"
 };
 
 // "read: reset", or the exception's own text.

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import tempfile
 import unittest
@@ -22,7 +23,7 @@ class Catalogue(unittest.TestCase):
         self.log = self.enterContext(tempfile.TemporaryFile(mode="w+"))
         environment = os.environ | {
             "DATABASE_URL": self.database.url,
-            "QUOTES": self.quotes.url.removeprefix("http://"),
+            "QUOTES_URL": self.quotes.url,
             "PORT": str(self.port),
         }
         self.process = subprocess.Popen(
@@ -57,8 +58,28 @@ class Catalogue(unittest.TestCase):
         shown = {(line["route"], line["status"]) for line in self.lines()}
         self.assertLessEqual({("/items/{id}", 200), ("/items/{id}/discount", 200), ("/items/{id}", 404)}, shown)
         self.assertEqual(len({line["request_id"] for line in self.lines()}), len(self.lines()))
+        for line in (
+            'assay_http_requests_total{method="GET",route="/items/{id}",status="404"} 1',
+            'assay_http_failures_total{route="/items/{id}",reason="not_found"} 1',
+            "assay_shed_limit 256",
+            'assay_bulkhead_entered_total{part="items"} 3',
+            'assay_breaker_exchanges_total{client="quotes",outcome="succeeded"} 1',
+            'assay_postgres_statements_total{pool="items"} 3',
+            'assay_client_connections{client="quotes",state="idle"} 1',
+            'assay_drain_loops{state="ready"} 1',
+        ):
+            # What is counted elsewhere is carried over within moments.
+            wait_until(lambda: f"{line}\n" in get(self.port, "/metrics").text.decode(), line)
+
+    def test_tells_of_what_it_could_not_read(self) -> None:
+        with socket.create_connection(("127.0.0.1", self.port), PATIENCE_S) as peer:
+            peer.sendall(b"GET / HTTP/1.1\r\nhost : x\r\n\r\n")
+            self.assertTrue(peer.recv(100).startswith(b"HTTP/1.1 400 "))
+        wait_until(lambda: self.lines(), "a line for it")
+        line = self.lines()[0]
+        self.assertEqual((line["message"], line["status"], line["reason"]), ("request", 400, "space_before_colon"))
         metrics = get(self.port, "/metrics").text.decode()
-        self.assertIn('assay_http_requests_total{method="GET",route="/items/{id}",status="404"} 1', metrics)
+        self.assertIn('assay_http_refused_total{reason="space_before_colon"} 1\n', metrics)
 
     def test_the_other_service_goes(self) -> None:
         self.quotes.close()
@@ -85,13 +106,13 @@ class Catalogue(unittest.TestCase):
 
 class Start(unittest.TestCase):
     def test_needs_its_settings(self) -> None:
-        for settings in ({}, {"DATABASE_URL": "postgresql://x", "QUOTES": "nowhere"}):
-            bare = {name: text for name, text in os.environ.items() if name not in ("DATABASE_URL", "QUOTES")}
+        for settings in ({}, {"DATABASE_URL": "postgresql://x", "QUOTES_URL": "nowhere"}):
+            bare = {name: text for name, text in os.environ.items() if name not in ("DATABASE_URL", "QUOTES_URL")}
             done = subprocess.run(
                 [program("ASSAY_CATALOGUE")], env=bare | settings, capture_output=True, text=True, timeout=PATIENCE_S
             )
             self.assertEqual(done.returncode, REFUSED)
-            self.assertRegex(done.stderr, "catalogue: (DATABASE_URL|QUOTES)")
+            self.assertRegex(done.stderr, 'catalogue: (DATABASE_URL is not set|"nowhere": expected http://host:port)')
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@
 #include <optional>
 
 #include "stack/data/postgres.hpp"
+#include "stack/observe/exposition.hpp"
+#include "stack/observe/mirror.hpp"
 #include "tests/integration/postgres_server.hpp"
 #include "tests/stack/net/net_test_support.hpp"
 
@@ -131,6 +133,36 @@ TEST_P(postgres_pool_test, a_refused_statement_says_why_and_the_connection_is_ke
     EXPECT_EQ(co_await number(db, "SELECT count(*) FROM things"), 1);
     EXPECT_EQ(db.counters().opened, 2u);  // only COPY cost a connection
     EXPECT_EQ(db.counters().failures, 5u);
+  });
+}
+
+TEST_P(postgres_pool_test, shows_its_use) {
+  pool_options one = options();
+  one.max_connections = 1;
+  one.max_waiters = 1;
+  run(one, [](pool& db) -> task<void> {
+    observe::registry metrics;
+    observe::mirror numbers(metrics, metrics.add_shard());
+    show(numbers, db, "shop");
+    EXPECT_EQ(numbers.problem(), "");
+    scope callers(co_await this_context());
+    outcome first;
+    outcome second;
+    callers.spawn(query_into(db, "SELECT pg_sleep(0.02)", first));
+    callers.spawn(query_into(db, "SELECT 1", second));
+    EXPECT_EQ((co_await db.query("SELECT 1")).error().condition, sql_condition::pool_exhausted);
+    numbers.carry((co_await this_context()).on->now());
+    const std::string during = observe::expose(metrics, observe::exposition::prometheus);
+    EXPECT_TRUE(during.contains("assay_postgres_connections{pool=\"shop\",state=\"busy\"} 1\n"));
+    EXPECT_TRUE(during.contains("assay_postgres_waiting{pool=\"shop\"} 1\n"));
+    EXPECT_TRUE(co_await callers.join());
+    EXPECT_TRUE(co_await ping(db));
+    numbers.carry((co_await this_context()).on->now());
+    const std::string after = observe::expose(metrics, observe::exposition::prometheus);
+    EXPECT_TRUE(after.contains("assay_postgres_connections{pool=\"shop\",state=\"busy\"} 0\n"));
+    EXPECT_TRUE(after.contains("assay_postgres_statements_total{pool=\"shop\"} 3\n"));
+    EXPECT_TRUE(after.contains("assay_postgres_refused_total{pool=\"shop\",reason=\"full\"} 1\n"));
+    EXPECT_TRUE(after.contains("assay_postgres_waits_total{pool=\"shop\"} 2\n"));
   });
 }
 

@@ -31,6 +31,10 @@
 #include "stack/data/redis/connection.hpp"
 #include "stack/runtime/channel.hpp"
 
+namespace assay::observe {
+class mirror;
+}
+
 namespace assay::data::redis {
 
 // Every bound of the pool; all finite.
@@ -127,5 +131,8 @@ class pool {
   instant try_again_{};
   bool probing_ = false;
 };
+
+// Its use as metrics, for as long as it is there; `name` is the label that tells it from others.
+void show(observe::mirror& in, const pool& of, std::string_view name);
 
 }  // namespace assay::data::redis

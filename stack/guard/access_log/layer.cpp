@@ -88,7 +88,7 @@ void tell_answer(told_request& of, const http::response& reply) {
   of.status = reply.status;
   const bool sends_body = of.verb != http::method::head && !http::status_forbids_body(reply.status);
   of.bytes = sends_body && !reply.stream ? reply.body.size() : 0;
-  if (reply.status >= 400) of.reason = reason_in(reply.body);
+  of.reason = reply.reason;
 }
 
 task<http::response> serve(std::shared_ptr<policy> to, http::handler next, http::request& asked) {

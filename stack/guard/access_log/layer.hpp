@@ -5,8 +5,8 @@
 //   handler)
 //
 // Inside of trace, so that its lines have ids, and outside of all that refuses. An exception of the handler is told
-// with its text, and goes on to the server, which answers 500. Heads that the server itself refuses never get here; it
-// counts them (http::server_counters).
+// with its text, and goes on to the server, which answers 500. What the server itself refuses never gets here; it is
+// told by policy::on_refused.
 //
 // Misuse: inside of shed or rate_limit. What they refuse would be neither logged nor counted, and an overload look like
 // a quiet hour.

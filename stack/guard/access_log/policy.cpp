@@ -6,8 +6,6 @@
 namespace assay::guard::access_log {
 namespace {
 
-constexpr std::size_t max_reason_bytes = 64;
-
 // Every request is told: the bound is that of the log's buffer.
 constexpr observe::log_site::rate unlimited{.per_second = 0, .burst = 0};
 observe::log_site served_site(observe::level::info, "request", unlimited);
@@ -22,27 +20,45 @@ route_function by_router(const http::router& routes) {
   };
 }
 
+route_function by_served_route(const http::router& routes, std::string otherwise) {
+  return [&routes, otherwise = std::move(otherwise)](const http::request& asked) {
+    const http::router::match_result found = routes.match(asked.verb(), asked.path());
+    return found.serve != nullptr ? found.path_template : std::string_view(otherwise);
+  };
+}
+
 route_function by_name(std::string name) {
   return [name = std::move(name)](const http::request&) { return std::string_view(name); };
 }
 
 std::expected<std::shared_ptr<policy>, std::string> policy::create(observe::json_log* log, observe::registry& metrics,
-                                                                   observe::shard& mine, route_function route_of) {
-  const auto requests = metrics.counter({.name = "assay_http_requests_total",
+                                                                   observe::shard& mine, route_function route_of,
+                                                                   const options& given) {
+  const auto requests = metrics.counter({.name = given.prefix + "http_requests_total",
                                          .help = "Requests that have been answered, or given up.",
                                          .labels = {"method", "route", "status"},
                                          .max_series = 2000});
-  const auto durations = metrics.distribution({.name = "assay_http_request_duration_seconds",
+  const auto durations = metrics.distribution({.name = given.prefix + "http_request_duration_seconds",
                                                .help = "From a request's head to the end of its answer.",
                                                .labels = {"method", "route"},
                                                .unit = observe::metric_unit::nanoseconds,
                                                .bounds = observe::latency_bounds_ns()});
-  const auto in_flight = metrics.gauge(
-      {.name = "assay_http_requests_in_flight", .help = "Requests that have begun and not ended, streams included."});
+  const auto in_flight = metrics.gauge({.name = given.prefix + "http_requests_in_flight",
+                                        .help = "Requests that have begun and not ended, streams included."});
+  const auto failures = metrics.counter({.name = given.prefix + "http_failures_total",
+                                         .help = "Requests that were answered with a reason, or failed for one.",
+                                         .labels = {"route", "reason"}});
+  const auto refused = metrics.counter({.name = given.prefix + "http_refused_total",
+                                        .help = "Requests that the server refused before a handler saw them.",
+                                        .labels = {"reason"},
+                                        .max_series = 50});
   if (!requests) return std::unexpected(requests.error());
   if (!durations) return std::unexpected(durations.error());
   if (!in_flight) return std::unexpected(in_flight.error());
-  return std::shared_ptr<policy>(new policy(log, mine, std::move(route_of), {*requests, *durations, *in_flight}));
+  if (!failures) return std::unexpected(failures.error());
+  if (!refused) return std::unexpected(refused.error());
+  return std::shared_ptr<policy>(
+      new policy(log, mine, std::move(route_of), {*requests, *durations, *in_flight, *failures, *refused}));
 }
 
 policy::policy(observe::json_log* log, observe::shard& mine, route_function route_of, const families& of)
@@ -54,6 +70,7 @@ void policy::on_end(const told_request& of) {
   mine_.at(families_.requests, {verb, of.route, std::to_string(of.status)}).add();
   const duration took = std::max(of.took, duration::zero());
   mine_.at(families_.durations, {verb, of.route}).record(static_cast<std::uint64_t>(took.count()));
+  if (!of.reason.empty()) mine_.at(families_.failures, {of.route, of.reason}).add();
   if (log_ == nullptr) return;
   log_->write(of.status >= 500 ? failed_site : served_site, of.about,
               {{"method", verb},
@@ -65,12 +82,13 @@ void policy::on_end(const told_request& of) {
                {"problem", of.problem}});
 }
 
-std::string_view reason_in(std::string_view body) {
-  const std::string_view line = body.substr(0, body.find('\n'));
-  const bool is_reason = line.size() <= max_reason_bytes && std::ranges::all_of(line, [](char c) {
-                           return (c >= 'a' && c <= 'z') || c == '_' || c == ' ';
-                         });
-  return is_reason ? line : std::string_view();
+void policy::on_refused(const http::refusal& of) {
+  mine_.at(families_.refused, {of.reason}).add();
+  if (log_ == nullptr) return;
+  log_->write(served_site, {{"method", of.head != nullptr ? to_string_view(of.head->verb) : std::string_view()},
+                            {"status", of.status},
+                            {"bytes", of.bytes},
+                            {"reason", of.reason}});
 }
 
 }  // namespace assay::guard::access_log

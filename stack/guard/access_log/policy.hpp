@@ -3,8 +3,12 @@
 //   {"time":"…","level":"info","message":"request","request_id":"…","trace_id":"…","method":"GET",
 //    "route":"/items/{id}","status":503,"bytes":11,"duration_us":38,"reason":"overloaded"}
 //
+// `reason` is the answer's own (http::response::reason): each layer that refuses gives one. What the server refuses
+// itself, and no layer sees, is a line with a reason and without a route.
+//
 // Metrics (a shard of one loop): assay_http_requests_total{method,route,status},
-// assay_http_request_duration_seconds{method,route}, assay_http_requests_in_flight.
+// assay_http_request_duration_seconds{method,route}, assay_http_requests_in_flight,
+// assay_http_failures_total{route,reason}, and assay_http_refused_total{reason} of what the server refuses.
 //
 // The route is a template and not a path: a label has to be one of few (metric_spec::max_series bounds it all the
 // same), and paths carry what does not belong into logs.
@@ -21,6 +25,7 @@
 
 #include "stack/http/handler.hpp"
 #include "stack/http/router.hpp"
+#include "stack/http/server.hpp"
 #include "stack/observe/log.hpp"
 #include "stack/observe/metrics.hpp"
 
@@ -31,8 +36,14 @@ using route_function = std::function<std::string_view(const http::request&)>;
 
 // By the templates of a router, which must outlive it; "unknown" where none matches.
 route_function by_router(const http::router& routes);
+// The same, but one label for all that no route serves, a known path with another method included.
+route_function by_served_route(const http::router& routes, std::string otherwise);
 // One label for all.
 route_function by_name(std::string name);
+
+struct options {
+  std::string prefix = "assay_";  // of the metrics' names; for those who have promised others
+};
 
 // What of a request is told at its end.
 struct told_request {
@@ -42,25 +53,30 @@ struct told_request {
   int status = 0;
   std::uint64_t bytes = 0;  // of the body, as far as it was handed to the connection
   duration took{};
-  std::string reason;   // why it failed, as the client was told; empty: it did not, or nobody said
-  std::string problem;  // the text of an exception
+  std::string_view reason;  // why it failed, static text; empty: it did not, or nobody said
+  std::string problem;      // the text of an exception
 };
 
 class policy {
  public:
   // Registers the metrics; fails with one line when others have taken their names. A log that is null is left out.
   static std::expected<std::shared_ptr<policy>, std::string> create(observe::json_log* log, observe::registry& metrics,
-                                                                    observe::shard& mine, route_function route_of);
+                                                                    observe::shard& mine, route_function route_of,
+                                                                    const options& given = {});
 
   std::string_view route_of(const http::request& asked) const { return route_of_(asked); }
   void on_begin() { in_flight_.add(1); }
   void on_end(const told_request& of);
+  // For http::serve_options::on_refused.
+  void on_refused(const http::refusal& of);
 
  private:
   struct families {
     observe::counter_family requests;
     observe::distribution_family durations;
     observe::gauge_family in_flight;
+    observe::counter_family failures;
+    observe::counter_family refused;
   };
   policy(observe::json_log* log, observe::shard& mine, route_function route_of, const families& of);
 
@@ -70,9 +86,5 @@ class policy {
   families families_;
   observe::gauge in_flight_;
 };
-
-// The first line of a text that is a reason and no more: lowercase words of at most 64 bytes, as label(errc) and the
-// layers of this room write them. Empty for anything else: a body may quote its client.
-std::string_view reason_in(std::string_view body);
 
 }  // namespace assay::guard::access_log

@@ -39,6 +39,10 @@
 
 #include "stack/guard/options.hpp"
 
+namespace assay::observe {
+class mirror;
+}
+
 namespace assay::guard::adaptive {
 
 // Of one loop: a process with four loops admits four times as many.
@@ -151,5 +155,8 @@ class policy {
   probe probe_;
   counters counters_;
 };
+
+// Its numbers as metrics, for as long as it is there: docs/watching-itself.md.
+void show(observe::mirror& in, const policy& of);
 
 }  // namespace assay::guard::adaptive

@@ -33,6 +33,10 @@
 #include "stack/guard/options.hpp"
 #include "stack/runtime/error.hpp"
 
+namespace assay::observe {
+class mirror;
+}
+
 namespace assay::guard::balance {
 
 inline constexpr std::size_t max_hosts = 1000;
@@ -108,6 +112,11 @@ class policy {
   const std::string& name_of(std::size_t host) const { return hosts_[host].name; }
   std::size_t in_flight(std::size_t host) const { return hosts_[host].in_flight; }
   bool usable(std::size_t host, instant now) const { return hosts_[host].well && now >= hosts_[host].ejected_until; }
+  std::size_t usable(instant now) const {
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < hosts_.size(); ++i) count += usable(i, now) ? 1U : 0U;
+    return count;
+  }
   const options& settings() const { return options_; }
   const counters& counted() const { return counters_; }
 
@@ -142,5 +151,8 @@ class policy {
   std::size_t turn_ = 0;                 // of round robin
   counters counters_;
 };
+
+// Its numbers as metrics, for as long as it is there: docs/watching-itself.md.
+void show(observe::mirror& in, const policy& of, std::string_view client);
 
 }  // namespace assay::guard::balance

@@ -35,6 +35,7 @@ result<pass> policy::admit(instant now) {
   if (state_ == state::open && now >= open_until_) {
     state_ = state::half_open;
     period_++;
+    counters_.half_opened++;
   }
   if (state_ == state::closed) return pass(this, period_, false);
   if (state_ == state::half_open && !probing_) {
@@ -78,6 +79,7 @@ void policy::close() {
   probing_ = false;
   period_++;
   window_.clear();
+  counters_.closed++;
 }
 
 duration policy::retry_after(instant now) const {

@@ -22,6 +22,10 @@
 #include "stack/guard/options.hpp"
 #include "stack/runtime/error.hpp"
 
+namespace assay::observe {
+class mirror;
+}
+
 namespace assay::guard::breaker {
 
 struct options {
@@ -43,6 +47,8 @@ struct counters {
   std::uint64_t refused = 0;
   std::uint64_t probes = 0;
   std::uint64_t opened = 0;  // from closed and from half open
+  std::uint64_t half_opened = 0;
+  std::uint64_t closed = 0;
 };
 
 enum class state : std::uint8_t { closed, open, half_open };
@@ -98,5 +104,8 @@ class policy {
   std::uint64_t period_ = 0;  // of one state; what began in an earlier one no longer decides
   counters counters_;
 };
+
+// Its numbers as metrics, for as long as it is there: docs/watching-itself.md.
+void show(observe::mirror& in, const policy& of, std::string_view client);
 
 }  // namespace assay::guard::breaker

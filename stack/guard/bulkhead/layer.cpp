@@ -46,7 +46,7 @@ selection under(std::string path) {
 }
 
 handler_layer layer(std::shared_ptr<policy> part, selection belongs) {
-  http::response refusal = http::response::text(part->settings().name + " is busy\n", 503);
+  http::response refusal = http::response::refused(503, "bulkhead_full", part->settings().name + " is busy");
   const auto seconds = retry_after_seconds(part->settings().retry_after);
   refusal.headers.emplace_back("retry-after", std::to_string(seconds));
   return [with = std::make_shared<const shared>(std::move(part), std::move(belongs), std::move(refusal))](

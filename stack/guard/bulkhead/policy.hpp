@@ -18,6 +18,10 @@
 #include "stack/runtime/semaphore.hpp"
 #include "stack/runtime/task.hpp"
 
+namespace assay::observe {
+class mirror;
+}
+
 namespace assay::guard::bulkhead {
 
 // Of one loop: a process with four loops lets four times as many in.
@@ -56,5 +60,8 @@ class policy {
   semaphore places_;
   counters counters_;
 };
+
+// Its numbers as metrics, for as long as it is there: docs/watching-itself.md.
+void show(observe::mirror& in, const policy& of);
 
 }  // namespace assay::guard::bulkhead

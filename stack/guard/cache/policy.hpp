@@ -34,6 +34,10 @@
 #include "stack/runtime/semaphore.hpp"
 #include "stack/runtime/task.hpp"
 
+namespace assay::observe {
+class mirror;
+}
+
 namespace assay::guard::cache {
 
 struct options {
@@ -171,5 +175,8 @@ class policy {
   std::size_t bytes_ = 0;
   counters counters_;
 };
+
+// Its numbers as metrics, for as long as it is there: docs/watching-itself.md.
+void show(observe::mirror& in, const policy& of, std::string_view client);
 
 }  // namespace assay::guard::cache

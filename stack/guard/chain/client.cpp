@@ -4,6 +4,8 @@
 #include <cassert>
 #include <utility>
 
+#include "stack/observe/mirror.hpp"
+
 namespace assay::guard::chain {
 
 checked check(const client_options& given) {
@@ -54,6 +56,16 @@ exchange client::around(std::vector<exchange> hosts) const {
   if (answers) ask = cache::call_layer(answers)(std::move(ask));
   ask = timeout::call_layer(call)(std::move(ask));
   return observe_ ? observe_(std::move(ask)) : ask;
+}
+
+void show(observe::mirror& in, const client& of, std::string_view name) {
+  show(in, *of.call, name, "call");
+  show(in, *of.attempt, name, "attempt");
+  show(in, *of.again, name);
+  if (of.answers) show(in, *of.answers, name);
+  if (of.wall) show(in, *of.wall);
+  if (of.gate) show(in, *of.gate, name);
+  if (of.among) show(in, *of.among, name);
 }
 
 }  // namespace assay::guard::chain

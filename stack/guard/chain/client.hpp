@@ -26,6 +26,10 @@
 #include "stack/guard/retry/layer.hpp"
 #include "stack/guard/timeout/layer.hpp"
 
+namespace assay::observe {
+class mirror;
+}
+
 namespace assay::guard::chain {
 
 struct client_options {
@@ -65,5 +69,8 @@ class client {
   exchange_layer observe_;
   balance::key_function sticky_key_;
 };
+
+// The numbers of every policy that there is, as metrics; `name` is the label that tells this client from others.
+void show(observe::mirror& in, const client& of, std::string_view name);
 
 }  // namespace assay::guard::chain

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "stack/observe/mirror.hpp"
+
 namespace assay::guard::chain {
 namespace {
 
@@ -82,6 +84,17 @@ http::handler server::around(http::handler innermost) const {
   innermost = shed::layer(admission)(std::move(innermost));
   if (options_.observe) innermost = options_.observe(std::move(innermost));
   return drain::layer(gate, options_.readiness)(std::move(innermost));
+}
+
+void show(observe::mirror& in, const server& of) {
+  show(in, *of.gate);
+  show(in, *of.admission);
+  show(in, *of.limit, "", "request");
+  for (const auto& wall : of.walls) show(in, *wall);
+  if (of.quota) show(in, *of.quota);
+  if (of.keys) show(in, *of.keys);
+  if (of.answers) show(in, *of.answers, "");
+  if (of.concurrency) show(in, *of.concurrency);
 }
 
 }  // namespace assay::guard::chain

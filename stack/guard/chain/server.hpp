@@ -30,6 +30,10 @@
 #include "stack/guard/shed/layer.hpp"
 #include "stack/guard/timeout/layer.hpp"
 
+namespace assay::observe {
+class mirror;
+}
+
 namespace assay::guard::chain {
 
 // A bulkhead for a path and all below it.
@@ -77,5 +81,9 @@ class server {
   explicit server(server_options given);
   server_options options_;
 };
+
+// The numbers of every policy that there is, as metrics; the policies, or what they are around, must outlive `in`, or
+// its close().
+void show(observe::mirror& in, const server& of);
 
 }  // namespace assay::guard::chain

@@ -22,7 +22,18 @@ struct held_visit {
 };
 
 http::response health(bool good) {
-  return good ? http::response::json(R"({"status":"ok"})") : http::response::json(R"({"status":"unavailable"})", 503);
+  if (good) return http::response::json(R"({"status":"ok"})");
+  http::response unready = http::response::json(R"({"status":"unavailable"})", 503);
+  unready.reason = "not_ready";
+  return unready;
+}
+
+// In JSON, as all else at these paths.
+http::response not_allowed() {
+  http::response refused = http::response::json(R"({"error":"method_not_allowed"})", 405);
+  refused.reason = "method_not_allowed";
+  refused.headers.emplace_back("allow", "GET, HEAD");
+  return refused;
 }
 
 task<bool> is_ready(const shared& with) {
@@ -37,13 +48,13 @@ task<bool> is_ready(const shared& with) {
 
 task<http::response> answer(std::shared_ptr<const shared> with, http::handler next, http::request& asked) {
   policy& gate = *with->gate;
-  if (asked.verb() == http::method::get || asked.verb() == http::method::head) {
-    if (asked.path() == gate.settings().live_path) co_return health(gate.now_is() != state::stopped);
-    if (asked.path() == gate.settings().ready_path) {
-      const bool ready = co_await is_ready(*with);
-      if (!ready) gate.on_unready();
-      co_return health(ready);
-    }
+  const bool is_live_check = asked.path() == gate.settings().live_path;
+  if (is_live_check || asked.path() == gate.settings().ready_path) {
+    if (asked.verb() != http::method::get && asked.verb() != http::method::head) co_return not_allowed();
+    if (is_live_check) co_return health(gate.now_is() != state::stopped);
+    const bool ready = co_await is_ready(*with);
+    if (!ready) gate.on_unready();
+    co_return health(ready);
   }
   if (!gate.serves()) {
     gate.on_refused();
@@ -69,7 +80,7 @@ task<http::response> serve(std::shared_ptr<const shared> with, http::handler nex
 }  // namespace
 
 handler_layer layer(std::shared_ptr<policy> gate, readiness_check readiness) {
-  http::response refusal = http::response::text("not in service\n", 503);
+  http::response refusal = http::response::refused(503, "not_in_service", "not in service");
   const auto seconds = retry_after_seconds(gate->settings().retry_after);
   refusal.headers.emplace_back("retry-after", std::to_string(seconds));
   return [with = std::make_shared<const shared>(std::move(gate), std::move(readiness), std::move(refusal))](

@@ -6,9 +6,9 @@
 //   http::serve([&](unsigned) { return guard::drain::layer(gate)(hello); }, options);
 //
 // GET and HEAD of live_path and ready_path are answered here, so that no limit further in can refuse them; with JSON,
-// {"status":"ok"} or 503 and {"status":"unavailable"}. A service that is alive and cannot serve, for want of its
-// database or because its loop is late, says so in `readiness`; that has readiness_limit, and is not asked while it
-// drains.
+// {"status":"ok"} or 503 and {"status":"unavailable"}; other methods there are 405. A service that is alive and cannot
+// serve, for want of its database or because its loop is late, says so in `readiness`; that has readiness_limit, and is
+// not asked while it drains.
 //
 // One gate for each loop, as ever: on_stop is called on the thread of each.
 //

@@ -20,6 +20,10 @@
 
 #include "stack/guard/options.hpp"
 
+namespace assay::observe {
+class mirror;
+}
+
 namespace assay::guard::drain {
 
 enum class state : std::uint8_t { starting, ready, draining, stopped };
@@ -92,5 +96,8 @@ class policy {
   std::size_t in_flight_ = 0;
   counters counters_;
 };
+
+// Its numbers as metrics, for as long as it is there: docs/watching-itself.md.
+void show(observe::mirror& in, const policy& of);
 
 }  // namespace assay::guard::drain

@@ -47,13 +47,16 @@ bool is_guarded(const http::request& asked) {
 http::response refused(refusal why) {
   switch (why) {
     case refusal::in_progress:
-      return http::response::text("a request with this idempotency key is in progress\n", 409);
+      return http::response::refused(409, "idempotency_key_in_progress",
+                                     "a request with this idempotency key is in progress");
     case refusal::mismatch:
-      return http::response::text("this idempotency key was used for another request\n", 422);
+      return http::response::refused(422, "idempotency_key_reused",
+                                     "this idempotency key was used for another request");
     case refusal::full:
       break;
   }
-  return http::response::text("too many requests with idempotency keys are in progress\n", 503);
+  return http::response::refused(503, "idempotency_keys_full",
+                                 "too many requests with idempotency keys are in progress");
 }
 
 http::response replay(const answer& kept) {
@@ -86,7 +89,7 @@ task<http::response> serve(std::shared_ptr<const shared> with, http::handler nex
   const context& ctx = co_await this_context();
   const std::string_view key = asked.head().headers.find(key_field).value_or(std::string_view());
   if (key.empty() || key.size() > max_key_bytes || asked.head().headers.count(key_field) > 1) {
-    co_return http::response::text("one Idempotency-Key of 1 to 255 bytes\n", 400);
+    co_return http::response::refused(400, "bad_idempotency_key", "one Idempotency-Key of 1 to 255 bytes");
   }
   result<std::string> body = co_await asked.read_all();
   if (!body) co_return http::response::for_body(body.error());

@@ -25,6 +25,10 @@
 #include "stack/guard/answer.hpp"
 #include "stack/guard/options.hpp"
 
+namespace assay::observe {
+class mirror;
+}
+
 namespace assay::guard::idempotency {
 
 struct options {
@@ -112,5 +116,8 @@ class policy {
   std::size_t kept_bytes_ = 0;
   counters counters_;
 };
+
+// Its numbers as metrics, for as long as it is there: docs/watching-itself.md.
+void show(observe::mirror& in, const policy& of);
 
 }  // namespace assay::guard::idempotency

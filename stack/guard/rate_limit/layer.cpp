@@ -16,7 +16,7 @@ task<http::response> serve(std::shared_ptr<const shared> with, http::handler nex
   const context& ctx = co_await this_context();
   const verdict told = with->quota->take(with->key_of(asked), ctx.on->turn_time());
   if (told.allowed) co_return co_await next(asked);
-  http::response refusal = http::response::text("too many requests\n", 429);
+  http::response refusal = http::response::refused(429, "rate_limited", "too many requests");
   refusal.headers.emplace_back("retry-after", std::to_string(retry_after_seconds(told.retry_after)));
   co_return refusal;
 }

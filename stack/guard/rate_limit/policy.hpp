@@ -22,6 +22,10 @@
 
 #include "stack/guard/options.hpp"
 
+namespace assay::observe {
+class mirror;
+}
+
 namespace assay::guard::rate_limit {
 
 inline constexpr std::size_t max_key_bytes = 128;  // longer ones share the bucket of their first bytes
@@ -74,5 +78,8 @@ class policy {
   std::unordered_map<std::string_view, std::list<bucket>::iterator> by_key_;
   counters counters_;
 };
+
+// Its numbers as metrics, for as long as it is there: docs/watching-itself.md.
+void show(observe::mirror& in, const policy& of);
 
 }  // namespace assay::guard::rate_limit

@@ -46,6 +46,7 @@ class budget {
 
   void on_success() { milli_ = std::min(milli_ + gain_milli_, most_milli_); }
   void on_failure() { milli_ -= std::min<std::uint64_t>(milli_, 1000); }
+  double tokens() const { return static_cast<double>(milli_) / 1000; }
   bool allows_retry() const { return milli_ > most_milli_ / 2; }
 
  private:

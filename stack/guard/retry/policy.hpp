@@ -20,6 +20,10 @@
 #include "stack/http/client.hpp"
 #include "stack/runtime/error.hpp"
 
+namespace assay::observe {
+class mirror;
+}
+
 namespace assay::guard::retry {
 
 struct options {
@@ -62,6 +66,8 @@ class policy {
   // The pause before the next attempt; none: `outcome` is final. Call it for every attempt, the good ones too.
   std::optional<duration> pause_after(const result<http::client_response>& outcome, const attempt_end& ended);
 
+  // What is left of max_tokens.
+  double tokens() const { return budget_.tokens(); }
   const counters& counted() const { return counters_; }
 
  private:
@@ -72,5 +78,8 @@ class policy {
   budget budget_;
   counters counters_;
 };
+
+// Its numbers as metrics, for as long as it is there: docs/watching-itself.md.
+void show(observe::mirror& in, const policy& of, std::string_view client);
 
 }  // namespace assay::guard::retry

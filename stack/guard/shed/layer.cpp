@@ -29,7 +29,7 @@ task<http::response> serve(std::shared_ptr<policy> admission, http::handler next
 }  // namespace
 
 handler_layer layer(std::shared_ptr<policy> admission) {
-  http::response refusal = http::response::text("overloaded\n", 503);
+  http::response refusal = http::response::refused(503, "overloaded");
   const auto seconds = retry_after_seconds(admission->settings().retry_after);
   refusal.headers.emplace_back("retry-after", std::to_string(seconds));
   // Made once: under overload a refusal is to cost a copy of a few bytes.

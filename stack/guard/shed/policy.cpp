@@ -37,11 +37,17 @@ policy::policy(const options& given)
     : options_(given),
       limit_(given.max_in_flight),
       places_(given.max_in_flight, given.max_waiting),
-      patience_(given.burst_wait, given.standing_wait) {
+      patience_(given.burst_wait, given.standing_wait),
+      backlog_(given.burst_wait, given.standing_wait) {
   assert(check(given) && "options are checked before they are used");
 }
 
 task<result<place>> policy::admit() {
+  const context& ctx = co_await this_context();
+  if (!backlog_.admits(ctx.on->turn_time(), ctx.on->now())) {
+    counters_.refused_behind++;
+    co_return std::unexpected(overloaded("the loop is behind"));
+  }
   permit free_place = places_.try_acquire();
   if (free_place) {
     patience_.on_free_place();
@@ -52,7 +58,6 @@ task<result<place>> policy::admit() {
     counters_.refused_full++;
     co_return std::unexpected(overloaded("the line for a place is full"));
   }
-  const context& ctx = co_await this_context();
   const instant now = ctx.on->turn_time();
   const instant limit = saturating_add(now, patience_.on_joining(now));
   result<permit> given = co_await with_deadline(limit, wait_for(places_));

@@ -10,6 +10,10 @@
 // waits for standing_wait at most. So a burst costs nobody an answer, and an overload costs nobody more than
 // standing_wait.
 //
+// A handler that computes keeps the loop, and while it does so nobody is in flight beside it: the line is then in the
+// sockets, where no bound on places sees it. So the same two waits also bound how long a batch of requests that the
+// loop found ready together may keep it: what is reached later than that is refused, and the loop looks again.
+//
 // limit_to() lets fewer in than max_in_flight, from now on: stack/guard/adaptive finds out how many. The places beyond
 // are withheld, at once where they are free, else as they come back; nobody who is in is thrown out.
 //
@@ -17,6 +21,7 @@
 // small part of the time in which an answer is worth having.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -25,6 +30,10 @@
 #include "stack/runtime/error.hpp"
 #include "stack/runtime/semaphore.hpp"
 #include "stack/runtime/task.hpp"
+
+namespace assay::observe {
+class mirror;
+}
 
 namespace assay::guard::shed {
 
@@ -44,6 +53,7 @@ struct counters {
   std::uint64_t waited = 0;           // of the admitted: not at once
   std::uint64_t refused_full = 0;     // max_waiting were there already
   std::uint64_t refused_waiting = 0;  // no place came free in time
+  std::uint64_t refused_behind = 0;   // reached too late: what was ready before it kept the loop
 };
 
 // How long whoever joins the line may wait. A line that is empty because all have given up is no recovery: only a
@@ -63,6 +73,35 @@ class patience {
   duration burst_wait_;
   duration standing_wait_;
   bool saturated_ = false;
+  instant since_{};
+};
+
+// How late requests are reached that lay ready when the loop last looked. A loop that looks again and finds few is not
+// the end of an overload, a whole batch that was worked off in standing_wait is.
+class backlog {
+ public:
+  backlog(duration burst_wait, duration standing_wait) : burst_wait_(burst_wait), standing_wait_(standing_wait) {}
+
+  // Whether what is reached at `now`, having been ready at `turn`, is still to be served.
+  bool admits(instant turn, instant now) {
+    if (turn != turn_) {
+      if (longest_ <= standing_wait_) behind_ = false;
+      turn_ = turn;
+      longest_ = duration::zero();
+    }
+    longest_ = std::max(longest_, now - turn);
+    if (longest_ <= standing_wait_) return true;
+    if (!behind_) since_ = turn;
+    behind_ = true;
+    return now - since_ <= burst_wait_;
+  }
+
+ private:
+  duration burst_wait_;
+  duration standing_wait_;
+  instant turn_{};
+  duration longest_{};  // in this turn
+  bool behind_ = false;
   instant since_{};
 };
 
@@ -109,7 +148,11 @@ class policy {
   semaphore places_;
   std::vector<permit> withheld_;  // after what it goes back to
   patience patience_;
+  backlog backlog_;
   counters counters_;
 };
+
+// Its numbers as metrics, for as long as it is there: docs/watching-itself.md.
+void show(observe::mirror& in, const policy& of);
 
 }  // namespace assay::guard::shed

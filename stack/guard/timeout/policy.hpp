@@ -20,6 +20,10 @@
 #include "stack/guard/options.hpp"
 #include "stack/http/message.hpp"
 
+namespace assay::observe {
+class mirror;
+}
+
 namespace assay::guard::timeout {
 
 inline constexpr std::string_view field_name = "request-timeout-ms";
@@ -58,5 +62,8 @@ class policy {
   options options_;
   counters counters_;
 };
+
+// Its numbers as metrics, for as long as it is there: docs/watching-itself.md.
+void show(observe::mirror& in, const policy& of, std::string_view client, std::string_view span);
 
 }  // namespace assay::guard::timeout

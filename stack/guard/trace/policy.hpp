@@ -17,6 +17,10 @@
 #include "stack/http/message.hpp"
 #include "stack/runtime/context.hpp"
 
+namespace assay::observe {
+class mirror;
+}
+
 namespace assay::guard::trace {
 
 inline constexpr std::string_view parent_field = "traceparent";
@@ -60,5 +64,8 @@ class policy {
   counters counters_;
   std::mt19937_64 random_;
 };
+
+// Its numbers as metrics, for as long as it is there: docs/watching-itself.md.
+void show(observe::mirror& in, const policy& of);
 
 }  // namespace assay::guard::trace

@@ -1,87 +1,80 @@
-// The shop on this project's stack: one loop, one process. SIGTERM drains it; again, it cuts what still runs.
-// Exit codes as http::serve: 0 nothing was cut, 1 something was, 4 it could not start.
-#include <fmt/format.h>
-
+// The shop on this project's stack: one loop, one process, every guard on. Exit codes as http::serve: 0 nothing was
+// cut, 1 something was, 4 it could not start.
 #include <cstdio>
-#include <limits>
-#include <optional>
-#include <string_view>
-#include <thread>
 
-#include "stack/http/server.hpp"
-#include "stack/net/address.hpp"
-#include "stack/net/resolver.hpp"
-#include "stack/runtime/signals.hpp"
+#include "stack/guard/access_log/endpoints.hpp"
+#include "stack/guard/chain/client.hpp"
+#include "stack/guard/chain/service.hpp"
+#include "stack/guard/json_errors/layer.hpp"
+#include "stack/http/origin.hpp"
+#include "stack/http/settings.hpp"
 #include "subjects/shop/cpp/shop.hpp"
 
 namespace {
 
 using namespace assay;
+using namespace std::chrono_literals;
 
-constexpr int could_not_start = 4;
+constexpr duration limit = 2s;           // of a statement, and of a quote
+constexpr std::size_t max_quotes = 128;  // half of what the server admits: a third party that hangs leaves the rest
+constexpr duration drain_delay = 250ms;  // the contract leaves five seconds from SIGTERM to the end
+constexpr duration drain_timeout = 4s;
 
-int refuse_to_start(std::string_view why) {
-  fmt::print(stderr, "shop: {}\n", why);
-  return could_not_start;
+data::pool_options pool_options(const std::string& url, offload_pool& resolver) {
+  data::pool_options options{.url = url, .max_connections = 10, .wait_timeout = limit};
+  options.connect_timeout = options.query_timeout = options.statement_timeout = limit;
+  options.resolver = &resolver;
+  return options;
 }
 
-result<socket_address> third_party_address(loop& on, const shop::settings& given) {
-  offload_pool resolver({.threads = 1, .max_queued = 1});
-  const auto found = on.run(net::resolve(resolver, given.third_party_host, given.third_party_port));
-  if (!found) return std::unexpected(found.error());
-  return found->front();
-}
-
-// The shop refuses a body that is too large itself, before it has read it; see read_body().
-http::server_limits limits() {
-  http::server_limits limits;
-  limits.max_body_bytes = std::numeric_limits<std::uint64_t>::max();
-  return limits;
-}
-
-// Serves until a signal has come and the last request is answered. The handler names a shop that is made later, on the
-// loop, and gone before it: the server is older than the loop, which may still hold a call of its drain().
-int serve(const shop::settings& given, stop_signals& stopped) {
-  result<std::unique_ptr<io>> backend = make_io();
-  if (!backend) return refuse_to_start(describe(backend.error()));
-  const auto database = data::connection_target::parse(given.database_url, duration::zero());
-  if (!database) return refuse_to_start("DATABASE_URL: " + describe(database.error()));
-  std::optional<shop::shop> sold;
-  http::server served([&sold] ASSAY_CORO_WRAPPER(http::request & asked) { return sold->serve(asked); }, limits());
-  loop on(std::move(*backend));
-  const result<socket_address> third_party = third_party_address(on, given);
-  if (!third_party) return refuse_to_start(describe(third_party.error()));
-  result<net::listener> from = net::listener::open(on.backend(), *net::parse_address("127.0.0.1", given.port),
-                                                   {.backlog = 4096, .reuse_port = false});
-  if (!from) return refuse_to_start(describe(from.error()));
-  sold.emplace(given, *third_party);
-  fmt::print("listening on http://{}\n", net::format_address(from->local_address()));
-  std::fflush(stdout);
-
-  std::thread watcher([&] {
-    for (bool again = false; stopped.wait().value_or(0) != 0; again = true) {
-      on.post([&on, &served, again] {
-        if (again) on.root().cancel->cancel(cancel_reason::shutdown);
-        served.drain();
-      });
-    }
-  });
-  const result<void> ended = on.run(served.run(std::move(*from)));
-  stopped.notify();
-  watcher.join();
-  sold.reset();
-  if (!ended) fmt::print(stderr, "shop: the server stopped: {}\n", describe(ended.error()));
-  return ended && served.counters().cut == 0 ? 0 : 1;
+// One attempt: a third party that is slow is not to be asked twice.
+guard::chain::client_options third_party_guards() {
+  return {.call = {.limit = limit},
+          .bulkhead = guard::bulkhead::options{.name = "third_party", .max_in_flight = max_quotes},
+          .retry = {.max_attempts = 1},
+          .attempt = {.limit = limit}};
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc == 2 && std::string_view(argv[1]) == "--version") {
-    fmt::print("shop_cpp, clang {}\n", __clang_version__);
-    return 0;
+    return std::puts("shop_cpp, clang " __clang_version__) < 0 ? 1 : 0;
   }
-  stop_signals stopped;
-  const auto given = shop::settings_from_environment();
-  return given ? serve(*given, stopped) : refuse_to_start(given.error());
+  const std::string database = http::or_refuse(http::setting("DATABASE_URL"));
+  const http::origin third_party = http::or_refuse(http::origin_of(http::or_refuse(http::setting("THIRD_PARTY_URL"))));
+  const std::string images = http::or_refuse(http::setting("IMAGE_DIR", "subjects/shop/images"));
+  observe::json_log log(STDERR_FILENO);
+  observe::report_failures_to(&log);
+  observe::registry metrics;
+  const observe::watchdog dog({}, {.log = &log, .metrics = &metrics});
+  offload_pool workers({.threads = 1, .max_queued = 256});  // a disk, a name service, a long checksum
+  guard::chain::service service(metrics, {.dog = &dog, .ids = std::nullopt, .requests = {.prefix = ""}});
+  const auto make = [&](unsigned) -> http::handler {
+    auto guards = http::or_refuse(guard::chain::client::make(third_party_guards(), {third_party.host}));
+    const std::shared_ptr<shop::shop> of(new shop::shop{
+        .workers = workers,
+        .db = data::pool(pool_options(database, workers)),
+        .quotes = http::client(third_party, {.max_connections = max_quotes, .parse = {}, .max_body_bytes = 65'536}),
+        .ask = {},
+        .images = http::static_files({.folder = images}, workers),
+        .routes = {}});
+    of->ask = guards.around({guard::exchange_of(of->quotes)});
+    shop::add_routes(*of);
+    of->routes.add(http::method::get, "/metrics", guard::access_log::metrics_endpoint(metrics));
+    guard::chain::service_loop& here = service.add_loop();
+    show(here.numbers(), of->db, "shop");
+    show(here.numbers(), of->quotes, "third_party");
+    show(here.numbers(), guards, "third_party");
+    guard::chain::server_options wanted{.drain = {.delay = drain_delay}, .observe = guard::json_errors::layer()};
+    wanted.readiness = [of] ASSAY_CORO_WRAPPER() { return data::ping(of->db); };
+    return http::or_refuse(
+        here.around(of->routes.as_handler(), guard::access_log::by_served_route(of->routes, "unmatched"), wanted));
+  };
+  http::serve_options options;
+  options.host = "127.0.0.1";
+  options.limits.max_body_bytes = UINT64_MAX;  // the shop refuses in its own words
+  options.limits.drain_timeout = drain_timeout;
+  service.join(options);
+  return http::serve(make, options);
 }

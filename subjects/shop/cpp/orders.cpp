@@ -1,11 +1,10 @@
 // Placing an order: one transaction, once for each Idempotency-Key.
-#include <fmt/format.h>
+#include <algorithm>
+#include <expected>
+#include <nlohmann/json.hpp>
 
-#include <variant>
-
-#include "subjects/shop/cpp/order_body.hpp"
-#include "subjects/shop/cpp/replies.hpp"
-#include "subjects/shop/cpp/sha256.hpp"
+#include "stack/http/json.hpp"
+#include "stack/http/url_text.hpp"
 #include "subjects/shop/cpp/shop.hpp"
 
 namespace shop {
@@ -14,46 +13,43 @@ using namespace assay;
 
 namespace {
 
-http::response placed(std::int64_t id, std::int64_t total_cents) {
-  return http::response::json(fmt::format(R"({{"id":{},"total_cents":{}}})", id, total_cents), 201);
+response placed(std::int64_t id, std::int64_t total_cents) {
+  return response::json(http::json_object({{"id", id}, {"total_cents", total_cents}}), 201);
 }
 
 // The line's price in cents, or the answer that ends the order.
-using line_outcome = std::variant<std::int64_t, http::response>;
-
-task<line_outcome> take_line(data::transaction& tx, std::int64_t order_id, order_line line) {
+task<std::expected<std::int64_t, response>> take_line(data::transaction& tx, std::int64_t order_id, order_line line) {
   const auto taken =
       co_await tx.query("UPDATE items SET stock = stock - $2 WHERE id = $1 AND stock >= $2 RETURNING price_cents",
                         line.item_id, line.quantity);
-  if (!taken) co_return database_failure();
+  if (!taken) co_return std::unexpected(database_failure());
   if (taken->empty()) {
     const auto known = co_await tx.query("SELECT 1 FROM items WHERE id = $1", line.item_id);
-    if (!known) co_return database_failure();
-    co_return known->empty() ? refuse(404, "unknown_item") : refuse(409, "out_of_stock");
+    if (!known) co_return std::unexpected(database_failure());
+    co_return std::unexpected(known->empty() ? refuse(404, "unknown_item") : refuse(409, "out_of_stock"));
   }
-  const std::int32_t price_cents = (*taken)[0].get<std::int32_t>(0).value();
+  const std::int64_t price_cents = (*taken)[0].get<std::int32_t>(0).value();
   const auto added =
       co_await tx.query("INSERT INTO order_lines (order_id, item_id, quantity, price_cents) VALUES ($1, $2, $3, $4)",
                         order_id, line.item_id, line.quantity, price_cents);
-  if (!added) co_return database_failure();
-  co_return std::int64_t{price_cents} * line.quantity;
+  if (!added) co_return std::unexpected(database_failure());
+  co_return price_cents* line.quantity;
 }
 
 // The answer that was given to this key before.
-task<http::response> replay(data::transaction& tx, const std::string& key, const std::string& fingerprint) {
+task<response> replay(data::transaction& tx, const std::string& key, const std::string& fingerprint) {
   const auto found =
       co_await tx.query("SELECT id, total_cents, fingerprint FROM orders WHERE idempotency_key = $1", key);
   if (!found || found->empty()) co_return database_failure();
   const data::row before = (*found)[0];
-  if (before.get<std::string_view>(2).value() != fingerprint) co_return refuse(422, "key_reused");
-  http::response reply = placed(before.get<std::int64_t>(0).value(), before.get<std::int64_t>(1).value());
+  if (before.text(2) != fingerprint) co_return refuse(422, "key_reused");
+  response reply = placed(before.get<std::int64_t>(0).value(), before.get<std::int64_t>(1).value());
   reply.headers.emplace_back("idempotent-replayed", "true");
   co_return reply;
 }
 
 // Whatever ends this before the commit rolls back: the transaction goes with the frame.
-task<http::response> place(data::pool& db, const std::string& key, const std::string& fingerprint,
-                           const order_body& order) {
+task<response> place(data::pool& db, const std::string& key, const std::string& fingerprint, const order_body& order) {
   auto tx = co_await db.begin();
   if (!tx) co_return database_failure();
   // Waits for a transaction with the same key; no row when that one has placed its order.
@@ -66,27 +62,50 @@ task<http::response> place(data::pool& db, const std::string& key, const std::st
   const std::int64_t id = (*fresh)[0].get<std::int64_t>(0).value();
   std::int64_t total_cents = 0;
   for (const order_line& line : order.lines) {
-    line_outcome taken = co_await take_line(*tx, id, line);
-    if (auto* refused = std::get_if<http::response>(&taken)) co_return std::move(*refused);
-    total_cents += std::get<std::int64_t>(taken);
+    auto taken = co_await take_line(*tx, id, line);
+    if (!taken) co_return std::move(taken.error());
+    total_cents += *taken;
   }
   const auto totalled = co_await tx->query("UPDATE orders SET total_cents = $2 WHERE id = $1", id, total_cents);
-  if (!totalled) co_return database_failure();
-  const auto committed = co_await tx->commit();
-  if (!committed) co_return database_failure();
+  if (!totalled || !co_await tx->commit()) co_return database_failure();
   co_return placed(id, total_cents);
 }
 
 }  // namespace
 
-task<http::response> shop::order(http::request& asked) {
-  const result<std::string> body = co_await read_body(asked);
+task<response> order(shop* of, http::request& asked) {
+  const result<std::string> body = co_await asked.read_all(max_body_bytes);
   if (!body) co_return body_failure(body.error());
   const std::string key(asked.head().headers.find("idempotency-key").value_or(""));
-  if (!is_uuid(key)) co_return refuse(400, "invalid_key");
+  if (!http::is_uuid(key)) co_return refuse(400, "invalid_key");
   const std::optional<order_body> parsed = parse_order(*body);
   if (!parsed) co_return refuse(400, "invalid_body");
-  co_return co_await place(db_, key, hex(sha256().of(*body)), *parsed);
+  co_return co_await place(of->db, key, sha256_hex(*body), *parsed);
+}
+
+std::optional<std::int64_t> whole(const nlohmann::json& of, const char* key, std::int64_t least, std::int64_t most) {
+  if (!of.is_object() || !of.contains(key) || !of[key].is_number_integer()) return std::nullopt;
+  const auto number = of[key].get<std::int64_t>();  // of one beyond 63 bits: negative
+  return number >= least && number <= most ? std::optional(number) : std::nullopt;
+}
+
+std::optional<order_body> parse_order(std::string_view json) {
+  const nlohmann::json given = nlohmann::json::parse(json, nullptr, false);  // discarded, which is no object, when bad
+  if (!given.is_object() || !given.contains("customer") || !given["customer"].is_string()) return std::nullopt;
+  order_body order{.customer = given["customer"].get<std::string>(), .lines = {}};
+  const std::size_t length = http::utf8_length(order.customer).value_or(0);
+  if (length < 1 || length > 64 || order.customer.contains('\0')) return std::nullopt;
+  const auto lines = given.find("lines");
+  if (lines == given.end() || !lines->is_array() || lines->empty() || lines->size() > 5) return std::nullopt;
+  for (const nlohmann::json& each : *lines) {
+    const auto item_id = whole(each, "item_id", 1, INT32_MAX);
+    const auto quantity = whole(each, "quantity", 1, 10);
+    if (!item_id || !quantity) return std::nullopt;
+    order.lines.push_back({.item_id = *item_id, .quantity = *quantity});
+  }
+  std::ranges::sort(order.lines, {}, &order_line::item_id);
+  const auto twice = std::ranges::adjacent_find(order.lines, {}, &order_line::item_id);
+  return twice == order.lines.end() ? std::optional(std::move(order)) : std::nullopt;
 }
 
 }  // namespace shop

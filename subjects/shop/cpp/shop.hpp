@@ -3,51 +3,55 @@
 // Misuse: a second loop on one of these. Nothing in here is locked; one shop a loop.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "stack/data/postgres.hpp"
-#include "stack/http/client.hpp"
+#include "stack/guard/layer.hpp"
 #include "stack/http/router.hpp"
-#include "stack/runtime/offload.hpp"
-#include "subjects/shop/cpp/images.hpp"
-#include "subjects/shop/cpp/metrics.hpp"
-#include "subjects/shop/cpp/settings.hpp"
+#include "stack/http/static_files.hpp"
 
 namespace shop {
 
-inline constexpr std::int64_t last_item = 1000;
-inline constexpr auto statement_limit = std::chrono::seconds(2);
-inline constexpr auto third_party_limit = std::chrono::seconds(2);
-inline constexpr auto ready_limit = std::chrono::seconds(1);
+inline constexpr std::size_t max_body_bytes = 64 * 1024;
 
-class shop {
- public:
-  shop(const settings& given, const assay::socket_address& third_party);
-
-  // Answers any request, by the routes below.
-  assay::task<assay::http::response> serve(assay::http::request& asked);
-
-  // --- the routes ---
-  assay::task<assay::http::response> item(const assay::http::path_parameters& path);
-  assay::task<assay::http::response> list(assay::http::request& asked);
-  assay::task<assay::http::response> price(const assay::http::path_parameters& path);
-  assay::task<assay::http::response> image(const assay::http::path_parameters& path);
-  assay::task<assay::http::response> order(assay::http::request& asked);
-  assay::task<assay::http::response> checksum(assay::http::request& asked);
-  assay::task<assay::http::response> live();
-  assay::task<assay::http::response> ready();
-  assay::task<assay::http::response> show_metrics();
-
- private:
-  void add_routes();
-
-  assay::offload_pool workers_;
-  assay::data::pool db_;
-  assay::http::client quotes_;
-  image_store images_;
-  metrics metrics_;
-  assay::http::router routes_;
+struct shop {
+  assay::offload_pool& workers;
+  assay::data::pool db;
+  assay::http::client quotes;
+  assay::guard::exchange ask;  // for a quote, with every guard
+  assay::http::static_files images;
+  assay::http::router routes;
 };
 
-// 1..999999999, of one to nine digits; 0 when it is none.
-std::int32_t parse_id(std::string_view text);
+void add_routes(shop& to);
+assay::task<assay::http::response> order(shop* of, assay::http::request& asked);
+assay::task<assay::http::response> checksum(shop* of, assay::http::request& asked);
+
+// {"error":"<code>"}, once it has passed guard::json_errors.
+using assay::http::response;
+inline response refuse(int status, std::string_view code) { return response::refused(status, code); }
+inline response database_failure() { return refuse(503, "database"); }  // unreachable, too slow, too busy
+inline response body_failure(const assay::error& failure) {
+  return failure.code == assay::errc::limit ? refuse(413, "too_large") : response::for_body(failure);
+}
+
+std::string sha256_hex(std::string_view text);
+std::string checksum_of(const std::string& body);
+
+// The member of an object that is a whole number from `least`, which is not negative, to `most`.
+std::optional<std::int64_t> whole(const nlohmann::json& of, const char* key, std::int64_t least, std::int64_t most);
+
+struct order_line {
+  std::int64_t item_id = 0;
+  std::int64_t quantity = 0;
+};
+struct order_body {
+  std::string customer;
+  std::vector<order_line> lines;  // by ascending item_id, so that two orders lock alike
+};
+std::optional<order_body> parse_order(std::string_view json);
 
 }  // namespace shop

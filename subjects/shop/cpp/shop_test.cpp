@@ -3,10 +3,7 @@
 
 #include <string>
 
-#include "subjects/shop/cpp/metrics.hpp"
-#include "subjects/shop/cpp/order_body.hpp"
-#include "subjects/shop/cpp/replies.hpp"
-#include "subjects/shop/cpp/sha256.hpp"
+#include "subjects/shop/cpp/shop.hpp"
 
 namespace shop {
 namespace {
@@ -45,36 +42,10 @@ TEST(order_body_test, what_is_no_order_is_refused) {
   }
 }
 
-TEST(uuid_test, only_the_usual_form_is_one) {
-  EXPECT_TRUE(is_uuid("c0ffee00-0000-4000-8000-00000000000A"));
-  for (const char* bad : {"", "c0ffee00-0000-4000-8000-00000000000", "c0ffee0000004000800000000000000a0000",
-                          "{0ffee00-0000-4000-8000-00000000000}", "c0ffee00-0000-4000-8000-00000000000g"}) {
-    EXPECT_FALSE(is_uuid(bad)) << bad;
-  }
-}
-
-TEST(sha256_test, one_hasher_hashes_again_and_again) {
-  sha256 hasher;
-  const std::string abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-  EXPECT_EQ(hex(hasher.of("abc")), abc);
-  EXPECT_EQ(hex(hasher.of("a", "bc")), abc);
-}
-
-TEST(replies_test, text_is_escaped_as_json_needs_it) {
-  std::string json;
-  append_text(json, "a\"b\\c\n\x01 \xc3\xa9");
-  EXPECT_EQ(json, "\"a\\\"b\\\\c\\u000a\\u0001 \xc3\xa9\"");
-}
-
-TEST(metrics_test, each_method_route_and_status_counts_for_itself) {
-  metrics counted;
-  counted.count(assay::http::method::get, "/items", 200);
-  counted.count(assay::http::method::get, "/items", 200);
-  counted.count(assay::http::method::get, "/items", 400);
-  std::string text;
-  counted.append_to(text);
-  EXPECT_NE(text.find("http_requests_total{method=\"GET\",route=\"/items\",status=\"200\"} 2\n"), std::string::npos);
-  EXPECT_NE(text.find("http_requests_total{method=\"GET\",route=\"/items\",status=\"400\"} 1\n"), std::string::npos);
+TEST(checksum_test, is_sha256_and_two_hundred_rounds_of_it) {
+  EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(checksum_of("abc"),
+            R"({"sha256":"a4fb9d986496fdcf0a5d4b574dce619c83eadc4fca944e1ab1c145059c1a2bc0","bytes":3})");
 }
 
 }  // namespace

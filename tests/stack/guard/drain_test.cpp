@@ -106,11 +106,15 @@ TEST(drain_layer, answers_health_checks_before_all_limits) {
   EXPECT_EQ(gate->counted().unready, 1U);
 }
 
-TEST(drain_layer, another_method_on_a_health_path_is_the_services_own) {
+TEST(drain_layer, another_method_on_a_health_path_is_refused) {
   const auto gate = std::make_shared<policy>(options{});
   const report seen = play({.serve = layer(gate)(http::testing::answer_target),
                             .clients = {{.pieces = {{0ms, http::testing::post("/health/live", "")}}, .leave_at = 1s}}});
-  EXPECT_EQ(split_responses(seen.clients[0]).at(0).body, "/health/live");
+  const auto got = split_responses(seen.clients[0]);
+  EXPECT_EQ(got.at(0).status, 405);
+  EXPECT_EQ(got.at(0).header("allow"), "GET, HEAD");
+  EXPECT_EQ(got.at(0).body, R"({"error":"method_not_allowed"})");
+  EXPECT_EQ(gate->counted().served, 0U);
 }
 
 TEST(drain_layer, while_it_drains_it_serves_and_only_then_ends_connections) {

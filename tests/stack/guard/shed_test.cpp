@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "stack/guard/shed/layer.hpp"
+#include "stack/http/url_text.hpp"
 #include "stack/runtime/delay.hpp"
 #include "stack/runtime/scope.hpp"
 #include "tests/stack/http/server_test_support.hpp"
@@ -160,6 +161,58 @@ TEST(shed, a_burst_within_burst_wait_costs_nobody_an_answer) {
   const std::vector<fate> fates = visits(admission, 20, 0ms, 20ms);
   EXPECT_TRUE(std::ranges::all_of(fates, &fate::admitted));
   EXPECT_EQ(fates.back().waited, 80ms);
+}
+
+// --- handlers that compute
+
+TEST(shed_backlog, is_short_once_batches_have_kept_the_loop_for_the_time_of_a_burst) {
+  backlog line(100ms, 5ms);
+  const instant start{1000s};
+  EXPECT_TRUE(line.admits(start, start + 100ms)) << "a burst";
+  EXPECT_FALSE(line.admits(start, start + 100ms + 1ns));
+  const instant next = start + 101ms;
+  EXPECT_TRUE(line.admits(next, next + 5ms));
+  EXPECT_FALSE(line.admits(next, next + 5ms + 1ns)) << "it goes on";
+  const instant last = next + 6ms;
+  EXPECT_TRUE(line.admits(last, last + 5ms));
+  const instant quiet = last + 6ms;
+  EXPECT_TRUE(line.admits(quiet, quiet + 100ms)) << "the batch before was worked off in time";
+}
+
+struct computed {
+  duration late;  // when the handler began, from when the request was meant to be sent
+  instant at;
+};
+
+// A request a client, every 250 us; each is 1 ms of work for the loop.
+task<http::response> compute(std::vector<computed>* seen, std::size_t number) {
+  const context& ctx = co_await this_context();
+  const instant now = ctx.on->now();
+  seen->push_back({.late = now - (instant(1000s) + number * 250us), .at = now});
+  static_cast<sim_io&>(ctx.on->backend()).pass(1ms);
+  co_return http::response::text("done\n");
+}
+
+TEST(shed, an_overload_of_computing_handlers_is_refused_although_none_is_ever_in_flight_beside_another) {
+  const auto admission = std::make_shared<policy>(options{.burst_wait = 100ms, .standing_wait = 5ms});
+  std::vector<computed> seen;
+  std::vector<http::testing::client_script> clients;
+  for (std::size_t i = 0; i < 4000; ++i) {
+    const std::string target = "/" + std::to_string(i);
+    clients.push_back({.pieces = {{i * 250us, http::testing::get(target, "connection: close\r\n")}}});
+  }
+  const http::handler computing = [&seen] ASSAY_CORO_WRAPPER(http::request & asked) {
+    return compute(&seen, static_cast<std::size_t>(http::parse_whole(asked.target().substr(1), 9).value()));
+  };
+  const report all = play({.serve = compose({layer(admission)}, computing), .clients = std::move(clients)});
+  EXPECT_EQ(admission->counted().admitted, seen.size());
+  EXPECT_EQ(admission->counted().admitted + admission->counted().refused_behind, 4000U);
+  EXPECT_GE(seen.size(), 900U) << "a thousand could be";
+  const auto standing = std::ranges::subrange(
+      std::ranges::find_if(seen, [](const computed& each) { return each.at > instant(1000s) + 300ms; }), seen.end());
+  EXPECT_GE(standing.size(), 600U);
+  for (const computed& each : standing) EXPECT_LE(each.late, 12ms) << "twice standing_wait and a handler";
+  EXPECT_EQ(all.clients.size(), 4000U);
 }
 
 // --- a limit that changes

@@ -90,5 +90,22 @@ TEST(url_text_test, utf8_is_counted_by_code_point_and_what_is_not_utf8_is_refuse
   }
 }
 
+TEST(url_text_test, a_whole_number_is_digits_and_no_more) {
+  EXPECT_EQ(parse_whole("7", 9), 7);
+  EXPECT_EQ(parse_whole("007", 9), 7);
+  EXPECT_EQ(parse_whole("999999999999999999", 18), 999'999'999'999'999'999);
+  for (const char* bad : {"", "-1", "+1", "1.0", " 1", "1a", "1234567890"}) {
+    EXPECT_EQ(parse_whole(bad, 9), std::nullopt) << bad;
+  }
+}
+
+TEST(url_text_test, a_uuid_has_one_form) {
+  EXPECT_TRUE(is_uuid("c0ffee00-0000-4000-8000-00000000000A"));
+  for (const char* bad : {"", "c0ffee00-0000-4000-8000-00000000000", "c0ffee0000004000800000000000000a0000",
+                          "{0ffee00-0000-4000-8000-00000000000}", "c0ffee00-0000-4000-8000-00000000000g"}) {
+    EXPECT_FALSE(is_uuid(bad)) << bad;
+  }
+}
+
 }  // namespace
 }  // namespace assay::http

@@ -33,7 +33,7 @@ TEST(http_server_deadline, a_slow_head_is_408_at_exactly_head_timeout) {
   EXPECT_THAT(statuses(seen.clients[0]), ElementsAre(408));
   EXPECT_FALSE(split_responses(seen.clients[0]).at(0).keep_alive);
   EXPECT_EQ(seen.clients[0].when("408"), 5s + 10s) << "from the first byte, however many follow";
-  EXPECT_EQ(seen.counters.timeouts, 1U);
+  EXPECT_EQ(seen.counters.timeouts(), 1U);
   EXPECT_EQ(seen.counters.requests, 0U);
 }
 
@@ -50,7 +50,7 @@ TEST(http_server_deadline, an_idle_connection_is_closed_silently) {
   const report seen = play({.serve = answer_target, .clients = {{.pieces = {}, .connect_at = 1s}}});
   EXPECT_THAT(seen.clients[0].bytes, IsEmpty());
   EXPECT_EQ(seen.clients[0].ended_after, 76s);
-  EXPECT_EQ(seen.counters.timeouts, 1U);
+  EXPECT_EQ(seen.counters.timeouts(), 1U);
   EXPECT_EQ(seen.counters.refused_heads, 0U);
 }
 
@@ -74,7 +74,7 @@ TEST(http_server_deadline, a_slow_body_is_told_to_the_handler_body_timeout_after
   EXPECT_EQ(seen.clients[0].when("408"), 79s);
   EXPECT_FALSE(split_responses(seen.clients[0]).at(0).keep_alive);
   EXPECT_EQ(seen.clients[0].ended_after, 79s) << "no second wait for the body that stalled";
-  EXPECT_EQ(seen.counters.timeouts, 1U);
+  EXPECT_EQ(seen.counters.timeouts(), 1U);
 }
 
 TEST(http_server_deadline, a_body_that_nobody_reads_may_not_stall_either) {
@@ -84,7 +84,7 @@ TEST(http_server_deadline, a_body_that_nobody_reads_may_not_stall_either) {
   EXPECT_THAT(statuses(seen.clients[0]), ElementsAre(200));
   EXPECT_EQ(seen.clients[0].when("200"), 0ms) << "the answer does not wait for the rest";
   EXPECT_EQ(seen.clients[0].ended_after, 30s);
-  EXPECT_EQ(seen.counters.timeouts, 1U);
+  EXPECT_EQ(seen.counters.timeouts(), 1U);
 }
 
 TEST(http_server_deadline, handler_timeout_is_the_deadline_of_its_context) {
@@ -134,7 +134,7 @@ TEST(http_server_deadline, write_timeout_cuts_a_reader_that_does_not_read) {
   EXPECT_EQ(told.failure.value().code, errc::timed_out);
   EXPECT_EQ(split_responses(seen.clients[0]).size(), 1U);
   EXPECT_FALSE(split_responses(seen.clients[0]).at(0).complete);
-  EXPECT_EQ(seen.counters.timeouts, 2U) << "and the idle one";
+  EXPECT_EQ(seen.counters.timeouts(), 2U) << "and the idle one";
 }
 
 TEST(http_server_deadline, a_reader_that_never_reads_costs_bounded_memory) {
@@ -173,7 +173,7 @@ TEST(http_server_deadline, a_pipelining_reader_that_never_reads_is_not_answered_
   const report seen =
       play({.serve = answer_target, .limits = limits, .clients = {{.pieces = {{0ms, many}}, .read_from = 100s}}});
   EXPECT_LT(seen.counters.requests, 1000U) << "5000 were sent";
-  EXPECT_EQ(seen.counters.timeouts, 1U);
+  EXPECT_EQ(seen.counters.timeouts(), 1U);
 }
 
 TEST(http_server_deadline, a_reader_that_comes_back_in_time_gets_everything) {

@@ -230,7 +230,7 @@ TEST(http_server, counts_what_it_serves) {
   EXPECT_EQ(seen.counters.connections, 2U);
   EXPECT_EQ(seen.counters.requests, 3U);
   EXPECT_EQ(seen.counters.refused_heads, 0U);
-  EXPECT_EQ(seen.counters.timeouts, 2U) << "both were idle to the end";
+  EXPECT_EQ(seen.counters.timeouts(), 2U) << "both were idle to the end";
 }
 
 }  // namespace

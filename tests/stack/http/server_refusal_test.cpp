@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "stack/runtime/unobserved.hpp"
 #include "tests/stack/http/server_test_support.hpp"
 
 namespace assay::http::testing {
@@ -196,6 +197,28 @@ TEST(http_server, a_handler_that_throws_is_a_500_and_the_end_of_the_connection) 
   EXPECT_THAT(seen.clients[0].bytes, Not(HasSubstr("a bug in the service"))) << "that is for the log";
   EXPECT_THAT(statuses(seen.clients[1]), ElementsAre(200)) << "the others do not notice";
   EXPECT_EQ(seen.counters.handler_exceptions, 1U);
+}
+
+// A reporter is a plain function, so that what it has heard is here.
+std::string heard_of_bug;
+void hear(const unobserved_failure& lost) noexcept {
+  heard_of_bug = std::string(lost.during) + ": " + describe(lost) + " in " + lost.where.file_name();
+}
+
+task<response> unsendable(request&) {
+  response reply = response::text("text");
+  reply.headers.emplace_back("content-length", "1");
+  co_return reply;
+}
+
+TEST(http_server, a_bug_of_a_handler_is_reported_with_its_text_and_its_place) {
+  set_failure_reporter(&hear);
+  std::ignore = play_one(answer_target, {{0ms, get("/throw?secret=1")}});
+  EXPECT_THAT(heard_of_bug, ::testing::StartsWith("GET /throw: a bug in the service in "));
+  EXPECT_THAT(heard_of_bug, HasSubstr("stack/http/server.cpp")) << "where its task was spawned";
+  std::ignore = play_one(unsendable, {{0ms, get("/b")}});
+  EXPECT_THAT(heard_of_bug, HasSubstr("GET /b: a response that cannot be sent: invalid_argument"));
+  set_failure_reporter(nullptr);
 }
 
 task<result<void>> throws_half_way(body_sink& sink) {

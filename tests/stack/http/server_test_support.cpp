@@ -66,7 +66,7 @@ task<void> run_server(server& served, net::listener from, instant start, report&
 task<void> act(const scenario& plan, sim_io& network, report& seen) {
   context& ctx = co_await this_context();
   const instant start = ctx.on->now();
-  server served(plan.serve, plan.limits);
+  server served(plan.serve, plan.limits, plan.on_refused);
   result<net::listener> from = net::listener::open(network, server_address());
   scope serving(ctx);
   serving.spawn(run_server(served, std::move(*from), start, seen));

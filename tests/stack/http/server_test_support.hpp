@@ -38,6 +38,7 @@ struct client_script {
 struct scenario {
   handler serve;
   server_limits limits = {};
+  refusal_listener on_refused = {};
   sim_options network = {};
   std::vector<client_script> clients = {};
   std::optional<duration> drain_at = {};  // without it: once every client is gone

@@ -165,7 +165,7 @@ TEST(sse_stream, a_client_that_does_not_read_is_cut_and_holds_up_nothing_else) {
                             .clients = {{.pieces = {{0ms, get("/")}}, .read_from = 1000s, .leave_at = 1001s}}});
   EXPECT_GT(on->refused, 80U) << "the channel is full, and who fills it is told";
   ASSERT_TRUE(on->failure);
-  EXPECT_EQ(seen.counters.timeouts, 1U) << "write_timeout";
+  EXPECT_EQ(seen.counters.timeouts(), 1U) << "write_timeout";
 }
 
 TEST(sse_stream, an_event_that_cannot_be_sent_ends_the_stream_as_a_failure) {

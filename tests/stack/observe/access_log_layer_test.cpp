@@ -131,7 +131,7 @@ TEST(access_log, tells_of_each_request_by_its_route_with_its_ids) {
   EXPECT_FALSE(told[0].contains("reason"));
   EXPECT_EQ(told[1]["route"], "unknown");
   EXPECT_EQ(told[1]["status"], 404);
-  EXPECT_EQ(told[1]["reason"], "not found");
+  EXPECT_EQ(told[1]["reason"], "not_found");
 }
 
 TEST(access_log, tells_why_a_request_was_refused_and_not_what_a_body_quotes) {
@@ -214,12 +214,56 @@ TEST(access_log, a_name_that_others_have_taken_is_an_error_of_one_line) {
   EXPECT_EQ(lines.error(), "metric \"assay_http_requests_in_flight\": registered before as something else");
 }
 
-TEST(access_log, a_reason_is_words_and_no_more) {
-  EXPECT_EQ(reason_in("too many requests\n"), "too many requests");
-  EXPECT_EQ(reason_in("timed_out\nand a stack trace"), "timed_out");
-  EXPECT_EQ(reason_in("no item 7\n"), "");
-  EXPECT_EQ(reason_in("{\"error\":1}"), "");
-  EXPECT_EQ(reason_in(std::string(65, 'a')), "");
+TEST(access_log, tells_of_what_the_server_refuses_itself) {
+  observed_service service;
+  http::server_limits limits;
+  limits.max_body_bytes = 10;
+  const auto seen =
+      http::testing::play({.serve = service.handler(),
+                           .limits = limits,
+                           .on_refused = [&service](const http::refusal& of) { service.lines->on_refused(of); },
+                           .clients = {{.pieces = {{0ms, "GET / HTTP/1.1\r\nhost: x\r\nbad name: 1\r\n\r\n"}}},
+                                       {.pieces = {{1s, post("/items/7", "more than ten bytes")}}},
+                                       {.pieces = {{2s, "GET /slow"}}}}});
+  for (const auto& each : seen.clients) EXPECT_EQ(http::testing::statuses(each).size(), 1U);
+  EXPECT_EQ(seen.counters.refused_heads, 1U);
+  EXPECT_EQ(seen.counters.refused_bodies, 1U);
+  EXPECT_EQ(seen.counters.head_timeouts, 1U);
+  const std::vector<json> told = service.told();
+  ASSERT_EQ(told.size(), 3U);
+  for (const json& each : told) {
+    EXPECT_EQ(each["message"], "request");
+    EXPECT_FALSE(each.contains("route"));
+  }
+  EXPECT_EQ(told[0]["status"], 400);
+  EXPECT_EQ(told[0]["reason"], "bad_header_name");
+  EXPECT_FALSE(told[0].contains("method")) << "what could not be read is not believed";
+  EXPECT_EQ(told[1]["status"], 413);
+  EXPECT_EQ(told[1]["reason"], "body_too_large");
+  EXPECT_EQ(told[1]["method"], "POST");
+  EXPECT_GT(told[1]["bytes"], 0);
+  EXPECT_EQ(told[2]["status"], 408);
+  EXPECT_EQ(told[2]["reason"], "head_timeout");
+  const std::string text = observe::expose(service.metrics, observe::exposition::prometheus);
+  EXPECT_THAT(text, HasSubstr("\nassay_http_refused_total{reason=\"bad_header_name\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("\nassay_http_refused_total{reason=\"body_too_large\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("\nassay_http_refused_total{reason=\"head_timeout\"} 1\n"));
+}
+
+TEST(access_log, names_routes_by_who_serves_them_and_metrics_as_it_is_told) {
+  observed_service service;
+  const route_function route_of = by_served_route(service.routes, "unmatched");
+  observe::registry metrics;
+  const auto lines = policy::create(nullptr, metrics, metrics.add_shard(), route_of, {.prefix = "shop_"});
+  ASSERT_TRUE(lines) << lines.error();
+  std::ignore = http::testing::play_one(compose({layer(*lines)}, service.routes.as_handler()),
+                                        {{0ms, get("/late") + get("/nowhere") + post("/late", "")}});
+  const std::string text = observe::expose(metrics, observe::exposition::prometheus);
+  EXPECT_THAT(text, HasSubstr("shop_http_requests_total{method=\"GET\",route=\"/late\",status=\"504\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("shop_http_requests_total{method=\"GET\",route=\"unmatched\",status=\"404\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("shop_http_requests_total{method=\"POST\",route=\"unmatched\",status=\"405\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("shop_http_failures_total{route=\"/late\",reason=\"timed_out\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("shop_http_failures_total{route=\"unmatched\",reason=\"method_not_allowed\"} 1\n"));
 }
 
 TEST(endpoints, show_the_metrics_in_the_format_that_is_asked_for) {

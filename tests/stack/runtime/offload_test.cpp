@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <csignal>
 #include <latch>
 #include <memory>
 #include <stdexcept>
@@ -49,6 +50,19 @@ TEST_F(offload_test, runs_on_another_thread_and_resumes_on_the_loop) {
     co_return there.value_or(here);
   };
   EXPECT_NE(on_.run(body(pool)), std::this_thread::get_id());
+}
+
+task<result<bool>> blocks_sigterm(offload_pool& pool) {
+  co_return co_await pool.run([] {
+    sigset_t mask;
+    ::pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+    return ::sigismember(&mask, SIGTERM) == 1;
+  });
+}
+
+TEST_F(offload_test, its_threads_take_no_signals_whenever_it_was_made) {
+  offload_pool pool({.threads = 1});
+  EXPECT_EQ(on_.run(blocks_sigterm(pool)), true) << "a service would be killed by what is to drain it";
 }
 
 TEST_F(offload_test, carries_values_that_can_only_be_moved_and_void) {

@@ -1,12 +1,15 @@
 // The pool and its connections against a scripted Redis, in virtual time.
 #include <gmock/gmock.h>
 
+#include "stack/observe/exposition.hpp"
+#include "stack/observe/mirror.hpp"
 #include "tests/stack/data/redis/redis_test_support.hpp"
 
 namespace assay::data::redis::testing {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 class redis_pool_test : public redis_test {
  protected:
@@ -42,6 +45,22 @@ TEST_F(redis_pool_test, many_callers_share_a_connection_and_each_gets_its_own_an
     }
     EXPECT_EQ(peer.accepted, 1U);
     EXPECT_LT(got.back().took, 60ms) << "they did not wait for each other's way there and back";
+  });
+}
+
+TEST_F(redis_pool_test, shows_its_use) {
+  run(usual(), [](pool& cache, fake_server&) -> task<void> {
+    observe::registry metrics;
+    observe::mirror numbers(metrics, metrics.add_shard());
+    show(numbers, cache, "sessions");
+    EXPECT_EQ(numbers.problem(), "");
+    EXPECT_TRUE(co_await cache.command("ECHO", "one"));
+    numbers.carry((co_await this_context()).on->now());
+    const std::string text = observe::expose(metrics, observe::exposition::prometheus);
+    EXPECT_THAT(text, HasSubstr("assay_redis_connections{pool=\"sessions\"} 1\n"));
+    EXPECT_THAT(text, HasSubstr("assay_redis_calls_total{pool=\"sessions\"} 1\n"));
+    EXPECT_THAT(text, HasSubstr("assay_redis_refused_total{pool=\"sessions\",reason=\"away\"} 0\n"));
+    numbers.close();
   });
 }
 

@@ -119,7 +119,7 @@ std::pair<std::size_t, std::size_t> sockets_at(duration first, duration second, 
             .clients = {{.pieces = std::move(pieces), .read_from = 60s}},
             .events = {{first, [&open](sim_io& network, loop&) { open.first = network.open_sockets(); }},
                        {second, [&open](sim_io& network, loop&) { open.second = network.open_sockets(); }}}});
-  EXPECT_EQ(all.counters.timeouts, 0U);  // of writing: that was not what ended it
+  EXPECT_EQ(all.counters.timeouts(), 0U);  // of writing: that was not what ended it
   return open;
 }
 
@@ -143,7 +143,7 @@ TEST(websocket_slow_reader, one_that_never_reads_ends_the_wait_with_the_write_ti
   const report all = play_slow(told, slow_reader::wait, {.write_timeout = 20s}, 60s);
   EXPECT_EQ(std::ranges::count(told.outcomes, "timed_out"), message_count - std::ranges::count(told.outcomes, "sent"));
   EXPECT_EQ(told.took, 20s);
-  EXPECT_EQ(all.counters.timeouts, 1U);
+  EXPECT_EQ(all.counters.timeouts(), 1U);
 }
 
 TEST(websocket_slow_reader, the_number_of_messages_is_bounded_as_well) {

@@ -10,7 +10,7 @@
 #include <thread>
 #include <utility>
 
-namespace assay::observe::detail {
+namespace assay::detail {
 
 template <class Body>
 std::thread quiet_thread(Body body) {
@@ -23,4 +23,4 @@ std::thread quiet_thread(Body body) {
   return started;
 }
 
-}  // namespace assay::observe::detail
+}  // namespace assay::detail

@@ -1,0 +1,106 @@
+// A reverse proxy in front of several servers: two choices, ejection of who fails, retries elsewhere within a budget, a
+// limit for every wait.
+//
+//   UPSTREAMS=http://127.0.0.1:9001,http://127.0.0.1:9002 PORT=8080 build/examples/proxy
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "stack/guard/chain/client.hpp"
+#include "stack/guard/chain/server.hpp"
+#include "stack/http/origin.hpp"
+#include "stack/http/server.hpp"
+
+using namespace assay;
+
+namespace {
+
+constexpr int could_not_start = 4;
+
+// Of one loop.
+struct proxy {
+  std::vector<std::unique_ptr<http::client>> servers;
+  guard::exchange ask;
+};
+
+// What is between one client and one server, and not for who is behind (RFC 9110 section 7.6.1).
+bool is_for_this_hop(std::string_view name) {
+  static constexpr std::array<std::string_view, 9> names = {"connection", "content-length",    "host",
+                                                            "keep-alive", "proxy-connection",  "te",
+                                                            "trailer",    "transfer-encoding", "upgrade"};
+  const auto same = [name](std::string_view other) {
+    return std::ranges::equal(name, other, [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; });
+  };
+  return std::ranges::any_of(names, same);
+}
+
+task<http::response> pass_on(std::shared_ptr<proxy> through, http::request& asked) {
+  auto body = co_await asked.read_all();
+  if (!body) co_return http::response::for_body(body.error());
+  http::client_request onward{
+      .verb = std::string(asked.head().method_text), .target = std::string(asked.target()), .body = std::move(*body)};
+  for (const auto& [name, value] : asked.head().headers) {
+    if (!is_for_this_hop(name)) onward.headers.emplace_back(name, value);
+  }
+  auto answer = co_await through->ask(std::move(onward));
+  if (!answer) co_return http::response::from(answer.error());
+  http::response reply = http::response::text(std::move(answer->body), answer->status);
+  reply.content_type = {};  // the upstream's is among its fields
+  for (auto& [name, value] : answer->headers) {
+    if (!is_for_this_hop(name) && name != "date") reply.headers.emplace_back(std::move(name), std::move(value));
+  }
+  co_return reply;
+}
+
+[[noreturn]] void refuse_to_start(const std::string& why) {
+  std::fprintf(stderr, "proxy: %s\n", why.c_str());
+  std::exit(could_not_start);
+}
+
+std::vector<http::origin> upstreams() {
+  const char* given = std::getenv("UPSTREAMS");
+  if (given == nullptr) refuse_to_start("UPSTREAMS must be set: http://host:port,http://host:port");
+  std::vector<http::origin> origins;
+  for (std::string_view rest = given; !rest.empty();) {
+    const auto one = http::origin_of(rest.substr(0, rest.find(',')));
+    if (!one) refuse_to_start("UPSTREAMS: " + one.error());
+    origins.push_back(*one);
+    rest.remove_prefix(
+        std::min(rest.size(), rest.find(',') == std::string_view::npos ? rest.size() : rest.find(',') + 1));
+  }
+  return origins;
+}
+
+std::shared_ptr<proxy> make_proxy(const std::vector<http::origin>& to) {
+  const auto made = std::make_shared<proxy>();
+  std::vector<std::string> names;
+  std::vector<guard::exchange> exchanges;
+  for (const http::origin& each : to) {
+    names.push_back(each.host);
+    made->servers.push_back(std::make_unique<http::client>(each));
+    exchanges.push_back(guard::exchange_of(*made->servers.back()));
+  }
+  guard::chain::client_options wanted;
+  wanted.balance.failures_to_eject = 2;  // before a request has used up its three attempts on one who is gone
+  const auto guards = guard::chain::client::make(wanted, std::move(names));
+  if (!guards) refuse_to_start(guards.error());
+  made->ask = guards->around(std::move(exchanges));
+  return made;
+}
+
+}  // namespace
+
+int main() {
+  const std::vector<http::origin> to = upstreams();
+  const auto make = [&to](unsigned) -> http::handler {
+    const auto guards = guard::chain::server::make({});
+    if (!guards) refuse_to_start(guards.error());
+    return guards->around(
+        [through = make_proxy(to)] ASSAY_CORO_WRAPPER(http::request & asked) { return pass_on(through, asked); });
+  };
+  return http::serve(make, {});
+}

@@ -1,0 +1,86 @@
+// All that a guarded service tells: ids, a log line a request, and the numbers of each policy, pool and server, for
+// every loop of http::serve.
+//
+//   observe::json_log log(STDERR_FILENO);
+//   observe::registry metrics;
+//   guard::chain::service service(metrics, {.log = &log});
+//   const auto make = [&](unsigned) -> http::handler {
+//     guard::chain::service_loop& here = service.add_loop();
+//     const auto of = std::make_shared<catalogue>(...);                    // pools, clients, routes
+//     show(here.numbers(), of->items, "items");
+//     return here.around(serve_by(of), by_router(of->routes), wanted);     // or what is wrong with `wanted`
+//   };
+//   http::serve_options options;
+//   service.join(options);
+//   return http::serve(make, options);
+//
+// From the outside in: ids, the log, what `wanted.observe` has, then the layers of chain/server.hpp. The end of a loop
+// closes its numbers: before the handler goes, and with it what they are of.
+//
+// Misuse: a service that goes before http::serve returns.
+#pragma once
+
+#include <expected>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "stack/guard/access_log/layer.hpp"
+#include "stack/guard/chain/server.hpp"
+#include "stack/guard/trace/layer.hpp"
+#include "stack/http/server.hpp"
+#include "stack/observe/mirror.hpp"
+#include "stack/observe/watchdog.hpp"
+
+namespace assay::guard::chain {
+
+struct service_options {
+  observe::json_log* log = nullptr;                      // none: requests are counted, and not logged
+  const observe::watchdog* dog = nullptr;                // while it finds a loop stalled for long, no loop is ready
+  std::optional<trace::options> ids = trace::options{};  // none: requests have none
+  access_log::options requests = {};
+};
+
+// What belongs to one loop.
+class service_loop {
+ public:
+  service_loop(observe::registry& metrics, const service_options& options);
+
+  // Where pools and clients show themselves, those that the innermost handler owns: show(numbers(), pool, "items").
+  observe::mirror& numbers() { return numbers_; }
+
+  // The chain around a handler, which owns what was shown; or every option that is wrong, or a metric's name that
+  // others have taken. Once.
+  std::expected<http::handler, std::string> around(http::handler innermost, access_log::route_function route_of,
+                                                   server_options wanted);
+
+ private:
+  friend class service;
+  observe::registry& metrics_;
+  const service_options& options_;
+  observe::shard& mine_;
+  observe::mirror numbers_;
+  std::shared_ptr<drain::policy> gate_;
+  std::shared_ptr<access_log::policy> lines_;
+};
+
+class service {
+ public:
+  explicit service(observe::registry& metrics, service_options options = {})
+      : metrics_(metrics), options_(std::move(options)) {}
+  service(const service&) = delete;  // its loops refer to it
+  service& operator=(const service&) = delete;
+
+  // In the handler_maker, once for each loop and in their order.
+  service_loop& add_loop();
+
+  // Takes on_start, on_stop and on_refused.
+  void join(http::serve_options& options);
+
+ private:
+  observe::registry& metrics_;
+  service_options options_;
+  std::vector<std::unique_ptr<service_loop>> loops_;
+};
+
+}  // namespace assay::guard::chain

@@ -1,0 +1,19 @@
+// The origin that a setting names: "http://quotes.internal:9100".
+//
+//   const auto quotes = http::origin_of(std::getenv("QUOTES_URL"));   // or one line on what is wrong with it
+//
+// Misuse: on a loop. It may ask a name service, and blocks as long as that takes.
+#pragma once
+
+#include <expected>
+#include <string>
+#include <string_view>
+
+#include "stack/http/client.hpp"
+
+namespace assay::http {
+
+// "http://", a name or a numeric address (an IPv6 one in brackets), perhaps a port, perhaps a slash; nothing else.
+std::expected<origin, std::string> origin_of(std::string_view url);
+
+}  // namespace assay::http

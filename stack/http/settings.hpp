@@ -1,0 +1,37 @@
+// What a service needs to start: read from the environment before anything else, and the end of it all with one line
+// when it is not there.
+//
+//   const std::string database = http::or_refuse(http::setting("DATABASE_URL"));
+//   const http::origin quotes = http::or_refuse(http::origin_of(http::or_refuse(http::setting("QUOTES_URL"))));
+//
+// Misuse: a setting that is read when it is first needed. A typo is then found by a client.
+#pragma once
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <expected>
+#include <string>
+#include <utility>
+
+namespace assay::http {
+
+inline constexpr int could_not_start = 4;  // the exit code, as that of http::serve
+
+// The variable's text; that of one that is not set or empty is the fallback, and without that a line which names it.
+inline std::expected<std::string, std::string> setting(const char* name, const char* fallback = nullptr) {
+  const char* const text = std::getenv(name);
+  if (text != nullptr && *text != '\0') return text;
+  if (fallback != nullptr) return fallback;
+  return std::unexpected(std::string(name) + " is not set");
+}
+
+// The value; or the program ends, and says why.
+template <class T>
+T or_refuse(std::expected<T, std::string> made) {
+  if (made) return std::move(*made);
+  std::fprintf(stderr, "%s: %s\n", ::program_invocation_short_name, made.error().c_str());
+  std::exit(could_not_start);
+}
+
+}  // namespace assay::http

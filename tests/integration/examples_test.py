@@ -1,0 +1,99 @@
+"""The examples do what their first lines say."""
+
+import concurrent.futures
+import contextlib
+import http.client
+import json
+import signal
+import unittest
+
+import websockets.sync.client
+from service import PATIENCE_S, Service
+
+
+def get(service: Service, path: str) -> tuple[int, str]:
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", service.port, timeout=PATIENCE_S)) as client:
+        client.request("GET", path)
+        answer = client.getresponse()
+        return answer.status, answer.read().decode()
+
+
+class Chat(unittest.TestCase):
+    def test_everybody_hears_what_one_says(self) -> None:
+        with Service("ASSAY_CHAT") as chat, contextlib.ExitStack() as stack:
+            self.addCleanup(chat.errors.close)
+            url = f"ws://127.0.0.1:{chat.port}/"
+            members = [stack.enter_context(websockets.sync.client.connect(url)) for _ in range(5)]
+            for number, each in enumerate(members):
+                each.send(f"from {number}")
+                self.assertEqual({other.recv(timeout=PATIENCE_S) for other in members}, {f"from {number}"})
+            members.pop().close()
+            members[0].send("again")
+            self.assertEqual({other.recv(timeout=PATIENCE_S) for other in members}, {"again"})
+
+
+class Feed(unittest.TestCase):
+    def follow(self, feed: Service, last_id: str = "") -> http.client.HTTPResponse:
+        client = http.client.HTTPConnection("127.0.0.1", feed.port, timeout=PATIENCE_S)
+        self.addCleanup(client.close)
+        client.request("GET", "/feed", headers={"Last-Event-ID": last_id} if last_id else {})
+        return client.getresponse()
+
+    def publish(self, feed: Service, news: str) -> str:
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", feed.port, timeout=PATIENCE_S)) as client:
+            client.request("POST", "/news", body=news)
+            answer = client.getresponse()
+            self.assertEqual(answer.status, 201)
+            return answer.read().decode().strip()
+
+    def event(self, stream: http.client.HTTPResponse) -> dict[str, str]:
+        fields = {}
+        while line := stream.readline().decode().strip():
+            name, _, value = line.partition(": ")
+            fields[name] = value
+        return fields
+
+    def test_news_come_and_are_kept_for_who_comes_back(self) -> None:
+        with Service("ASSAY_FEED") as feed:
+            self.addCleanup(feed.errors.close)
+            # The head of the answer comes with the first event.
+            with concurrent.futures.ThreadPoolExecutor() as waiting:
+                first = self.publish(feed, "it rains")
+                back = waiting.submit(self.follow, feed, first)
+                second = self.publish(feed, "it snows")
+                stream = back.result()
+                self.assertEqual(self.event(stream), {"data": "it snows", "id": second})
+            feed.process.send_signal(signal.SIGTERM)
+            self.assertEqual(stream.read(), b"")
+            self.assertEqual(feed.exit_code(), 0)
+
+
+class Proxy(unittest.TestCase):
+    def test_passes_on_and_leaves_out_who_is_gone(self) -> None:
+        with Service("ASSAY_ECHO_SERVICE") as one, Service("ASSAY_ECHO_SERVICE") as other:
+            upstreams = f"{one.url('')},{other.url('')}"
+            with Service("ASSAY_PROXY", UPSTREAMS=upstreams) as proxy:
+                for service in (one, other, proxy):
+                    self.addCleanup(service.errors.close)
+                self.assertEqual(get(proxy, "/status?code=418")[0], 418)
+                direct, through = get(one, "/anything?x=1"), get(proxy, "/anything?x=1")
+                self.assertEqual(through, direct)
+                one.kill()
+                self.assertEqual({get(proxy, "/a")[0] for _ in range(20)}, {200})
+
+    def test_needs_upstreams(self) -> None:
+        with self.assertRaisesRegex(AssertionError, "UPSTREAMS: .*expected http://host:port"):
+            Service("ASSAY_PROXY", UPSTREAMS="127.0.0.1:80")
+
+
+class Worker(unittest.TestCase):
+    def test_counts(self) -> None:
+        with Service("ASSAY_WORKER") as worker:
+            self.addCleanup(worker.errors.close)
+            status, body = get(worker, "/primes/1000000")
+            self.assertEqual((status, json.loads(body)), (200, {"limit": 1_000_000, "primes": 78_498}))
+            self.assertEqual(get(worker, "/primes/none")[0], 400)
+
+
+if __name__ == "__main__":
+    unittest.main()

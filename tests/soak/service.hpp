@@ -1,0 +1,54 @@
+// The service that the soak visits: every kind of request that the stack serves, under every default policy.
+//
+//   /text          a text                          /echo      the request's body
+//   /rows/N        a row of PostgreSQL             /transfer  a transaction over two rows
+//   /count         two commands of Redis at once   /slow      half a second
+//   /stream        a megabyte in pieces            /events    server-sent events until the client goes
+//   /socket        a WebSocket that echoes         /throw     an exception
+//
+// It has a loop and a thread of its own. What the loop's objects hold is asked for through it: see held().
+//
+// Misuse: one that is not stopped before it goes (asserts).
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "stack/net/address.hpp"
+#include "stack/runtime/time.hpp"
+
+namespace assay::soak {
+
+// What an idle service has none of, or as much as at any other idle moment.
+struct holdings {
+  std::size_t connections = 0;  // of clients
+  std::size_t frames = 0;       // coroutines of the loop's thread
+  std::size_t tasks = 0;        // spawned and alive
+  std::size_t timers = 0;
+  std::size_t places = 0;           // of the admission policy
+  std::size_t rows_busy = 0;        // connections of the PostgreSQL pool in use, and who waits for one
+  std::size_t cache_in_flight = 0;  // calls to Redis, and who waits to make one
+
+  bool operator==(const holdings&) const = default;
+};
+
+class service {
+ public:
+  service(std::string postgres, std::string redis);
+  ~service();
+  service(const service&) = delete;
+  service& operator=(const service&) = delete;
+
+  const socket_address& address() const;
+  // As the loop's thread sees it, between two turns.
+  holdings held();
+  // Drains, and returns when the loop has ended; what was still held then.
+  holdings stop();
+
+ private:
+  struct state;
+  std::unique_ptr<state> state_;
+};
+
+}  // namespace assay::soak
