@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the benchmarks: python3 bench/run.py {generator-cost,server-cost,truth,pacing,capacity,log-reading,all}.
+"""Runs the benchmarks: python3 bench/run.py NAME, or all.
 
 Prints every pair and every bar (PASS or FAIL) and writes build/bench/results/NAME.json. The exit code tells
 whether it measured, not whether a bar was met: 0 measured, 1 could not measure, 2 wrong usage.
@@ -14,23 +14,27 @@ import sys
 import time
 from pathlib import Path
 
-from lib import capacity, generator_cost, host, log_reading, pacing, server_cost, truth
+from lib import (capacity, generator_cost, host, idle_memory, log_reading, overload, pacing, server_cost,
+                 service_cost, truth)
 from lib.peers import Peers
 from lib.procs import MeasurementError
 from lib.rounds import Settings
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 BENCHMARKS = {"generator-cost": generator_cost, "server-cost": server_cost, "truth": truth, "pacing": pacing,
-              "capacity": capacity, "log-reading": log_reading}
+              "capacity": capacity, "log-reading": log_reading, "service-cost": service_cost, "overload": overload,
+              "idle-memory": idle_memory}
 # Truth compares values with a tolerance, not costs with an interval: fewer pairs say as much.
-DEFAULT_PAIRS = {"generator-cost": 10, "server-cost": 10, "truth": 10, "pacing": 5, "capacity": 20, "log-reading": 10}
+DEFAULT_PAIRS = {"pacing": 5, "capacity": 20}
+USUAL_PAIRS = 10
 
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("benchmark", choices=[*BENCHMARKS, "all"])
     parser.add_argument("--build", type=Path, default=REPOSITORY / "build", help="build directory (default: build)")
-    parser.add_argument("--pairs", type=int, help="rounds kept; pacing always keeps 5, capacity 20 (default: 10)")
+    parser.add_argument("--pairs", type=int, help="rounds kept; pacing always keeps 5, capacity 20, overload and "
+                        "idle-memory 3 (default: 10)")
     parser.add_argument("--seconds", type=float, default=5, help="length of a run; truth always takes 10 (default: 5)")
     parser.add_argument("--seed", type=int, default=1, help="of the order in the rounds and of random delays")
     parser.add_argument("--cores", default="0,1", help="GENERATOR,SERVER (default: 0,1)")
@@ -52,7 +56,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def run_one(name: str, arguments: argparse.Namespace) -> None:
-    pairs = 2 if arguments.quick else arguments.pairs or DEFAULT_PAIRS[name]
+    pairs = 2 if arguments.quick else arguments.pairs or DEFAULT_PAIRS.get(name, USUAL_PAIRS)
     settings = Settings(build=arguments.build, generator_core=arguments.cores[0], server_core=arguments.cores[1],
                         pairs=pairs, seconds=1 if arguments.quick else arguments.seconds, seed=arguments.seed,
                         quick=arguments.quick)

@@ -98,6 +98,7 @@ class Load:
     connections: int
     seconds: float
     rate_rps: float | None = None
+    path: str = "/"
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ class Peers:
         self.skipped[path] = f"{program} is not built"
         return None
 
-    def _on_path(self, name: str, version_option: str) -> bool:
+    def on_path(self, name: str, version_option: str) -> bool:
         if shutil.which(name) is None:
             self.skipped[name] = f"{name} is not on PATH"
             return False
@@ -135,7 +136,7 @@ class Peers:
         return True
 
     def nginx(self) -> Server | None:
-        return Server("nginx", _nginx_command, self._server_core) if self._on_path("nginx", "-v") else None
+        return Server("nginx", _nginx_command, self._server_core) if self.on_path("nginx", "-v") else None
 
     def own_server(self, name: str, path: str, *options: str) -> Server | None:
         program = self._own(path)
@@ -160,23 +161,23 @@ class Peers:
 
         def command(load: Load) -> list[str]:
             rate = [] if load.rate_rps is None else ["-R", f"{load.rate_rps:g}"]
-            return [program, "load", f"http://127.0.0.1:{load.port}/", "-c", str(load.connections), "-t", "1",
+            return [program, "load", f"http://127.0.0.1:{load.port}{load.path}", "-c", str(load.connections), "-t", "1",
                     "-d", f"{load.seconds:g}s", "--json", *rate, *extra]
 
         return Generator(" ".join(["assay", *options]), command, parse_json, exit_tells_verdict=True)
 
     def wrk(self) -> Generator | None:
-        return self._wrk_like("wrk") if self._on_path("wrk", "-v") else None
+        return self._wrk_like("wrk") if self.on_path("wrk", "-v") else None
 
     def wrk2(self) -> Generator | None:
-        return self._wrk_like("wrk2") if self._on_path("wrk2", "-v") else None
+        return self._wrk_like("wrk2") if self.on_path("wrk2", "-v") else None
 
     @staticmethod
     def _wrk_like(name: str) -> Generator:
         def command(load: Load) -> list[str]:
             rate = [] if load.rate_rps is None else ["-R", f"{load.rate_rps:g}"]
             return [name, "-t", "1", "-c", str(load.connections), "-d", f"{load.seconds:g}s", *rate, "--latency",
-                    f"http://127.0.0.1:{load.port}/"]
+                    f"http://127.0.0.1:{load.port}{load.path}"]
 
         return Generator(name, command, parse_wrk)
 

@@ -7,6 +7,7 @@ a service of the same name which runs on the machine is never touched.
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -30,7 +31,12 @@ def free_port() -> int:
 
 
 def _pin_to(core: int) -> Callable[[], None]:
-    return lambda: os.sched_setaffinity(0, {core})
+    def in_child() -> None:
+        os.sched_setaffinity(0, {core})
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+    return in_child
 
 
 @dataclass(frozen=True)
@@ -160,6 +166,13 @@ class Server:
             found.append(pid)
             to_visit += [int(child) for of_task in children for child in of_task]
         return found
+
+    def resident_bytes(self) -> int:
+        """Memory of its own that it holds, all processes together: without files, and pages shared are shared out."""
+        fields = ("Pss_Anon:", "Pss_Shmem:")
+        return 1024 * sum(int(line.split()[1]) for pid in self._pids()
+                          for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+                          if line.startswith(fields))
 
     def cpu_ns(self) -> int:
         """CPU time of all threads so far. Taken from the scheduler, which counts nanoseconds where

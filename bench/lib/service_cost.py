@@ -1,0 +1,75 @@
+"""service-cost: CPU time of a service per request at an equal rate: a JSON answer, a row of PostgreSQL.
+
+Contenders: this stack with every policy that is on by default and with none, Go's net/http with pgx, Node.js with
+Fastify and pg (services/). The generator sends an open schedule on the other core; PostgreSQL runs beside the
+generator, and its time counts for nobody.
+
+Bars: upper 95 % bound of ours / go <= 0.6, of ours / node <= 0.3, of policies on / off <= 1.05.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Callable
+
+from lib.peers import Generator, Load, Peers
+from lib.procs import MeasurementError, Server
+from lib.rounds import (Measurement, Round, Settings, alternate, compare, measure, rounds_as_json, show_costs,
+                        show_skipped, warn_of_company)
+from lib.services import Postgres, Services
+
+ON, OFF = "ours --policies on", "ours --policies off"
+BARS = ((ON, "go", 0.6), (ON, "node", 0.3), (ON, OFF, 1.05))
+
+
+@dataclass(frozen=True)
+class Case:
+    path: str
+    rate_rps: float
+
+
+# Rates that the slowest of them keeps with half of a core to spare.
+CASES = (Case("/json", 4000), Case("/rows/42", 2000))
+
+
+def cost(one: Measurement) -> float:
+    return one.server_ns_per_request
+
+
+def _show_round(title: str, this_round: Round) -> None:
+    print(f"  {title}: " + ", ".join(f"{name} {cost(one):.0f} ns" for name, one in this_round.items()), flush=True)
+
+
+def _contender(server: Server, generator: Generator, case: Case, settings: Settings) -> Callable[[int], Measurement]:
+    def once(_: int) -> Measurement:
+        with server:
+            load = Load(server.port, settings.connections, settings.seconds, case.rate_rps, case.path)
+            return measure(generator, load, server, settings)
+
+    return once
+
+
+def _measure_case(case: Case, servers: list[Server], generator: Generator, settings: Settings) -> dict[str, Any]:
+    print(f"  -- GET {case.path}, {case.rate_rps:g} req/s, {settings.connections} connections, "
+          f"{settings.seconds:g} s a run")
+    contenders = {server.name: _contender(server, generator, case, settings) for server in servers}
+    rounds = alternate(contenders, settings.pairs, settings.seed, _show_round)
+    show_costs(rounds, cost)
+    warn_of_company(rounds)
+    comparisons = [compared for bar in BARS if (compared := compare(rounds, bar[0], bar[1], cost, limit=bar[2]))]
+    for comparison in comparisons:
+        comparison.show()
+    return {"path": case.path, "rate_rps": case.rate_rps, "rounds": rounds_as_json(rounds),
+            "comparisons": [comparison.as_json() for comparison in comparisons]}
+
+
+def measure_all(peers: Peers, settings: Settings) -> dict[str, Any]:
+    generator = peers.assay()
+    with Postgres(settings.generator_core) as database:
+        services = Services(peers, settings.build, settings.server_core, database.url)
+        found = [services.ours("--policies", "on"), services.ours("--policies", "off"), services.go(), services.node()]
+        servers = [server for server in found if server is not None]
+        show_skipped(peers)
+        if generator is None or not servers:
+            raise MeasurementError("no service or no generator to measure")
+        return {"results": [_measure_case(case, servers, generator, settings) for case in CASES]}

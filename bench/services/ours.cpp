@@ -1,0 +1,145 @@
+// The benchmarks' service on this stack: a text, a JSON answer, a row of PostgreSQL, a millisecond of CPU. The Go and
+// Node.js services beside it (go/, node/) answer the same.
+//
+//   service --port N [--policies off] [--io epoll] [--database URL] [--max-connections N]
+//
+// /socket is a WebSocket that echoes, which the others have not.
+//
+// With policies it has what guard::chain has by default, and ids, metrics, and a log of failed requests; without them
+// the router alone.
+#include <fmt/format.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "stack/data/postgres.hpp"
+#include "stack/guard/chain/server.hpp"
+#include "stack/http/router.hpp"
+#include "stack/http/server.hpp"
+#include "stack/http/websocket/endpoint.hpp"
+
+using namespace assay;
+
+namespace {
+
+constexpr std::int64_t work_ns = 1'000'000;  // of a request to /cpu
+
+struct service {
+  explicit service(const std::string& database) {
+    if (!database.empty()) rows = std::make_unique<data::pool>(data::pool_options{.url = database});
+  }
+  std::unique_ptr<data::pool> rows;
+  websocket::endpoint sockets{{}};
+  http::router routes;
+};
+
+std::int64_t thread_cpu_ns() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return time.tv_sec * 1'000'000'000LL + time.tv_nsec;
+}
+
+task<http::response> text() { co_return http::response::text("hello, world\n"); }
+
+task<http::response> json() {
+  const nlohmann::json item = {{"id", 42},
+                               {"name", "garden chair"},
+                               {"price_cents", 12'900},
+                               {"in_stock", true},
+                               {"tags", {"outdoor", "wood", "new"}}};
+  co_return http::response::json(item.dump());
+}
+
+task<http::response> row(service* of, std::int32_t id) {
+  const auto found = co_await of->rows->query("SELECT id, name, price_cents FROM items WHERE id = $1", id);
+  if (!found) co_return http::response::from(found.error());
+  if (found->empty()) co_return http::response::text("not found\n", 404);
+  const auto name = (*found)[0].get<std::string>(1);
+  const auto price = (*found)[0].get<std::int32_t>(2);
+  if (!name || !price) co_return http::response::text("internal server error\n", 500);
+  co_return http::response::json(nlohmann::json{{"id", id}, {"name", *name}, {"price_cents", *price}}.dump());
+}
+
+task<http::response> cpu() {
+  const std::int64_t end_ns = thread_cpu_ns() + work_ns;
+  while (thread_cpu_ns() < end_ns) {
+  }
+  co_return http::response::text("worked\n");
+}
+
+task<void> echo(websocket::connection& peer) {
+  while (true) {
+    const result<websocket::message> got = co_await peer.receive();
+    if (!got) co_return;
+    const result<void> sent = co_await peer.send(got->kind, got->payload);
+    if (!sent) co_return;
+  }
+}
+
+task<http::response> socket(service* of, http::request& asked) { co_return of->sockets.accept(asked, echo); }
+
+std::int32_t parse_id(std::string_view text) {
+  std::int32_t id = 0;
+  std::from_chars(text.data(), text.data() + text.size(), id);
+  return id;
+}
+
+void add_routes(service* of) {
+  const auto simple = [of](const char* path, task<http::response> (*serve)()) {
+    of->routes.add(http::method::get, path,
+                   [serve] ASSAY_CORO_WRAPPER(http::request&, const http::path_parameters&) { return serve(); });
+  };
+  simple("/", &text);
+  simple("/json", &json);
+  simple("/cpu", &cpu);
+  of->routes.add(
+      http::method::get, "/socket",
+      [of] ASSAY_CORO_WRAPPER(http::request & asked, const http::path_parameters&) { return socket(of, asked); });
+  if (!of->rows) return;
+  of->routes.add(http::method::get, "/rows/{id}",
+                 [of] ASSAY_CORO_WRAPPER(http::request&, const http::path_parameters& given) {
+                   return row(of, parse_id(given["id"]));
+                 });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  http::serve_options options;
+  options.host = "127.0.0.1";
+  std::string database;
+  bool policies = true;
+  CLI::App app{"The benchmarks' service."};
+  app.add_option("--port", options.port, "TCP port");
+  app.add_option("--max-connections", options.limits.max_connections, "of clients");
+  app.add_option("--database", database, "PostgreSQL URL, for /rows/{id}");
+  app.add_option("--policies", policies, "on or off")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, bool>{{"on", true}, {"off", false}}));
+  const std::map<std::string, io_kind> kinds{
+      {"auto", io_kind::automatic}, {"io_uring", io_kind::io_uring}, {"epoll", io_kind::epoll}};
+  app.add_option("--io", options.io.kind, "backend")->transform(CLI::CheckedTransformer(kinds));
+  CLI11_PARSE(app, argc, argv);
+
+  const auto make = [&](unsigned) -> http::handler {
+    const auto of = std::make_shared<service>(database);
+    add_routes(of.get());
+    // The handler keeps the service: it goes with the loop.
+    const http::handler serve = [of, routes = of->routes.as_handler()] ASSAY_CORO_WRAPPER(http::request & asked) {
+      return routes(asked);
+    };
+    if (!policies) return serve;
+    const auto guards = guard::chain::server::make({});
+    if (!guards) {
+      fmt::print(stderr, "service: {}\n", guards.error());
+      _exit(4);
+    }
+    return guards->around(serve);
+  };
+  return http::serve(make, options);
+}
