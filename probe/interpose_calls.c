@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <netdb.h>
+#include <semaphore.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/types.h>
@@ -118,6 +119,16 @@ EXPORT int usleep(useconds_t length) { CALL(int, assay_call_sleep, NOTHING, REAL
 
 EXPORT unsigned sleep(unsigned length) {
   CALL_ENDED_BY(result != 0, unsigned, assay_call_sleep, NOTHING, REAL(sleep)(length));
+}
+
+EXPORT int sem_wait(sem_t* semaphore) { CALL(int, assay_call_lock, NOTHING, REAL(sem_wait)(semaphore)); }
+
+EXPORT int sem_timedwait(sem_t* restrict semaphore, const struct timespec* restrict until) {
+  CALL(int, assay_call_lock, NOTHING, REAL(sem_timedwait)(semaphore, until));
+}
+
+EXPORT int sem_clockwait(sem_t* restrict semaphore, clockid_t clock, const struct timespec* restrict until) {
+  CALL(int, assay_call_lock, NOTHING, REAL(sem_clockwait)(semaphore, clock, until));
 }
 
 EXPORT pid_t waitpid(pid_t pid, int* status, int options) {

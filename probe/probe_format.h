@@ -36,9 +36,11 @@ enum assay_probe_call {
   assay_call_sleep,
   assay_call_flock,
   assay_call_waitpid,
-  assay_call_poll_in,   // poll, select or a second epoll on one or two descriptors: waits until there is something to
-                        // read
-  assay_call_poll_out,  // the same, until it can be written, or is connected
+  assay_call_poll_in,     // poll, select or a second epoll on one or two descriptors: waits until there is something to
+                          // read
+  assay_call_poll_out,    // the same, until it can be written, or is connected
+  assay_call_lock,        // a semaphore, which is what CPython's locks are made of
+  assay_call_collection,  // no call: the runtime's collector at work, as its shim says
 };
 
 // What the descriptor of a blocking call is.

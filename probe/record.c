@@ -300,15 +300,33 @@ __attribute__((noinline, cold)) static void keep_event(enum assay_probe_call cal
   __atomic_store_n(&event->ticket, index + 1, __ATOMIC_RELEASE);
 }
 
+// A call on a descriptor that does not block has not waited for it, however long it took: the thread was without a CPU,
+// or copied much. Of files the flag says nothing: a disk is waited for all the same.
+static bool never_waits(struct probe_subject subject) {
+  if (subject.descriptor < 0) return false;
+  struct stat about;
+  const int flags = fcntl(subject.descriptor, F_GETFL);
+  return flags >= 0 && (flags & O_NONBLOCK) != 0 && fstat(subject.descriptor, &about) == 0 && !S_ISREG(about.st_mode) &&
+         !S_ISBLK(about.st_mode);
+}
+
 void probe_call_returned(enum assay_probe_call call, uint64_t start_ns, struct probe_subject subject,
                          bool interrupted) {
   uint64_t length = probe_now() - start_ns;
   if (__builtin_expect(length < probe_threshold_ns, 1) || !probe_watches()) return;
   int kept = errno;
   probe_self.inside = true;
-  keep_event(call, start_ns, length, subject, interrupted);
+  // A poll waits, whatever its descriptors are.
+  const bool polled = call == assay_call_poll_in || call == assay_call_poll_out;
+  if (polled || !never_waits(subject)) keep_event(call, start_ns, length, subject, interrupted);
   probe_self.inside = false;
   errno = kept;
+}
+
+// For the runtime's shim, on the thread that its collector has held since `start_ns` of CLOCK_MONOTONIC.
+__attribute__((visibility("default"))) void assay_probe_collected(uint64_t start_ns);
+void assay_probe_collected(uint64_t start_ns) {
+  probe_call_returned(assay_call_collection, start_ns, (struct probe_subject){.descriptor = -1}, false);
 }
 
 // NULL takes the hook away: a runtime does so before it shuts down.

@@ -33,6 +33,7 @@ class blocking_sites {
   // fill at least half of [start, end), one by one or together; empty when none does.
   std::string cause_of(std::uint32_t pid, std::uint32_t tid, std::uint64_t start_ns, std::uint64_t end_ns) const;
 
+  std::uint64_t calls() const { return calls_.size() + dropped_; }
   std::uint64_t dropped() const { return dropped_; }
 
  private:

@@ -11,8 +11,10 @@
 #include <thread>
 
 #include "lab/inside/blocking_sites.hpp"
+#include "lab/inside/connection_census.hpp"
 #include "lab/inside/proc.hpp"
 #include "lab/inside/process_sampler.hpp"
+#include "lab/inside/runtime_guess.hpp"
 #include "lab/inside/syscall_sampler.hpp"
 #include "lab/inside/thread_history.hpp"
 #include "lab/inside/watched_files.hpp"
@@ -31,7 +33,9 @@ std::uint64_t to_ns(instant at) {
 
 struct observer::state {
   explicit state(observer_options given)
-      : options(std::move(given)), sites(options.port_names), files(options.probe_directory, most_files) {}
+      : options(std::move(given)), sites(options.port_names), files(options.probe_directory, most_files) {
+    if (options.runtime != "auto") runtime = options.runtime;
+  }
 
   void run();
   void look(std::uint64_t now_ns);
@@ -44,18 +48,22 @@ struct observer::state {
   void final_notes(std::vector<std::string>& into) const;
 
   observer_options options;
+  std::string runtime;  // empty: not found out
   std::uint64_t origin_ns = 0;
   std::uint64_t started_ns = 0;
   std::uint64_t next_process_look_ns = 0;
   std::set<std::uint32_t> pids;
   std::vector<model::process_second> seconds;
+  std::vector<model::connection_look> connections;
   process_sampler processes;
+  connection_census census;
   thread_history history;
   blocking_sites sites;
   watched_files files;
   syscall_sampler sampler;
   std::vector<std::string> notes;
   std::uint64_t cpu_ns = 0;
+  std::mutex looking;  // held during a look, for whoever glances meanwhile
 
   std::mutex mutex;
   std::condition_variable wake;
@@ -72,10 +80,21 @@ void observer::state::look_at_processes(std::uint64_t now_ns) {
   pids = process_tree(options.root_pids());
   // Whoever writes into this directory is the candidate's, also when its parent has left it behind.
   for (const auto pid : files.living()) pids.insert(pid);
+  // Again and again: what begins as a shell may become anything.
+  for (auto pid = pids.begin(); options.runtime == "auto" && runtime.empty() && pid != pids.end(); ++pid) {
+    runtime = guess_runtime(*pid);
+  }
   if (seconds.size() < most_seconds) {
     seconds.push_back(processes.sample(pids, at_s(now_ns)));
   } else {
     note(fmt::format("processes: only the first {} looks are kept", most_seconds));
+  }
+  if (options.connections && connections.size() < most_seconds) {
+    if (auto seen = census.look(processes.socket_inodes(), at_s(now_ns))) {
+      connections.push_back(std::move(*seen));
+    } else {
+      note("the kernel does not tell the state of connections: whether a pool is too small is not seen");
+    }
   }
   const auto interval = static_cast<std::uint64_t>(options.process_interval.count());
   next_process_look_ns = std::max(next_process_look_ns + interval, now_ns + interval / 2);
@@ -116,8 +135,10 @@ void observer::state::look_for_unseen_loops(std::uint32_t pid) {
     } else if (!*watched) {
       note(fmt::format("loops are sampled on {} threads, there are more", syscall_sampler::most_threads));
     } else {
-      note(fmt::format("process {}: its loop does not wait through libc ({}): lag by sampling its system calls", pid,
-                       has_file ? "io_uring" : "no probe file appeared: a static or set-uid program"));
+      note(options.attached
+               ? fmt::format("process {}: lag by sampling its system calls, to about 1 ms", pid)
+               : fmt::format("process {}: its loop does not wait through libc ({}): lag by sampling its system calls",
+                             pid, has_file ? "io_uring" : "no probe file appeared: a static or set-uid program"));
     }
   }
 }
@@ -131,7 +152,7 @@ void observer::state::look(std::uint64_t now_ns) {
     history.add(pid, counters, model::lag_quality::sampled);
     for (const auto& stall : stalls) history.add_stall(pid, stall);
   }
-  if (now_ns < origin_ns + sampling_begins_after_ns || options.runtime == "go") return;
+  if (now_ns < origin_ns + sampling_begins_after_ns || runtime == "go") return;
   for (const auto pid : pids) {
     if (!history.has_loop(pid)) look_for_unseen_loops(pid);
   }
@@ -142,8 +163,11 @@ void observer::state::run() {
   std::unique_lock lock(mutex);
   while (!stopping) {
     lock.unlock();
-    look(monotonic_ns());
-    cpu_ns = thread_cpu_ns();
+    {
+      const std::scoped_lock held(looking);
+      look(monotonic_ns());
+      cpu_ns = thread_cpu_ns();
+    }
     lock.lock();
     // No bursts of looks after a pause: the next is an interval from now at the latest.
     next = std::max(next + options.probe_interval, std::chrono::steady_clock::now());
@@ -180,11 +204,14 @@ std::vector<model::trial_event> observer::state::stall_events(std::uint64_t begi
 }
 
 void observer::state::final_notes(std::vector<std::string>& into) const {
-  if (!files.ever()) {
+  if (options.attached) {
+    into.emplace_back(
+        "it ran before: blocking calls and their places are named only in what is started under the preload library");
+  } else if (!files.ever()) {
     into.emplace_back(
         "no probe file appeared: a static or set-uid program, or one that clears its environment; "
         "blocking calls cannot be named");
-  } else if (options.runtime == "python" && !files.any_stack_hook()) {
+  } else if (runtime == "python" && !files.any_stack_hook()) {
     into.emplace_back("the Python shim did not load (python -I, -S or -E?): blocking calls are without their lines");
   }
   if (files.lost() > 0)
@@ -216,6 +243,26 @@ std::expected<void, std::string> observer::start(instant t0) {
   return {};
 }
 
+std::optional<model::watch_interval> observer::glance(duration back) {
+  state& self = *state_;
+  const std::scoped_lock held(self.looking);
+  if (self.seconds.size() < 2) return std::nullopt;
+  model::watch_interval seen{.now = self.seconds.back(), .blocking_calls = self.sites.calls()};
+  const double from_s = seen.now.at_s - std::chrono::duration<double>(back).count();
+  // The look nearest to it, but not the last itself.
+  const auto last = std::prev(self.seconds.end());
+  auto before = std::ranges::lower_bound(self.seconds.begin(), last, from_s, {}, &model::process_second::at_s);
+  if (before == last) --before;
+  if (const double length_s = seen.now.at_s - before->at_s; length_s > 0) {
+    seen.cpu_cores = (seen.now.cpu_s - before->cpu_s) / length_s;
+    seen.cpu_wait_cores = (seen.now.cpu_wait_s - before->cpu_wait_s) / length_s;
+  }
+  const auto now_ns = monotonic_ns();
+  const auto back_ns = static_cast<std::uint64_t>(std::max<duration::rep>(0, back.count()));
+  seen.lag = self.history.lag({}, now_ns - std::min(now_ns, back_ns), now_ns);
+  return seen;
+}
+
 void observer::stop() {
   {
     const std::scoped_lock lock(state_->mutex);
@@ -233,6 +280,8 @@ std::expected<observation, std::string> observer::finish(const std::vector<phase
   const auto elapsed_ns = static_cast<double>(monotonic_ns() - self.started_ns);
   seen.own_cpu_share = static_cast<double>(self.cpu_ns + self.sampler.cpu_ns()) / std::max(1.0, elapsed_ns);
   seen.processes = std::move(self.seconds);
+  seen.connections = std::move(self.connections);
+  seen.runtime = self.runtime;
   seen.notes = self.notes;
   self.final_notes(seen.notes);
   if (phases.empty()) return seen;

@@ -13,10 +13,13 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "lab/model/connections.hpp"
 #include "lab/model/trial.hpp"
+#include "lab/model/watch.hpp"
 #include "stack/runtime/time.hpp"
 
 namespace assay::inside {
@@ -25,7 +28,9 @@ struct observer_options {
   std::function<std::vector<std::uint32_t>()> root_pids;  // called on the observer's thread; their children are found
   std::string probe_directory;                            // absolute, exists, this candidate's alone
   std::map<std::uint16_t, std::string> port_names;        // 40123 → "third-party"
-  std::string runtime;                                    // the descriptor's
+  std::string runtime;                                    // the descriptor's; "auto": by the programs that run
+  bool attached = false;                                  // it ran before, without the library
+  bool connections = false;                               // looked at beside the processes
   double blocking_threshold_ms = 25;                      // shorter calls are no finding
   double stall_threshold_ms = 50;                         // shorter segments are no event
   duration process_interval = std::chrono::seconds(1);
@@ -40,11 +45,13 @@ struct phase_window {
 
 struct observation {
   std::vector<model::process_second> processes;
+  std::vector<model::connection_look> connections;
   std::vector<model::loop_lag> lag;  // a phase each, in order
   std::vector<model::blocking_site> blocking;
   std::vector<model::trial_event> events;  // stalls, each with its cause where it was seen
   std::vector<std::string> notes;          // what could not be seen, and why
   double own_cpu_share = 0;                // of one core, of the observer itself
+  std::string runtime;                     // as given, or as found out
 };
 
 class observer {
@@ -60,6 +67,8 @@ class observer {
 
   // t0: the first phase's start, which at_s counts from. May lie ahead.
   std::expected<void, std::string> start(instant t0);
+  // The last stretch, of this length, while it runs; from any thread. Nothing before the second look.
+  std::optional<model::watch_interval> glance(duration back);
   // Takes a last look, ends the thread, and cuts out the phases.
   std::expected<observation, std::string> finish(const std::vector<phase_window>& phases);
   // Ends without a result; also done by the destructor.

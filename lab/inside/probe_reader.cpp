@@ -119,6 +119,10 @@ std::string call_name(unsigned call) {
       return "flock";
     case assay_call_waitpid:
       return "waitpid";
+    case assay_call_lock:
+      return "lock";
+    case assay_call_collection:
+      return "garbage collection";
     case assay_call_poll_in:
       return "recv (poll)";
     case assay_call_poll_out:

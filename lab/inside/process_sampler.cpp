@@ -22,19 +22,23 @@ std::uint64_t wait_ns_of(std::string_view schedstat) {
   return std::from_chars(rest.data(), rest.data() + rest.size(), wait_ns).ec == std::errc{} ? wait_ns : 0;
 }
 
-void count_descriptors(std::uint32_t pid, std::size_t most, model::process_second& into) {
+}  // namespace
+
+void process_sampler::count_descriptors(std::uint32_t pid, model::process_second& into) {
+  constexpr std::string_view socket_name = "socket:[";
   const std::string directory = fmt::format("/proc/{}/fd", pid);
-  for (const auto descriptor : numbers_in(directory, most)) {
-    char target[16];
+  for (const auto descriptor : numbers_in(directory, most_descriptors)) {
+    char target[40];
     const auto length = ::readlink(fmt::format("{}/{}", directory, descriptor).c_str(), target, sizeof target);
     ++into.descriptors;
-    if (length > 0 && std::string_view(target, static_cast<std::size_t>(length)).starts_with("socket:")) {
-      ++into.sockets;
-    }
+    const std::string_view name(target, static_cast<std::size_t>(std::max<ssize_t>(length, 0)));
+    if (!name.starts_with(socket_name)) continue;
+    ++into.sockets;
+    std::uint64_t inode = 0;
+    const auto parsed = std::from_chars(target + socket_name.size(), target + name.size(), inode);
+    if (parsed.ec == std::errc{}) socket_inodes_.insert(inode);
   }
 }
-
-}  // namespace
 
 void process_sampler::look_at(std::uint32_t pid, model::process_second& into) {
   const auto stat = read_stat(pid);
@@ -62,7 +66,7 @@ void process_sampler::look_at(std::uint32_t pid, model::process_second& into) {
   into.anonymous_bytes += status_value(*status, "RssAnon") * 1024;
   into.processes += 1;
   into.threads += stat->threads;
-  count_descriptors(pid, most_descriptors, into);
+  count_descriptors(pid, into);
 }
 
 model::process_second process_sampler::sample(const std::set<std::uint32_t>& pids, double at_s) {
@@ -79,6 +83,7 @@ model::process_second process_sampler::sample(const std::set<std::uint32_t>& pid
     one = alive_.erase(one);
   }
   model::process_second second{.at_s = at_s};
+  socket_inodes_.clear();
   for (const auto pid : pids) look_at(pid, second);
   second.cpu_s = ended_.cpu_s;
   second.cpu_wait_s = ended_.cpu_wait_s;

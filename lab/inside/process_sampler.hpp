@@ -18,6 +18,8 @@ class process_sampler {
   static constexpr std::size_t most_descriptors = 16'384;  // of one process that are counted
 
   model::process_second sample(const std::set<std::uint32_t>& pids, double at_s);
+  // Of the sockets that the last sample has counted.
+  const std::set<std::uint64_t>& socket_inodes() const { return socket_inodes_; }
 
  private:
   struct usage {
@@ -28,9 +30,11 @@ class process_sampler {
     std::uint64_t involuntary = 0;
   };
   void look_at(std::uint32_t pid, model::process_second& into);
+  void count_descriptors(std::uint32_t pid, model::process_second& into);
 
   std::map<std::uint32_t, usage> alive_;
   usage ended_;
+  std::set<std::uint64_t> socket_inodes_;
 };
 
 }  // namespace assay::inside

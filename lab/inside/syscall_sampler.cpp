@@ -25,17 +25,6 @@ constexpr auto epoll_calls = std::to_array<long>({
     SYS_epoll_pwait,
     SYS_epoll_pwait2,
 });
-constexpr auto poll_calls = std::to_array<long>({
-#ifdef SYS_poll
-    SYS_poll,
-#endif
-#ifdef SYS_select
-    SYS_select,
-#endif
-    SYS_ppoll,
-    SYS_pselect6,
-});
-
 std::string syscall_path(std::uint32_t pid, std::uint32_t tid) {
   return fmt::format("/proc/{}/task/{}/syscall", pid, tid);
 }
@@ -53,9 +42,7 @@ std::optional<long> parse_syscall(std::string_view text) {
 
 bool is_epoll_wait(long number) { return std::ranges::find(epoll_calls, number) != epoll_calls.end(); }
 bool is_io_uring_wait(long number) { return number == SYS_io_uring_enter; }
-bool is_parked_in_poll(long number) {
-  return is_epoll_wait(number) || is_io_uring_wait(number) || std::ranges::find(poll_calls, number) != poll_calls.end();
-}
+bool is_wait_of_loop(long number) { return is_epoll_wait(number) || is_io_uring_wait(number); }
 
 std::optional<long> current_syscall(std::uint32_t pid, std::uint32_t tid) {
   const auto text = read_text(syscall_path(pid, tid));
@@ -159,7 +146,7 @@ void syscall_sampler::sample_all() {
       continue;
     }
     const auto number = parse_syscall(std::string_view(text, static_cast<std::size_t>(got)));
-    one.thread.sample(now, number && is_parked_in_poll(*number));
+    one.thread.sample(now, number && is_wait_of_loop(*number));
   }
 }
 

@@ -1,5 +1,5 @@
 // Loop lag where the preload library cannot look: /proc/PID/task/TID/syscall, read a thousand times a second. A thread
-// that is in a call of the poll family, or in io_uring_enter, is parked; anything else is busy. About 1 ms resolution.
+// that is in a wait of its loop, epoll or io_uring, is parked; anything else is busy. About 1 ms resolution.
 //
 // Misuse: on threads that share one poller (Go, work-stealing runtimes): there a parked thread says nothing of the
 // loop. And on more threads than needed: each costs one to three per cent of a core.
@@ -22,9 +22,10 @@ namespace assay::inside {
 
 // The number of the call that a thread is in; nothing while it runs.
 std::optional<long> parse_syscall(std::string_view text);
-bool is_parked_in_poll(long number);  // the epoll, poll and select families, io_uring_enter
 bool is_epoll_wait(long number);
 bool is_io_uring_wait(long number);
+// Either. A thread that waits so is held up when it is in poll or select: its clients with a timeout wait like that.
+bool is_wait_of_loop(long number);
 std::optional<long> current_syscall(std::uint32_t pid, std::uint32_t tid);
 
 // The samples of one thread as busy segments: n busy samples in a row are a segment of n periods.

@@ -73,11 +73,29 @@ def _stack_writer():
     return write_stack
 
 
+def _collection_watcher(collected):
+    """What the collector calls as it begins and ends. It runs on the thread that it holds up."""
+    from time import monotonic_ns
+
+    least_ns, began = 5_000_000, 0
+
+    def on_collection(phase, _):
+        nonlocal began
+        if phase == "start":
+            began = monotonic_ns()
+        elif monotonic_ns() - began >= least_ns:
+            collected(began)
+
+    return on_collection
+
+
 def _watch():
     import atexit
     import ctypes
+    import gc
 
-    set_hook = ctypes.CDLL(None).assay_probe_set_stack_hook  # AttributeError: the library is not loaded
+    library = ctypes.CDLL(None)
+    set_hook = library.assay_probe_set_stack_hook  # AttributeError: the library is not loaded
     set_hook.restype = None
     set_hook.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
     has_state = ctypes.cast(ctypes.pythonapi.PyGILState_GetThisThreadState, ctypes.c_void_p)
@@ -87,6 +105,11 @@ def _watch():
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(hook))
     set_hook(ctypes.cast(hook, ctypes.c_void_p), has_state)
     atexit.register(set_hook, None, None)
+    library.assay_probe_collected.restype = None
+    library.assay_probe_collected.argtypes = [ctypes.c_uint64]
+    on_collection = _collection_watcher(library.assay_probe_collected)
+    gc.callbacks.append(on_collection)
+    atexit.register(lambda: on_collection in gc.callbacks and gc.callbacks.remove(on_collection))
 
 
 def _load_next():

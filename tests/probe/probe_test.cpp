@@ -1,9 +1,11 @@
 // Starts itself under the preload library as a small event loop, and reads what the library has written.
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netdb.h>
 #include <poll.h>
+#include <semaphore.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/select.h>
@@ -17,6 +19,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <latch>
@@ -60,6 +63,46 @@ int loop_that_waits_for_one() {
   turn(epoll, 2);
   return 0;
 }
+
+std::uint64_t clock_ns(clockid_t clock) {
+  timespec now{};
+  ::clock_gettime(clock, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+// A lock that nobody lets go of, then a pause that a runtime's shim tells of.
+int loop_that_is_locked_out() {
+  turn(::epoll_create1(EPOLL_CLOEXEC), turns);
+  sem_t lock;
+  if (::sem_init(&lock, 0, 1) != 0 || ::sem_wait(&lock) != 0) return 1;
+  const auto until_ns = clock_ns(CLOCK_REALTIME) + slow_ms * 1'000'000U;
+  const timespec until{static_cast<time_t>(until_ns / 1'000'000'000U), static_cast<long>(until_ns % 1'000'000'000U)};
+  if (::sem_timedwait(&lock, &until) != -1 || errno != ETIMEDOUT) return 2;
+  using collected = void (*)(std::uint64_t);
+  const auto tell = reinterpret_cast<collected>(::dlsym(RTLD_DEFAULT, "assay_probe_collected"));
+  if (tell == nullptr) return 3;
+  tell(clock_ns(CLOCK_MONOTONIC) - slow_ms * 1'000'000U);
+  tell(clock_ns(CLOCK_MONOTONIC));  // too short to be kept
+  return 0;
+}
+
+// Copies zeroes until one read takes longer than a slow call: it does not wait for anything.
+int reads_for_long(int flags) {
+  const int zeroes = ::open("/dev/zero", O_RDONLY | O_CLOEXEC | flags);
+  for (std::size_t size = 16U << 20U; size <= (std::size_t{4} << 30U); size *= 2) {
+    void* const room = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (room == MAP_FAILED) return 1;
+    turn(::epoll_create1(EPOLL_CLOEXEC), turns);
+    const auto began_ns = clock_ns(CLOCK_MONOTONIC);
+    if (::read(zeroes, room, size) < 0) return 2;
+    const auto took_ns = clock_ns(CLOCK_MONOTONIC) - began_ns;
+    ::munmap(room, size);
+    if (took_ns > 3 * slow_ms * 1'000'000U) return 0;
+  }
+  return 3;
+}
+int reads_without_blocking() { return reads_for_long(O_NONBLOCK); }
+int reads_with_blocking() { return reads_for_long(0); }
 
 int worker_with_an_epoll_a_query() {
   for (int i = 0; i < turns; ++i) {
@@ -193,7 +236,9 @@ int run_child(const std::string& name) {
       {"errors", errors_pass_through},        {"forks", forks},
       {"threads", threads_come_and_go},       {"signals", signals_in_the_middle},
       {"restarts", loop_after_loop},          {"crowd", loops_at_once},
-      {"select", select_on_sets_at_the_edge}, {"leaves", ends_while_busy}};
+      {"select", select_on_sets_at_the_edge}, {"leaves", ends_while_busy},
+      {"locked", loop_that_is_locked_out},    {"busy", reads_without_blocking},
+      {"blocked", reads_with_blocking}};
   return children.contains(name) ? children.at(name)() : 126;
 }
 
@@ -247,6 +292,19 @@ TEST_F(probe, a_wait_for_one_thing_is_a_blocking_call_of_the_loop) {
   }
   EXPECT_EQ(reader.new_stalls().size(), 2U);  // the segment went on meanwhile
   EXPECT_TRUE(reader.new_events().empty());
+}
+
+TEST_F(probe, a_lock_and_a_pause_of_the_collector_are_kept) {
+  const auto events = read(run("locked")).new_events();
+  ASSERT_EQ(events.size(), 2U);
+  EXPECT_EQ(events[0].call, "lock");
+  EXPECT_EQ(events[1].call, "garbage collection");
+  for (const auto& event : events) EXPECT_GE(event.length_ns, slow_ms * 990'000U);
+}
+
+TEST_F(probe, a_long_call_on_what_never_blocks_is_no_blocking_call) {
+  EXPECT_TRUE(read(run("busy")).new_events().empty());
+  EXPECT_FALSE(read(run("blocked")).new_events().empty());
 }
 
 TEST_F(probe, a_worker_with_an_epoll_a_query_is_no_loop) { EXPECT_TRUE(read(run("worker")).threads().empty()); }

@@ -1,0 +1,242 @@
+#include "lab/judge/diagnose.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "lab/judge/blocking.hpp"
+#include "lab/judge/growth_findings.hpp"
+#include "lab/judge/pool.hpp"
+
+namespace assay::judge {
+namespace {
+
+using model::cause;
+using model::finding;
+
+constexpr int stall_class_ms = 50;
+constexpr double stalled_share = 0.01;       // of the time, in stalls that no call explains
+constexpr double unexplained_share = 0.2;    // and of all stalls
+constexpr double cpu_share_of_stalls = 0.5;  // less, and it was not computing that held the loop
+constexpr double saturated_utilisation = 0.95;
+constexpr double saturated_cpu_share = 0.6;  // of one core
+constexpr double busy_utilisation = 0.8;
+constexpr double wait_share = 0.1;     // of the time, of all threads
+constexpr double felt_wait_s = 0.001;  // on average, each time
+constexpr double wait_share_of_runnable = 0.2;
+constexpr double site_share = 0.2;  // of all blocked time: less is not listed as a finding
+constexpr std::size_t most_sites = 5;
+constexpr std::string_view collector = "garbage collection";
+
+// The few sums that the rules are about. Seconds.
+struct sums {
+  double length = 0;
+  double cpu = 0;
+  double cpu_wait = 0;
+  double switches = 0;
+  double stalled = 0;
+  double blocked = 0;
+  bool loop_seen = false;
+  bool calls_seen = false;
+};
+
+double switches_of(const model::process_second& look) {
+  return static_cast<double>(look.voluntary_switches) + static_cast<double>(look.involuntary_switches);
+}
+
+sums sums_of(const symptoms& of) {
+  sums made{.length = of.length_s};
+  if (!of.processes.empty()) {
+    made.cpu = of.processes.back().cpu_s - of.processes.front().cpu_s;
+    made.cpu_wait = of.processes.back().cpu_wait_s - of.processes.front().cpu_wait_s;
+    made.switches = switches_of(of.processes.back()) - switches_of(of.processes.front());
+  }
+  made.loop_seen = of.lag.quality != model::lag_quality::none;
+  made.calls_seen = of.lag.quality == model::lag_quality::traced;
+  if (const auto found = of.lag.stalled_s.find(stall_class_ms); found != of.lag.stalled_s.end()) {
+    made.stalled = found->second;
+  }
+  for (const auto& each : of.blocking) made.blocked += each.total_ms / 1e3;
+  return made;
+}
+
+std::string at_place(const std::string& place) { return place.empty() ? "" : " at " + place; }
+
+std::string advice_on(const model::blocking_site& site) {
+  if (site.call == "sleep") return "Await the runtime's own sleep instead: asyncio.sleep, a timer.";
+  if (site.call == "lock")
+    return "Hold no lock across slow work, or take it in a thread; on the loop use its own lock.";
+  if (site.call == "getaddrinfo") return "Resolve names through the loop or in a thread, and keep the answers.";
+  if (site.call == "fsync" || site.call == "fdatasync" || site.call == "flock" || site.peer.starts_with('/')) {
+    return "Move the file work to a thread (run_in_executor, fs.promises), or out of the request.";
+  }
+  if (site.call == "waitpid")
+    return "Wait for processes through the loop: asyncio.create_subprocess_exec, child events.";
+  return "Use an asynchronous client for this peer, or move the call to a thread.";
+}
+
+finding finding_of(const model::blocking_site& site, const sums& of) {
+  const bool pause = site.call == collector;
+  finding made{.kind = pause ? cause::garbage_collection : cause::blocking_call,
+               .call = site.call,
+               .peer = site.peer,
+               .place = site.place};
+  made.text = fmt::format("{}{}{}{} held the loop for {:.2f} s of {:.1f} s: {} times, {:.0f} ms at the longest",
+                          site.call, site.peer.empty() ? "" : ", ", site.peer, at_place(site.place),
+                          site.total_ms / 1e3, of.length, site.count, site.longest_ms);
+  made.numbers = {{"blocked_s", site.total_ms / 1e3},
+                  {"blocked_share", site.total_ms / 1e3 / of.length},
+                  {"count", static_cast<double>(site.count)},
+                  {"longest_ms", site.longest_ms}};
+  made.next = pause
+                  ? "Keep fewer objects alive or make fewer: freeze what stays (gc.freeze), reuse what comes and goes."
+                  : advice_on(site);
+  return made;
+}
+
+// The collector strikes anywhere: its places together are one site, at the place that it struck for longest.
+std::vector<model::blocking_site> with_one_collector(std::span<const model::blocking_site> from) {
+  std::vector<model::blocking_site> sites;
+  model::blocking_site pauses{.call = std::string(collector), .peer = {}};
+  double longest_total_ms = 0;
+  for (const auto& each : from) {
+    if (each.call != collector) {
+      sites.push_back(each);
+      continue;
+    }
+    if (each.total_ms > longest_total_ms) pauses.place = each.place;
+    longest_total_ms = std::max(longest_total_ms, each.total_ms);
+    pauses.count += each.count;
+    pauses.total_ms += each.total_ms;
+    pauses.longest_ms = std::max(pauses.longest_ms, each.longest_ms);
+  }
+  if (pauses.count > 0) sites.push_back(std::move(pauses));
+  return sites;
+}
+
+void add_blocking(std::vector<finding>& to, const symptoms& of, const sums& in) {
+  if (in.blocked < freeze_share_of_load * in.length) return;
+  if (in.loop_seen && in.blocked < freeze_share_of_stalls * in.stalled) return;
+  std::vector<model::blocking_site> sites = with_one_collector(of.blocking);
+  std::ranges::sort(sites, std::ranges::greater{}, &model::blocking_site::total_ms);
+  for (const auto& each : sites) {
+    if (to.size() >= most_sites || each.total_ms / 1e3 < site_share * in.blocked) break;
+    to.push_back(finding_of(each, in));
+  }
+}
+
+void add_unexplained(std::vector<finding>& to, const symptoms& of, const sums& in) {
+  const double unexplained = std::max(0.0, in.stalled - in.blocked);
+  const bool stalls = unexplained >= stalled_share * in.length && unexplained >= unexplained_share * in.stalled;
+  const bool saturated = of.lag.utilisation >= saturated_utilisation && in.cpu >= saturated_cpu_share * in.length &&
+                         in.blocked < in.length / 2;
+  if (!in.loop_seen || (!stalls && !saturated)) return;
+  const bool computing = in.cpu >= cpu_share_of_stalls * unexplained;
+  finding made{.kind = computing ? cause::cpu_bound : cause::blocking_call};
+  made.numbers = {{"stalled_s", in.stalled},         {"unexplained_s", unexplained},
+                  {"cpu_cores", in.cpu / in.length}, {"utilisation", of.lag.utilisation},
+                  {"longest_ms", of.lag.max_ms},     {"lag_p99_ms", of.lag.p99_ms}};
+  if (!computing) {
+    made.text = fmt::format("the loop was away for {:.2f} s of {:.1f} s ({:.0f} ms at the longest) and used no CPU: {}",
+                            unexplained, in.length, of.lag.max_ms,
+                            in.calls_seen ? "a lock, a page fault or a call that is not seen"
+                                          : "a blocking call or a lock, which only the preload library names");
+    made.next = in.calls_seen ? "Look at the stack of a stall: py-spy dump, gdb or perf trace while it hangs."
+                              : "Start it under `assay watch -- COMMAND` to have the call and its place named.";
+  } else if (stalls) {
+    made.text = fmt::format(
+        "the loop computed for {:.2f} s of {:.1f} s in stretches of 50 ms or more ({:.0f} ms at "
+        "the longest), and no blocking call explains them",
+        unexplained, in.length, of.lag.max_ms);
+    made.next = "Profile it (py-spy, node --cpu-prof, perf), then move the work to a process pool, or cut it up.";
+  } else {
+    made.text = fmt::format("the loop was busy for {:.0f} % of the time, in short stretches: it has no time left",
+                            of.lag.utilisation * 100);
+    made.next = "Give it more processes or less load: this is its capacity, not a stall.";
+  }
+  to.push_back(std::move(made));
+}
+
+void add_waiting(std::vector<finding>& to, const sums& in) {
+  if (in.cpu_wait < wait_share * in.length || in.cpu_wait < wait_share_of_runnable * (in.cpu + in.cpu_wait)) return;
+  // Short waits, many times: that is being woken often, and nobody feels it.
+  if (in.cpu_wait < felt_wait_s * in.switches) return;
+  finding made{.kind = cause::waiting_for_cpu};
+  made.text =
+      fmt::format("its threads were runnable and waited for a core for {:.2f} s of {:.1f} s; they ran for {:.2f} s",
+                  in.cpu_wait, in.length, in.cpu);
+  made.numbers = {{"cpu_wait_s", in.cpu_wait}, {"cpu_s", in.cpu}, {"wait_share", in.cpu_wait / in.length}};
+  made.next = "Look at the host, not the code: other processes on its cores, a CPU limit, too many threads.";
+  to.push_back(std::move(made));
+}
+
+std::string why_too_little(const symptoms& of, const sums& in) {
+  if (in.length < diagnosis_least_s) {
+    return fmt::format("it was watched for {:.1f} s, {:.0f} s are needed", in.length, diagnosis_least_s);
+  }
+  if (of.processes.size() < 2) return "its processes were not seen";
+  if (in.cpu < idle_share * in.length && of.lag.utilisation < idle_share && in.stalled <= 0) {
+    return "it was idle: give it load while it is watched";
+  }
+  return {};
+}
+
+void conclude(model::diagnosis& made, const std::string& too_little) {
+  if (made.findings.empty()) {
+    made.verdict = too_little.empty() ? cause::healthy : cause::not_enough_data;
+    made.text = too_little.empty() ? "nothing that is looked for was found" : too_little;
+    return;
+  }
+  const cause first = made.findings.front().kind;
+  const bool alike = std::ranges::all_of(made.findings, [&](const finding& each) { return each.kind == first; });
+  made.verdict = alike ? first : cause::mixed;
+  made.text = made.findings.front().text;
+}
+
+model::diagnosis diagnose(const symptoms& of, std::span<const model::process_second> steady) {
+  const sums in = sums_of(of);
+  model::diagnosis made;
+  const std::string too_little = why_too_little(of, in);
+  if (too_little.empty()) {
+    add_blocking(made.findings, of, in);
+    add_unexplained(made.findings, of, in);
+    add_waiting(made.findings, in);
+    // A loop that is held up serves no connection: that is no matter of their number.
+    const bool has_time = in.blocked < freeze_share_of_load * in.length && of.lag.utilisation < busy_utilisation;
+    if (has_time) add_exhausted_pools(made.findings, of.connections);
+    add_growth(made, steady);
+  }
+  conclude(made, too_little);
+  return made;
+}
+
+}  // namespace
+
+model::diagnosis diagnose(const symptoms& of) { return diagnose(of, loaded_stretch(of.processes)); }
+
+model::diagnosis diagnose(const model::trial& of) {
+  symptoms seen{.processes = of.processes, .blocking = of.blocking};
+  const model::phase_measurement* longest = nullptr;
+  for (const auto& each : of.phases) {
+    seen.length_s += each.length_s;
+    const bool steady = each.kind == model::phase_kind::steady;
+    if (steady && (longest == nullptr || each.length_s > longest->length_s)) longest = &each;
+  }
+  for (const auto& each : of.lag) {
+    if (each.quality == model::lag_quality::none) continue;
+    seen.lag.quality = each.quality;
+    seen.lag.utilisation = std::max(seen.lag.utilisation, each.utilisation);
+    seen.lag.p99_ms = std::max(seen.lag.p99_ms, each.p99_ms);
+    seen.lag.max_ms = std::max(seen.lag.max_ms, each.max_ms);
+    for (const auto& [bound, seconds] : each.stalled_s) seen.lag.stalled_s[bound] += seconds;
+  }
+  std::vector<model::process_second> steady;
+  for (const auto& each : of.processes) {
+    if (longest == nullptr || each.at_s < longest->start_s) continue;
+    if (each.at_s <= longest->start_s + longest->length_s) steady.push_back(each);
+  }
+  return diagnose(seen, steady);
+}
+
+}  // namespace assay::judge

@@ -1,0 +1,40 @@
+// One named verdict on what was seen of a service from inside, and what to do next.
+//
+//   blocking_call       calls that blocked the loop take at least 1 % of the time, and a fifth of that in stalls where
+//                       the loop was seen; garbage_collection is the same of the collector's pauses
+//   cpu_bound           stalls of 50 ms or more that no blocking call fills take at least 1 % of the time, and the
+//                       CPU was used meanwhile; or the loop has no time left at all
+//   waiting_for_cpu     runnable and without a core for a tenth of the time, and a fifth of what it could have run,
+//                       for a millisecond or more each time
+//   pool_exhausted      all connections to one peer wait for answers in most looks, while requests queue behind them
+//   *_leak              growth.hpp, of anonymous memory, descriptors and sockets
+//
+// Misuse: seconds without load. An idle service is not healthy, it is unknown.
+#pragma once
+
+#include <span>
+
+#include "lab/model/connections.hpp"
+#include "lab/model/diagnosis.hpp"
+#include "lab/model/trial.hpp"
+
+namespace assay::judge {
+
+inline constexpr double diagnosis_least_s = 5;
+inline constexpr double idle_share = 0.005;  // of one core, and of the loop: less is idle
+
+// What was seen of a service over one stretch of load.
+struct symptoms {
+  double length_s = 0;
+  std::span<const model::process_second> processes = {};
+  model::loop_lag lag = {};
+  std::span<const model::blocking_site> blocking = {};
+  std::span<const model::connection_look> connections = {};
+};
+
+[[nodiscard]] model::diagnosis diagnose(const symptoms& of);
+
+// Of a whole trial: stalls and blocking calls over all of its phases, growth over its longest steady phase.
+[[nodiscard]] model::diagnosis diagnose(const model::trial& of);
+
+}  // namespace assay::judge

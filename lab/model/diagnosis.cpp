@@ -1,0 +1,33 @@
+#include "lab/model/diagnosis.hpp"
+
+namespace assay::model {
+
+std::string_view label(cause what) {
+  switch (what) {
+    case cause::healthy:
+      return "healthy";
+    case cause::not_enough_data:
+      return "not_enough_data";
+    case cause::mixed:
+      return "mixed";
+    case cause::blocking_call:
+      return "blocking_call";
+    case cause::garbage_collection:
+      return "garbage_collection";
+    case cause::cpu_bound:
+      return "cpu_bound";
+    case cause::waiting_for_cpu:
+      return "waiting_for_cpu";
+    case cause::pool_exhausted:
+      return "pool_exhausted";
+    case cause::memory_leak:
+      return "memory_leak";
+    case cause::descriptor_leak:
+      return "descriptor_leak";
+    case cause::socket_leak:
+      return "socket_leak";
+  }
+  return "";
+}
+
+}  // namespace assay::model

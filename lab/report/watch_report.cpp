@@ -1,0 +1,190 @@
+#include "lab/report/watch_report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <ranges>
+#include <utility>
+
+namespace assay::report {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+constexpr std::size_t shown_sites = 8;
+constexpr std::size_t shown_notes = 8;
+constexpr double megabyte = 1e6;
+
+template <typename... Values>
+void append(std::string& to, fmt::format_string<Values...> format, Values&&... values) {
+  fmt::format_to(std::back_inserter(to), format, std::forward<Values>(values)...);
+}
+
+double mb(std::uint64_t bytes) { return static_cast<double>(bytes) / megabyte; }
+
+std::string subject_text(const model::watch_result& result) {
+  if (result.command.empty()) return fmt::format("process {}", result.pid);
+  std::string text;
+  for (const std::string& each : result.command) text += (text.empty() ? "" : " ") + each;
+  std::ranges::replace_if(text, [](char c) { return (c >= 0 && c < ' ') || c == 0x7f; }, '?');  // it is one line
+  return text;
+}
+
+std::string site_text(const model::blocking_site& site) {
+  return fmt::format("{}{}{}{}{}", site.call, site.peer.empty() ? "" : ", ", site.peer,
+                     site.place.empty() ? "" : " at ", site.place);
+}
+
+void append_lag(std::string& to, const model::loop_lag& lag) {
+  if (lag.quality == model::lag_quality::none) {
+    append(to, "  loop       none was seen\n");
+    return;
+  }
+  append(to,
+         "  loop       {:.0f} % busy ({}); lag mean {:.1f} ms, p50 {:.1f} ms, p99 {:.1f} ms; longest busy {:.0f} ms\n",
+         100 * lag.utilisation, label(lag.quality), lag.mean_ms, lag.p50_ms, lag.p99_ms, lag.max_ms);
+  append(to, "  stalls    ");
+  for (const auto& [bound, count] : lag.stalls) {
+    const auto seconds = lag.stalled_s.find(bound);
+    append(to, " {} of {} ms or more ({:.1f} s){}", count, bound,
+           seconds == lag.stalled_s.end() ? 0.0 : seconds->second, bound == lag.stalls.rbegin()->first ? "" : ",");
+  }
+  to += '\n';
+}
+
+void append_processes(std::string& to, const std::vector<model::process_second>& looks) {
+  if (looks.size() < 2) return;
+  const auto& first = looks.front();
+  const auto& last = looks.back();
+  const double length_s = std::max(1e-9, last.at_s - first.at_s);
+  append(to, "  CPU        {:.2f} cores used, {:.2f} waited for\n", (last.cpu_s - first.cpu_s) / length_s,
+         (last.cpu_wait_s - first.cpu_wait_s) / length_s);
+  append(to, "  memory     {:.1f} MB resident, {:.1f} MB at the first look; anonymous {:.1f} MB, {:.1f} MB\n",
+         mb(last.rss_bytes), mb(first.rss_bytes), mb(last.anonymous_bytes), mb(first.anonymous_bytes));
+  append(to, "  open       {} descriptors ({} sockets), {} ({}) at the first look; {} processes, {} threads\n",
+         last.descriptors, last.sockets, first.descriptors, first.sockets, last.processes, last.threads);
+}
+
+json lag_json(const model::loop_lag& lag) {
+  json stalls = json::array();
+  for (const auto& [bound, count] : lag.stalls) {
+    const auto seconds = lag.stalled_s.find(bound);
+    stalls.push_back(
+        {{"least_ms", bound}, {"count", count}, {"total_s", seconds == lag.stalled_s.end() ? 0.0 : seconds->second}});
+  }
+  return {{"quality", std::string(label(lag.quality))},
+          {"utilisation", lag.utilisation},
+          {"mean_ms", lag.mean_ms},
+          {"p50_ms", lag.p50_ms},
+          {"p99_ms", lag.p99_ms},
+          {"max_ms", lag.max_ms},
+          {"stalls", stalls}};
+}
+
+json findings_json(const std::vector<model::finding>& findings) {
+  json list = json::array();
+  for (const model::finding& each : findings) {
+    json numbers = json::object();
+    for (const auto& [name, value] : each.numbers) numbers[name] = value;
+    list.push_back({{"kind", std::string(label(each.kind))},
+                    {"call", each.call},
+                    {"peer", each.peer},
+                    {"place", each.place},
+                    {"text", each.text},
+                    {"numbers", numbers},
+                    {"next", each.next}});
+  }
+  return list;
+}
+
+json blocking_json(const std::vector<model::blocking_site>& sites) {
+  json list = json::array();
+  for (const model::blocking_site& each : sites) {
+    list.push_back({{"call", each.call},
+                    {"peer", each.peer},
+                    {"place", each.place},
+                    {"stack", each.stack},
+                    {"count", each.count},
+                    {"total_ms", each.total_ms},
+                    {"longest_ms", each.longest_ms},
+                    {"at_s", each.at_s}});
+  }
+  return list;
+}
+
+json look_json(const model::process_second& look) {
+  return {{"at_s", look.at_s},
+          {"cpu_s", look.cpu_s},
+          {"cpu_wait_s", look.cpu_wait_s},
+          {"rss_bytes", look.rss_bytes},
+          {"anonymous_bytes", look.anonymous_bytes},
+          {"processes", look.processes},
+          {"threads", look.threads},
+          {"descriptors", look.descriptors},
+          {"sockets", look.sockets}};
+}
+
+}  // namespace
+
+std::string watch_line(const model::watch_interval& seen) {
+  const auto& now = seen.now;
+  std::string loop = "  no loop yet                             ";
+  if (seen.lag.quality != model::lag_quality::none) {
+    loop = fmt::format("  loop {:>3.0f} %  lag p50 {:>5.1f} p99 {:>6.1f} ms", 100 * seen.lag.utilisation,
+                       seen.lag.p50_ms, seen.lag.p99_ms);
+  }
+  return fmt::format("{:>7.1f}s{}  cpu {:.2f}  rss {:.1f} MB  fds {} ({} sockets)  blocking calls {}\n", now.at_s, loop,
+                     seen.cpu_cores, mb(now.rss_bytes), now.descriptors, now.sockets, seen.blocking_calls);
+}
+
+std::string watch_text(const model::watch_result& result) {
+  std::string text = fmt::format("{}: {}\n", label(result.verdict.verdict), result.verdict.text);
+  for (const model::finding& each : result.verdict.findings) {
+    if (result.verdict.findings.size() > 1) append(text, "  {}: {}\n", label(each.kind), each.text);
+    append(text, "  next: {}\n", each.next);
+  }
+  append(text, "{}: {:.1f}s{}{}, {}\n", subject_text(result), result.length_s, result.runtime.empty() ? "" : ", ",
+         result.runtime, result.ended);
+  append_lag(text, result.lag);
+  append_processes(text, result.processes);
+  if (!result.blocking.empty()) text += "  calls that blocked a loop\n";
+  for (const auto& each : result.blocking | std::views::take(shown_sites)) {
+    append(text, "    {:>5} times {:>8.2f} s, longest {:>5.0f} ms  {}\n", each.count, each.total_ms / 1e3,
+           each.longest_ms, site_text(each));
+  }
+  if (result.blocking.size() > shown_sites) append(text, "    and {} more\n", result.blocking.size() - shown_sites);
+  for (const std::string& each : result.verdict.remarks) append(text, "  remark: {}\n", each);
+  for (const auto& each : result.notes | std::views::take(shown_notes)) append(text, "  note: {}\n", each);
+  append(text, "  the observer itself used {:.1f} % of a core\n", 100 * result.own_cpu_share);
+  return text;
+}
+
+std::string watch_json(const model::watch_result& result) {
+  json document;
+  document["format"] = "assay.watch/1";
+  document["tool_version"] = ASSAY_VERSION;
+  document["verdict"] = std::string(label(result.verdict.verdict));
+  document["text"] = result.verdict.text;
+  document["findings"] = findings_json(result.verdict.findings);
+  document["remarks"] = result.verdict.remarks;
+  document["command"] = result.command;
+  document["pid"] = result.pid;
+  document["runtime"] = result.runtime.empty() ? json(nullptr) : json(result.runtime);
+  document["duration_s"] = result.length_s;
+  document["ended"] = result.ended;
+  document["lag"] = lag_json(result.lag);
+  document["blocking"] = blocking_json(result.blocking);
+  document["stalls"] = json::array();
+  for (const auto& each : result.events) {
+    document["stalls"].push_back({{"at_s", each.at_s}, {"length_s", each.length_s}, {"text", each.text}});
+  }
+  document["processes"] = json::array();
+  for (const auto& each : result.processes) document["processes"].push_back(look_json(each));
+  document["notes"] = result.notes;
+  document["observer_cpu_share"] = result.own_cpu_share;
+  return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace assay::report
