@@ -1,4 +1,4 @@
-// `assay learn`: access logs in, portrait or profile out.
+// `assay learn`: access logs in, portrait or profile out; or two workloads in, and where they differ.
 //
 // Misuse: logic here. What a log means is lab/learn's; how it reads is lab/report's.
 #pragma once
@@ -14,6 +14,7 @@ struct learn_arguments {
   std::string output;
   std::vector<std::string> routes;
   std::string format;
+  bool compare = false;
   bool json = false;
 };
 

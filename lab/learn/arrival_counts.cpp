@@ -3,36 +3,18 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <numeric>
-#include <span>
+
+#include "lab/learn/arrival_measures.hpp"
+#include "lab/learn/timeline.hpp"
 
 namespace assay::learn {
 namespace {
 
 constexpr std::size_t seconds_a_day = 86'400;
-constexpr std::size_t seconds_an_hour = 3'600;
 constexpr std::chrono::days longest_silence{7};
 constexpr std::array scales{1, 10, 60, 300};
 constexpr std::size_t fewest_windows = 30;  // degrees of freedom: the estimate is then within about a half
 constexpr std::size_t fewest_windows_of_a_peak = 10;
-
-using counts = std::span<const std::uint32_t>;
-
-double sum(counts of) { return static_cast<double>(std::accumulate(of.begin(), of.end(), std::uint64_t{0})); }
-
-// `first` is the series' first second, since the epoch.
-struct timeline {
-  counts series;
-  std::size_t first;
-
-  // Whole windows of `length` seconds that begin at a multiple of it.
-  template <typename Fn>
-  void each_window(std::size_t length, Fn&& use) const {
-    for (std::size_t at = (length - first % length) % length; at + length <= series.size(); at += length) {
-      use(first + at, sum(series.subspan(at, length)));
-    }
-  }
-};
 
 // Variance over mean of the counts in windows, within the hours: under a Poisson process of any rate that is steady for
 // an hour both sums have the same expectation. And the mean count that a request has around it, each hour by its own.
@@ -45,9 +27,10 @@ std::optional<spread> spread_of(const timeline& of, std::size_t scale) {
   struct hour {
     double n = 0, sum = 0, squares = 0;
   };
-  std::map<std::size_t, hour> hours;
+  const std::size_t first = of.first / seconds_an_hour;
+  std::vector<hour> hours((of.first + of.series.size()) / seconds_an_hour - first + 1);
   of.each_window(scale, [&](std::size_t begins, double requests) {
-    hour& each = hours[begins / seconds_an_hour];
+    hour& each = hours[begins / seconds_an_hour - first];
     each.n += 1;
     each.sum += requests;
     each.squares += requests * requests;
@@ -56,7 +39,7 @@ std::optional<spread> spread_of(const timeline& of, std::size_t scale) {
   double variance = 0;
   double mean = 0;
   double mean_squares = 0;
-  for (const auto& [begins, each] : hours) {
+  for (const hour& each : hours) {
     if (each.n < 2 || each.sum == 0) continue;
     freedom += each.n - 1;
     variance += each.squares - each.sum * each.sum / each.n;
@@ -107,12 +90,18 @@ std::vector<double> hour_of_day(const timeline& of, std::chrono::minutes zone, d
 
 void arrival_counts::add(std::chrono::sys_seconds at, std::chrono::minutes zone) {
   const auto day = std::chrono::floor<std::chrono::days>(at);
+  if (of_last_day_ != nullptr && day == last_day_) {
+    ++(*of_last_day_)[static_cast<std::size_t>((at - day).count())];
+    return;
+  }
   auto found = days_.find(day);
   if (found == days_.end()) {
     if (days_.size() == max_days) return;
     if (days_.empty()) zone_ = zone;
     found = days_.emplace(day, std::vector<std::uint32_t>(seconds_a_day)).first;
   }
+  last_day_ = day;
+  of_last_day_ = &found->second;
   ++found->second[static_cast<std::size_t>((at - day).count())];
 }
 
@@ -179,6 +168,12 @@ model::arrivals arrival_counts::describe() const {
   }
   described.hour_of_day = hour_of_day(line, zone_, described.mean_per_s);
   return described;
+}
+
+std::vector<model::measure> arrival_counts::measures() const {
+  const auto [first, seconds] = busiest();
+  if (seconds.empty()) return {};
+  return arrival_measures({.series = seconds, .first = static_cast<std::size_t>(first.time_since_epoch().count())});
 }
 
 // With N requests in a second and k parts of it, X of them in one part. Spread: X is binomial(N, 1/k), so that

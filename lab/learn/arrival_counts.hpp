@@ -31,6 +31,9 @@ class arrival_counts {
   // must not make a log of years. `requests` counts those of the stretch.
   model::arrivals describe() const;
 
+  // Of the same stretch.
+  std::vector<model::measure> measures() const;
+
   // Of the same stretch; empty when it is too short for a dispersion.
   std::optional<sub_second_bounds> below_a_second() const;
 
@@ -42,6 +45,8 @@ class arrival_counts {
   stretch busiest() const;
 
   std::map<std::chrono::sys_days, std::vector<std::uint32_t>> days_;
+  std::chrono::sys_days last_day_{};
+  std::vector<std::uint32_t>* of_last_day_ = nullptr;  // in days_
   std::chrono::minutes zone_{0};
 };
 

@@ -49,7 +49,7 @@ void log_input::reject(line_fault fault) {
   ++source_.lines;
   const std::string reason(label(fault));
   if (++source_.rejected[reason] == 1) {
-    source_.rejected_sample[reason] = fmt::format("line {}: {}", raw_.number, printable(raw_.text));
+    source_.rejected_sample[reason] = fmt::format("line {}: {}", raw_.number, outline(raw_.text));
   }
 }
 

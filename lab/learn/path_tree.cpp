@@ -4,6 +4,8 @@
 #include <tuple>
 #include <utility>
 
+#include "lab/learn/line/access_line.hpp"
+
 namespace assay::learn {
 namespace {
 
@@ -14,7 +16,8 @@ constexpr std::uint64_t rare_hits = 2;
 constexpr std::uint64_t fewest_to_stay = 20;
 constexpr std::uint64_t stays_at_root = 1000;  // one in so many requests of the parent; sections of a site
 constexpr std::uint64_t stays_below_root = 100;
-constexpr std::uint64_t gap_to_stay = 4;  // popularity alone does not make a rank four times its next
+constexpr std::uint32_t most_credit = 16;  // of a target that is known
+constexpr std::uint64_t gap_to_stay = 4;   // popularity alone does not make a rank four times its next
 
 constexpr std::string_view never_found = "never found (only 400, 404 or 405)";
 constexpr std::string_view too_many_paths = "too many different paths";
@@ -22,18 +25,22 @@ constexpr std::string_view too_many_methods = "too many different methods";
 constexpr std::string_view too_many_routes = "beyond the 100 most frequent routes";
 static_assert(max_routes == 100, "the text above says so");
 
+// Of a file; jane@example.com is none.
+std::string_view ending_of(std::string_view segment) {
+  const std::string_view extension = file_extension(segment);
+  return extension.empty() || classify(segment) == shape::email ? std::string_view() : extension;
+}
+
 // Of a folded child: "{}" or "{}.css". A literal cannot be one, its braces are escaped.
 std::string folded_key(std::string_view segment) {
-  const std::string_view extension = file_extension(segment);
+  const std::string_view extension = ending_of(segment);
   return extension.empty() ? "{}" : "{}." + std::string(extension);
 }
 
 std::string_view folded_value(std::string_view segment) {
-  const std::string_view extension = file_extension(segment);
+  const std::string_view extension = ending_of(segment);
   return extension.empty() ? segment : segment.substr(0, segment.size() - extension.size() - 1);
 }
-
-bool is_typed(shape of) { return of != shape::slug && of != shape::text; }
 
 }  // namespace
 
@@ -82,46 +89,92 @@ path_tree::path_tree(std::vector<route_pattern> patterns) {
 
 path_tree::~path_tree() = default;
 
-void path_tree::add(const request_seen& request) {
+// Of the routes that the user named; null when it is none of them.
+route_counts* path_tree::place_named(const walk& of) {
   for (user_route& each : user_routes_) {
-    if (!each.pattern.matches(request)) continue;
-    each.counts.count(request, room_);
+    if (!each.pattern.matches(of.method, *of.target)) continue;
     for (std::size_t i = 0; i < each.pattern.parts.size(); ++i) {
       const template_part& part = each.pattern.parts[i];
       if (!part.is_placeholder) continue;
-      const std::string_view segment = request.target->segments[i];
-      each.counts.values[i].add(segment.substr(0, segment.size() - part.text.size()), 1, room_.values,
-                                !is_unknown_answer(request.status));
+      const std::string_view segment = of.target->segments[i];
+      add_value(each.counts.values[i], segment.substr(0, segment.size() - part.text.size()), of.times, of.found);
     }
-    return;
+    return &each.counts;
   }
-  auto method = methods_.find(request.method);
+  return nullptr;
+}
+
+route_counts* path_tree::place(const walk& of) {
+  by_its_shape_ = true;
+  if (route_counts* const named = place_named(of)) {
+    named->count_keys(*of.target, of.times);
+    return named;
+  }
+  auto method = methods_.find(of.method);
   if (method == methods_.end()) {
     if (methods_.size() == max_methods) {
-      ++other_[std::string(too_many_methods)];
-      return;
+      other_[std::string(too_many_methods)] += of.times;
+      return nullptr;
     }
-    method = methods_.emplace(request.method, std::make_unique<node>()).first;
+    method = methods_.emplace(of.method, std::make_unique<node>()).first;
   }
-  const bool answered = !is_unknown_answer(request.status);
-  const std::vector<std::string_view>& segments = request.target->segments;
+  const std::vector<std::string_view>& segments = of.target->segments;
   std::vector<std::size_t> captured;
   node* at = method->second.get();
   for (std::size_t depth = 0; at != nullptr; ++depth) {
-    ++at->hits;
-    at->answered = at->answered || answered;
+    at->hits += of.times;
+    at->answered = at->answered || of.found > 0;
     if (depth == segments.size()) break;
     at = step(*at, depth, segments[depth], captured);
   }
   if (at == nullptr) {
-    ++other_[std::string(too_many_paths)];
-    return;
+    other_[std::string(too_many_paths)] += of.times;
+    return nullptr;
   }
   if (!at->here) at->here = std::make_unique<route_counts>();
-  at->here->count(request, room_);
   for (const std::size_t depth : captured) {
-    at->here->values[depth].add(folded_value(segments[depth]), 1, room_.values, answered);
+    add_value(at->here->values[depth], folded_value(segments[depth]), of.times, of.found);
   }
+  at->here->count_keys(*of.target, of.times);
+  return at->here.get();
+}
+
+void path_tree::add_value(value_counts& to, std::string_view value, std::uint64_t times, std::uint64_t found) {
+  if (found > 0) to.add(value, found, room_.values, true);
+  if (times > found) to.add(value, times - found, room_.values, false);
+}
+
+bool path_tree::add(std::string_view method, std::string_view logged, const answer& given) {
+  known_target& known = memo_.at(method, logged);
+  const std::uint64_t found = is_unknown_answer(given.status) ? 0 : 1;
+  if (known.is(method, logged)) {
+    ++known.times;
+    known.found += found;
+    known.credit = std::min(known.credit + 1, most_credit);
+    known.counts->count(given, room_);
+    return true;
+  }
+  const bool escaped = logged.find('\\') != std::string_view::npos;
+  if (!split(escaped ? unescape(logged) : logged, target_)) return false;
+  route_counts* const counts = place({.method = method, .target = &target_, .times = 1, .found = found});
+  if (counts == nullptr) return true;
+  counts->count(given, room_);
+  if (!by_its_shape_) return true;
+  if (known.counts != nullptr && known.credit > 0) {
+    --known.credit;
+    return true;
+  }
+  target_memo::forget(known, [&](const known_target& forgotten) { tell(forgotten); });
+  memo_.keep(known, method, logged, counts);
+  return true;
+}
+
+void path_tree::tell(const known_target& forgotten) {
+  const bool escaped = forgotten.target().find('\\') != std::string_view::npos;
+  if (!split(escaped ? unescape(forgotten.target()) : forgotten.target(), told_)) return;
+  const bool before = by_its_shape_;  // of a walk in the middle of which room is made
+  place({.method = forgotten.method(), .target = &told_, .times = forgotten.times, .found = forgotten.found});
+  by_its_shape_ = before;
 }
 
 // The child for `segment`; null when there is no room for it.
@@ -131,6 +184,7 @@ path_tree::node* path_tree::step(node& from, std::size_t depth, std::string_view
   const bool typed = is_typed(classify(segment));
   if (!typed && from.literals.size() >= max_children) prune(from, depth);
   if (typed || (nodes_ >= max_nodes && !segment.empty())) {
+    by_its_shape_ = by_its_shape_ && typed;
     captured.push_back(depth);
     return child(from.folded, folded_key(segment));
   }
@@ -193,6 +247,7 @@ void path_tree::absorb(node& parent, std::size_t depth, const std::string& segme
 
 // Makes room while reading: the half of the words that is not found, or rarer, becomes values.
 void path_tree::prune(node& crowded, std::size_t depth) {
+  memo_.forget_all([&](const known_target& forgotten) { tell(forgotten); });
   std::vector<std::tuple<bool, std::uint64_t, std::string>> by_use;
   for (const auto& [segment, below] : crowded.literals) {
     if (!segment.empty()) by_use.emplace_back(below->answered, below->hits, segment);
@@ -253,6 +308,11 @@ void path_tree::fold(node& at, std::size_t depth) {
   }
 }
 
+void path_tree::take(routes_found& found, model::route route, const route_counts& counts) {
+  found.blocks[route.name()].merge(counts.blocks);
+  found.routes.push_back(std::move(route));
+}
+
 void path_tree::collect(const std::string& method, const node& at, std::vector<template_part>& parts,
                         routes_found& found) const {
   if (at.here && at.here->unknown == at.here->requests) {
@@ -260,7 +320,7 @@ void path_tree::collect(const std::string& method, const node& at, std::vector<t
   } else if (at.here) {
     std::vector<template_part> named = parts;
     name_placeholders(named);
-    found.routes.push_back(describe(method, named, *at.here));
+    take(found, describe(method, named, *at.here), *at.here);
   }
   for (const auto& [segment, below] : at.literals) {
     parts.push_back({.text = segment, .name = {}, .is_placeholder = false});
@@ -269,7 +329,7 @@ void path_tree::collect(const std::string& method, const node& at, std::vector<t
   }
   for (const auto& [key, below] : at.folded) {
     std::optional<std::string_view> value;
-    if (below->hits >= fewest_to_stay && has_one_value(*below, parts.size(), value) && value) {
+    if (below->hits >= fewest_to_stay && has_one_value(*below, parts.size(), value) && value && is_harmless(*value)) {
       parts.push_back({.text = std::string(*value) + key.substr(2), .name = {}, .is_placeholder = false});
     } else {
       parts.push_back({.text = key.substr(2), .name = {}, .is_placeholder = true});
@@ -280,10 +340,11 @@ void path_tree::collect(const std::string& method, const node& at, std::vector<t
 }
 
 routes_found path_tree::finish() {
-  routes_found found{.routes = {}, .other = other_};
+  memo_.forget_all([&](const known_target& forgotten) { tell(forgotten); });
+  routes_found found{.routes = {}, .other = other_, .blocks = {}};
   for (const user_route& each : user_routes_) {
     if (each.counts.requests > 0) {
-      found.routes.push_back(describe(each.pattern.method, each.pattern.parts, each.counts));
+      take(found, describe(each.pattern.method, each.pattern.parts, each.counts), each.counts);
     }
   }
   std::size_t routes = found.routes.size();

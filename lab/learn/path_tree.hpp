@@ -4,7 +4,7 @@
 // to the node's placeholder at once; words stay literals until there are many siblings of little use, and then those
 // of high support, or of another kind than the rest, stay (/items/me). Files fold by their extension. What never got
 // another answer than "unknown" is no route of the service, and is counted as such. A placeholder that had one value
-// all along is a literal after all (/v2/2015/banner).
+// all along is a literal after all (/v2/2015/banner), unless it may name somebody.
 //
 // Misuse: adding to a tree that has been finished.
 #pragma once
@@ -16,6 +16,7 @@
 
 #include "lab/learn/route_counts.hpp"
 #include "lab/learn/route_pattern.hpp"
+#include "lab/learn/target_memo.hpp"
 
 namespace assay::learn {
 
@@ -26,8 +27,9 @@ inline constexpr std::size_t max_nodes_at_all = 16 * 1024;  // beyond, requests 
 inline constexpr std::size_t max_methods = 16;
 
 struct routes_found {
-  std::vector<model::route> routes;            // by requests, descending
-  std::map<std::string, std::uint64_t> other;  // requests of no route, by reason
+  std::vector<model::route> routes;                 // by requests, descending
+  std::map<std::string, std::uint64_t> other;       // requests of no route, by reason
+  std::map<std::string, block_counts> blocks = {};  // of each route, by its name
 };
 
 class path_tree {
@@ -37,7 +39,8 @@ class path_tree {
   path_tree(const path_tree&) = delete;
   path_tree& operator=(const path_tree&) = delete;
 
-  void add(const request_seen& request);
+  // A target as it was logged; false when there is no path in it, or too deep a one.
+  bool add(std::string_view method, std::string_view logged, const answer& given);
 
   routes_found finish();
   // Patterns that no request matched.
@@ -48,6 +51,18 @@ class path_tree {
  private:
   using children = std::map<std::string, std::unique_ptr<node>, std::less<>>;
 
+  // What a path is walked for: how often, and how often it got another answer than "unknown".
+  struct walk {
+    std::string_view method;
+    const split_target* target = nullptr;
+    std::uint64_t times = 1;
+    std::uint64_t found = 0;
+  };
+  // Where the requests of the path are counted; null when there is no room, and they have been counted as that.
+  route_counts* place(const walk& of);
+  route_counts* place_named(const walk& of);
+  void add_value(value_counts& to, std::string_view value, std::uint64_t times, std::uint64_t found);
+  void tell(const known_target& forgotten);
   node* step(node& from, std::size_t depth, std::string_view segment, std::vector<std::size_t>& captured);
   node* child(children& of, std::string_view key);
   void absorb(node& parent, std::size_t depth, const std::string& segment);
@@ -56,6 +71,7 @@ class path_tree {
   void prune(node& crowded, std::size_t depth);
   void fold(node& at, std::size_t depth);
   void fold_siblings(node& at, std::size_t depth, std::vector<std::string> names);
+  static void take(routes_found& found, model::route route, const route_counts& counts);
   void collect(const std::string& method, const node& at, std::vector<template_part>& parts, routes_found& found) const;
 
   struct user_route {
@@ -67,7 +83,11 @@ class path_tree {
   std::map<std::string, std::uint64_t> other_;
   std::size_t nodes_ = 0;
   room room_;
-  bool pressed_ = false;  // too many routes: a few files of one kind fold too
+  target_memo memo_;
+  split_target target_;       // of the request that is added
+  split_target told_;         // of one that is forgotten
+  bool by_its_shape_ = true;  // the last path went where it would go again, not where there was room
+  bool pressed_ = false;      // too many routes: a few files of one kind fold too
 };
 
 }  // namespace assay::learn

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <functional>
 #include <numeric>
+#include <tuple>
 #include <vector>
 
 namespace assay::learn {
@@ -15,6 +17,7 @@ constexpr std::size_t fewest_ranks = 10;
 constexpr std::uint64_t fewest_requests = 100;
 constexpr double steepest = 5;
 constexpr double dominance = 0.9;
+constexpr std::size_t fewest_of_a_catalogue = 20;  // values
 
 // The mean of ln r under P(r) proportional to r^-s, r = 1..logs.size().
 double mean_log_rank(std::span<const double> logs, double s) {
@@ -26,6 +29,14 @@ double mean_log_rank(std::span<const double> logs, double s) {
     sum += weight * log_rank;
   }
   return sum / weights;
+}
+
+// To two digits, towards minus infinity.
+std::int64_t rounded_down(std::int64_t number) {
+  std::int64_t unit = 1;
+  while (std::abs(number / unit) >= 100) unit *= 10;
+  const std::int64_t cut = number / unit * unit;
+  return cut > number ? cut - unit : cut;
 }
 
 std::optional<std::int64_t> integer(std::string_view text) {
@@ -112,6 +123,15 @@ shape value_counts::dominant_shape() const {
   return share_of(shape::slug) > share_of(shape::text) ? shape::slug : shape::text;
 }
 
+// A range that is well filled is that of a catalogue. The ends of another are somebody's number, and are rounded away
+// from it to two digits.
+std::pair<std::int64_t, std::int64_t> value_counts::shown_range() const {
+  const double range = static_cast<double>(*greatest_) - static_cast<double>(*least_) + 1;
+  const bool filled = counts_.size() >= fewest_of_a_catalogue && 2 * static_cast<double>(counts_.size()) >= range;
+  if (filled) return {*least_, *greatest_};
+  return {rounded_down(*least_), -rounded_down(-*greatest_)};
+}
+
 model::placeholder value_counts::describe(std::string name) const {
   model::placeholder described;
   described.name = std::move(name);
@@ -129,10 +149,7 @@ model::placeholder value_counts::describe(std::string name) const {
   const auto popular =
       std::accumulate(counts.begin(), counts.begin() + static_cast<std::ptrdiff_t>(tenth), std::uint64_t{0});
   described.top_tenth_share = all == 0 ? 0 : static_cast<double>(popular) / static_cast<double>(all);
-  if (looks == shape::integer) {
-    described.least = least_;
-    described.greatest = greatest_;
-  }
+  if (looks == shape::integer && least_ && greatest_) std::tie(described.least, described.greatest) = shown_range();
   return described;
 }
 

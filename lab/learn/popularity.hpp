@@ -10,8 +10,9 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
-#include "lab/learn/line/target.hpp"
+#include "lab/learn/line/shape.hpp"
 #include "lab/model/profile.hpp"
 
 namespace assay::learn {
@@ -43,6 +44,7 @@ class value_counts {
 
   void tally(std::string_view value, std::uint64_t count, std::size_t& budget);
   shape dominant_shape() const;
+  std::pair<std::int64_t, std::int64_t> shown_range() const;
 
   std::unordered_map<std::string, std::uint64_t, text_hash, std::equal_to<>> counts_;
   std::array<std::uint64_t, shape_count> shapes_{};  // requests that were found

@@ -12,6 +12,8 @@ constexpr unsigned exact_bits = 8;         // sizes below 256 have a bucket each
 constexpr std::size_t fewest_buckets = 8;  // that a route has whatever the others have taken
 constexpr std::size_t per_doubling = 128;  // buckets from a size to its double: 1/128 is within 1 %
 constexpr std::size_t exact = std::size_t{1} << exact_bits;
+constexpr std::size_t every_bucket = exact + (64 - exact_bits) * per_doubling;
+constexpr std::size_t longest_query_key = 64;
 
 std::size_t bucket_of(std::uint64_t bytes) {
   if (bytes < exact) return bytes;
@@ -26,6 +28,9 @@ std::uint64_t top_of(std::size_t bucket) {
   const std::uint64_t lead = (bucket - exact) % per_doubling + per_doubling;
   return (lead << shift) + ((std::uint64_t{1} << shift) - 1);
 }
+
+// "?dGhpc2lzYXRva2Vu" is a value without a key, and values are not kept.
+bool is_key(std::string_view text) { return text.size() <= longest_query_key && !is_typed(classify(text)); }
 
 bool is_plural(std::string_view word) {
   return word.size() >= 4 && word.ends_with('s') && !word.ends_with("ss") && !word.ends_with("us") &&
@@ -70,8 +75,14 @@ void size_counts::add(std::uint64_t bytes, std::uint64_t times, std::size_t& lef
   most_ = std::max(most_, bytes);
   for (;;) {
     const auto bucket = static_cast<std::uint16_t>(bucket_of(bytes) >> width_);
+    // A path answers with few sizes, and often with the last one again.
+    if (last_ < buckets_.size() && buckets_[last_] == bucket) {
+      counts_[last_] += times;
+      return;
+    }
     const auto place = std::ranges::lower_bound(buckets_, bucket);
     const auto count = counts_.begin() + (place - buckets_.begin());
+    last_ = static_cast<std::size_t>(place - buckets_.begin());
     if (place != buckets_.end() && *place == bucket) {
       *count += times;
       return;
@@ -108,17 +119,47 @@ double size_counts::quantile(double q) const {
   return 0;
 }
 
-void route_counts::count(const request_seen& request, room& left) {
+size_table::size_table() : counts_(every_bucket) {}
+
+void size_table::record(std::uint64_t bytes) {
+  ++counts_[bucket_of(bytes)];
+  most_ = std::max(most_, bytes);
+}
+
+size_counts size_table::counted() const {
+  size_counts made;
+  std::size_t room = every_bucket;
+  for (std::size_t bucket = 0; bucket < every_bucket; ++bucket) {
+    if (counts_[bucket] > 0) made.add(top_of(bucket), counts_[bucket], room);
+  }
+  made.most_ = most_;
+  return made;
+}
+
+void route_counts::count(const answer& given, room& left) {
   ++requests;
-  if (is_unknown_answer(request.status)) ++unknown;
-  ++statuses[request.status];
-  sizes.record(request.bytes, left.size_buckets);
-  for (const std::string_view key : request.target->query_keys) {
+  blocks.add(given.at);
+  if (is_unknown_answer(given.status)) ++unknown;
+  count_status(given.status, 1);
+  sizes.record(given.bytes, left.size_buckets);
+}
+
+void route_counts::count_status(int status, std::uint64_t times) {
+  const auto known = std::ranges::find(statuses, status, &status_count::status);
+  if (known == statuses.end()) {
+    statuses.push_back({.status = status, .requests = times});
+  } else {
+    known->requests += times;
+  }
+}
+
+void route_counts::count_keys(const split_target& target, std::uint64_t times) {
+  for (const std::string_view key : target.query_keys) {
     const auto known = query_keys.find(key);
     if (known != query_keys.end()) {
-      ++known->second;
-    } else if (query_keys.size() < max_query_keys_a_route) {
-      query_keys.emplace(key, 1);
+      known->second += times;
+    } else if (query_keys.size() < max_query_keys_a_route && is_key(key)) {
+      query_keys.emplace(key, times);
     }
   }
 }
@@ -126,7 +167,8 @@ void route_counts::count(const request_seen& request, room& left) {
 void route_counts::merge(const route_counts& other, room& left) {
   requests += other.requests;
   unknown += other.unknown;
-  for (const auto& [status, count] : other.statuses) statuses[status] += count;
+  blocks.merge(other.blocks);
+  for (const auto& [status, count] : other.statuses) count_status(status, count);
   for (const auto& [key, count] : other.query_keys) {
     if (query_keys.contains(key) || query_keys.size() < max_query_keys_a_route) query_keys[key] += count;
   }
@@ -170,7 +212,7 @@ model::route describe(std::string_view method, const std::vector<template_part>&
   }
   if (parts.empty()) route.path = "/";
   route.requests = counts.requests;
-  route.statuses = counts.statuses;
+  for (const auto& [status, count] : counts.statuses) route.statuses[status] = count;
   route.query_keys.insert(counts.query_keys.begin(), counts.query_keys.end());
   route.response_bytes_p50 = counts.sizes.quantile(0.5);
   route.response_bytes_p99 = counts.sizes.quantile(0.99);

@@ -11,18 +11,19 @@
 #include <string_view>
 #include <vector>
 
+#include "lab/learn/blocks.hpp"
+#include "lab/learn/line/target.hpp"
 #include "lab/learn/popularity.hpp"
 
 namespace assay::learn {
 
 inline constexpr std::size_t max_query_keys_a_route = 64;
 
-// One request, its path taken apart.
-struct request_seen {
-  std::string_view method;
-  const split_target* target = nullptr;
+// What came of one request.
+struct answer {
   int status = 0;
   std::uint64_t bytes = 0;
+  block_place at = {};
 };
 
 // No such resource, no such method, not understood: what a scanner gets, and a route of the service does not always.
@@ -47,6 +48,7 @@ class size_counts {
   double quantile(double q) const;
 
  private:
+  friend class size_table;
   void add(std::uint64_t bytes, std::uint64_t times, std::size_t& left);
   void widen(std::size_t& left);
 
@@ -54,17 +56,39 @@ class size_counts {
   std::vector<std::uint64_t> counts_;   // of each
   std::uint64_t most_ = 0;              // bytes
   unsigned width_ = 0;                  // buckets are 2^width_ times as wide as at first
+  std::size_t last_ = 0;                // of the buckets, the one that was met last
 };
 
+// The same with a place for each bucket there may be, 60 kB: for all requests together, which have many sizes.
+class size_table {
+ public:
+  size_table();
+  void record(std::uint64_t bytes);
+  size_counts counted() const;
+
+ private:
+  std::vector<std::uint64_t> counts_;
+  std::uint64_t most_ = 0;  // bytes
+};
+
+struct status_count {
+  int status = 0;
+  std::uint64_t requests = 0;
+};
+
+// What changes with each request comes first: few lines of the CPU's cache.
 struct route_counts {
   std::uint64_t requests = 0;
-  std::uint64_t unknown = 0;  // of these, those with an unknown answer
-  std::map<int, std::uint64_t> statuses;
-  std::map<std::string, std::uint64_t, std::less<>> query_keys;
+  std::uint64_t unknown = 0;           // of these, those with an unknown answer
+  std::vector<status_count> statuses;  // in the order in which they were met; they are few
   size_counts sizes;
+  block_counts blocks;
+  std::map<std::string, std::uint64_t, std::less<>> query_keys;
   std::map<std::size_t, value_counts> values;  // by depth of the segment
 
-  void count(const request_seen& request, room& left);
+  void count(const answer& given, room& left);
+  void count_status(int status, std::uint64_t times);
+  void count_keys(const split_target& target, std::uint64_t times);
   void merge(const route_counts& other, room& left);
 };
 

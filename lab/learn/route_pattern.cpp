@@ -28,10 +28,10 @@ std::optional<template_part> parse_part(std::string_view segment) {
 
 }  // namespace
 
-bool route_pattern::matches(const request_seen& request) const {
-  if (request.method != method || request.target->segments.size() != parts.size()) return false;
+bool route_pattern::matches(std::string_view wanted, const split_target& target) const {
+  if (wanted != method || target.segments.size() != parts.size()) return false;
   for (std::size_t i = 0; i < parts.size(); ++i) {
-    const std::string_view segment = request.target->segments[i];
+    const std::string_view segment = target.segments[i];
     const template_part& part = parts[i];
     const bool fits =
         part.is_placeholder ? segment.size() > part.text.size() && segment.ends_with(part.text) : segment == part.text;

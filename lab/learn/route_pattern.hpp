@@ -17,7 +17,7 @@ struct route_pattern {
   std::string method;
   std::vector<template_part> parts;
 
-  bool matches(const request_seen& request) const;
+  bool matches(std::string_view wanted, const split_target& target) const;
 };
 
 // "METHOD /path", a segment being a literal, {name} or {name} with an ending, {name}.css.

@@ -1,8 +1,10 @@
 #include "lab/learn/session_counts.hpp"
 
 #include <algorithm>
-#include <functional>
+#include <cmath>
+#include <utility>
 
+#include "lab/learn/text_hash.hpp"
 #include "stack/observe/quantile.hpp"
 
 namespace assay::learn {
@@ -10,43 +12,69 @@ namespace {
 
 constexpr observe::histogram_options gap_range{
     .lowest_discernible = 1, .highest_trackable = 3600, .significant_digits = 3};
+constexpr std::size_t smallest_table = 1024;
 
 }  // namespace
 
-session_counts::session_counts() : gaps_(observe::histogram::create(gap_range).value()) {}
+std::uint64_t session_key(std::string_view address, std::string_view agent) {
+  return std::max<std::uint64_t>(text_hash(agent, text_hash(address)), 1);
+}
+
+session_counts::session_counts() : table_(smallest_table), gaps_(observe::histogram::create(gap_range).value()) {}
+
+session_counts::open_session& session_counts::place_of(std::uint64_t key) {
+  std::size_t at = key & (table_.size() - 1);
+  while (table_[at].key != key && table_[at].key != 0) at = (at + 1) & (table_.size() - 1);
+  return table_[at];
+}
+
+void session_counts::rebuild(std::size_t size) {
+  const std::vector<open_session> before = std::exchange(table_, std::vector<open_session>(size));
+  for (const open_session& each : before) {
+    if (each.key != 0) place_of(each.key) = each;
+  }
+}
 
 void session_counts::forget_idle(std::chrono::sys_seconds now) {
-  std::erase_if(last_seen_, [&](const auto& each) { return std::chrono::abs(now - each.second) >= session_idle_cut; });
+  for (open_session& each : table_) {
+    if (each.key == 0 || std::chrono::abs(now - each.last_seen) < session_idle_cut) continue;
+    each = {};
+    --open_;
+  }
+  rebuild(table_.size());  // no gap may lie before a session that was put behind another
   swept_ = now;
 }
 
-void session_counts::add(std::string_view address, std::string_view agent, std::chrono::sys_seconds at) {
-  const std::hash<std::string_view> hash;
-  const std::uint64_t key = hash(address) * 0x9e3779b97f4a7c15U ^ hash(agent);
-  auto known = last_seen_.find(key);
-  if (known == last_seen_.end()) {
+void session_counts::begin(open_session& session, std::uint64_t key, std::chrono::sys_seconds at) {
+  session = {.key = key, .last_seen = at, .requests = 1};
+  ++sessions_;
+  ++requests_;
+  ++of_one_;
+  squares_ += 1;
+}
+
+void session_counts::add(std::uint64_t key, std::chrono::sys_seconds at) {
+  open_session* session = &place_of(key);
+  if (session->key == 0) {
     constexpr std::chrono::seconds between_sweeps{60};  // a sweep looks at all
-    if (last_seen_.size() >= max_open_sessions && std::chrono::abs(at - swept_) >= between_sweeps) forget_idle(at);
-    if (last_seen_.size() >= max_open_sessions) {
+    if (open_ >= max_open_sessions && std::chrono::abs(at - swept_) >= between_sweeps) forget_idle(at);
+    if (open_ >= max_open_sessions) {
       ++untracked_;
       return;
     }
-    last_seen_.emplace(key, at);
-    ++sessions_;
-    ++requests_;
-    return;
+    if (2 * ++open_ > table_.size()) rebuild(2 * table_.size());
+    return begin(place_of(key), key, at);
   }
-  ++requests_;
-  const std::chrono::seconds gap = at - known->second;
+  const std::chrono::seconds gap = at - session->last_seen;
   // Far back is another session as well: rotated logs are often named newest first.
-  if (std::chrono::abs(gap) >= session_idle_cut) {
-    ++sessions_;
-    known->second = at;
-    return;
-  }
+  if (std::chrono::abs(gap) >= session_idle_cut) return begin(*session, key, at);
+  ++requests_;
+  if (session->requests == 1) --of_one_;
+  squares_ += 2 * static_cast<double>(session->requests) + 1;  // the next square less this one
+  ++session->requests;
   // Lines are written as requests end: a little disorder is no negative time to think.
   gaps_.record(static_cast<std::uint64_t>(std::max(gap, std::chrono::seconds(0)).count()));
-  known->second = std::max(known->second, at);
+  session->last_seen = std::max(session->last_seen, at);
 }
 
 model::sessions session_counts::describe() const {
@@ -62,6 +90,26 @@ model::sessions session_counts::describe() const {
     described.think_time_p90_s = static_cast<double>(gaps_.value_at_quantile(0.9));
   }
   return described;
+}
+
+std::vector<model::measure> session_counts::measures() const {
+  constexpr double fewest = 30;
+  const auto n = static_cast<double>(sessions_);
+  if (n < fewest) return {};
+  const double mean = static_cast<double>(requests_) / n;
+  const double variance = std::max(squares_ - n * mean * mean, 0.0) / (n - 1);
+  const double single = static_cast<double>(of_one_) / n;
+  const double least = 1 / n;  // one session more or less
+  return {{.kind = model::measure_kind::session_length,
+           .of = {},
+           .value = mean,
+           .error = std::max(std::sqrt(variance / n) / mean, least),
+           .freedom = n - 1},
+          {.kind = model::measure_kind::short_sessions,
+           .of = {},
+           .value = single,
+           .error = std::max(std::sqrt(single * (1 - single) / n), least),
+           .freedom = n - 1}};
 }
 
 }  // namespace assay::learn

@@ -6,7 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string_view>
-#include <unordered_map>
+#include <vector>
 
 #include "lab/model/profile.hpp"
 #include "stack/observe/histogram.hpp"
@@ -16,22 +16,45 @@ namespace assay::learn {
 inline constexpr std::chrono::seconds session_idle_cut{1800};
 inline constexpr std::size_t max_open_sessions = 200'000;
 
+// What tells sessions apart; never 0.
+std::uint64_t session_key(std::string_view address, std::string_view agent);
+
 class session_counts {
  public:
   session_counts();
 
-  void add(std::string_view address, std::string_view agent, std::chrono::sys_seconds at);
+  // Says that a request of this session will be added soon: its place is fetched into the CPU's caches meanwhile.
+  void expect(std::uint64_t key) const { __builtin_prefetch(&table_[key & (table_.size() - 1)]); }
+  void add(std::uint64_t key, std::chrono::sys_seconds at);
+  void add(std::string_view address, std::string_view agent, std::chrono::sys_seconds at) {
+    add(session_key(address, agent), at);
+  }
 
   model::sessions describe() const;
+  // Requests of a session, and how many are one request: sessions are independent of each other, as far as is known.
+  std::vector<model::measure> measures() const;
   std::uint64_t untracked() const { return untracked_; }  // requests that found no room
 
  private:
+  struct open_session {
+    std::uint64_t key = 0;  // 0: none
+    std::chrono::sys_seconds last_seen{};
+    std::uint32_t requests = 0;
+  };
+
+  // Where the session is, or where it has to be put.
+  open_session& place_of(std::uint64_t key);
+  void begin(open_session& session, std::uint64_t key, std::chrono::sys_seconds at);
+  void rebuild(std::size_t size);
   void forget_idle(std::chrono::sys_seconds now);
 
-  std::unordered_map<std::uint64_t, std::chrono::sys_seconds> last_seen_;  // by hash of the key
+  std::vector<open_session> table_;  // open addressing, a power of two, at most half full
+  std::size_t open_ = 0;
   std::chrono::sys_seconds swept_{};
   std::uint64_t sessions_ = 0;
   std::uint64_t requests_ = 0;
+  std::uint64_t of_one_ = 0;  // sessions that have one request so far
+  double squares_ = 0;        // of the sessions' requests
   std::uint64_t untracked_ = 0;
   observe::histogram gaps_;  // seconds
 };

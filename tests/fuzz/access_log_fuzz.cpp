@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "lab/learn/line/access_line.hpp"
+#include "lab/learn/line/shape.hpp"
 #include "lab/learn/line/target.hpp"
 #include "tests/fuzz/fuzz_support.hpp"
 
@@ -67,8 +68,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check_line(rest.substr(0, end));
     rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
   }
-  const std::string shown = learn::printable(input.view());
+  const std::string shown = learn::outline(input.view());
   fuzz::check(shown.size() <= learn::max_sample_bytes, "a sample is bounded");
   fuzz::check(std::ranges::all_of(shown, [](char c) { return c >= ' ' && c < 0x7f; }), "a sample is printable");
+  fuzz::check(shown.find_first_of("bcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ123456789") == shown.npos,
+              "a sample says nothing");
   return 0;
 }

@@ -12,7 +12,7 @@ import unittest
 
 ASSAY = os.environ["ASSAY_COMMAND"]
 MAKE_LOG = pathlib.Path(__file__).resolve().parents[2] / "examples" / "shop" / "make_access_log.py"
-OK, USAGE, COULD_NOT_RUN = 0, 2, 4
+OK, DIFFERENT, USAGE, COULD_NOT_RUN = 0, 1, 2, 4
 LIMIT_S = 30
 MOST_DATA_BYTES = 250_000_000
 LOG_LINES = os.environ["ASSAY_LOG_LINES"]
@@ -104,6 +104,59 @@ class TheShop(Learn):
         self.assertIn("--route 'GET /x/{y}' matches no request", profile["notes"])
 
 
+class Compare(Learn):
+    """Whether two workloads differ, and where."""
+
+    def compared(self, code: int, *arguments: str, stdin: bytes = b"") -> dict:
+        done = assay("--compare", *arguments, "--json", stdin=stdin)
+        self.assertEqual(done.returncode, code, done.stderr)
+        document = json.loads(done.stdout)
+        self.assertEqual(document["format"], "assay.workloads/1")
+        return document
+
+    def test_another_sample_of_the_shop_does_not_differ_whether_log_or_profile(self) -> None:
+        log = self.file(shop_log(), "a.log")
+        other = shop_log("--seed", "2")
+        profile = str(self.folder / "b.profile.json")
+        assay(self.file(other, "b.log"), "-o", profile)
+        by_log = self.compared(OK, log, str(self.folder / "b.log"))
+        self.assertIn(by_log["verdict"], ("same", "inconclusive"))
+        same = {(each["kind"], each["of"]) for each in by_log["measures"] if each["verdict"] == "same"}
+        self.assertIn(("route", "GET /items/{}/price"), same)
+        self.assertIn(("status", "201"), same)
+        self.assertEqual(self.compared(OK, log, profile)["measures"], by_log["measures"])
+        self.assertEqual(self.compared(OK, log, "-", stdin=other)["measures"], by_log["measures"])
+
+    def test_what_differs_is_named_and_is_the_exit_code(self) -> None:
+        log = shop_log()
+        self.file(log, "a.log")
+        # Half of the reads of single items go to a new page.
+        lines = log.decode().splitlines(keepends=True)
+        changed = [
+            line.replace("GET /items/", "GET /offers/") if i % 2 == 0 else line for i, line in enumerate(lines)
+        ]
+        paths = [str(self.folder / "a.log"), self.file("".join(changed).encode(), "b.log")]
+        document = self.compared(DIFFERENT, *paths)
+        self.assertEqual(document["verdict"], "differs")
+        routes = {each["of"]: each for each in document["measures"] if each["verdict"] == "differs"}
+        self.assertIn("GET /offers/{}", routes)
+        self.assertGreater(routes["GET /offers/{}"]["low"], 0.02)
+        self.assertLess(routes["GET /items/{}"]["high"], -0.02)
+        text = assay("--compare", *paths).stdout.decode()
+        self.assertTrue(text.startswith("DIFFERENT: "), text)
+        self.assertRegex(text, r"(?m)^differs +GET /offers/\{\} ")
+
+    def test_bad_input_is_one_clear_line(self) -> None:
+        log = self.file(shop_log())
+        self.refused(USAGE, ["two logs or profiles"], "--compare", log)
+        self.refused(USAGE, ["leave out -o"], "--compare", log, log, "-o", "x.json")
+        self.refused(COULD_NOT_RUN, ["/no/such/file"], "--compare", log, "/no/such/file")
+        few = self.file((LINE * 3).encode(), "few.log")
+        self.refused(COULD_NOT_RUN, ["few.log: nothing to compare by"], "--compare", log, few)
+        later = self.file(b'{"format": "assay.profile/9"}', "later.profile.json")
+        self.refused(COULD_NOT_RUN, ["this assay reads assay.profile/1"], "--compare", log, later)
+
+
 class BadInput(Learn):
     def test_one_clear_line_each(self) -> None:
         good = self.file((LINE * 3).encode(), "good.log")
@@ -159,7 +212,7 @@ class BadInput(Learn):
         content = LINE.encode() * 50 + b"\x00\x01bad\n" + b"cut"
         text = assay(self.file(content)).stdout.decode()
         self.assertTrue(text.startswith("WARNING"), text)
-        self.assertIn("rejected 1: NUL byte; line 51: ??bad", text)
+        self.assertIn("rejected 1: NUL byte; line 51: ?a", text)
 
 
 

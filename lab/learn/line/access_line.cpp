@@ -10,11 +10,35 @@ namespace {
 
 constexpr double longest_request_s = 1e6;  // what claims to have taken longer did not
 constexpr std::size_t stamp_bytes = std::tuple_size_v<decltype(stamp_memo::text)>;
+constexpr std::size_t day_bytes = std::string_view("17/May/2015:").size();
 
 struct bracketed {
   std::size_t opens = 0;  // of '['
   instant value;
 };
+
+// Of "17/May/2015:10:05:03 +0000"; -1 when it is no usual one.
+int second_of_day(std::string_view stamp) {
+  const int hour = fixed_number(stamp, day_bytes, 2);
+  const int minute = fixed_number(stamp, day_bytes + 3, 2);
+  const int second = fixed_number(stamp, day_bytes + 6, 2);
+  const bool usual = stamp[day_bytes + 2] == ':' && stamp[day_bytes + 5] == ':' && hour >= 0 && hour < 24 &&
+                     minute >= 0 && minute < 60 && second >= 0 && second < 60;
+  return usual ? 3600 * hour + 60 * minute + second : -1;
+}
+
+// A stamp of the day and the zone of the last one.
+std::optional<instant> same_day(std::string_view text, const stamp_memo& memo) {
+  const std::string_view known(memo.text.data(), stamp_bytes);
+  constexpr std::size_t zone_at = day_bytes + std::string_view("10:05:03").size();
+  if (text.substr(0, day_bytes) != known.substr(0, day_bytes) || text.substr(zone_at) != known.substr(zone_at)) {
+    return std::nullopt;
+  }
+  const int now = second_of_day(text);
+  const int before = second_of_day(known);
+  if (now < 0 || before < 0) return std::nullopt;
+  return instant{.at = memo.value.at + std::chrono::seconds(now - before), .zone = memo.value.zone};
+}
 
 // The first "[stamp]" that is one: a user's name may hold brackets too.
 std::expected<bracketed, line_fault> find_stamp(std::string_view line, stamp_memo& memo) {
@@ -25,7 +49,9 @@ std::expected<bracketed, line_fault> find_stamp(std::string_view line, stamp_mem
     if (line[at + 1 + stamp_bytes] != ']') continue;
     const std::string_view text = line.substr(at + 1, stamp_bytes);
     if (text == std::string_view(memo.text.data(), stamp_bytes)) return bracketed{at, memo.value};
-    if (const auto value = clf_instant(text, true)) {
+    auto value = same_day(text, memo);
+    if (!value) value = clf_instant(text, true);
+    if (value) {
       std::ranges::copy(text, memo.text.begin());
       memo.value = *value;
       return bracketed{at, *value};
@@ -213,9 +239,15 @@ std::string unescape(std::string_view logged) {
   return plain;
 }
 
-std::string printable(std::string_view text) {
-  std::string shown(text.substr(0, max_sample_bytes));
-  std::ranges::replace_if(shown, [](char c) { return c < ' ' || c >= 0x7f; }, '?');
+std::string outline(std::string_view text) {
+  std::string shown;
+  for (const char c : text.substr(0, max_sample_bytes)) {
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    const bool printed = c >= ' ' && c < 0x7f;
+    const char put = letter ? 'a' : is_digit(c) ? '0' : printed ? c : '?';
+    const bool run = put == 'a' || put == '0' || put == '?';
+    if (!run || !shown.ends_with(put)) shown += put;
+  }
   return shown;
 }
 

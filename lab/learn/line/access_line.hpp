@@ -6,7 +6,7 @@
 //
 // The parser is strict: a line is understood as a whole or refused with a named fault. Views point into the line.
 //
-// Misuse: showing a view to a person without printable(); a log holds whatever a client chose to send.
+// Misuse: showing a view to a person other than by outline(); a log holds whatever a client chose to send, secrets too.
 #pragma once
 
 #include <array>
@@ -92,7 +92,8 @@ void read_request(std::string_view request, access_line& line);
 // Undoes the escapes of Apache and nginx: \" \\ \xhh \n \t, and \u00hh of its JSON. Others stay as they are.
 std::string unescape(std::string_view logged);
 
-// At most max_sample_bytes of `text` in printable ASCII, '?' for the rest.
-std::string printable(std::string_view text);
+// The form of the first max_sample_bytes of a line without what it says: a for letters, 0 for digits, ? for what is
+// not printable, each once for a run of them. "192.0.2.1 - jane [16/Nov" is "0.0.0.0 - a [0/a".
+std::string outline(std::string_view text);
 
 }  // namespace assay::learn

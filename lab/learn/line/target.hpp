@@ -1,5 +1,4 @@
-// A request's target, taken apart: the segments of its path and the keys of its query, and what each segment looks
-// like.
+// A request's target, taken apart: the segments of its path and the keys of its query.
 //
 // Segments come out in one spelling, that of RFC 3986, 6.2.2: printable ASCII, with %XX in upper case for every other
 // byte and for what has a meaning in a template ({, }), and no escape for what needs none (%7E is ~). Parameters of a
@@ -48,17 +47,5 @@ std::optional<split_target> split(std::string_view target);
 
 // The one spelling of a segment, cut to max_segment_bytes.
 std::string one_spelling(std::string_view raw);
-
-enum class shape : std::uint8_t { integer, uuid, hex, date, slug, text };
-inline constexpr std::size_t shape_count = 6;
-
-std::string_view label(shape of);
-
-// By its characters alone. slug: several words or letters with digits, as titles and codes have them; "v2" and
-// "sign-in" are text, as names of resources are.
-shape classify(std::string_view segment);
-
-// Of "site.min.css" "css"; empty when the segment does not look like a file.
-std::string_view file_extension(std::string_view segment);
 
 }  // namespace assay::learn

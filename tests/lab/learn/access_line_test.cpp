@@ -155,9 +155,27 @@ TEST(access_line, cut_anywhere_it_is_refused_or_a_shorter_format) {
   }
 }
 
-TEST(access_line, samples_are_printable) {
-  EXPECT_EQ(printable("a\x01\x1b[2J\xff\tb"), "a??[2J??b");
-  EXPECT_EQ(printable(std::string(500, 'x')).size(), max_sample_bytes);
+TEST(access_line, a_stamp_is_what_it_is_whatever_came_before) {
+  stamp_memo memo;
+  for (const auto* stamp : {"17/May/2015:10:05:03 +0000", "17/May/2015:23:59:59 +0000", "17/May/2015:00:00:00 +0000",
+                            "17/May/2015:23:59:60 +0000", "17/May/2015:10:05:04 +0000", "17/May/2015:10:05:04 +0200",
+                            "17/May/2015:24:05:04 +0200", "17/May/2015:10:60:04 +0200", "17/May/2015:10:05-04 +0200",
+                            "17/May/2015:1a:05:04 +0200", "18/May/2015:10:05:04 +0200", "18/May/2015:10:05:05 +0290"}) {
+    const std::string line = std::string("192.0.2.1 - - [") + stamp + "] \"GET / HTTP/1.1\" 200 1";
+    const auto known = parse_access_line(line, memo);
+    const auto fresh = parse_access_line(line);
+    ASSERT_EQ(known.has_value(), fresh.has_value()) << stamp;
+    if (known) {
+      EXPECT_EQ(known->stamp, fresh->stamp) << stamp;
+      EXPECT_EQ(known->zone, fresh->zone) << stamp;
+    }
+  }
+}
+
+TEST(access_line, samples_have_a_form_and_no_content) {
+  EXPECT_EQ(outline("192.0.2.1 - jane [16/Nov/2026:10] \"GET /t/eyJ0eXAi\""), "0.0.0.0 - a [0/a/0:0] \"a /a/a0a\"");
+  EXPECT_EQ(outline("a\x01\x1b[2J\xff\tb"), "a?[0a?a");
+  EXPECT_EQ(outline(std::string(500, '.')).size(), max_sample_bytes);
 }
 
 }  // namespace

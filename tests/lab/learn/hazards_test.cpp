@@ -169,7 +169,7 @@ TEST_F(hazards, a_log_of_no_requests_says_what_it_holds) {
   };
   EXPECT_THAT(error("#Software: x\n#Fields: date time\n"), HasSubstr("all 2 lines are headers, comments or entries"));
   EXPECT_THAT(error("<html>\n"), HasSubstr("odd: expected an access log; 1 of 1 lines are not, mostly: no [time stamp] "
-                                           "(line 1: <html>); read as combined, --format names another"));
+                                           "(line 1: <a>); read as combined, --format names another"));
 }
 
 }  // namespace

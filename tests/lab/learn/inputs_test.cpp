@@ -245,46 +245,58 @@ TEST_F(inputs, archives_are_read_entry_by_entry) {
   EXPECT_EQ(sources_[0].rejected.at("not one JSON object"), 1U);
 }
 
-TEST(start_orders, requests_that_began_earlier_come_first_within_bounds) {
-  // Apache stamps the start and writes at the end; entries of a HAR file may be in any order.
-  start_order order;
-  std::vector<std::int64_t> starts;
-  for (const int second : {1, 2, 5, 3, 4, 9, 7}) {
-    access_line line;
-    line.stamp = log_time(std::chrono::seconds(second));
-    order.add(line,
-              [&](const access_line& each) { starts.push_back(each.stamp.time_since_epoch().count() / 1'000'000); });
+struct begun {
+  log_time starts;
+  int number = 0;
+};
+
+class start_orders : public testing::Test {
+ protected:
+  void add(int starts_s, bool is_start = true) {
+    order_.add({.starts = log_time(std::chrono::seconds(starts_s)), .number = came_++}, is_start,
+               [&](const begun& each) { take(each); });
   }
-  order.finish([&](const access_line& each) { starts.push_back(each.stamp.time_since_epoch().count() / 1'000'000); });
-  EXPECT_THAT(starts, ElementsAre(1, 2, 5, 3, 4, 7, 9)) << "5 had gone when the disorder showed";
+  void finish() {
+    order_.finish([&](const begun& each) { take(each); });
+  }
+  void take(const begun& each) {
+    starts_.push_back(std::chrono::floor<std::chrono::seconds>(each.starts).time_since_epoch().count());
+    numbers_.push_back(each.number);
+  }
+
+  start_order<begun> order_;
+  int came_ = 0;
+  std::vector<std::int64_t> starts_;
+  std::vector<int> numbers_;
+};
+
+TEST_F(start_orders, requests_that_began_earlier_come_first_within_bounds) {
+  // Apache stamps the start and writes at the end; entries of a HAR file may be in any order.
+  for (const int second : {1, 2, 5, 3, 4, 9, 7}) add(second);
+  finish();
+  EXPECT_THAT(starts_, ElementsAre(1, 2, 5, 3, 4, 7, 9)) << "5 had gone when the disorder showed";
 }
 
-TEST(start_orders, requests_come_in_the_order_they_began) {
-  start_order order;
-  std::vector<std::string> targets;
-  const auto use = [&](const access_line& line) { targets.emplace_back(line.target); };
-  const auto add = [&](int ended_s, double took_s, const std::string& target) {
-    access_line line;
-    line.stamp = log_time(std::chrono::seconds(ended_s));
-    line.fraction_digits = 3;
-    line.request_time_s = took_s;
-    line.target = target;
-    order.add(line, use);
-  };
-  add(1, 0, "/none");
-  EXPECT_THAT(targets, ElementsAre("/none")) << "nothing to put in order yet";
-  add(10, 1, "/9");
-  add(11, 5, "/6");
-  add(12, 5, "/7");
-  add(12, 5, "/7 later");
-  order.finish(use);
-  EXPECT_THAT(targets, ElementsAre("/none", "/6", "/7", "/7 later", "/9"));
-  targets.clear();
-  for (int i = 0; i < 3000; ++i) add(100 + i, 50, std::to_string(i));
-  EXPECT_EQ(targets.size(), 3000 - max_held) << "held back are so many and no more";
-  order.finish(use);
-  EXPECT_EQ(targets.size(), 3000U);
-  EXPECT_EQ(targets.back(), "2999");
+TEST_F(start_orders, requests_come_in_the_order_they_began) {
+  add(1);
+  EXPECT_THAT(starts_, ElementsAre(1)) << "nothing to put in order yet";
+  for (const int second : {9, 6, 7, 7}) add(second, false);
+  finish();
+  EXPECT_THAT(starts_, ElementsAre(1, 6, 7, 7, 9));
+  EXPECT_THAT(numbers_, ElementsAre(0, 2, 3, 4, 1)) << "of those that start together the first that came";
+  starts_.clear();
+  for (int i = 0; i < 3000; ++i) add(100 + i, false);
+  EXPECT_EQ(starts_.size(), 3000 - max_held) << "held back are so many and no more";
+  finish();
+  EXPECT_EQ(starts_.size(), 3000U);
+  EXPECT_EQ(starts_.back(), 3099);
+}
+
+TEST_F(start_orders, another_log_behind_this_one_is_put_in_order_too) {
+  for (const int second : {90'000, 90'002, 90'001, 10'000, 10'002, 10'001}) add(second);
+  finish();
+  EXPECT_THAT(starts_, ElementsAre(90'000, 90'002, 90'001, 10'000, 10'001, 10'002))
+      << "the disorder of the first showed too late";
 }
 
 }  // namespace

@@ -117,8 +117,8 @@ TEST_F(learning, every_rejected_line_is_counted_with_its_reason) {
                                                          {"NUL byte", 1},
                                                          {"time stamp is not [dd/Mon/yyyy:HH:MM:SS +zzzz]", 1}};
   EXPECT_EQ(source.rejected, expected);
-  EXPECT_EQ(source.rejected_sample.at("no [time stamp]"), "line 202: gar?(Bbage");
-  EXPECT_EQ(source.rejected_sample.at("line too long"), "line 203: " + std::string(max_sample_bytes, 'x'));
+  EXPECT_EQ(source.rejected_sample.at("no [time stamp]"), "line 202: a?(a");
+  EXPECT_EQ(source.rejected_sample.at("line too long"), "line 203: a");
   EXPECT_EQ(profile.other.at("no request line (such as \"-\" or a TLS handshake)"), 2U);
   EXPECT_EQ(profile.other.at("no path, or one deeper than 16 segments"), 1U);
   EXPECT_EQ(profile.requests, 203U);
@@ -187,7 +187,7 @@ TEST_F(learning, a_file_that_was_just_rotated_may_be_empty) {
 TEST_F(learning, a_foreign_file_is_one_clear_error) {
   EXPECT_THAT(error(""), HasSubstr("is empty; expected an access log"));
   EXPECT_THAT(error("key: value\nother: value\n"),
-              HasSubstr("2 of 2 lines are not, mostly: no [time stamp] (line 1: key: value)"));
+              HasSubstr("2 of 2 lines are not, mostly: no [time stamp] (line 1: a: a)"));
   EXPECT_THAT(error(lines(4) + std::string(5, '\n')), HasSubstr("5 of 9 lines are not, mostly: empty line"));
   EXPECT_EQ(good(lines(4) + std::string(4, '\n')).requests, 4U) << "half is enough";
   EXPECT_THAT(error("\x1f\x8b\x08 and so on"), HasSubstr("is damaged gzip"));

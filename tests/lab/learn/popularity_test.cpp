@@ -65,6 +65,24 @@ TEST(values, are_capped_and_say_so) {
   EXPECT_TRUE(poor.describe("p1").distinct_capped);
 }
 
+TEST(values, a_range_that_is_not_filled_is_rounded_away_from_its_values) {
+  const auto range_of = [](std::initializer_list<const char*> all) {
+    std::size_t budget = 100;
+    value_counts counts;
+    for (const char* each : all) counts.add(each, 1, budget);
+    const model::placeholder described = counts.describe("id");
+    return std::pair(described.least.value_or(0), described.greatest.value_or(0));
+  };
+  EXPECT_EQ(range_of({"918273645"}), std::pair(910'000'000L, 920'000'000L));
+  EXPECT_EQ(range_of({"-918273645", "47114"}), std::pair(-920'000'000L, 48'000L));
+  EXPECT_EQ(range_of({"1", "7", "99"}), std::pair(1L, 99L));
+  EXPECT_EQ(range_of({"470", "100"}), std::pair(100L, 470L)) << "two digits are all there is";
+  std::size_t budget = 100;
+  value_counts catalogue;
+  for (int i = 0; i < 50; ++i) catalogue.add(std::to_string(1001 + 2 * (i % 25)), 1, budget);
+  EXPECT_EQ(catalogue.describe("id").greatest, 1049) << "of these half are there";
+}
+
 TEST(values, merge_as_if_counted_together) {
   std::size_t budget = 100;
   value_counts a;

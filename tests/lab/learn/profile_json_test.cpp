@@ -61,6 +61,7 @@ profile example() {
   value.session = {.key = "address and user agent", .count = 3, .idle_cut_s = 1800, .requests_mean = 3.3};
   value.errors = {.errors = 1, .bursts = 0, .longest = 1};
   value.notes = {"a note"};
+  value.measures = {{.kind = measure_kind::route, .of = "GET /items/{id}", .value = 0.8, .error = 0.1, .freedom = 31}};
   return value;
 }
 
@@ -73,13 +74,25 @@ TEST(profile_document, survives_the_round_trip) {
   EXPECT_EQ(read->routes[0].placeholders[0].least, -1);
   EXPECT_EQ(read->routes[0].statuses.at(404), 1U);
   EXPECT_EQ(read->arrival.dispersion.at(60), 2.5);
+  EXPECT_EQ(read->measures.at(0).kind, measure_kind::route);
 }
 
 TEST(profile_document, keys_it_does_not_know_are_ignored) {
   json document = json::parse(profile_json(example()));
   document["later"] = 1;
   document["routes"][0]["later"] = json::object();
-  EXPECT_TRUE(profile_from_json(document.dump()));
+  document["measures"].push_back({{"kind", "later"}, {"of", ""}, {"value", 1}, {"error", 1}, {"freedom", 1}});
+  const auto read = profile_from_json(document.dump());
+  ASSERT_TRUE(read) << read.error();
+  EXPECT_EQ(read->measures.size(), 1U) << "of a kind that is known";
+}
+
+TEST(profile_document, of_an_older_version_has_no_measures) {
+  json document = json::parse(profile_json(example()));
+  document.erase("measures");
+  const auto read = profile_from_json(document.dump());
+  ASSERT_TRUE(read) << read.error();
+  EXPECT_TRUE(read->measures.empty());
 }
 
 std::string error_with(const std::string& pointer, const json& value) {
@@ -112,12 +125,14 @@ TEST(profile_document, wrong_values_are_refused_by_their_key) {
             "arrivals.zone_minutes: expected a whole number, found the number 1000000000000.0");
   EXPECT_EQ(error_with("/sessions", nullptr), "sessions: expected an object, found null");
   EXPECT_EQ(error_with("/notes/0", 5), "notes[0]: expected text");
+  EXPECT_EQ(error_with("/measures/0/error", "x"), "measures[0].error: expected a number, 0 or more, found text");
   EXPECT_EQ(error_with("/requests", 11), "requests: expected the sum of those of routes and other");
 }
 
 TEST(profile_document, every_missing_key_is_named) {
   const json whole = json::parse(profile_json(example()));
   for (const auto& [name, value] : whole.items()) {
+    if (name == "measures") continue;  // those of older versions have none
     json document = whole;
     document.erase(name);
     const auto read = profile_from_json(document.dump());
@@ -167,6 +182,7 @@ TEST(profile_document, every_key_is_documented) {
   expect_rows(whole["sources"][0]);
   expect_rows(whole["routes"][0]);
   expect_rows(whole["routes"][0]["placeholders"][0]);
+  expect_rows(whole["measures"][0]);
   for (const auto* section : {"arrivals", "sessions", "errors"}) expect_rows(whole[section]);
 }
 

@@ -3,8 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <random>
+#include <set>
+
+#include "lab/learn/text_hash.hpp"
 
 namespace assay::learn {
 namespace {
@@ -23,6 +27,29 @@ std::vector<std::uint64_t> lognormal(int count, unsigned seed) {
   return sizes;
 }
 
+TEST(text_hashes, differ_by_every_byte_the_length_and_the_seed) {
+  std::set<std::uint64_t> seen;
+  std::size_t hashed = 0;
+  const auto add = [&](std::string_view text, std::uint64_t seed = 0) {
+    seen.insert(text_hash(text, seed));
+    ++hashed;
+  };
+  for (std::size_t length = 0; length <= 100; ++length) {
+    std::string text(length, '\0');
+    add(text);
+    if (length > 0) add(text, 1);
+    for (std::size_t at = 0; at < length; ++at) {
+      text[at] = static_cast<char>(1 + at % 100);
+      add(text);
+      text[at] = '\0';
+    }
+  }
+  EXPECT_EQ(seen.size(), hashed);
+  std::array<int, 64> low{};  // a table takes the last bits
+  for (int i = 0; i < 64'000; ++i) ++low[text_hash("/items/" + std::to_string(i)) % low.size()];
+  for (const int count : low) EXPECT_NEAR(count, 1000, 200);
+}
+
 TEST(sizes, quantiles_are_within_one_per_cent) {
   std::size_t left = max_size_buckets;
   size_counts counts;
@@ -32,6 +59,19 @@ TEST(sizes, quantiles_are_within_one_per_cent) {
     EXPECT_NEAR(counts.quantile(q), exact(sizes, q), 0.01 * exact(sizes, q)) << q;
   }
   EXPECT_EQ(counts.quantile(1), exact(sizes, 1)) << "the largest is exact";
+}
+
+TEST(sizes, a_table_of_all_buckets_counts_alike) {
+  std::size_t left = max_size_buckets;
+  size_counts counts;
+  size_table table;
+  for (const std::uint64_t each : lognormal(10'000, 2)) {
+    counts.record(each, left);
+    table.record(each);
+  }
+  table.record(~std::uint64_t{0});
+  counts.record(~std::uint64_t{0}, left);
+  for (const double q : {0.0, 0.3, 0.5, 0.99, 1.0}) EXPECT_EQ(table.counted().quantile(q), counts.quantile(q)) << q;
 }
 
 TEST(sizes, the_smallest_and_the_largest_have_their_place) {

@@ -1,5 +1,7 @@
 #include "lab/learn/line/target.hpp"
 
+#include "lab/learn/line/shape.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -72,7 +74,22 @@ TEST(shapes, by_their_characters) {
       {"-5", shape::integer},
       {"123456789012345678", shape::integer},
       {"550e8400-e29b-41d4-a716-446655440000", shape::uuid},
-      {"550e8400-e29b-41d4-a716-44665544000g", shape::slug},
+      {"550e8400-e29b-41d4-a716-44665544000g", shape::code},
+      {"jane@example.com", shape::email},
+      {"jane.doe%40mail.example.org", shape::email},
+      {"@jane", shape::text},
+      {"192.0.2.1", shape::address},
+      {"192.0.2.1:8080", shape::address},
+      {"2001:db8::1", shape::address},
+      {"%5B2001%3Adb8%3A%3Aff%5D", shape::address},
+      {"1.2.3", shape::slug},
+      {"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmN", shape::code},
+      {"cus_9s6XKzkNRiz8i3", shape::code},
+      {"ORD-2026-000471", shape::code},
+      {"dGhpcy1pcyhYQ-x3rT", shape::code},
+      {"getUserOrdersByCustomerId", shape::text},
+      {"jquery-3.6.0.min.js", shape::slug},
+      {"logstash-1.3.2-monolithic.jar", shape::slug},
       {"2026-11-23", shape::date},
       {"deadbeef01", shape::hex},
       {"507f1f77bcf86cd799439011", shape::hex},

@@ -1,0 +1,52 @@
+// Whether two workloads differ, and where: the value that lab/learn hands to lab/report.
+//
+// Misuse: reading `inconclusive` as "the same".
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lab/model/measure.hpp"
+
+namespace assay::model {
+
+enum class likeness : std::uint8_t { differs, inconclusive, same, not_compared };
+std::string_view label(likeness found);
+
+struct measure_comparison {
+  measure_kind kind = measure_kind::rate;
+  std::string of = {};
+  std::optional<double> a, b;
+  double change = 0;  // b less a of a share, b over a of all else; with its 95 % interval
+  double low = 0;
+  double high = 0;
+  double margin = 0;                   // changes within it are of no interest: 0.02 of a share, 1.1 of a ratio
+  std::optional<double> p_value = {};  // of "within the margin", by Holm over all that are compared
+  likeness verdict = likeness::not_compared;
+  std::string why = {};  // one sentence
+};
+
+struct workload_side {
+  std::string name = {};  // as given
+  std::uint64_t requests = 0;
+  std::chrono::sys_seconds first{};
+  std::chrono::sys_seconds last{};
+};
+
+struct workload_comparison {
+  workload_side a = {};
+  workload_side b = {};
+  double confidence = 0.95;
+  std::vector<measure_comparison> measures = {};  // what differs first
+  std::uint64_t too_small = 0;                    // routes and statuses that are too rare on both sides to matter
+
+  std::uint64_t count(likeness of) const;
+  // One difference is a difference; without one, nothing undecided is the same.
+  likeness verdict() const;
+};
+
+}  // namespace assay::model
