@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <expected>
@@ -77,6 +78,9 @@ int capacity_command(const capacity_arguments& typed) {
   if (!options) return complain(usage, options.error());
   auto gates = load::parse_gates(typed.load.objectives);
   if (!gates) return complain(usage, "--slo " + gates.error());
+  if (std::ranges::any_of(*gates, [](const load::gate& each) { return each.what == load::gated::back; })) {
+    return complain(usage, "--slo back: is of a burst, and these runs have none; see assay load --stage");
+  }
   const auto search = read_search(typed);
   if (!search) return complain(usage, search.error());
   load::load_options first = *options;

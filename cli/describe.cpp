@@ -7,10 +7,11 @@ namespace {
 
 constexpr const char* load_examples = R"(Examples:
   assay load http://127.0.0.1:8080/ -R 1000 -d 30s        1000 requests a second, whatever the server does
-  assay load http://127.0.0.1:8080/ --stage 1m@100..500 --stage 30s@5000 --stage 1m@500    ramp, burst, and after
+  assay load http://127.0.0.1:8080/ --stage 1m@100 --stage 30s@100*10 --stage 1m@100       a burst, and when it is over
   assay load http://127.0.0.1:8080/ -c 64 -d 10s          closed model: each connection waits for its answer
-  assay load http://127.0.0.1:8080/orders -b @order.json -H 'Content-Type: application/json'
-  assay load http://127.0.0.1:8080/ -R 500 --json         one JSON document on stdout
+  assay load http://127.0.0.1:8080/items/{id} -R 500 --feed id=zipf:1..10000 --check 'body~"price"'
+  assay load http://127.0.0.1:8080/ --har shop.har -R 50 --ndjson - --slo 'p99<50ms,errors<0.1%'
+  assay load --curl "curl -d '{}' http://127.0.0.1:8080/orders" -R 100 --json --hdr orders.hgrm
 
 Exit codes: 0 ok, 1 an objective of --slo is not met, 2 usage, 3 the measurement is invalid, 4 could not run.)";
 
@@ -40,13 +41,14 @@ constexpr const char* learn_examples = R"(Examples:
   assay learn access.log --format @/etc/nginx/nginx.conf   the log_format (or LogFormat) directives of a configuration
   assay learn app.log --format json:time=ts,method=http.method,target=url,status=code,took_ms=latency
   assay learn access.log --route 'GET /items/{id}/price'   a route named beforehand
+  assay learn --compare last.profile.json access.log       whether two workloads differ, and where
 
 The format is found out from the first lines. --format takes a name: combined (common, nginx's main, with a virtual host
 or without), ingress, traefik, envoy, istio, haproxy, alb, elb, s3, w3c (IIS, CloudFront), caddy, traefik-json,
 envoy-json, json, har, goreplay; a format string of nginx, Apache or Envoy, or the whole directive; @FILE or @FILE#NAME;
 json:FIELD=MEMBER,... A rotated file may be empty. Lines that are refused are counted by reason; more than half is an
 error.
-Exit codes: 0 ok, 2 usage, 4 could not run.)";
+Exit codes: 0 ok, 1 the workloads of --compare differ, 2 usage, 4 could not run.)";
 
 constexpr const char* compare_examples = R"(Examples:
   assay compare py=http://127.0.0.1:8000 go=http://127.0.0.1:9000 --log access.log
@@ -69,6 +71,15 @@ constexpr const char* report_examples = R"(Examples:
   assay report results/shop    the verdicts, and the paths of decision record and report
 
 Exit codes: 0 ok, 2 usage, 4 could not run.)";
+
+constexpr const char* watch_examples = R"(Examples:
+  assay watch -- python3 app.py                 start it under the probe; Ctrl-C ends it and says what was seen
+  assay watch -d 60s --json -- node server.js   one JSON document on stdout
+  assay watch --pid 4711                        a process that runs: no restart, and no names of blocking calls
+
+Send it load meanwhile, from elsewhere: assay load. Lines and the command's own output go to stderr, the verdict to
+stdout. The command's standard input is empty.
+Exit codes: 0 it was seen, 2 usage, 3 not enough data for a verdict, 4 could not run.)";
 
 }  // namespace
 
@@ -94,26 +105,58 @@ void describe_requests(CLI::App& command, load_arguments& typed) {
       ->capture_default_str();
 }
 
+// Several requests in place of one.
+void describe_several(CLI::App& command, load_arguments& typed) {
+  CLI::Option* curl =
+      command.add_option("--curl", typed.curl, "a curl command line, or a file of them; may be repeated");
+  curl->take_all()->allow_extra_args(false);
+  CLI::Option* har = command.add_option("--har", typed.har, "the requests of a HAR file to the origin of its first");
+  CLI::Option* file = command.add_option("--requests", typed.requests, "a file of weighted requests: .yaml or .jsonl");
+  har->excludes(curl);
+  file->excludes(curl)->excludes(har);
+  for (CLI::Option* each : {curl, har, file}) {
+    each->excludes(command.get_option("--method"))->excludes(command.get_option("--body"));
+  }
+  command
+      .add_option("--feed", typed.feeds,
+                  "{NAME} of a request from NAME=FILE.csv, FILE.jsonl:MEMBER, int:1..9, zipf:1..9, seq, uuid")
+      ->take_all()
+      ->allow_extra_args(false);
+  command
+      .add_option("--check", typed.checks,
+                  "of each answer: status=200,404, header:NAME=VALUE, header:NAME~PART, body~PART")
+      ->take_all()
+      ->allow_extra_args(false);
+}
+
 }  // namespace
 
 CLI::App* describe_load(CLI::App& app, load_arguments& typed) {
-  CLI::App& command = *app.add_subcommand("load", "Load one URL and report what it did, verdict first");
+  CLI::App& command = *app.add_subcommand("load", "Load a URL, or several requests, and report, verdict first");
   command.footer(load_examples);
-  command.add_option("url", typed.url, "http://HOST[:PORT]/PATH")->required();
+  command.add_option("url", typed.url, "http://HOST[:PORT]/PATH; HOST[:PORT] only where the requests bring the path");
   CLI::Option* rate = command.add_option("-R,--rate", typed.rate,
                                          "requests per second, of all threads: the open model. Without it closed");
   CLI::Option* length = command.add_option("-d,--duration", typed.length, "how long to send: 30s, 5m, 1.5h, 250ms");
   length->capture_default_str();
   command
-      .add_option("--stage", typed.stages, "LENGTH@RATE, 30s@100; a ramp 1m@100..500; a sine 2m@300~200/20s; repeat")
+      .add_option("--stage", typed.stages,
+                  "LENGTH@RATE, 30s@100; ramp 1m@100..500; sine 2m@300~200/20s; burst 30s@100*10; repeat")
       ->take_all()
       ->allow_extra_args(false)
       ->excludes(rate)
       ->excludes(length);
   describe_requests(command, typed);
-  command.add_option("--slo", typed.objectives, "exit code 1 unless all hold: p99<50ms,errors<0.1%,rate>950");
+  describe_several(command, typed);
+  command.add_option("--slo", typed.objectives, "exit code 1 unless all hold: p99<50ms,errors<0.1%,rate>950,back<10s");
   command.add_flag("--latency", typed.spectrum, "print the detailed percentile spectrum");
   command.add_flag("--json", typed.json, "print one JSON document");
+  command.add_option("--ndjson", typed.ndjson, "a line of JSON for each second while it runs: FILE, or - for stdout");
+  command
+      .add_option("--hdr", typed.hdr, "FILE.hgrm: percentile distribution; FILE.hlog: histogram log; may be repeated")
+      ->take_all()
+      ->allow_extra_args(false);
+  command.add_option("--prometheus", typed.prometheus, "metrics on 127.0.0.1:PORT/metrics while it runs; 0: any port");
   return &command;
 }
 
@@ -156,7 +199,9 @@ CLI::App* describe_learn(CLI::App& app, learn_arguments& typed) {
   command.add_option("--route", typed.routes, "'METHOD /path/{name}', before any that is guessed; may be repeated")
       ->take_all()
       ->allow_extra_args(false);
-  command.add_flag("--json", typed.json, "print the profile instead of the portrait");
+  command.add_flag("--compare", typed.compare,
+                   "two files, logs or profiles: whether their workloads differ, and where");
+  command.add_flag("--json", typed.json, "print the profile instead of the portrait, the comparison as a document");
   return &command;
 }
 
@@ -200,6 +245,20 @@ CLI::App* describe_report(CLI::App& app, report_arguments& typed) {
   CLI::App& command = *app.add_subcommand("report", "Judge what a campaign has stored, and write its report anew");
   command.footer(report_examples);
   command.add_option("directory", typed.directory, "of the results of assay run")->required();
+  return &command;
+}
+
+CLI::App* describe_watch(CLI::App& app, watch_arguments& typed) {
+  CLI::App& command = *app.add_subcommand("watch", "Watch a service from inside: loop lag, blocking calls, leaks, why");
+  command.footer(watch_examples);
+  command.add_option("command", typed.command, "behind --: the program to start, with its arguments");
+  command.add_option("-p,--pid", typed.pid, "of a process that runs already");
+  command.add_option("-d,--duration", typed.length, "how long to watch (default: until it ends, or Ctrl-C)");
+  command.add_option("-i,--interval", typed.interval, "between two lines")->capture_default_str();
+  command.add_option("--runtime", typed.runtime, "auto, python, node, go, jvm, rust, cpp or other")
+      ->check(CLI::IsMember({"auto", "python", "node", "go", "jvm", "rust", "cpp", "other"}))
+      ->capture_default_str();
+  command.add_flag("--json", typed.json, "print one JSON document");
   return &command;
 }
 

@@ -10,6 +10,7 @@
 #include "cli/load_command.hpp"
 #include "cli/plan_command.hpp"
 #include "cli/run_command.hpp"
+#include "cli/watch_command.hpp"
 
 namespace CLI {  // NOLINT(readability-identifier-naming): the library's name
 class App;       // NOLINT(readability-identifier-naming)
@@ -24,5 +25,6 @@ CLI::App* describe_load(CLI::App& app, load_arguments& typed);
 CLI::App* describe_plan(CLI::App& app, plan_arguments& typed);
 CLI::App* describe_run(CLI::App& app, run_arguments& typed);
 CLI::App* describe_report(CLI::App& app, report_arguments& typed);
+CLI::App* describe_watch(CLI::App& app, watch_arguments& typed);
 
 }  // namespace assay::cli

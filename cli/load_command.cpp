@@ -10,13 +10,18 @@
 #include <cstdlib>
 #include <cstring>
 #include <expected>
+#include <memory>
+#include <optional>
 #include <thread>
 #include <vector>
 
+#include "cli/load_inputs.hpp"
 #include "cli/load_options.hpp"
+#include "cli/load_outputs.hpp"
 #include "cli/values.hpp"
 #include "lab/load/engine.hpp"
 #include "lab/load/gate.hpp"
+#include "lab/load/live_metrics.hpp"
 #include "lab/report/load_json.hpp"
 #include "lab/report/load_text.hpp"
 #include "stack/runtime/signals.hpp"
@@ -60,23 +65,19 @@ int complain(exit_code code, const std::string& why) {
   return code;
 }
 
-}  // namespace
-
-int load_command(const load_arguments& typed) {
+std::expected<load::load_plan, std::string> plan_of(const load_arguments& typed) {
   std::expected<load::load_options, std::string> options = read_load_options(typed);
-  if (!options) return complain(usage, options.error());
-  std::vector<load::gate> gates;
-  if (!typed.objectives.empty()) {
-    auto read = load::parse_gates(typed.objectives);
-    if (!read) return complain(usage, "--slo " + read.error());
-    gates = std::move(*read);
-  }
-  std::expected<load::load_plan, std::string> plan = load::normalize(std::move(*options));
-  if (!plan) return complain(usage, plan.error());
-  const duration length = plan->options.length;
+  if (!options) return std::unexpected(options.error());
+  const auto notice = read_load_inputs(typed, *options);
+  if (!notice) return std::unexpected(notice.error());
+  if (!notice->empty()) fmt::print(stderr, "assay load: {}\n", one_line(*notice));
+  options->keep_seconds = !typed.ndjson.empty() || typed.prometheus;
+  return load::normalize(std::move(*options));
+}
 
-  stop_signals stop;  // before any thread: Ctrl-C ends the run, it does not kill it
-  load::load_engine engine(std::move(*plan));
+// Runs it to its end, or to Ctrl-C, and meanwhile shows how far it is.
+std::expected<model::load_result, std::string> run_watched(load::load_engine& engine, stop_signals& stop,
+                                                           duration length, second_writer* seconds) {
   std::atomic<bool> finished{false};
   std::expected<model::load_result, std::string> result;
   std::thread running([&] {
@@ -96,16 +97,60 @@ int load_command(const load_arguments& typed) {
     interrupted = interrupted || signal != 0;
     if (signal != 0) engine.stop();
     line.show();
+    if (seconds != nullptr && !interrupted) seconds->follow(engine);
   }
   running.join();
   line.clear();
-  if (!result) return complain(could_not_run, result.error());
-  const bool all_met = load::judge_gates(gates, *result);
+  return result;
+}
+
+int write_result(const load_arguments& typed, const model::load_result& result) {
   const std::string text =
-      typed.json ? report::load_json(*result) : report::load_text(*result, {.spectrum = typed.spectrum});
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+      typed.json ? report::load_json(result) : report::load_text(result, {.spectrum = typed.spectrum});
+  std::FILE* const into = typed.ndjson == "-" ? stderr : stdout;  // one kind of rows on stdout
+  if (std::fwrite(text.data(), 1, text.size(), into) != text.size() || std::fflush(into) != 0) {
     return complain(could_not_run, fmt::format("cannot write the result to stdout: {}", std::strerror(errno)));
   }
+  if (const auto wrote = write_hdr_files(typed.hdr, result); !wrote) return complain(could_not_run, wrote.error());
+  return ok;
+}
+
+}  // namespace
+
+int load_command(const load_arguments& typed) {
+  std::vector<load::gate> gates;
+  if (!typed.objectives.empty()) {
+    auto read = load::parse_gates(typed.objectives);
+    if (!read) return complain(usage, "--slo " + read.error());
+    gates = std::move(*read);
+  }
+  if (typed.json && typed.ndjson == "-") return complain(usage, "--json and --ndjson -: stdout is for one of them");
+  if (const auto names = check_hdr_files(typed.hdr); !names) return complain(usage, names.error());
+  std::expected<load::load_plan, std::string> plan = plan_of(typed);
+  if (!plan) return complain(usage, plan.error());
+  const duration length = plan->options.length;
+
+  stop_signals stop;  // before any thread: Ctrl-C ends the run, it does not kill it
+  load::load_engine engine(std::move(*plan));
+  std::optional<second_writer> seconds;
+  if (!typed.ndjson.empty()) {
+    auto opened = second_writer::open(typed.ndjson);
+    if (!opened) return complain(could_not_run, opened.error());
+    seconds = std::move(*opened);
+  }
+  std::unique_ptr<load::live_metrics> metrics;
+  if (typed.prometheus) {
+    auto opened = load::live_metrics::open(*typed.prometheus, [&engine] { return engine.look(); });
+    if (!opened) return complain(could_not_run, "--prometheus: " + opened.error());
+    metrics = std::move(*opened);
+    fmt::print(stderr, "assay load: metrics at http://127.0.0.1:{}/metrics\n", metrics->port());
+  }
+  auto result = run_watched(engine, stop, length, seconds ? &*seconds : nullptr);
+  if (!result) return complain(could_not_run, result.error());
+  const bool told = !seconds || seconds->finish(engine, result->duration);
+  const bool all_met = load::judge_gates(gates, *result);
+  if (const int failed = write_result(typed, *result); failed != ok) return failed;
+  if (!told) return complain(could_not_run, "--ndjson " + typed.ndjson + ": cannot write all of it");
   if (!result->valid) return invalid_measurement;
   return all_met ? ok : gate_failed;
 }

@@ -3,6 +3,7 @@
 // Misuse: logic here. What is measured and how is lab/load's; how it reads is lab/report's.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,7 +17,12 @@ enum exit_code : int { ok = 0, gate_failed = 1, usage = 2, invalid_measurement =
 
 // As typed; load_command() turns it into options.
 struct load_arguments {
-  std::string url;
+  std::optional<std::string> url;
+  std::vector<std::string> curl;  // lines, or files of them
+  std::string har;
+  std::string requests;
+  std::vector<std::string> feeds;
+  std::vector<std::string> checks;
   std::optional<std::string> rate;  // typed and empty is a mistake, perhaps an unset variable
   std::string length = "10s";
   std::vector<std::string> stages;
@@ -33,6 +39,9 @@ struct load_arguments {
   bool spin = false;
   bool spectrum = false;
   bool json = false;
+  std::vector<std::string> hdr;
+  std::string ndjson;
+  std::optional<std::uint16_t> prometheus;  // a port
 };
 
 int load_command(const load_arguments& typed);

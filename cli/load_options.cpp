@@ -17,7 +17,7 @@ std::expected<double, std::string> parse_rate(std::string_view flag, const std::
 
 std::expected<load::load_options, std::string> read_load_options(const load_arguments& typed) {
   load::load_options options;
-  options.url = typed.url;
+  options.url = typed.url.value_or(std::string());
   options.connections = typed.connections;
   options.threads = typed.threads;
   options.seed = typed.seed;

@@ -64,6 +64,7 @@ int main(int argc, char** argv) {
   run_arguments run;
   report_arguments report;
   compare_arguments compare;
+  watch_arguments watch;
   const std::vector<command> commands = {
       {describe_learn(app, learn), [&] { return learn_command(learn); }},
       {describe_plan(app, plan), [&] { return plan_command(plan); }},
@@ -72,6 +73,7 @@ int main(int argc, char** argv) {
       {describe_report(app, report), [&] { return report_command(report); }},
       {describe_load(app, load), [&] { return load_command(load); }},
       {describe_capacity(app, capacity), [&] { return capacity_command(capacity); }},
+      {describe_watch(app, watch), [&] { return watch_command(watch); }},
   };
   // Unknown flags are looked at below, to suggest the right one.
   for (const command& each : commands) each.describes->allow_extras();
@@ -89,6 +91,8 @@ int main(int argc, char** argv) {
   }
   if (chosen() == commands.end()) return refuse_command(app, app.remaining());
   const command& asked = *chosen();
-  if (!asked.describes->remaining().empty()) return refuse_extras(*asked.describes, asked.describes->remaining());
+  std::vector<std::string> extras = asked.describes->remaining();
+  std::erase(extras, "--");  // the library counts the mark itself to them
+  if (!extras.empty()) return refuse_extras(*asked.describes, extras);
   return asked.run();
 }

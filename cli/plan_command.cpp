@@ -9,10 +9,10 @@
 
 #include "cli/load_command.hpp"
 #include "cli/values.hpp"
+#include "lab/model/feed.hpp"
 #include "lab/model/profile_json.hpp"
 #include "lab/model/write_file.hpp"
 #include "lab/plan/binding.hpp"
-#include "lab/plan/feed.hpp"
 #include "lab/plan/forecast.hpp"
 #include "lab/plan/read.hpp"
 #include "lab/plan/schema.hpp"

@@ -1,5 +1,6 @@
 #include "lab/load/crew.hpp"
 
+#include <pthread.h>
 #include <sched.h>
 #include <sys/prctl.h>
 
@@ -118,7 +119,9 @@ void crew::run_thread(unsigned index, const socket_address& address) {
     return;
   }
   loop on(std::move(*backend), {.spin_window = work_.spin ? spin_window : duration::zero()});
+  if (clockid_t clock{}; ::pthread_getcpuclockid(::pthread_self(), &clock) == 0) live_[index].cpu_clock = clock;
   measure(on, index, address);
+  live_[index].cpu_clock = live_counters::no_clock;
 }
 
 std::expected<std::vector<thread_outcome>, std::string> crew::run() {

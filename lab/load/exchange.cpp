@@ -9,7 +9,15 @@ error protocol(const char* what) { return {.code = errc::protocol, .what = what}
 
 }  // namespace
 
-task<result<int>> exchange_connection::exchange(std::string_view request, http::method verb, instant limit) {
+answer exchange_connection::judged() const {
+  answer got{.status = head_.status};
+  if (!watched_) return got;
+  if (!watched_->body.holds()) got.failed_check = failure_kind::check_body;
+  if (!watched_->fields_hold) got.failed_check = failure_kind::check_header;
+  return got;
+}
+
+task<result<answer>> exchange_connection::exchange(std::string_view request, http::method verb, instant limit) {
   reusable_ = false;
   received_before_ = reader_.received_bytes();
   writer_.append(request);
@@ -26,10 +34,15 @@ task<result<int>> exchange_connection::exchange(std::string_view request, http::
     if (head_.status >= 200) break;
     reader_.next_message();
   }
+  if (watched_) {
+    watched_->fields_hold = watched_->checks.fields_hold(head_.headers);
+    watched_->body.begin();
+  }
   const loop& on = *(co_await this_context()).on;
   while (!reader_.body_ended()) {
     const result<std::string_view> piece = co_await reader_.read_body(limit);
     if (!piece) co_return std::unexpected(piece.error());
+    if (watched_) watched_->body.take(*piece);
     // A wait ends at the limit, but a server that sends without end leaves nothing to wait for.
     if (on.turn_time() > limit) co_return std::unexpected(error{.code = errc::timed_out, .what = "receive body"});
   }
@@ -38,7 +51,7 @@ task<result<int>> exchange_connection::exchange(std::string_view request, http::
   if (!reader_.at_message_start()) co_return std::unexpected(protocol("bytes beyond the response"));
   reusable_ = head_.keep_alive && !writer_.in_flight();
   served_++;
-  co_return head_.status;
+  co_return judged();
 }
 
 }  // namespace assay::load

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <optional>
 
+#include "lab/load/recorder.hpp"
 #include "lab/model/duration.hpp"
 #include "lab/model/number.hpp"
 #include "stack/observe/quantile.hpp"
@@ -58,8 +59,8 @@ std::optional<gate> parse_gate(std::string_view text) {
   } else if (name == "errors") {
     read.what = gated::error_share;
     parsed = share(limit);
-  } else if (name == "mean" || name == "max") {
-    read.what = name == "mean" ? gated::mean : gated::max;
+  } else if (name == "mean" || name == "max" || name == "back") {
+    read.what = name == "mean" ? gated::mean : name == "max" ? gated::max : gated::back;
     parsed = time_ns(limit);
   } else if (const auto quantile = quantile_of(name)) {
     read.quantile = *quantile;
@@ -75,8 +76,19 @@ std::optional<gate> parse_gate(std::string_view text) {
 std::uint64_t attempts_of(const model::load_result& result) {
   if (result.model == model::load_model::open) return result.offered_requests;
   std::uint64_t attempts = result.requests;
-  for (const auto& [kind, count] : result.errors) attempts += kind.starts_with("status_") ? 0 : count;
+  for (const auto& [kind, count] : result.errors) attempts += is_of_answers(kind) ? 0 : count;
   return attempts;
+}
+
+// The longest of all bursts; nothing when there was none, or one was not seen to be over.
+std::optional<double> back_after_ns(const std::vector<model::load_stage>& stages) {
+  std::optional<double> longest;
+  for (const model::load_stage& each : stages) {
+    if (!each.burst) continue;
+    if (!each.burst->back_until_s) return std::nullopt;
+    longest = std::max(longest.value_or(0), *each.burst->back_until_s * 1e9);
+  }
+  return longest;
 }
 
 // The measured value; nothing when it cannot be told.
@@ -93,6 +105,8 @@ std::optional<double> measured(const gate& of, const model::load_result& result)
       return times.count() > 0 ? std::optional(static_cast<double>(times.max())) : std::nullopt;
     case gated::quantile:
       return observe::estimated_quantile(times, of.quantile);
+    case gated::back:
+      return back_after_ns(result.stages);
   }
   return std::nullopt;
 }
@@ -100,7 +114,16 @@ std::optional<double> measured(const gate& of, const model::load_result& result)
 std::string value_text(const gate& of, double value) {
   if (of.what == gated::rate) return fmt::format("{:.2f}/s", value);
   if (of.what == gated::error_share) return fmt::format("{:.3g}%", 100 * value);
+  if (of.what == gated::back) return fmt::format("{:g}s", value / 1e9);
   return fmt::format("{:.4g}ms", value / 1e6);
+}
+
+std::string why_unknown(const gate& of, const model::load_result& result) {
+  if (of.what != gated::back) {
+    return fmt::format("not estimable from {} answers", result.latency.response_time.count());
+  }
+  const bool any = std::ranges::any_of(result.stages, [](const auto& each) { return each.burst.has_value(); });
+  return any ? "not seen to be back" : "no stage was a burst";
 }
 
 }  // namespace
@@ -119,8 +142,8 @@ std::expected<std::vector<gate>, std::string> parse_gates(std::string_view text)
     const std::string_view one = trimmed(text.substr(0, comma));
     std::optional<gate> read = parse_gate(one);
     if (!read) {
-      return std::unexpected(
-          fmt::format("\"{}\": expected a gate such as p99<50ms, mean<10ms, max<1s, errors<0.1% or rate>950", one));
+      return std::unexpected(fmt::format(
+          "\"{}\": expected a gate such as p99<50ms, mean<10ms, max<1s, errors<0.1%, rate>950 or back<10s", one));
     }
     gates.push_back(std::move(*read));
     if (comma == std::string_view::npos) return gates;
@@ -135,10 +158,7 @@ bool judge_gates(const std::vector<gate>& gates, model::load_result& result) {
     const bool met = value && (each.what == gated::rate ? *value > each.limit : *value < each.limit);
     all_met = all_met && met;
     result.gates.push_back(
-        {.gate = each.text,
-         .met = met,
-         .measured = value ? value_text(each, *value)
-                           : fmt::format("not estimable from {} answers", result.latency.response_time.count())});
+        {.gate = each.text, .met = met, .measured = value ? value_text(each, *value) : why_unknown(each, result)});
   }
   return all_met;
 }

@@ -3,6 +3,7 @@
 //   p99<50ms          a percentile of the response time (closed model: of the service time), or mean, or max
 //   errors<0.1%       failed requests, unexpected answers included, of all that were due
 //   rate>950          answers per second
+//   back<10s          after each burst the level of before was back by then (burst_return.hpp)
 //
 // A percentile that so few answers cannot tell does not meet its gate: nothing was shown.
 //
@@ -19,7 +20,7 @@
 
 namespace assay::load {
 
-enum class gated : std::uint8_t { quantile, mean, max, error_share, rate };
+enum class gated : std::uint8_t { quantile, mean, max, error_share, rate, back };
 
 struct gate {
   gated what = gated::quantile;

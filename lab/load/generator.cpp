@@ -89,7 +89,7 @@ task<result<void>> generator::open_slot(slot& opened) {
   result<net::stream> stream = co_await net::connect(share_.address, limit);
   if (!stream) co_return std::unexpected(stream.error());
   measured_.connects++;
-  opened.on = std::make_unique<exchange_connection>(on_, std::move(*stream));
+  opened.on = std::make_unique<exchange_connection>(on_, std::move(*stream), work_.checks);
   co_return result<void>{};
 }
 
@@ -174,20 +174,20 @@ task<bool> generator::attempt(slot& driven, bool again) {
   const instant sent = on_.now();
   const request_source::route& route = work_.requests[taken.route];
   taken.into->departs(sent);
-  if (!again) taken.into->lags(taken.intended, driven.idle_since, blind_until_, sent);
+  if (!again) measured_.lags(taken, driven.idle_since, blind_until_, sent);
   const instant limit = saturating_add(sent, work_.timeout);
-  const result<int> status = co_await driven.on->exchange(driven.request, route.verb, limit);
+  const result<answer> got = co_await driven.on->exchange(driven.request, route.verb, limit);
   const instant now = on_.now();
-  if (status) {
-    const bool expected = measured_.answered(taken, sent, now, *status, now <= end_);
+  if (got) {
+    const bool expected = measured_.answered(taken, sent, now, *got, now <= end_);
     live_.answers.fetch_add(1, std::memory_order_relaxed);
     if (!expected) live_.errors.fetch_add(1, std::memory_order_relaxed);
     if (driven.on->reusable()) co_return false;
     co_await close_slot(driven);
     co_return false;
   }
-  const failure_kind kind = classify(status.error());
-  const bool gone = status.error().code == errc::closed || status.error().code == errc::reset;
+  const failure_kind kind = classify(got.error());
+  const bool gone = got.error().code == errc::closed || got.error().code == errc::reset;
   const bool stale = gone && !again && route.may_resend && driven.on->was_stale();
   const bool charged = kind == failure_kind::timed_out || kind == failure_kind::undrained;
   if (stale) {
@@ -213,7 +213,7 @@ task<void> generator::drive(slot& driven) {
     driven.idle_since = on_.turn_time();
     driven.taken.into = nullptr;
     if (!co_await work_awaiter(*this, driven.taken)) break;
-    const arrival_number number{.thread = share_.thread, .k = driven.taken.k};
+    const arrival_number number{.thread = share_.thread, .k = driven.taken.k, .threads = work_.threads};
     driven.request = work_.requests.render(driven.taken.route, number, driven.scratch);
     bool again = false;
     do {

@@ -26,19 +26,20 @@ measurements::measurements(const workload& of, second_series* series)
   for (std::unique_ptr<recorder>& each : cells_) each = std::make_unique<recorder>();
 }
 
-void measurements::end_in_second(const arrival& of, instant now, bool was_answered, bool error, bool charged) {
+void measurements::end_in_second(const arrival& of, instant now, bool was_answered, std::optional<failure_kind> error,
+                                 bool charged) {
   seconds_->ended(of.intended - start_, was_answered, error, charged ? std::optional(now - of.intended) : std::nullopt);
 }
 
 void measurements::failed(failure_kind kind, const arrival& of, instant sent, instant now, bool charged) {
   of.into->failed(kind, of.intended, sent, now, charged);
-  if (seconds_) end_in_second(of, now, false, true, charged);
+  if (seconds_) end_in_second(of, now, false, kind, charged);
   if ((*requests_)[of.route].key) writes_.add(of.k, of.route, write_outcome::unanswered);
 }
 
 void measurements::not_sent(failure_kind kind, const arrival& of, instant now, bool charged, bool before) {
   of.into->not_sent(kind, of.intended, now, charged);
-  if (seconds_) end_in_second(of, now, false, true, charged);
+  if (seconds_) end_in_second(of, now, false, kind, charged);
   if (before && (*requests_)[of.route].key) writes_.add(of.k, of.route, write_outcome::unanswered);
 }
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "lab/load/answer_checks.hpp"
 #include "lab/load/recorder.hpp"
 #include "lab/load/second_series.hpp"
 #include "lab/load/workload.hpp"
@@ -33,8 +34,10 @@ class measurements {
   void begin(instant start) { start_ = start; }
   // An arrival is taken from the schedule; `taken` says when and which, its record is found here.
   void offered(arrival& taken);
-  // False when its route does not expect that status.
-  bool answered(const arrival& of, instant sent, instant now, int status, bool within_run);
+  // It is sent now, and by the generator's fault so late: see recorder::lags().
+  void lags(const arrival& of, instant idle_since, instant blind_until, instant now);
+  // False when its route does not expect that status, or a check of the answer failed.
+  bool answered(const arrival& of, instant sent, instant now, const answer& got, bool within_run);
   // It was sent and will not be answered.
   void failed(failure_kind kind, const arrival& of, instant sent, instant now, bool charged);
   // It was not sent now. `before` says that it had been once, on a connection that was closing.
@@ -54,7 +57,8 @@ class measurements {
   std::uint64_t received_bytes = 0;
 
  private:
-  void end_in_second(const arrival& of, instant now, bool was_answered, bool error, bool charged);
+  void end_in_second(const arrival& of, instant now, bool was_answered, std::optional<failure_kind> error,
+                     bool charged);
 
   const request_source* requests_;
   std::size_t routes_;
@@ -71,15 +75,21 @@ inline void measurements::offered(arrival& taken) {
   if (seconds_) seconds_->offered(taken.intended - start_);
 }
 
-inline bool measurements::answered(const arrival& of, instant sent, instant now, int status, bool within_run) {
+inline void measurements::lags(const arrival& of, instant idle_since, instant blind_until, instant now) {
+  const duration own = of.into->lags(of.intended, idle_since, blind_until, now);
+  if (seconds_) seconds_->sent(of.intended - start_, own);
+}
+
+inline bool measurements::answered(const arrival& of, instant sent, instant now, const answer& got, bool within_run) {
   const request_source::route& route = (*requests_)[of.route];
-  const bool expected = route.expected[static_cast<std::size_t>(status)];
+  const std::optional<failure_kind> error =
+      route.expected[static_cast<std::size_t>(got.status)] ? got.failed_check : classify_status(got.status);
   of.into->answered(
       of.intended, sent, now,
-      {.status = status, .expected = expected, .within_run = within_run, .in_time = now - of.intended <= timeout_});
-  if (seconds_) end_in_second(of, now, true, !expected, true);
-  if (route.key) writes_.add(of.k, of.route, write_log::outcome_of(status));
-  return expected;
+      {.status = got.status, .error = error, .within_run = within_run, .in_time = now - of.intended <= timeout_});
+  if (seconds_) end_in_second(of, now, true, error, true);
+  if (route.key) writes_.add(of.k, of.route, write_log::outcome_of(got.status));
+  return !error;
 }
 
 }  // namespace assay::load

@@ -7,6 +7,9 @@
 #include <charconv>
 #include <cmath>
 
+#include "lab/load/feeds.hpp"
+#include "lab/load/second_series.hpp"
+#include "lab/load/workload.hpp"
 #include "stack/http/client.hpp"
 
 namespace assay::load {
@@ -120,6 +123,9 @@ checked check_stage(const stage& given) {
     return refuse(named + ": expected a swing of at most the mean, since no rate is below zero");
   }
   if (given.swing_per_s > 0 && given.period <= duration::zero()) return refuse(named + ": expected a period above 0");
+  if (given.burst_of_per_s && (*given.burst_of_per_s <= 0 || given.rate_per_s <= *given.burst_of_per_s)) {
+    return refuse(named + ": expected a burst of a rate above 0 and of more than 1 time as much");
+  }
   if (given.length <= duration::zero() || given.length > max_length) {
     return refuse(named + ": expected a length of more than 0 and at most 7 days");
   }
@@ -137,6 +143,7 @@ checked check_stages(load_options& options) {
     if (const checked sound = check_stage(each); !sound) return sound;
     whole += each.length;
     arrivals += each.arrivals();
+    options.keep_seconds = options.keep_seconds || each.burst_of_per_s;
   }
   if (whole > max_length) return refuse("--stage: expected at most 7 days together");
   if (arrivals <= 0) return refuse("--stage: expected one with a rate above 0");
@@ -145,6 +152,20 @@ checked check_stages(load_options& options) {
   }
   options.length = whole;
   options.rate_per_s = arrivals / std::chrono::duration<double>(whole).count();
+  return {};
+}
+
+// What may be charged one by one when nothing is answered, and what a series of seconds holds.
+checked check_seconds(const load_options& options) {
+  if (!options.keep_seconds) return {};
+  if (options.length > max_series_length) {
+    return refuse("duration -d: expected at most 24 h where seconds are kept (--ndjson, --prometheus, bursts)");
+  }
+  const double arrivals = options.rate_per_s.value_or(0) * std::chrono::duration<double>(options.length).count();
+  if (arrivals > max_staged_arrivals) {
+    return refuse("rate -R: " + plain(arrivals) + " requests, expected at most " + plain(max_staged_arrivals) +
+                  " where seconds are kept (--ndjson, --prometheus, bursts)");
+  }
   return {};
 }
 
@@ -181,6 +202,31 @@ checked check_request(const http::client_request& request) {
   return {};
 }
 
+// The routes of several requests, or of one with placeholders.
+std::expected<request_source, std::string> bind_routes(load_options& options, const split_url& parts) {
+  if (options.routes.empty()) {
+    options.routes.push_back(route_with_feeds(
+        {.method = options.method, .target = parts.target, .headers = options.headers, .body = options.body},
+        options.feeds));
+  } else if (parts.target != "/") {
+    return refuse("URL " + in_quotes(options.url) + ": expected http://HOST[:PORT], the requests bring the path");
+  } else {
+    add_headers(options.routes, options.headers);
+  }
+  const std::size_t stages = std::max<std::size_t>(options.stages.size(), 1);
+  if (options.routes.size() > max_routes || options.routes.size() * stages > max_phase_routes) {
+    return refuse(std::to_string(options.routes.size()) + " different requests in " + std::to_string(stages) +
+                  " stage(s): expected at most " + std::to_string(max_routes) + ", and " +
+                  std::to_string(max_phase_routes) + " of both multiplied");
+  }
+  if (const checked bound = bind_feeds(options.routes, options.feeds); !bound) return refuse(bound.error());
+  for (model::bound_route& each : options.routes) {
+    if (each.expected.empty()) each.expected = options.checks.statuses();
+  }
+  if (options.routes.size() == 1) options.method = options.routes.front().method;
+  return request_source::create(options.routes, parts.authority, options.seed);
+}
+
 }  // namespace
 
 std::expected<load_plan, std::string> normalize(load_options options) {
@@ -190,15 +236,22 @@ std::expected<load_plan, std::string> normalize(load_options options) {
   if (const checked numbers = check_numbers(options); !numbers) return refuse(numbers.error());
   std::expected<split_url, std::string> parts = split(options.url);
   if (!parts) return refuse(parts.error());
+  if (const checked seconds = check_seconds(options); !seconds) return refuse(seconds.error());
   if (const checked descriptors = check_descriptors(options); !descriptors) return refuse(descriptors.error());
 
   const http::client_request request{
       .verb = options.method, .target = parts->target, .headers = options.headers, .body = options.body};
   if (const checked sendable = check_request(request); !sendable) return refuse(sendable.error());
   load_plan plan;
-  plan.verb = http::method_from(options.method);
-  plan.may_resend = http::may_resend(request);
-  http::append_request(plan.request, request, parts->authority);
+  if (options.routes.empty() && options.feeds.empty()) {
+    plan.verb = http::method_from(options.method);
+    plan.may_resend = http::may_resend(request);
+    http::append_request(plan.request, request, parts->authority);
+  } else {
+    std::expected<request_source, std::string> several = bind_routes(options, *parts);
+    if (!several) return refuse(several.error());
+    plan.several = std::move(*several);
+  }
   plan.authority = std::move(parts->authority);
   plan.host = std::move(parts->host);
   plan.port = parts->port;

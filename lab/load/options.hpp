@@ -6,12 +6,15 @@
 
 #include <cstdint>
 #include <expected>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "lab/load/answer_checks.hpp"
 #include "lab/load/rate_curve.hpp"
+#include "lab/load/request_source.hpp"
 #include "lab/model/load_result.hpp"
 #include "stack/http/message.hpp"
 #include "stack/runtime/io.hpp"
@@ -30,6 +33,11 @@ struct load_options {
   std::string method = "GET";
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
+  // Several requests instead of one: the URL says where to only, and the headers are added to each.
+  std::vector<model::bound_route> routes;
+  std::map<std::string, model::value_source> feeds;  // what {name} stands for, in the routes or in the URL, -H and -b
+  answer_checks checks;
+  bool keep_seconds = false;                   // for those who watch; kept for bursts too
   duration timeout = std::chrono::seconds(5);  // of one request, from its send
   std::uint64_t seed = 1;
   bool spin = false;  // poll instead of sleeping between arrivals
@@ -44,7 +52,8 @@ struct load_plan {
   std::string authority;  // host and port as the URL has them
   std::string request;    // the bytes of each request
   http::method verb = http::method::get;
-  bool may_resend = true;  // http::may_resend()
+  bool may_resend = true;                 // http::may_resend()
+  std::optional<request_source> several;  // instead of `request`: routes, or one that is never the same twice
 };
 
 inline constexpr double max_rate_per_s = 10'000'000;
@@ -53,6 +62,7 @@ inline constexpr unsigned max_threads = 256;
 inline constexpr std::size_t max_stages = 64;               // each keeps histograms of its own, 1.1 MiB a thread
 inline constexpr double max_staged_arrivals = 100'000'000;  // what may be charged one by one when nothing is answered
 inline constexpr duration max_length = std::chrono::hours(24 * 7);
+inline constexpr std::size_t max_routes = 256;  // each keeps histograms of its own, too
 
 // The error is one line for the user.
 std::expected<load_plan, std::string> normalize(load_options options);

@@ -24,6 +24,7 @@ double stage::arrivals() const { return rate_curve(*this).arrivals_until(length_
 
 std::string shape_text(const stage& of) {
   if (of.end_rate_per_s) return fmt::format("{:g}..{:g}/s", of.rate_per_s, *of.end_rate_per_s);
+  if (of.burst_of_per_s) return fmt::format("{:g}*{:g}/s", *of.burst_of_per_s, of.rate_per_s / *of.burst_of_per_s);
   if (of.swing_per_s == 0) return fmt::format("{:g}/s", of.rate_per_s);
   return fmt::format("{:g}~{:g}/{:g}s", of.rate_per_s, of.swing_per_s,
                      std::chrono::duration<double>(of.period).count());

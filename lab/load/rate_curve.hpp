@@ -25,12 +25,13 @@ struct stage {
   std::optional<double> end_rate_per_s = {};  // a ramp
   double swing_per_s = 0;                     // a sine: at most rate_per_s, so that the rate is never negative
   duration period{};
+  std::optional<double> burst_of_per_s = {};  // a burst: rate_per_s is a multiple of this, which was the rate before
 
   // Expected arrivals of the whole stage.
   double arrivals() const;
 };
 
-// "100/s", "100..500/s", "300~200/20s": the rates, for people.
+// "100/s", "100..500/s", "300~200/20s", "100*10/s": the rates, for people.
 std::string shape_text(const stage& of);
 
 class rate_curve {

@@ -14,12 +14,12 @@ std::uint64_t nanoseconds(duration span) {
   return span <= duration::zero() ? 0 : static_cast<std::uint64_t>(span.count());
 }
 
-failure_kind kind_of_status(int status) {
+}  // namespace
+
+failure_kind classify_status(int status) {
   if (status >= 500) return failure_kind::status_5xx;
   return status >= 400 ? failure_kind::status_4xx : failure_kind::status_unexpected;
 }
-
-}  // namespace
 
 std::string_view label(failure_kind kind) {
   switch (kind) {
@@ -45,9 +45,15 @@ std::string_view label(failure_kind kind) {
       return "status_unexpected";
     case failure_kind::own_limit:
       return "own_limit";
+    case failure_kind::check_header:
+      return "check_header";
+    case failure_kind::check_body:
+      return "check_body";
   }
   return "protocol";
 }
+
+bool is_of_answers(std::string_view kind) { return kind.starts_with("status_") || kind.starts_with("check_"); }
 
 failure_kind classify(const error& failure) {
   switch (failure.code) {
@@ -90,11 +96,13 @@ void recorder::leave(instant sent, instant now) {
 
 void recorder::departs(instant now) { level_changes(now, +1); }
 
-void recorder::lags(instant intended, instant idle_since, instant blind_until, instant now) {
+duration recorder::lags(instant intended, instant idle_since, instant blind_until, instant now) {
   latency.send_lag.record(nanoseconds(now - intended));
   const duration since_idle = now - std::max(intended, idle_since);
   const duration blind = intended < blind_until ? blind_until - intended : duration::zero();
-  own_lag.record(nanoseconds(std::max(since_idle, blind)));
+  const duration own = std::max(since_idle, blind);
+  own_lag.record(nanoseconds(own));
+  return own;
 }
 
 void recorder::withdrawn(instant sent, instant now) {
@@ -108,10 +116,13 @@ void recorder::answered(instant intended, instant sent, instant now, const judge
   answers++;
   statuses[static_cast<std::size_t>(answer.status)]++;
   if (answer.within_run) answers_within_run++;
-  if (answer.expected && answer.in_time) answered_well++;
+  const bool well = !answer.error && answer.in_time;
+  if (well) answered_well++;
+  if (well && answer.within_run) well_within_run++;
   latency.response_time.record(nanoseconds(now - intended));
   latency.service_time.record(nanoseconds(now - sent));
-  if (!answer.expected) errors[static_cast<std::size_t>(kind_of_status(answer.status))]++;
+  if (!answer.error) latency.expected_response_time.record(nanoseconds(now - intended));
+  if (answer.error) errors[static_cast<std::size_t>(*answer.error)]++;
 }
 
 void recorder::failed(failure_kind kind, instant intended, instant sent, instant now, bool charged) {
@@ -134,6 +145,7 @@ void recorder::merge(const recorder& other) {
   std::ignore = latency.response_time.merge(other.latency.response_time);
   std::ignore = latency.service_time.merge(other.latency.service_time);
   std::ignore = latency.send_lag.merge(other.latency.send_lag);
+  std::ignore = latency.expected_response_time.merge(other.latency.expected_response_time);
   std::ignore = own_lag.merge(other.own_lag);
   for (std::size_t kind = 0; kind < failure_kinds; ++kind) errors[kind] += other.errors[kind];
   for (std::size_t status = 0; status < statuses_end; ++status) statuses[status] += other.statuses[status];
@@ -141,6 +153,7 @@ void recorder::merge(const recorder& other) {
   answers += other.answers;
   answers_within_run += other.answers_within_run;
   answered_well += other.answered_well;
+  well_within_run += other.well_within_run;
   received_bytes += other.received_bytes;
   connects += other.connects;
   resent += other.resent;

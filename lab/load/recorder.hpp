@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "lab/model/load_result.hpp"
@@ -29,20 +30,25 @@ enum class failure_kind : std::uint8_t {
   unsent,             // due, and no connection ever came free; charged with its lower bound
   status_unexpected,  // below 400, but not what the route expects
   own_limit,          // no connection for want of a descriptor, a local port or memory: the generator's fault
+  check_header,       // of the expected status, but without a header field that was demanded
+  check_body,         // nor with a body as demanded
 };
-inline constexpr std::size_t failure_kinds = 11;
+inline constexpr std::size_t failure_kinds = 13;
 inline constexpr std::size_t statuses_end = 1000;
 
 // How an answer counts.
 struct judged_answer {
   int status = 0;
-  bool expected = true;    // for its route
-  bool within_run = true;  // before the end of sending
-  bool in_time = true;     // within the timeout, counted from the intention as its user would
+  std::optional<failure_kind> error = {};  // as its route and the checks see it
+  bool within_run = true;                  // before the end of sending
+  bool in_time = true;                     // within the timeout, counted from the intention as its user would
 };
 
 std::string_view label(failure_kind kind);
+// Of that label: it is an answer too, counted among the answers.
+bool is_of_answers(std::string_view kind);
 // Of a request that was sent; and of a connection that could not be opened.
+failure_kind classify_status(int status);  // of one that was not expected
 failure_kind classify(const error& failure);
 failure_kind classify_opening(const error& failure);
 
@@ -53,9 +59,9 @@ class recorder {
   // A request is sent now.
   void departs(instant now);
   // How late: against its intended instant; and by the generator's own fault, against the moment from which it could
-  // have sent it, a connection being idle. What was intended by `blind_until` could have been sent at once: the
-  // generator did not run.
-  void lags(instant intended, instant idle_since, instant blind_until, instant now);
+  // have sent it, a connection being idle; this is what it returns. What was intended by `blind_until` could have been
+  // sent at once: the generator did not run.
+  duration lags(instant intended, instant idle_since, instant blind_until, instant now);
   // A sent request that is going to be sent again.
   void withdrawn(instant sent, instant now);
   void answered(instant intended, instant sent, instant now, const judged_answer& answer);
@@ -79,6 +85,7 @@ class recorder {
   std::uint64_t answers = 0;
   std::uint64_t answers_within_run = 0;
   std::uint64_t answered_well = 0;  // as expected and in time: goodput
+  std::uint64_t well_within_run = 0;
   std::uint64_t received_bytes = 0;
   std::uint64_t connects = 0;
   std::uint64_t resent = 0;
@@ -100,6 +107,9 @@ struct live_counters {
   std::atomic<std::int64_t> next_due_ns{0};  // the intended instant of the next one
   std::atomic<std::uint64_t> answers{0};
   std::atomic<std::uint64_t> errors{0};
+  std::atomic<int> cpu_clock{no_clock};  // of the thread, for clock_gettime(), while it runs
+
+  static constexpr int no_clock = 0;
 };
 
 }  // namespace assay::load

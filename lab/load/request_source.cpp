@@ -162,9 +162,10 @@ void request_source::compilation::assemble(std::string_view authority) {
   made.has_body = !from.body.empty() || from.method == "POST" || from.method == "PUT" || from.method == "PATCH";
 }
 
-request_source request_source::constant(std::string bytes, http::method verb, bool may_resend) {
+request_source request_source::constant(std::string bytes, http::method verb, bool may_resend,
+                                        const std::vector<int>& expected) {
   request_source made;
-  made.routes_.push_back({.name = {}, .verb = verb, .may_resend = may_resend, .expected = expected_statuses({})});
+  made.routes_.push_back({.name = {}, .verb = verb, .may_resend = may_resend, .expected = expected_statuses(expected)});
   made.recipes_.push_back({.constant = std::move(bytes)});
   return made;
 }
@@ -218,7 +219,8 @@ draw_stream request_source::values_of(arrival_number at, std::size_t placeholder
 std::string_view request_source::fill_in(std::size_t index, arrival_number at, draft& into) const {
   const recipe& how = recipes_[index];
   if (into.values.size() < how.values.size()) into.values.resize(how.values.size());
-  for (std::size_t i = 0; i < how.values.size(); ++i) how.values[i].draw(values_of(at, i), into.values[i]);
+  for (std::size_t i = 0; i < how.values.size(); ++i)
+    how.values[i].draw(values_of(at, i), at.ordinal(), into.values[i]);
   into.bytes.clear();
   how.head.expand(into.values, into.bytes);
   if (how.has_body) {
@@ -236,7 +238,7 @@ std::string_view request_source::fill_in(std::size_t index, arrival_number at, d
 std::string request_source::key_of(std::size_t index, arrival_number at) const {
   const std::size_t placeholder = routes_[index].key.value();
   std::string value;
-  recipes_[index].values[placeholder].draw(values_of(at, placeholder), value);
+  recipes_[index].values[placeholder].draw(values_of(at, placeholder), at.ordinal(), value);
   return value;
 }
 

@@ -25,10 +25,14 @@
 
 namespace assay::load {
 
-// Which arrival: the k-th of a thread.
+// Which arrival: the k-th of a thread, of so many threads.
 struct arrival_number {
   unsigned thread = 0;
   std::uint64_t k = 0;
+  unsigned threads = 1;
+
+  // Its number among those of all threads.
+  std::uint64_t ordinal() const { return k * threads + thread; }
 };
 
 class request_source {
@@ -47,8 +51,9 @@ class request_source {
     std::bitset<1000> expected = {};      // statuses that are no error
   };
 
-  // The same bytes again and again; every status below 400 is expected.
-  static request_source constant(std::string bytes, http::method verb, bool may_resend);
+  // The same bytes again and again; every status below 400 is expected where none is named.
+  static request_source constant(std::string bytes, http::method verb, bool may_resend,
+                                 const std::vector<int>& expected = {});
   // `authority` is the Host of those routes that name none. The error names route and placeholder.
   static std::expected<request_source, std::string> create(std::span<const model::bound_route> routes,
                                                            std::string_view authority, std::uint64_t seed);

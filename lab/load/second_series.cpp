@@ -13,6 +13,11 @@ std::size_t second_of(duration offset) {
   return offset <= duration::zero() ? 0 : static_cast<std::size_t>(offset / one_second);
 }
 
+std::size_t seconds_in(duration length) {
+  const std::size_t whole = second_of(length);
+  return length > whole * one_second ? whole + 1 : whole;
+}
+
 observe::histogram coarse_histogram() { return observe::histogram::create({.significant_digits = 2}).value(); }
 
 double to_ms(std::uint64_t ns) { return static_cast<double>(ns) / 1e6; }
@@ -22,17 +27,25 @@ double to_ms(std::uint64_t ns) { return static_cast<double>(ns) / 1e6; }
 open_second::open_second() : response_time(coarse_histogram()) {}
 
 void open_second::reset() {
-  offered = ended = answered = errors = 0;
+  offered = ended = answered = 0;
+  details = {};
   response_time.reset();
 }
 
-second_series::second_series(duration length, unsigned threads) : threads_(threads) {
+void second_details::add(const second_details& other) {
+  for (std::size_t kind = 0; kind < failure_kinds; ++kind) errors[kind] += other.errors[kind];
+  response_times += other.response_times;
+  own_lag_max_ns = std::max(own_lag_max_ns, other.own_lag_max_ns);
+}
+
+second_series::second_series(duration length, unsigned threads)
+    : threads_(threads),
+      over_(seconds_in(length)),
+      parts_(over_.size()),
+      seconds_(over_.size()),
+      details_(over_.size()) {
   assert(length <= max_series_length);
-  const std::size_t whole = second_of(length);
-  const std::size_t size = length > whole * one_second ? whole + 1 : whole;
-  parts_.resize(size);
-  seconds_.resize(size);
-  for (std::size_t i = 0; i < size; ++i) seconds_[i].at_s = static_cast<double>(i);
+  for (std::size_t i = 0; i < size(); ++i) seconds_[i].at_s = static_cast<double>(i);
 }
 
 std::unique_ptr<open_second> second_series::take_empty() {
@@ -56,7 +69,8 @@ void second_series::close(std::size_t index, std::unique_ptr<open_second> given)
     model::load_second& sums = seconds_[index];
     sums.offered += given->offered;
     sums.answered += given->answered;
-    sums.errors += given->errors;
+    for (const std::uint64_t count : given->details.errors) sums.errors += count;
+    details_[index].add(given->details);
     if (into.merged != nullptr) {
       // One layout for all, so merging cannot fail.
       std::ignore = into.merged->response_time.merge(given->response_time);
@@ -67,10 +81,16 @@ void second_series::close(std::size_t index, std::unique_ptr<open_second> given)
     }
   }
   if (into.threads < threads_) return;
-  if (!last_ || *last_ < index) last_ = index;
-  if (into.merged == nullptr) return;
+  if (into.merged != nullptr) conclude(index);
+  if (overs_end_.load(std::memory_order_relaxed) <= index) overs_end_.store(index + 1, std::memory_order_release);
+  over_[index].store(true, std::memory_order_release);
+}
+
+void second_series::conclude(std::size_t index) {
+  part& into = parts_[index];
   model::load_second& done = seconds_[index];
   const observe::histogram& response = into.merged->response_time;
+  details_[index].response_times = response.count();
   done.response_p50_ms = to_ms(std::min(response.value_at_quantile(0.5), response.max()));
   done.response_p99_ms = to_ms(std::min(response.value_at_quantile(0.99), response.max()));
   done.response_max_ms = to_ms(response.max());
@@ -79,9 +99,8 @@ void second_series::close(std::size_t index, std::unique_ptr<open_second> given)
 }
 
 std::optional<model::load_second> second_series::last() const {
-  const std::lock_guard lock(mutex_);
-  if (!last_) return std::nullopt;
-  return seconds_[*last_];
+  const std::size_t end = overs_end_.load(std::memory_order_acquire);
+  return end == 0 ? std::nullopt : std::optional(seconds_[end - 1]);
 }
 
 void second_recorder::close(std::size_t index) { series_.close(index, std::move(open_[index])); }
@@ -97,12 +116,19 @@ void second_recorder::offered(duration offset) {
   open_[index]->offered++;
 }
 
-void second_recorder::ended(duration offset, bool answered, bool error, std::optional<duration> response_time) {
+void second_recorder::sent(duration offset, duration own_lag) {
+  second_details& in = open_[second_of(offset)]->details;
+  in.own_lag_max_ns =
+      std::max(in.own_lag_max_ns, static_cast<std::uint64_t>(std::max<duration::rep>(own_lag.count(), 0)));
+}
+
+void second_recorder::ended(duration offset, bool answered, std::optional<failure_kind> error,
+                            std::optional<duration> response_time) {
   const std::size_t index = second_of(offset);
   open_second& in = *open_[index];
   in.ended++;
   if (answered) in.answered++;
-  if (error) in.errors++;
+  if (error) in.details.errors[static_cast<std::size_t>(*error)]++;
   if (response_time)
     in.response_time.record(static_cast<std::uint64_t>(std::max(response_time->count(), duration::rep{0})));
   if (index < current_ && in.ended == in.offered) close(index);

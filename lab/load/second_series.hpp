@@ -3,17 +3,21 @@
 //
 // A thread has a second_recorder: a second is open while it has requests on their way, so at most one second a
 // connection is open besides the current one, whatever backlog there is. Once a second is over it goes to the series
-// that all threads share; that lock is taken once a second, never for a request. About 80 bytes a second are kept, and
-// 36 KiB a second that is open. Quantiles are to 1 %.
+// that all threads share; that lock is taken once a second, never for a request, and by no reader: a second that is
+// over is not written again, and says so by a flag. About 180 bytes a second are kept, and 36 KiB a second that is
+// open. Quantiles are to 1 %.
 //
-// Misuse: reading seconds() while threads still record; last() is for that.
+// Misuse: reading seconds() while threads still record; last(), and sums() of a second that is_over(), are for that.
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <vector>
 
+#include "lab/load/recorder.hpp"
 #include "lab/model/trial.hpp"
 #include "stack/observe/histogram.hpp"
 #include "stack/runtime/time.hpp"
@@ -23,12 +27,21 @@ namespace assay::load {
 // A day: what a series may be long.
 inline constexpr duration max_series_length = std::chrono::hours(24);
 
+// What a trial does not keep of a second.
+struct second_details {
+  std::array<std::uint64_t, failure_kinds> errors{};
+  std::uint64_t response_times = 0;  // behind the quantiles
+  std::uint64_t own_lag_max_ns = 0;
+
+  void add(const second_details& other);
+};
+
 // A second while it is open.
 struct open_second {
   std::uint64_t offered = 0;
   std::uint64_t ended = 0;
   std::uint64_t answered = 0;
-  std::uint64_t errors = 0;
+  second_details details;
   observe::histogram response_time;  // nanoseconds
 
   open_second();
@@ -46,6 +59,10 @@ class second_series {
   // One that is empty, of those that are not needed any more.
   std::unique_ptr<open_second> take_empty();
 
+  // True when it is over on every thread: then both of what it holds may be read, from any thread.
+  bool is_over(std::size_t index) const { return over_[index].load(std::memory_order_acquire); }
+  const model::load_second& sums(std::size_t index) const { return seconds_[index]; }
+  const second_details& details(std::size_t index) const { return details_[index]; }
   // The latest second that is over on every thread; nothing before the first is.
   std::optional<model::load_second> last() const;
   const std::vector<model::load_second>& seconds() const { return seconds_; }
@@ -56,12 +73,16 @@ class second_series {
     std::unique_ptr<open_second> merged;
   };
 
+  void conclude(std::size_t index);
+
   unsigned threads_;
-  mutable std::mutex mutex_;  // guards the following while threads record
+  std::vector<std::atomic<bool>> over_;
+  std::atomic<std::size_t> overs_end_{0};  // the latest that is over, and one
+  std::mutex mutex_;                       // among those that record; it guards the following
   std::vector<part> parts_;
-  std::vector<model::load_second> seconds_;
+  std::vector<model::load_second> seconds_;  // with its flag in over_ set, everybody's to read, and so the next
+  std::vector<second_details> details_;
   std::vector<std::unique_ptr<open_second>> empty_;
-  std::optional<std::size_t> last_;
 };
 
 class second_recorder {
@@ -70,8 +91,10 @@ class second_recorder {
 
   // An arrival is taken from the schedule; they come in order.
   void offered(duration offset);
-  // It has ended: answered or not, with the response time it is charged with, if any.
-  void ended(duration offset, bool answered, bool error, std::optional<duration> response_time);
+  // It was sent, so much later than it could have been.
+  void sent(duration offset, duration own_lag);
+  // It has ended: answered or not, and how it failed and with which response time it is charged, if any.
+  void ended(duration offset, bool answered, std::optional<failure_kind> error, std::optional<duration> response_time);
   // No more arrivals; what is on its way still ends.
   void finish();
 

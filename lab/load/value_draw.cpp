@@ -60,7 +60,7 @@ std::expected<value_draw, std::string> value_draw::create(const model::value_sou
   return made;
 }
 
-void value_draw::draw(draw_stream from, std::string& out) const {
+void value_draw::draw(draw_stream from, std::uint64_t ordinal, std::string& out) const {
   switch (source_.from) {
     case kind::constant:
       out.assign(source_.text);
@@ -75,6 +75,9 @@ void value_draw::draw(draw_stream from, std::string& out) const {
       return;
     case kind::choice:
       out.assign(source_.choices[from.below(source_.choices.size())]);
+      return;
+    case kind::sequence:
+      put_number(static_cast<std::int64_t>(static_cast<std::uint64_t>(source_.low) + ordinal), out);
       return;
     case kind::uuid: {
       const std::uint64_t high = from.next();

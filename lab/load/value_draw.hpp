@@ -23,8 +23,9 @@ class value_draw {
   // The error continues a sentence: "expected ...".
   static std::expected<value_draw, std::string> create(const model::value_source& source);
 
-  // Replaces `out`; its capacity is kept, so that nothing is allocated once it has been long enough.
-  void draw(draw_stream from, std::string& out) const;
+  // `ordinal` is the number of the request among all. Replaces `out`; its capacity is kept, so that nothing is
+  // allocated once it has been long enough.
+  void draw(draw_stream from, std::uint64_t ordinal, std::string& out) const;
   // For checks of the texts it can give.
   const model::value_source& source() const { return source_; }
 

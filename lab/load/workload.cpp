@@ -72,7 +72,10 @@ workload workload_of(const load_plan& plan) {
   const load_options& options = plan.options;
   return {.host = plan.host,
           .port = plan.port,
-          .requests = request_source::constant(plan.request, plan.verb, plan.may_resend),
+          .requests = plan.several ? *plan.several
+                                   : request_source::constant(plan.request, plan.verb, plan.may_resend,
+                                                              options.checks.statuses()),
+          .checks = options.checks,
           .model = options.rate_per_s ? model::load_model::open : model::load_model::closed,
           .arrivals = options.arrivals,
           .stages = stages_of(options),
@@ -80,6 +83,7 @@ workload workload_of(const load_plan& plan) {
           .threads = options.threads,
           .timeout = options.timeout,
           .seed = options.seed,
+          .keep_seconds = options.keep_seconds,
           .spin = options.spin,
           .io = options.io};
 }

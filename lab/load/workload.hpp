@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "lab/load/answer_checks.hpp"
 #include "lab/load/options.hpp"
 #include "lab/load/request_source.hpp"
 #include "lab/load/schedule.hpp"
@@ -22,6 +23,7 @@ struct workload {
   std::string host;  // name or numeric address
   std::uint16_t port = 80;
   request_source requests;
+  answer_checks checks = {};
   model::load_model model = model::load_model::open;
   model::arrival_law arrivals = model::arrival_law::constant;
   std::vector<stage> stages;  // closed model: one, its rate is not used
@@ -41,7 +43,7 @@ struct workload {
   double logged_writes_expected() const;
 };
 
-// One URL, as `assay load` has it.
+// One URL or several routes, as `assay load` has them.
 workload workload_of(const load_plan& plan);
 
 // The workload of a plan, against one candidate.

@@ -54,9 +54,9 @@ void judge_phase(model::phase_measurement& phase, const recorder& seen) {
   phase.valid = phase.reasons.empty();
 }
 
-void collect_writes(const request_source& requests, const thread_outcome& thread, write_keys& into) {
+void collect_writes(const workload& of, const thread_outcome& thread, write_keys& into) {
   for (const write_log::entry& each : thread.measured.writes().entries()) {
-    std::string key = requests.key_of(each.route, {.thread = thread.thread, .k = each.k});
+    std::string key = of.requests.key_of(each.route, {.thread = thread.thread, .k = each.k, .threads = of.threads});
     switch (each.outcome) {
       case write_outcome::acknowledged:
         into.acknowledged.push_back(std::move(key));
@@ -92,7 +92,7 @@ workload_result merge_threads(const measured_run& of, const outcomes& threads) {
     merged.bytes_received += each.measured.received_bytes;
     merged.io_backend = each.backend;
     writes_missing = writes_missing || each.measured.writes().overflowed();
-    collect_writes(of.work.requests, each, merged.writes);
+    collect_writes(of.work, each, merged.writes);
   }
 
   recorder total;

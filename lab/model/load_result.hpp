@@ -31,6 +31,9 @@ struct latency_histograms {
   observe::histogram response_time = observe::histogram::with_defaults();
   observe::histogram service_time = observe::histogram::with_defaults();
   observe::histogram send_lag = observe::histogram::with_defaults();
+  // The response times of what was answered as expected, those of response_time without refusals and failures: beside
+  // fast refusals a service looks faster the more of them there are.
+  observe::histogram expected_response_time = observe::histogram::with_defaults();
 };
 
 // What the generator knows about itself, for the verdict.
@@ -45,6 +48,16 @@ struct generator_health {
   double cpu_per_request_ns = 0;
 };
 
+// Whether the response time came back after a burst to the level that it had before; by whole seconds of the run.
+struct burst_return {
+  std::optional<double> level_p99_ms = {};  // before the burst; absent when it is not known
+  // Counted from the end of the burst, it was back between these two; absent when it was not seen to come back.
+  std::optional<double> back_from_s = {};
+  std::optional<double> back_until_s = {};
+  double watched_s = 0;      // after the burst
+  std::string why_not = {};  // when either is absent
+};
+
 // What was measured in one stage of several: requests count where they were meant to be sent.
 struct load_stage {
   std::string shape = {};  // "100..500/s"
@@ -55,6 +68,30 @@ struct load_stage {
   std::uint64_t answered = 0;
   std::map<std::string, std::uint64_t> errors = {};
   latency_histograms latency = {};
+  std::optional<burst_return> burst = {};  // of a stage that is one
+};
+
+// What was measured of one route of several.
+struct load_route {
+  std::string name = {};  // "GET /items/{id}"
+  double share = 0;       // of the arrivals, as planned
+  std::uint64_t offered = 0;
+  std::uint64_t answered = 0;
+  std::map<std::string, std::uint64_t> errors = {};
+  latency_histograms latency = {};
+};
+
+// One second of a run for those who watch it, once all that was meant to be sent in it has ended.
+struct live_second {
+  double at_s = 0;
+  double length_s = 0;  // of the last one perhaps less than 1
+  std::uint64_t offered = 0;
+  std::uint64_t answered = 0;
+  std::map<std::string, std::uint64_t> errors = {};  // by kind
+  std::optional<double> response_p50_ms = {};        // absent where too few tell it
+  std::optional<double> response_p99_ms = {};
+  std::optional<double> response_max_ms = {};
+  double own_lag_max_ms = 0;
 };
 
 // An objective of the run and what was measured of it.
@@ -69,18 +106,20 @@ struct load_result {
   std::vector<std::string> reasons;  // why not, or remarks on a valid run
 
   std::string url;
-  std::string method;
+  std::string method;  // empty when there are several routes
   load_model model = load_model::closed;
   arrival_law arrivals = arrival_law::constant;
   std::uint64_t seed = 0;
   unsigned connections = 0;
   unsigned threads = 0;
+  std::chrono::system_clock::time_point started{};
   std::chrono::nanoseconds planned_duration{};
   std::chrono::nanoseconds duration{};  // measured; shorter when interrupted
   bool interrupted = false;
 
   std::optional<double> offered_rps;   // open model only
   double achieved_rps = 0;             // responses within the measured duration
+  double good_rps = 0;                 // of these, as expected and within the timeout of the intended instant
   std::uint64_t requests = 0;          // responses received, of any status
   std::uint64_t offered_requests = 0;  // arrivals that were due
   std::uint64_t bytes_received = 0;
@@ -89,6 +128,7 @@ struct load_result {
   std::map<std::string, std::uint64_t> errors;  // by kind; kinds that did not occur are absent
   latency_histograms latency;
   std::vector<load_stage> stages;  // of a run of several; those that began
+  std::vector<load_route> routes;  // of a run of several
   std::vector<gate_outcome> gates;
   generator_health generator;
   std::string io_backend;

@@ -30,6 +30,7 @@ struct value_source {
     zipf,      // rank r of [low, high] with probability ~ (r - low + 1)^-exponent
     choice,    // one of `choices`, uniform
     uuid,      // version 4 layout, from the seed
+    sequence,  // low and the number of the request among all: it rises, and none comes twice
   };
   kind from = kind::constant;
   std::string text = {};

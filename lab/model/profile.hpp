@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "lab/model/estimate.hpp"
+#include "lab/model/measure.hpp"
 
 namespace assay::model {
 
@@ -101,6 +102,7 @@ struct profile {
   double response_bytes_p50 = 0;               // of all requests
   double response_bytes_p99 = 0;
   std::vector<std::string> notes;  // what a reader should know: limits that were reached
+  std::vector<measure> measures;   // what another profile is compared by; none in those of older versions
   arrivals arrival;
   sessions session;
   error_bursts errors;

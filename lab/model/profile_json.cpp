@@ -85,6 +85,10 @@ json arrivals_json(const arrivals& of) {
           {"zone_minutes", of.zone_minutes}};
 }
 
+json measure_json(const measure& of) {
+  return {{"kind", label(of.kind)}, {"of", of.of}, {"value", of.value}, {"error", of.error}, {"freedom", of.freedom}};
+}
+
 // Walks the document; keeps the first thing that is wrong, after which every value read is empty.
 class decoder {
  public:
@@ -261,6 +265,21 @@ void read_arrivals(decoder& from, const json& object, arrivals& to) {
   if (to.last < to.first) from.fail(where + "last", "expected a time after arrivals.first");
 }
 
+// Profiles of older versions have none.
+void read_measures(decoder& from, const json& document, std::vector<measure>& to) {
+  if (!document.contains("measures")) return;
+  from.each_object(document, "", "measures", [&](const json& object, const std::string& where) {
+    measure each;
+    std::string kind;
+    read_all(from, object, where, key("kind", kind), key("of", each.of), key("value", each.value),
+             key("error", each.error), key("freedom", each.freedom));
+    const auto known = measure_kind_of(kind);
+    if (!known) return;  // of a later version
+    each.kind = *known;
+    to.push_back(std::move(each));
+  });
+}
+
 void check_version(decoder& from, const json& document) {
   std::string format;
   from.read(document, "", "format", format);
@@ -287,6 +306,7 @@ void read_document(decoder& from, const json& document, profile& to) {
     if (!element.is_string()) return from.fail(where, "expected text");
     to.notes.push_back(element.get<std::string>());
   });
+  read_measures(from, document, to.measures);
   if (const json* object = from.member(document, "", "arrivals", &json::is_object, "an object")) {
     read_arrivals(from, *object, to.arrival);
   }
@@ -327,6 +347,8 @@ std::string profile_json(const profile& value) {
                           {"think_time_p90_s", value.session.think_time_p90_s}};
   document["errors"] = {
       {"errors", value.errors.errors}, {"bursts", value.errors.bursts}, {"longest", value.errors.longest}};
+  document["measures"] = json::array();
+  for (const measure& each : value.measures) document["measures"].push_back(measure_json(each));
   document["notes"] = value.notes;
   // A file's name need not be UTF-8.
   return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";

@@ -6,9 +6,9 @@
 #include <cmath>
 
 #include "lab/model/duration.hpp"
+#include "lab/model/feed.hpp"
 #include "lab/plan/bound_routes.hpp"
 #include "lab/plan/checks.hpp"
-#include "lab/plan/feed.hpp"
 #include "lab/plan/forecast.hpp"
 #include "lab/plan/read.hpp"
 #include "lab/plan/resolve.hpp"
@@ -108,7 +108,7 @@ void explain(bound_plan& made, const model::profile& profile, const rates& known
 
 std::expected<bound_plan, std::string> bind_profile(const model::profile& profile, const std::string& binding_path,
                                                     const bind_options& options) {
-  const auto text = read_whole(binding_path, most_document_bytes);
+  const auto text = model::read_whole(binding_path, most_document_bytes);
   if (!text) return std::unexpected(text.error());
   const auto root = parse_yaml(binding_path, *text);
   if (!root) return std::unexpected(root.error());

@@ -50,6 +50,7 @@ struct source_draft : model::value_source {
   std::vector<std::int64_t> integer;
   std::optional<zipf_draft> zipf;
   std::optional<std::string> constant;
+  std::optional<std::int64_t> sequence;
   bool uuid = false;
 };
 

@@ -152,7 +152,11 @@ class keys_of {
   keys_of& integer(std::string name, F field, double least, double greatest, std::string doc) {
     key& added = add(std::move(name), value_type::integer, std::move(doc), field).within(least, greatest);
     added.set = [field](reader& in, const key& self, const std::string& path, const yaml_node& node, void* into) {
-      if (auto read = in.integer(path, node, self.least, self.greatest)) {
+      const auto read = in.integer(path, node, self.least, self.greatest);
+      if (!read) return;
+      if constexpr (std::is_same_v<value_of<F>, std::optional<std::int64_t>>) {
+        of(into, field) = read;
+      } else {
         of(into, field) = static_cast<value_of<F>>(*read);
       }
     };

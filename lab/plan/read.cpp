@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <array>
 
+#include "lab/model/feed.hpp"
 #include "lab/plan/checks.hpp"
-#include "lab/plan/feed.hpp"
 #include "lab/plan/resolve.hpp"
 
 namespace assay::plan {
@@ -37,13 +37,13 @@ std::expected<model::plan, std::string> decode_plan(const std::string& path, con
 }
 
 std::expected<model::plan, std::string> read_plan(const std::string& path) {
-  const auto text = read_whole(path, most_document_bytes);
+  const auto text = model::read_whole(path, most_document_bytes);
   if (!text) return std::unexpected(text.error());
   return decode_plan(path, *text);
 }
 
 std::expected<model::candidate, std::string> read_candidate(const std::string& path) {
-  const auto text = read_whole(path, most_document_bytes);
+  const auto text = model::read_whole(path, most_document_bytes);
   if (!text) return std::unexpected(text.error());
   const auto root = parse_yaml(path, *text);
   if (!root) return std::unexpected(root.error());

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "lab/model/feed.hpp"
 #include "lab/plan/drafts.hpp"
-#include "lab/plan/feed.hpp"
 
 namespace assay::plan {
 namespace {
@@ -34,12 +34,16 @@ void finish_source(reader& in, const std::string& path, const yaml_node& node, s
   using kind = model::value_source::kind;
   const bool choice = node.find("choice") != nullptr;
   const int forms = !into.integer.empty() + into.zipf.has_value() + choice + !into.feed.empty() +
-                    into.constant.has_value() + into.uuid;
+                    into.constant.has_value() + into.uuid + into.sequence.has_value();
   const auto refuse = [&](std::string_view why) { in.refuse(node.at, path + ": " + std::string(why)); };
-  if (forms != 1) return refuse("expected exactly one of integer, zipf, choice, feed, uuid, constant");
+  if (forms != 1) return refuse("expected exactly one of integer, zipf, choice, feed, uuid, sequence, constant");
   if (!into.column.empty() && into.feed.empty()) return refuse("\"column\" is of a feed, and there is none");
   into.from = into.uuid ? kind::uuid : into.constant ? kind::constant : into.zipf ? kind::zipf : kind::choice;
   if (into.constant) into.text = *into.constant;
+  if (into.sequence) {
+    into.from = kind::sequence;
+    into.low = *into.sequence;
+  }
   if (choice && into.choices.empty()) return refuse("expected at least one choice");
   if (!into.integer.empty()) {
     if (into.integer.size() != 2 || into.integer[0] > into.integer[1]) {
@@ -56,7 +60,7 @@ void finish_source(reader& in, const std::string& path, const yaml_node& node, s
   }
   if (into.feed.empty()) return;
   into.feed = in.absolute(into.feed);
-  auto lines = read_feed(into.feed, into.column);
+  auto lines = model::read_feed(into.feed, into.column);
   if (!lines) return refuse(lines.error());
   into.choices = std::move(*lines);
 }
@@ -83,7 +87,7 @@ void source_from_text(reader& in, const yaml_node& node, source_draft& into) {
   if (into.uuid) return;
   in.refuse(node.at,
             "expected uuid, or one of {integer: ...}, {zipf: ...}, {choice: ...}, {feed: ...}, "
-            "{constant: ...}, found " +
+            "{sequence: ...}, {constant: ...}, found " +
                 in_quotes(node.text));
 }
 
@@ -94,9 +98,12 @@ const section& values_section() {
                   "[LOW, HIGH]: uniform, both ends included");
     keys.object("zipf", &source_draft::zipf, zipf_section(), "integers of unequal popularity");
     keys.texts("choice", &source_draft::choices, "one of these texts, all alike likely");
-    keys.text("feed", &source_draft::feed, "a file: .csv with a header line, else one value a line; all alike likely");
-    keys.text("column", &source_draft::column, "of a .csv feed");
+    keys.text("feed", &source_draft::feed,
+              "a file: .csv with a header line, .jsonl, else one value a line; all alike likely");
+    keys.text("column", &source_draft::column, "of a .csv feed; the member of a .jsonl one");
     keys.flag("uuid", &source_draft::uuid, "a fresh UUID for each request, from the seed");
+    keys.integer("sequence", &source_draft::sequence, -most_integer, most_integer,
+                 "this number and upwards, with the requests of all routes together: none comes twice");
     keys.text("constant", &source_draft::constant, "always this text");
     return keys.finished_by(finish_source);
   }();

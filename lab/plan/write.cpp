@@ -107,6 +107,8 @@ class writer {
         return fmt::format("{{zipf: {{low: {}, high: {}, exponent: {}}}}}", source.low, source.high, source.exponent);
       case model::value_source::kind::uuid:
         return "uuid";
+      case model::value_source::kind::sequence:
+        return fmt::format("{{sequence: {}}}", source.low);
       case model::value_source::kind::choice:
         break;
     }

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -31,21 +34,53 @@ json summary_us(const observe::histogram& of) {
   return summary;
 }
 
+json errors_json(const std::map<std::string, std::uint64_t>& errors) {
+  json by_kind = json::object();
+  for (const auto& [kind, count] : errors) by_kind[kind] = count;
+  return by_kind;
+}
+
+json number_or_null(std::optional<double> number) { return number ? json(*number) : json(nullptr); }
+
+json burst_json(const std::optional<model::burst_return>& of) {
+  if (!of) return nullptr;
+  const auto level_us = of->level_p99_ms ? std::optional(*of->level_p99_ms * 1e3) : std::nullopt;
+  return {{"level_p99_us", number_or_null(level_us)},
+          {"back_from_s", number_or_null(of->back_from_s)},
+          {"back_until_s", number_or_null(of->back_until_s)},
+          {"watched_s", of->watched_s},
+          {"why_not", of->why_not.empty() ? json(nullptr) : json(of->why_not)}};
+}
+
 json stages_json(const std::vector<model::load_stage>& stages) {
   json rows = json::array();
   for (const model::load_stage& each : stages) {
-    json errors = json::object();
-    for (const auto& [kind, count] : each.errors) errors[kind] = count;
     rows.push_back({{"shape", each.shape},
                     {"start_s", each.start_s},
                     {"length_s", each.length_s},
                     {"planned_rps", each.planned_rps},
                     {"offered_requests", each.offered},
                     {"requests", each.answered},
-                    {"errors", std::move(errors)},
+                    {"errors", errors_json(each.errors)},
                     {"response_time_us", summary_us(each.latency.response_time)},
+                    {"expected_response_time_us", summary_us(each.latency.expected_response_time)},
                     {"service_time_us", summary_us(each.latency.service_time)},
-                    {"send_lag_us", summary_us(each.latency.send_lag)}});
+                    {"send_lag_us", summary_us(each.latency.send_lag)},
+                    {"burst", burst_json(each.burst)}});
+  }
+  return rows;
+}
+
+json routes_json(const std::vector<model::load_route>& routes) {
+  json rows = json::array();
+  for (const model::load_route& each : routes) {
+    rows.push_back({{"route", each.name},
+                    {"share", each.share},
+                    {"offered_requests", each.offered},
+                    {"requests", each.answered},
+                    {"errors", errors_json(each.errors)},
+                    {"response_time_us", summary_us(each.latency.response_time)},
+                    {"service_time_us", summary_us(each.latency.service_time)}});
   }
   return rows;
 }
@@ -60,21 +95,24 @@ std::string load_json(const model::load_result& result) {
   document["reasons"] = result.reasons;
   document["offered_rps"] = result.offered_rps ? json(*result.offered_rps) : json(nullptr);
   document["achieved_rps"] = result.achieved_rps;
+  document["good_rps"] = result.good_rps;
   document["requests"] = result.requests;
-  document["errors"] = json::object();
-  for (const auto& [kind, count] : result.errors) document["errors"][kind] = count;
+  document["errors"] = errors_json(result.errors);
   document["response_time_us"] = summary_us(result.latency.response_time);
+  document["expected_response_time_us"] = summary_us(result.latency.expected_response_time);
   document["service_time_us"] = summary_us(result.latency.service_time);
   document["send_lag_us"] = summary_us(result.latency.send_lag);
   document["stages"] = stages_json(result.stages);
+  document["routes"] = routes_json(result.routes);
   document["gates"] = gates_json(result.gates);
   document["url"] = result.url;
-  document["method"] = result.method;
+  document["method"] = result.method.empty() ? json(nullptr) : json(result.method);
   document["model"] = std::string(label(result.model));
   document["arrivals"] = result.offered_rps ? json(std::string(label(result.arrivals))) : json(nullptr);
   document["seed"] = result.seed;
   document["connections"] = result.connections;
   document["threads"] = result.threads;
+  document["started_unix_s"] = std::chrono::duration<double>(result.started.time_since_epoch()).count();
   document["duration_s"] = std::chrono::duration<double>(result.duration).count();
   document["interrupted"] = result.interrupted;
   document["offered_requests"] = result.offered_rps ? json(result.offered_requests) : json(nullptr);

@@ -90,6 +90,34 @@ void append_stages(std::string& to, const std::vector<model::load_stage>& stages
   }
 }
 
+// Whether the level of before came back after each burst, and when.
+void append_bursts(std::string& to, const std::vector<model::load_stage>& stages) {
+  for (const model::load_stage& each : stages) {
+    if (!each.burst) continue;
+    const model::burst_return& seen = *each.burst;
+    fmt::format_to(std::back_inserter(to), "  burst {} until {:g}s: ", each.shape, each.start_s + each.length_s);
+    if (seen.back_until_s) {
+      fmt::format_to(std::back_inserter(to), "back to the level of before (p99 {}) within {:g} to {:g} s\n",
+                     time_text(*seen.level_p99_ms * 1e6), *seen.back_from_s, *seen.back_until_s);
+    } else {
+      fmt::format_to(std::back_inserter(to), "{}\n", seen.why_not);
+    }
+  }
+}
+
+void append_routes(std::string& to, const std::vector<model::load_route>& routes) {
+  std::size_t widest = 5;
+  for (const model::load_route& each : routes) widest = std::max(widest, each.name.size());
+  fmt::format_to(std::back_inserter(to), "  {:<{}}{:>9}{:>9}{:>8}{:>9}{:>9}{:>9}\n", "route", widest + 1, "offered",
+                 "answered", "errors", "p50", "p99", "max");
+  for (const model::load_route& each : routes) {
+    const observe::histogram& response = each.latency.response_time;
+    fmt::format_to(std::back_inserter(to), "  {:<{}}{:>9}{:>9}{:>8}{:>9}{:>9}{:>9}\n", each.name, widest + 1,
+                   each.offered, each.answered, total_of(each.errors), quantile_text(response, 0.5),
+                   quantile_text(response, 0.99), known_text(response, static_cast<double>(response.max())));
+  }
+}
+
 std::string head_line(const model::load_result& result) {
   std::string line = result.valid ? "VALID" : "INVALID";
   std::string_view separator = ": ";
@@ -106,8 +134,9 @@ std::string load_text(const model::load_result& result, const load_text_options&
   std::string text = head_line(result);
   const double seconds = std::chrono::duration<double>(result.duration).count();
   const bool open = result.model == model::load_model::open;
-  fmt::format_to(std::back_inserter(text), "{} {}: {:.1f}s{}, {} connections, {} thread{}, {} model", result.method,
-                 result.url, seconds, result.interrupted ? " (interrupted)" : "", result.connections, result.threads,
+  const std::string what = result.method.empty() ? fmt::format("{} requests to", result.routes.size()) : result.method;
+  fmt::format_to(std::back_inserter(text), "{} {}: {:.1f}s{}, {} connections, {} thread{}, {} model", what, result.url,
+                 seconds, result.interrupted ? " (interrupted)" : "", result.connections, result.threads,
                  result.threads == 1 ? "" : "s", label(result.model));
   if (open) fmt::format_to(std::back_inserter(text), ", {} arrivals, seed {}", label(result.arrivals), result.seed);
   fmt::format_to(std::back_inserter(text), "\n  {:<14}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}\n", "", "mean", "p50", "p90",
@@ -116,6 +145,8 @@ std::string load_text(const model::load_result& result, const load_text_options&
   append_row(text, "service time", result.latency.service_time);
   if (open) append_row(text, "send lag", result.latency.send_lag);
   if (!result.stages.empty()) append_stages(text, result.stages);
+  append_bursts(text, result.stages);
+  if (!result.routes.empty()) append_routes(text, result.routes);
   if (options.spectrum) {
     if (open) append_spectrum(text, "response time", result.latency.response_time);
     append_spectrum(text, "service time", result.latency.service_time);
@@ -133,12 +164,13 @@ std::string load_text(const model::load_result& result, const load_text_options&
   for (const model::gate_outcome& each : result.gates) {
     fmt::format_to(std::back_inserter(text), "  {} {}: {}\n", each.met ? "met" : "NOT MET", each.gate, each.measured);
   }
-  if (open) {
-    fmt::format_to(std::back_inserter(text), "offered {:.2f} req/s, achieved {:.2f} req/s\n",
-                   result.offered_rps.value_or(0), result.achieved_rps);
-  } else {
-    fmt::format_to(std::back_inserter(text), "achieved {:.2f} req/s\n", result.achieved_rps);
+  if (open) fmt::format_to(std::back_inserter(text), "offered {:.2f} req/s, ", result.offered_rps.value_or(0));
+  fmt::format_to(std::back_inserter(text), "achieved {:.2f} req/s", result.achieved_rps);
+  // An answer that is an error is an answer, and no success.
+  if (!result.errors.empty()) {
+    fmt::format_to(std::back_inserter(text), ", {:.2f} as expected and in time", result.good_rps);
   }
+  text += '\n';
   return text;
 }
 

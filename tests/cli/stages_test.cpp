@@ -33,9 +33,19 @@ TEST(stages, grow_or_swing) {
   EXPECT_EQ(load::shape_text(*sine), "300~200/20s");
 }
 
+TEST(stages, may_be_a_burst) {
+  const auto burst = parse_stage("30s@100*10");
+  ASSERT_TRUE(burst) << burst.error();
+  EXPECT_EQ(burst->length, 30s);
+  EXPECT_EQ(burst->rate_per_s, 1000);
+  EXPECT_EQ(burst->burst_of_per_s, 100);
+  EXPECT_EQ(load::shape_text(*burst), "100*10/s");
+}
+
 TEST(stages, that_are_none_say_what_was_expected) {
-  for (const char* text : {"", "@", "30s", "30s@", "@100", "30s@x", "30s@100..", "30s@..100", "30s@100~50",
-                           "30s@100~50/", "30s@100~/5s", "30s@~50/5s", "30s@100/5s", "30s@100 ", "x@100", "30s@+5"}) {
+  for (const char* text :
+       {"", "@", "30s", "30s@", "@100", "30s@x", "30s@100..", "30s@..100", "30s@100~50", "30s@100~50/", "30s@100~/5s",
+        "30s@~50/5s", "30s@100/5s", "30s@100*", "30s@*10", "30s@100*x", "30s@100 ", "x@100", "30s@+5"}) {
     const auto read = parse_stage(text);
     ASSERT_FALSE(read) << text;
     EXPECT_TRUE(read.error().starts_with("--stage \"" + std::string(text) + "\": expected LENGTH@RATE, ")) << text;

@@ -121,6 +121,23 @@ class BadArguments(LoadTest):
             ((self.URL, "--io", "dpdk"), ["dpdk", "epoll"]),
             ((self.URL, "--seed", "-1"), ["--seed"]),
             ((self.URL, "http://other/"), ["unknown argument", "http://other/"]),
+            ((self.URL, "--stage", "10s@100*"), ["--stage", "30s@100*10"]),
+            ((self.URL, "--stage", "10s@100*0.5"), ["more than 1 time"]),
+            ((self.URL, "--json", "--ndjson", "-"), ["stdout is for one of them"]),
+            ((self.URL, "--ndjson", "x", "-d", "25h"), ["at most 24 h"]),
+            ((self.URL, "--prometheus", "70000"), ["--prometheus"]),
+            ((self.URL, "--check", "body=x"), ['"body=x"', "body~PART"]),
+            ((self.URL, "--feed", "id"), ['"id"', "NAME=SOURCE"]),
+            ((self.URL, "--feed", "id=/no/such.csv"), ["--feed id", "/no/such.csv"]),
+            ((self.URL, "--feed", "id=seq"), ["no request carries {id}"]),
+            ((self.URL + "{id}", "--feed", "id=seq", "--feed", "id=uuid"), ["has one already"]),
+            (("--curl", "curl --proxy x http://a/"), ["curl's --proxy is not supported"]),
+            (("--curl", "curl https://127.0.0.1/"), ["https is not supported"]),
+            (("--curl", "/no/such"), ["begins with curl", "/no/such"]),
+            (("--curl", "curl http://a/", "-m", "PUT"), ["--curl", "--method"]),
+            ((self.URL, "--har", "/no/such.har"), ["--har", "/no/such.har"]),
+            ((self.URL, "--requests", "/no/such.yaml"), ["--requests", "/no/such.yaml"]),
+            ((self.URL + "path", "--curl", "curl http://a/"), ["the requests bring the path"]),
         ]
         for arguments, words in cases:
             with self.subTest(arguments=arguments):

@@ -56,6 +56,7 @@ class Capacity(LoadTest):
     def test_bad_input(self) -> None:
         url = "http://127.0.0.1:1/"
         self.assert_refused(self.capacity(url, "--slo", "p99"), USAGE, "expected a gate such as")
+        self.assert_refused(self.capacity(url, "--slo", "p99<1s,back<9s"), USAGE, "--slo back", "assay load --stage")
         self.assert_refused(self.capacity(url), USAGE, "--slo")
         self.assert_refused(self.capacity(url, "--slo", "p99<1s", "--from", "nan"), USAGE, "--from nan")
         self.assert_refused(self.capacity(url, "--slo", "p99<1s", "--precision", "0"), USAGE, "--precision")

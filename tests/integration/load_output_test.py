@@ -1,13 +1,20 @@
 """What `assay load` prints, and where: rows on stdout, notices on stderr, progress on a terminal only."""
 
+import dataclasses
+import http.server
+import json
 import os
+import pathlib
 import pty
 import re
 import select
 import signal
 import subprocess
+import tempfile
+import threading
 import time
 import unittest
+import urllib.request
 
 import service
 from bad_server import BadServer, answer_well
@@ -69,9 +76,10 @@ class Text(LoadTest):
 
 class Json(LoadTest):
     KEYS = (
-        "format tool_version verdict reasons offered_rps achieved_rps requests errors response_time_us service_time_us "
-        "send_lag_us stages gates url method model arrivals seed connections threads duration_s interrupted "
-        "offered_requests received_bytes connects resent generator histograms_ns_v2"
+        "format tool_version verdict reasons offered_rps achieved_rps good_rps requests errors response_time_us "
+        "expected_response_time_us service_time_us send_lag_us stages routes gates url method model arrivals seed "
+        "connections threads started_unix_s duration_s interrupted offered_requests received_bytes connects resent "
+        "generator histograms_ns_v2"
     ).split()
 
     def document(self, *arguments: str) -> dict:
@@ -108,8 +116,8 @@ class Json(LoadTest):
     def test_objectives(self) -> None:
         with BadServer(answer_well) as server:
             load = (server.url, "-R", "200", "-d", "500ms", "-c", "4", "--json")
-            held = self.load(*load, "--slo", "p90<5s,errors<1%")
-            missed = self.load(*load, "--slo", "p90<5s,p99.99<5s")
+            held = self.load_undisturbed(*load, "--slo", "p90<5s,errors<1%")
+            missed = self.load_undisturbed(*load, "--slo", "p90<5s,p99.99<5s")
             wrong = self.load(*load, "--slo", "p90<5")
         self.assertEqual(held.code, OK)
         self.assertEqual([gate["met"] for gate in held.document()["gates"]], [True, True])
@@ -127,6 +135,181 @@ class Json(LoadTest):
         self.assertEqual(few["count"], 10)
         self.assertIsNotNone(few["p50"])
         self.assertIsNone(few["p99.99"], "ten samples do not tell it")
+
+
+class Seconds(LoadTest):
+    KEYS = (
+        "at_s length_s offered_requests requests offered_rps achieved_rps errors response_time_us generator"
+    ).split()
+
+    def test_a_line_for_each_second(self) -> None:
+        with BadServer(answer_well) as server:
+            outcome = self.load(server.url, "-d", "2500ms", "-R", "400", "-c", "4", "--ndjson", "-")
+        lines = [json.loads(line) for line in outcome.out.splitlines()]
+        self.assertEqual([line["at_s"] for line in lines], [0, 1, 2])
+        self.assertEqual([line["offered_requests"] for line in lines], [400, 400, 200])
+        self.assertEqual([line["requests"] for line in lines], [400, 400, 200])
+        self.assertEqual([line["length_s"] for line in lines], [1, 1, 0.5])
+        for line in lines:
+            self.assertEqual(list(line), self.KEYS)
+            self.assertEqual(line["offered_rps"], 400)
+            times = line["response_time_us"]
+            self.assertLessEqual(times["p50"], times["max"])
+        self.assertIsNone(lines[2]["response_time_us"]["p99"], "200 answers do not tell it")
+        self.assertRegex(outcome.err, r"^(VALID|INVALID)", "the summary gives way")
+
+    def test_lines_come_while_it_runs_and_end_with_it(self) -> None:
+        with BadServer(answer_well) as server, tempfile.NamedTemporaryFile("r") as file:
+            run = self.start("load", server.url, "-d", "600s", "-R", "100", "-c", "2", "--ndjson", file.name)
+            service.wait_until(lambda: pathlib.Path(file.name).read_text().count("\n") >= 2, "two seconds")
+            run.send_signal(signal.SIGINT)
+            outcome = run.wait(10)
+            lines = [json.loads(line) for line in file.read().splitlines()]
+        self.assertRegex(outcome.out, r"^(VALID|INVALID)")
+        self.assertEqual([line["at_s"] for line in lines], list(range(len(lines))))
+        length = float(re.search(r": ([\d.]+)s \(interrupted\)", outcome.out).group(1))
+        self.assertAlmostEqual(sum(line["length_s"] for line in lines), length, delta=0.06)
+        self.assertEqual(
+            sum(line["requests"] for line in lines), int(re.search(r"(\d+) responses in", outcome.out).group(1))
+        )
+
+
+class HdrFiles(LoadTest):
+    def test_both_forms_are_of_the_response_time(self) -> None:
+        with BadServer(answer_well) as server, tempfile.TemporaryDirectory() as folder:
+            plain, log = f"{folder}/a.hgrm", f"{folder}/a.hlog"
+            document = self.load(
+                server.url, "-d", "500ms", "-R", "200", "-c", "4", "--hdr", plain, "--hdr", log, "--json"
+            ).document()
+            rows = pathlib.Path(plain).read_text().splitlines()
+            lines = pathlib.Path(log).read_text().splitlines()
+        self.assertRegex(rows[-2], r"^#\[Max     = +[\d.]+, Total count    = +100\]$")
+        self.assertRegex(rows[-4], r" 1\.000000000000        100$")
+        self.assertEqual([line.split(",")[0] for line in lines[-3:]], ["0.000", "Tag=service_time", "Tag=send_lag"])
+        self.assertEqual(lines[-3].split(",")[-1], document["histograms_ns_v2"]["response_time"])
+
+    def test_a_place_where_nothing_can_be_written_is_told_before_the_run(self) -> None:
+        outcome = self.load("http://127.0.0.1:1/", "--hdr", "/no/such/a.hgrm")
+        self.assert_refused(outcome, 2, "--hdr /no/such/a.hgrm: no such directory")
+        outcome = self.load("http://127.0.0.1:1/", "--ndjson", "/no/such/a.ndjson")
+        self.assert_refused(outcome, 4, "--ndjson /no/such/a.ndjson: No such file or directory")
+
+
+class Metrics(LoadTest):
+    def test_they_grow_while_it_runs(self) -> None:
+        with BadServer(answer_well) as server:
+            run = self.start("load", server.url, "-d", "600s", "-R", "200", "-c", "2", "--prometheus", "0")
+            service.wait_until(lambda: "metrics at" in run.errors_so_far(), "the endpoint")
+            url = re.search(r"http://127\.0\.0\.1:\d+/metrics", run.errors_so_far()).group()
+
+            def value(name: str) -> float:
+                with urllib.request.urlopen(url, timeout=5) as answer:
+                    return float(re.search(rf"^{name} (\S+)$", answer.read().decode(), re.MULTILINE).group(1))
+
+            first = value("assay_load_responses_total")
+            service.wait_until(lambda: value("assay_load_responses_total") > first + 50, "more responses")
+            service.wait_until(lambda: value("assay_load_second_p99_seconds") > 0, "a second that is over")
+            self.assertGreater(value("assay_load_generator_cpu_seconds_total"), 0)
+            run.send_signal(signal.SIGINT)
+            outcome = run.wait(10)
+        self.assertRegex(outcome.out, r"^(VALID|INVALID)")
+
+
+@dataclasses.dataclass
+class Request:
+    line: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class Recording(http.server.BaseHTTPRequestHandler):
+    """Answers hello, and keeps what was asked."""
+
+    protocol_version = "HTTP/1.1"
+    seen: list[Request] = []
+
+    def answer(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.seen.append(Request(self.requestline, dict(self.headers), body))
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+
+    do_GET = do_POST = answer
+
+    def log_message(self, *_: object) -> None:
+        """Nobody reads it."""
+
+
+class Several(LoadTest):
+    """More than one request: what arrives at the server is what was asked for, and has a row of its own."""
+
+    def requests_of(self, *arguments: str, url: bool = True) -> tuple[dict, list[Request]]:
+        Recording.seen.clear()
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Recording)
+        serving = threading.Thread(target=server.serve_forever, daemon=True)
+        serving.start()
+        try:
+            origin = f"http://127.0.0.1:{server.server_port}"
+            typed = [each.replace("SERVER", origin) for each in arguments]
+            target = [origin] if url else []
+            outcome = self.start("load", *target, "-R", "200", "-d", "500ms", "-c", "2", "--json", *typed).wait(20)
+        finally:
+            server.shutdown()
+            serving.join()
+            server.server_close()
+        return self.assert_measured(outcome), list(Recording.seen)
+
+    def test_curl_lines(self) -> None:
+        one, two = "curl 'SERVER/a?x={y}' -H 'X-One: 1'", "curl -d b=2 SERVER/b"
+        document, seen = self.requests_of("--curl", one, "--curl", two, "--curl", one, url=False)
+        self.assertEqual([route["route"] for route in document["routes"]], ["GET /a?x={y}", "POST /b"])
+        self.assertAlmostEqual(document["routes"][0]["share"], 2 / 3)
+        self.assertEqual(sum(route["requests"] for route in document["routes"]), 100)
+        self.assertIsNone(document["method"])
+        self.assertEqual({each.line for each in seen}, {"GET /a?x={y} HTTP/1.1", "POST /b HTTP/1.1"})
+        for each in seen:
+            self.assertEqual(each.headers.get("X-One"), "1" if each.line.startswith("GET") else None)
+            self.assertEqual(each.body, b"" if each.line.startswith("GET") else b"b=2")
+
+    def test_a_har_file_is_sent_to_the_url(self) -> None:
+        entries = [{"request": {"method": "GET", "url": url}} for url in
+                   ("https://shop/", "https://cdn/x.js", "https://shop/items?q=1")]
+        with tempfile.NamedTemporaryFile("w", suffix=".har") as file:
+            json.dump({"log": {"entries": entries}}, file)
+            file.flush()
+            with BadServer(answer_well) as server:
+                outcome = self.load(server.url, "--har", file.name, "-R", "100", "-d", "300ms", "-c", "2", "--json")
+        self.assertEqual([route["route"] for route in outcome.document()["routes"]], ["GET /", "GET /items?q=1"])
+        self.assertEqual(outcome.err, "assay load: 1 of 3 requests are left out: they are to others than the first\n")
+
+    def test_a_file_of_requests_with_feeds_and_checks(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            pathlib.Path(folder, "ids.csv").write_text("id,name\n7,x\n8,y\n")
+            requests = pathlib.Path(folder, "r.jsonl")
+            requests.write_text('{"route": "GET /items/{id}", "weight": 3}\n\n'
+                                '{"route": "POST /orders", "body": "{{\\"n\\":{n}}}"}\n')
+            document, seen = self.requests_of(
+                "--requests", str(requests), "--feed", f"id={folder}/ids.csv", "--feed", "n=seq", "-H", "X-All: 1",
+                "--check", "header:content-length", "--check", "body~no such text")
+        self.assertEqual([route["route"] for route in document["routes"]], ["GET /items/{id}", "POST /orders"])
+        self.assertEqual(document["errors"], {"check_body": 100})
+        self.assertEqual(document["good_rps"], 0)
+        lines = {"GET /items/7 HTTP/1.1", "GET /items/8 HTTP/1.1", "POST /orders HTTP/1.1"}
+        self.assertEqual({each.line for each in seen}, lines)
+        bodies = [each.body for each in seen if each.line.startswith("POST")]
+        self.assertEqual(len(bodies), len(set(bodies)), "none comes twice")
+        self.assertRegex(bodies[0], rb'^\{"n":\d+\}$')
+        self.assertEqual({each.headers["X-All"] for each in seen}, {"1"})
+
+    def test_a_burst(self) -> None:
+        stages = ("--stage", "1s@50", "--stage", "500ms@50*4", "--stage", "1s@50")
+        with BadServer(answer_well) as server:
+            outcome = self.load(server.url, "-c", "4", "--json", *stages)
+        self.assertIn(outcome.code, (OK, INVALID), outcome.err)
+        stages = outcome.document()["stages"]
+        self.assertEqual([stage["offered_requests"] for stage in stages], [50, 100, 50])
+        self.assertIsNone(stages[0]["burst"])
+        self.assertEqual(stages[1]["burst"]["watched_s"], 1)
+        self.assertIn("the level before is not known", stages[1]["burst"]["why_not"], "of one second")
 
 
 class Streams(LoadTest):

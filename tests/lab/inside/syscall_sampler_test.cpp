@@ -18,11 +18,11 @@ TEST(parse_syscall, a_number_or_nothing) {
 }
 
 TEST(parse_syscall, the_poll_family_is_parked) {
-  EXPECT_TRUE(is_parked_in_poll(SYS_epoll_pwait));
-  EXPECT_TRUE(is_parked_in_poll(SYS_ppoll));
-  EXPECT_TRUE(is_parked_in_poll(SYS_io_uring_enter));
-  EXPECT_FALSE(is_parked_in_poll(SYS_read));
-  EXPECT_FALSE(is_parked_in_poll(SYS_futex));
+  EXPECT_TRUE(is_wait_of_loop(SYS_epoll_pwait));
+  EXPECT_TRUE(is_wait_of_loop(SYS_io_uring_enter));
+  EXPECT_FALSE(is_wait_of_loop(SYS_ppoll));
+  EXPECT_FALSE(is_wait_of_loop(SYS_read));
+  EXPECT_FALSE(is_wait_of_loop(SYS_futex));
   EXPECT_FALSE(is_epoll_wait(SYS_ppoll));
 }
 

@@ -167,6 +167,25 @@ TEST_F(faults, statuses_are_responses_and_errors) {
   expect(100, {{"status_4xx", 30}, {"status_5xx", 10}}, 1);
 }
 
+TEST_F(faults, an_answer_that_fails_a_check_is_an_answer_and_an_error) {
+  for (const char* check : {"header:x-cache=HIT", "body~\"ok\":true"}) ASSERT_TRUE(stage.options.checks.add(check));
+  stage.server.decide = [](std::size_t, std::size_t request) {
+    const std::string good = answer_of(200, "X-Cache: HIT\r\n", "{\"ok\":true}");
+    const std::array answers{good, answer_of(200, "X-Cache: MISS\r\n", "{\"ok\":true}"),
+                             answer_of(200, "X-Cache: HIT\r\n", "{\"ok\":false}"), answer_of(500)};
+    return reply{.bytes = answers[request % 4], .drip = request < 4 ? duration(10us) : duration(0)};
+  };
+  expect(100, {{"check_header", 25}, {"check_body", 25}, {"status_5xx", 25}}, 1);
+}
+
+TEST_F(faults, a_status_that_a_check_demands) {
+  ASSERT_TRUE(stage.options.checks.add("status=404"));
+  stage.server.decide = [](std::size_t, std::size_t request) {
+    return reply{.bytes = answer_of(request % 2 == 0 ? 404 : 200)};
+  };
+  expect(100, {{"status_unexpected", 50}}, 1);
+}
+
 TEST_F(faults, a_head_response_has_no_body_whatever_it_says) {
   stage.options.method = "HEAD";
   answers_with("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n");

@@ -57,6 +57,22 @@ TEST(gates, say_what_was_measured) {
   EXPECT_TRUE(result.gates[2].met);
 }
 
+TEST(gates, of_bursts_hold_when_all_of_them_are_over_in_time) {
+  const auto judged = [](std::vector<model::load_stage> stages) {
+    model::load_result result;
+    result.stages = std::move(stages);
+    judge_gates(parse_gates("back<10s").value(), result);
+    return std::pair{result.gates[0].met, result.gates[0].measured};
+  };
+  const auto burst = [](std::optional<double> back_until_s) {
+    return model::load_stage{.burst = model::burst_return{.back_until_s = back_until_s}};
+  };
+  EXPECT_EQ(judged({{}, burst(4), {}, burst(9.5)}), (std::pair{true, std::string("9.5s")}));
+  EXPECT_EQ(judged({burst(4), burst(12)}), (std::pair{false, std::string("12s")}));
+  EXPECT_EQ(judged({burst(4), burst(std::nullopt)}), (std::pair{false, std::string("not seen to be back")}));
+  EXPECT_EQ(judged({{}}), (std::pair{false, std::string("no stage was a burst")}));
+}
+
 TEST(gates, of_the_closed_model_count_what_was_begun) {
   model::load_result result = sample();
   result.model = model::load_model::closed;

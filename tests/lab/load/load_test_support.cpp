@@ -15,10 +15,7 @@ using namespace std::chrono_literals;
 std::uint64_t failures_among(const recorder& of) {
   std::uint64_t sum = 0;
   for (std::size_t kind = 0; kind < failure_kinds; ++kind) {
-    const bool is_response = kind == static_cast<std::size_t>(failure_kind::status_4xx) ||
-                             kind == static_cast<std::size_t>(failure_kind::status_5xx) ||
-                             kind == static_cast<std::size_t>(failure_kind::status_unexpected);
-    if (!is_response) sum += of.errors[kind];
+    if (!is_of_answers(label(static_cast<failure_kind>(kind)))) sum += of.errors[kind];
   }
   return sum;
 }
@@ -205,6 +202,7 @@ outcome world::run() {
     return seen;
   }
   const workload work = workload_of(*plan);
+  if (work.keep_seconds) series_.emplace(work.length(), 1U);
   on_->run(staged(&work, &seen, nullptr));
   expect_all_ended(seen, options.rate_per_s.has_value());
   seen.judged.model = work.model;

@@ -111,6 +111,8 @@ class world {
   void stop_before_start() { stop_first_ = true; }
 
   outcome run();
+  // Of a run that keeps them.
+  const second_series& seconds() const { return *series_; }
   // The same with several routes and phases; connections, timeout and seed are those of the options given.
   workload_result run(workload_options several);
 

@@ -116,6 +116,8 @@ TEST(options, stages_that_cannot_be_run_are_named) {
   EXPECT_EQ(of({.rate_per_s = 1, .length = 1s, .swing_per_s = 2, .period = 1s}),
             "--stage at 1~2/1s: expected a swing of at most the mean, since no rate is below zero");
   EXPECT_EQ(of({.rate_per_s = 2, .length = 1s, .swing_per_s = 2}), "--stage at 2~2/0s: expected a period above 0");
+  EXPECT_EQ(of({.rate_per_s = 100, .length = 1s, .burst_of_per_s = 100}),
+            "--stage at 100*1/s: expected a burst of a rate above 0 and of more than 1 time as much");
   EXPECT_EQ(of({.rate_per_s = 2, .length = 0s}), "--stage at 2/s: expected a length of more than 0 and at most 7 days");
   EXPECT_EQ(of({.rate_per_s = 0, .length = 1s}), "--stage: expected one with a rate above 0");
   EXPECT_NE(of({.rate_per_s = 1e6, .length = 1h}).find("3600000000 requests, expected at most 100000000"),
@@ -123,6 +125,25 @@ TEST(options, stages_that_cannot_be_run_are_named) {
   load_options many = good();
   many.stages.assign(max_stages + 1, {.rate_per_s = 1, .length = 1s});
   EXPECT_EQ(complaint(many), "--stage: expected at most 64 of them");
+}
+
+TEST(options, seconds_are_kept_for_a_burst_and_no_longer_than_a_day) {
+  load_options options = good();
+  options.stages = {{.rate_per_s = 1, .length = 10s}, {.rate_per_s = 10, .length = 1s, .burst_of_per_s = 1}};
+  EXPECT_TRUE(normalize(options)->options.keep_seconds);
+  options.stages.pop_back();
+  EXPECT_FALSE(normalize(options)->options.keep_seconds);
+  options = good();
+  options.keep_seconds = true;
+  options.length = 25h;
+  EXPECT_EQ(complaint(options),
+            "duration -d: expected at most 24 h where seconds are kept (--ndjson, --prometheus, bursts)");
+  options.length = 24h;
+  EXPECT_EQ(complaint(options), "");
+  options.rate_per_s = 10'000;
+  EXPECT_EQ(complaint(options),
+            "rate -R: 864000000 requests, expected at most 100000000 where seconds are kept (--ndjson, --prometheus, "
+            "bursts)");
 }
 
 TEST(options, connections_and_threads) {

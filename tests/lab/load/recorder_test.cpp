@@ -90,7 +90,8 @@ TEST(recorder, merges_to_what_one_would_have_measured) {
     into.received_bytes += 100;
     into.departs(at(0ms));
     into.lags(at(0ms), at(0ms), instant::min(), at(0ms));
-    into.answered(at(0ms), at(0ms), at(took), {.status = status, .expected = status < 400, .within_run = took < 3ms});
+    const auto error = status < 400 ? std::nullopt : std::optional(classify_status(status));
+    into.answered(at(0ms), at(0ms), at(took), {.status = status, .error = error, .within_run = took < 3ms});
   };
   record(one, 2ms, 200);
   record(two, 4ms, 503);
@@ -104,6 +105,10 @@ TEST(recorder, merges_to_what_one_would_have_measured) {
   EXPECT_EQ(one.errors, both.errors);
   EXPECT_EQ(one.answers, 2U);
   EXPECT_EQ(one.answers_within_run, 1U);
+  EXPECT_EQ(one.well_within_run, 1U);
+  EXPECT_EQ(one.latency.response_time.count(), 2U);
+  EXPECT_EQ(one.latency.expected_response_time.count(), 1U) << "a refusal is no measure of the service";
+  EXPECT_EQ(one.latency.expected_response_time.max(), 2'000'000U);
   EXPECT_EQ(one.connects, 2U);
   EXPECT_EQ(one.received_bytes, 200U);
   EXPECT_DOUBLE_EQ(one.service_sum_ns, 6e6);

@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 
 void request(second_recorder& into, duration at, duration response) {
   into.offered(at);
-  into.ended(at, true, false, response);
+  into.ended(at, true, std::nullopt, response);
 }
 
 TEST(second_series, a_second_is_over_when_its_requests_have_ended_and_the_next_has_begun) {
@@ -22,7 +22,11 @@ TEST(second_series, a_second_is_over_when_its_requests_have_ended_and_the_next_h
   EXPECT_FALSE(series.last()) << "more may come, and one is on its way";
   request(thread, 1100ms, 7ms);
   EXPECT_FALSE(series.last()) << "one is still on its way";
-  thread.ended(900ms, true, true, 250ms);
+  thread.sent(900ms, 3ms);
+  EXPECT_FALSE(series.is_over(0));
+  thread.ended(900ms, true, failure_kind::status_5xx, 250ms);
+  ASSERT_TRUE(series.is_over(0));
+  EXPECT_FALSE(series.is_over(1));
   ASSERT_TRUE(series.last());
   const model::load_second first = *series.last();
   EXPECT_EQ(first.at_s, 0);
@@ -31,6 +35,9 @@ TEST(second_series, a_second_is_over_when_its_requests_have_ended_and_the_next_h
   EXPECT_EQ(first.errors, 1U);
   EXPECT_NEAR(first.response_p50_ms, 5, 0.05);
   EXPECT_EQ(first.response_max_ms, 250);
+  EXPECT_EQ(series.details(0).errors[static_cast<std::size_t>(failure_kind::status_5xx)], 1U);
+  EXPECT_EQ(series.details(0).own_lag_max_ns, 3'000'000U);
+  EXPECT_EQ(series.details(0).response_times, 2U);
   thread.finish();
   EXPECT_EQ(series.last()->at_s, 2);
   EXPECT_EQ(series.seconds()[1].offered, 1U);
@@ -58,7 +65,7 @@ TEST(second_series, one_that_hangs_keeps_its_second_open_and_no_other) {
   thread.offered(500ms);
   for (int s = 1; s < 90; ++s) request(thread, s * duration(1s), 1ms);
   EXPECT_EQ(series.last()->at_s, 88);
-  thread.ended(500ms, false, true, 89s);
+  thread.ended(500ms, false, failure_kind::timed_out, 89s);
   EXPECT_EQ(series.seconds()[0].response_max_ms, 89'000);
   EXPECT_EQ(series.seconds()[0].answered, 0U);
   EXPECT_EQ(series.seconds()[0].errors, 1U);
@@ -70,7 +77,7 @@ TEST(second_series, a_fast_failure_counts_and_is_in_no_percentile) {
   second_recorder thread(series);
   request(thread, 0ms, 30ms);
   thread.offered(1ms);
-  thread.ended(1ms, false, true, std::nullopt);
+  thread.ended(1ms, false, failure_kind::closed, std::nullopt);
   thread.finish();
   EXPECT_EQ(series.seconds()[0].offered, 2U);
   EXPECT_EQ(series.seconds()[0].errors, 1U);

@@ -105,7 +105,7 @@ TEST(zipf, more_ranks_than_a_table_could_hold) {
 
 std::string drawn(const model::value_source& source, std::uint64_t at) {
   std::string out = "from before";
-  value_draw::create(source).value().draw(draw_stream(mix(at)), out);
+  value_draw::create(source).value().draw(draw_stream(mix(at)), at, out);
   return out;
 }
 

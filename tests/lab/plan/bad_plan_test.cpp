@@ -55,10 +55,10 @@ const bad_input bad_inputs[] = {
     {"single_brace", "'{{\"customer\"", "'{\"customer\"",
      ":13:11: workload[1].body: column 1: { begins no {placeholder}; write {{ for a literal brace"},
     {"two_sources", "{feed: people.csv, column: name}", "{feed: people.csv, constant: x}",
-     ":16:12: workload[1].values.who: expected exactly one of integer, zipf, choice, feed, uuid, constant"},
+     ":16:12: workload[1].values.who: expected exactly one of integer, zipf, choice, feed, uuid, sequence, constant"},
     {"unknown_source", "key: uuid", "key: guid",
-     ":15:12: expected uuid, or one of {integer: ...}, {zipf: ...}, {choice: ...}, {feed: ...}, {constant: ...}, found "
-     "\"guid\""},
+     ":15:12: expected uuid, or one of {integer: ...}, {zipf: ...}, {choice: ...}, {feed: ...}, {sequence: ...}, "
+     "{constant: ...}, found \"guid\""},
     {"no_such_column", "column: name", "column: nam",
      ":16:12: workload[1].values.who: FOLDER/people.csv: no column \"nam\""},
     {"upside_down_zipf", "low: 1, high: 1000", "low: 9, high: 1",

@@ -1,4 +1,4 @@
-#include "lab/plan/feed.hpp"
+#include "lab/model/feed.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,6 +7,7 @@
 namespace assay::plan {
 namespace {
 
+using model::read_feed;
 using values = std::vector<std::string>;
 
 TEST(feed, of_lines) {
@@ -15,7 +16,8 @@ TEST(feed, of_lines) {
   EXPECT_EQ(read_feed(folder.path("a.txt"), ""), (values{"one", "two words", "three"}));
   folder.write("b.txt", "\n\n");
   EXPECT_EQ(read_feed(folder.path("b.txt"), "").error(), folder.path("b.txt") + ": holds no value");
-  EXPECT_EQ(read_feed(folder.path("a.txt"), "id").error(), folder.path("a.txt") + ": a column is of a .csv file");
+  EXPECT_EQ(read_feed(folder.path("a.txt"), "id").error(),
+            folder.path("a.txt") + ": a column is of a .csv or .jsonl file");
 }
 
 TEST(feed, of_csv) {
@@ -31,6 +33,23 @@ TEST(feed, of_csv) {
   EXPECT_EQ(read_feed(path, "id").error(), path + ":3: expected 2 fields");
   folder.write("a.csv", "id,text\n1,\"open\n");
   EXPECT_EQ(read_feed(path, "id").error(), path + ":2: expected 2 fields");
+}
+
+TEST(feed, of_json_lines) {
+  const plan_folder folder;
+  const std::string path = folder.path("a.jsonl");
+  folder.write("a.jsonl",
+               "{\"id\":1,\"name\":\"a\\\"b\"}\r\n\n{\"name\":\"c\",\"id\":-2.5}\n{\"id\":true,\"name\":\"\"}");
+  EXPECT_EQ(read_feed(path, "id"), (values{"1", "-2.5", "true"}));
+  EXPECT_EQ(read_feed(path, "name"), (values{"a\"b", "c", ""}));
+  EXPECT_EQ(read_feed(path, "nam").error(), path + ":1: expected a text or a number in \"nam\"");
+  EXPECT_EQ(read_feed(path, "").error(), path + ": expected \"column\", the name of a member of its objects");
+  for (const char* bad : {"[1]", "{\"id\":", "1", "{\"id\":1} x"}) {
+    folder.write("a.jsonl", std::string("{\"id\":0}\n") + bad);
+    EXPECT_EQ(read_feed(path, "id").error(), path + ":2: expected a JSON object") << bad;
+  }
+  folder.write("a.jsonl", "{\"id\":0}\n{\"id\":{\"a\":1}}");
+  EXPECT_EQ(read_feed(path, "id").error(), path + ":2: expected a text or a number in \"id\"");
 }
 
 }  // namespace

@@ -32,6 +32,8 @@ model::load_result open_result() {
   result.duration = 2500ms;
   result.offered_rps = 160.5;
   result.achieved_rps = 160.25;
+  result.good_rps = 159.5;
+  result.started = std::chrono::system_clock::time_point(1'700'000'000'500ms);
   result.requests = 400;
   result.offered_requests = 401;
   result.bytes_received = 12'345;
@@ -45,6 +47,8 @@ model::load_result open_result() {
   result.latency.send_lag.record(500);
   result.stages.push_back(
       {.shape = "100..220/s", .length_s = 2.5, .planned_rps = 160, .offered = 401, .answered = 400});
+  result.stages.back().burst = {.level_p99_ms = 2, .back_from_s = 3, .back_until_s = 4, .watched_s = 20};
+  result.routes.push_back({.name = "GET /a", .share = 0.75, .offered = 300, .answered = 299});
   result.gates.push_back({.gate = "p99<50ms", .met = true, .measured = "3.96ms"});
   result.generator = {.cpu_share = 0.25,
                       .cpu_wait_share = 0.5,
@@ -73,6 +77,8 @@ TEST(load_json, holds_the_result) {
                          {"reasons", json::array()},
                          {"offered_rps", 160.5},
                          {"achieved_rps", 160.25},
+                         {"good_rps", 159.5},
+                         {"started_unix_s", 1'700'000'000.5},
                          {"requests", 400},
                          {"errors", {{"status_5xx", 2}, {"timed_out", 1}}},
                          {"gates", json::array({json{{"gate", "p99<50ms"}, {"met", true}, {"measured", "3.96ms"}}})},
@@ -157,7 +163,7 @@ TEST(load_json, without_samples_there_are_no_numbers) {
   model::load_result result = open_result();
   result.latency = {};
   const json document = document_of(result);
-  for (const char* summary : {"response_time_us", "service_time_us", "send_lag_us"}) {
+  for (const char* summary : {"response_time_us", "expected_response_time_us", "service_time_us", "send_lag_us"}) {
     for (const auto& [key, value] : document[summary].items()) {
       if (key == "count") {
         EXPECT_EQ(value, 0);
@@ -178,6 +184,31 @@ TEST(load_json, a_closed_model_has_no_offered_load) {
     ASSERT_TRUE(document.contains(key)) << key;
     EXPECT_TRUE(document[key].is_null()) << key;
   }
+}
+
+TEST(load_json, a_burst_says_when_it_was_over_or_why_that_is_not_known) {
+  model::load_result result = open_result();
+  EXPECT_EQ(document_of(result)["stages"][0]["burst"], json({{"level_p99_us", 2000.0},
+                                                             {"back_from_s", 3.0},
+                                                             {"back_until_s", 4.0},
+                                                             {"watched_s", 20.0},
+                                                             {"why_not", nullptr}}));
+  result.stages[0].burst = model::burst_return{.watched_s = 20, .why_not = "not back"};
+  const json unknown = document_of(result)["stages"][0]["burst"];
+  EXPECT_TRUE(unknown["level_p99_us"].is_null());
+  EXPECT_TRUE(unknown["back_until_s"].is_null());
+  EXPECT_EQ(unknown["why_not"], "not back");
+  result.stages[0].burst.reset();
+  EXPECT_TRUE(document_of(result)["stages"][0]["burst"].is_null());
+}
+
+TEST(load_json, several_requests_have_a_row_each_and_no_method) {
+  model::load_result result = open_result();
+  result.method.clear();
+  const json document = document_of(result);
+  EXPECT_TRUE(document["method"].is_null());
+  EXPECT_EQ(document["routes"][0]["route"], "GET /a");
+  EXPECT_EQ(document["routes"][0]["share"], 0.75);
 }
 
 TEST(load_json, the_histograms_decode_to_the_same_counts) {
@@ -223,6 +254,7 @@ TEST(load_json, every_key_is_documented_and_every_documented_key_is_there) {
     if (value.is_object()) actual[key] = keys_of(value);
     if (value.is_array() && !value.empty()) actual[key] = keys_of(value.front());
   }
+  actual["burst"] = keys_of(document["stages"][0]["burst"]);
   keys& kinds = actual["errors"];
   kinds.clear();
   for (std::size_t kind = 0; kind < load::failure_kinds; ++kind) {

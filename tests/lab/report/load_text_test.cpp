@@ -24,6 +24,7 @@ model::load_result some_result() {
   result.duration = 10s;
   result.offered_rps = 50;
   result.achieved_rps = 49.9;
+  result.good_rps = 49.5;
   result.requests = 499;
   result.bytes_received = 62'874;
   result.errors = {{"status_5xx", 3}, {"timed_out", 1}};
@@ -43,7 +44,7 @@ GET http://127.0.0.1:8080/: 10.0s, 64 connections, 1 thread, open model, constan
   send lag              -        -        -        -        -        -
   499 responses in 10.00s, 62.87kB read
   errors: status_5xx 3 timed_out 1
-offered 50.00 req/s, achieved 49.90 req/s
+offered 50.00 req/s, achieved 49.90 req/s, 49.50 as expected and in time
 )");
 }
 
@@ -63,6 +64,31 @@ GET http://127.0.0.1:8080/: 10.0s (interrupted), 64 connections, 2 threads, clos
   499 responses in 10.00s, 62.87kB read, 7 sent twice
 achieved 49.90 req/s
 )");
+}
+
+TEST(load_text, a_burst_says_when_it_was_over_or_why_that_is_not_known) {
+  model::load_result result = some_result();
+  result.stages = {{.shape = "100/s", .length_s = 10}, {.shape = "100*10/s", .start_s = 10, .length_s = 5}};
+  result.stages[1].burst = {.level_p99_ms = 2.5, .back_from_s = 3, .back_until_s = 4, .watched_s = 20};
+  EXPECT_TRUE(load_text(result).contains(
+      "\n  burst 100*10/s until 15s: back to the level of before (p99 2.50ms) within 3 to 4 s\n"));
+  result.stages[1].burst = model::burst_return{.watched_s = 20, .why_not = "not back within 20 s"};
+  EXPECT_TRUE(load_text(result).contains("\n  burst 100*10/s until 15s: not back within 20 s\n"));
+}
+
+TEST(load_text, several_requests_have_a_row_each) {
+  model::load_result result = some_result();
+  result.method.clear();
+  result.routes = {{.name = "GET /", .offered = 300, .answered = 299, .errors = {{"closed", 1}}},
+                   {.name = "POST /orders", .offered = 100, .answered = 100}};
+  result.routes[0].latency.response_time.record(2'000'000, 299);
+  const std::string text = load_text(result);
+  EXPECT_TRUE(text.contains("\n2 requests to http://127.0.0.1:8080/: 10.0s, "));
+  EXPECT_TRUE(
+      text.contains("\n  route          offered answered  errors      p50      p99      max\n"
+                    "  GET /              300      299       1   2.00ms        -   2.00ms\n"
+                    "  POST /orders       100      100       0        -        -        -\n"))
+      << text;
 }
 
 TEST(load_text, reasons_stand_on_the_first_line) {

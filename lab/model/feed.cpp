@@ -1,4 +1,4 @@
-#include "lab/plan/feed.hpp"
+#include "lab/model/feed.hpp"
 
 #include <fmt/format.h>
 
@@ -6,9 +6,10 @@
 #include <array>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <optional>
 
-namespace assay::plan {
+namespace assay::model {
 namespace {
 
 // What spreadsheets put in front of UTF-8: no part of the first column's name.
@@ -86,14 +87,38 @@ lines read_csv(const std::string& path, const std::string& text, const std::stri
   return values;
 }
 
+// Takes a line off the text, without its end.
+std::string_view take_line(std::string_view& text) {
+  const std::size_t end = std::min(text.find('\n'), text.size());
+  std::string_view line = text.substr(0, end);
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  text.remove_prefix(std::min(end + 1, text.size()));
+  return line;
+}
+
 std::vector<std::string> read_plain(std::string_view text) {
   std::vector<std::string> values;
   while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    std::string_view line = text.substr(0, end);
-    if (line.ends_with('\r')) line.remove_suffix(1);
+    const std::string_view line = take_line(text);
     if (!line.empty()) values.emplace_back(line);
-    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return values;
+}
+
+// Texts as they are, numbers and the rest as they are written; objects and lists are no values.
+lines read_json_lines(const std::string& path, std::string_view text, const std::string& member) {
+  if (member.empty()) return std::unexpected(path + ": expected \"column\", the name of a member of its objects");
+  std::vector<std::string> values;
+  for (int number = 1; !text.empty(); ++number) {
+    const std::string_view line = take_line(text);
+    if (line.empty()) continue;
+    const nlohmann::json object = nlohmann::json::parse(line, nullptr, false);
+    if (!object.is_object()) return std::unexpected(fmt::format("{}:{}: expected a JSON object", path, number));
+    const auto value = object.find(member);
+    if (value == object.end() || value->is_structured() || value->is_null()) {
+      return std::unexpected(fmt::format("{}:{}: expected a text or a number in \"{}\"", path, number, member));
+    }
+    values.push_back(value->is_string() ? value->get<std::string>() : value->dump());
   }
   return values;
 }
@@ -119,8 +144,11 @@ lines read_feed(const std::string& path, const std::string& column) {
   if (!text) return std::unexpected(text.error());
   if (text->starts_with(byte_order_mark)) text->erase(0, byte_order_mark.size());
   const bool csv = path.ends_with(".csv");
-  if (!csv && !column.empty()) return std::unexpected(path + ": a column is of a .csv file");
-  lines values = csv ? read_csv(path, *text, column) : lines(read_plain(*text));
+  const bool json = path.ends_with(".jsonl");
+  if (!csv && !json && !column.empty()) return std::unexpected(path + ": a column is of a .csv or .jsonl file");
+  lines values = csv    ? read_csv(path, *text, column)
+                 : json ? read_json_lines(path, *text, column)
+                        : lines(read_plain(*text));
   if (values && values->empty()) return std::unexpected(path + ": holds no value");
   if (values && values->size() > most_feed_values) {
     return std::unexpected(fmt::format("{}: more than {} values", path, most_feed_values));
@@ -128,4 +156,4 @@ lines read_feed(const std::string& path, const std::string& column) {
   return values;
 }
 
-}  // namespace assay::plan
+}  // namespace assay::model

@@ -1,0 +1,97 @@
+#include "cli/load_outputs.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "lab/model/write_file.hpp"
+#include "lab/report/hdr_files.hpp"
+#include "lab/report/load_seconds.hpp"
+
+namespace assay::cli {
+namespace {
+
+// At least; about once a line.
+constexpr duration cpu_interval = std::chrono::milliseconds(900);
+
+double in_seconds(duration span) { return std::chrono::duration<double>(span).count(); }
+
+}  // namespace
+
+std::expected<second_writer, std::string> second_writer::open(const std::string& path) {
+  if (path == "-") return second_writer(stdout);
+  std::FILE* const file = std::fopen(path.c_str(), "we");
+  if (file == nullptr) return std::unexpected(fmt::format("--ndjson {}: {}", path, std::strerror(errno)));
+  return second_writer(file);
+}
+
+void second_writer::look_at_cpu(const load::live_view& seen) {
+  const duration since = seen.elapsed - elapsed_before_;
+  if (since <= duration::zero()) return;
+  if (cpu_before_.size() == seen.cpu.size()) {
+    duration busiest{};
+    bool all_run = true;
+    for (std::size_t i = 0; i < seen.cpu.size(); ++i) {
+      busiest = std::max(busiest, seen.cpu[i] - cpu_before_[i]);
+      all_run = all_run && seen.cpu[i] > duration::zero();
+    }
+    if (all_run) cpu_share_ = in_seconds(busiest) / in_seconds(since);  // else they have ended, and it stays as it was
+  }
+  cpu_before_ = seen.cpu;
+  elapsed_before_ = seen.elapsed;
+}
+
+void second_writer::write(const load::load_engine& of, double until_s, bool at_end) {
+  for (; next_ < of.seconds(); ++next_) {
+    const auto begins_s = static_cast<double>(next_);
+    std::optional<model::live_second> second = of.second(next_);
+    // Seconds that an early end leaves over are over as well, and not of this run.
+    if (!second || begins_s + (at_end ? 0 : second->length_s) >= until_s) break;
+    second->length_s = std::min(second->length_s, until_s - begins_s);
+    const std::string line = report::second_line(*second, cpu_share_);
+    const bool wrote = std::fwrite(line.data(), 1, line.size(), file_.get()) == line.size();
+    failed_ = failed_ || !wrote;
+  }
+  failed_ = std::fflush(file_.get()) != 0 || failed_;
+}
+
+void second_writer::follow(const load::load_engine& running) {
+  const load::live_view seen = running.look();
+  if (cpu_before_.empty() || seen.elapsed - elapsed_before_ >= cpu_interval) look_at_cpu(seen);
+  write(running, in_seconds(seen.elapsed), false);
+}
+
+bool second_writer::finish(const load::load_engine& ended, std::chrono::nanoseconds measured) {
+  write(ended, in_seconds(measured), true);
+  return !failed_;
+}
+
+std::expected<void, std::string> check_hdr_files(const std::vector<std::string>& paths) {
+  for (const std::string& path : paths) {
+    std::error_code none;
+    const std::filesystem::path parent = std::filesystem::path(path).parent_path();
+    if (path.empty() || std::filesystem::is_directory(path, none)) {
+      return std::unexpected(fmt::format("--hdr \"{}\": expected the name of a file", path));
+    }
+    if (!parent.empty() && !std::filesystem::is_directory(parent, none)) {
+      return std::unexpected(fmt::format("--hdr {}: no such directory", path));
+    }
+  }
+  return {};
+}
+
+std::expected<void, std::string> write_hdr_files(const std::vector<std::string>& paths,
+                                                 const model::load_result& result) {
+  for (const std::string& path : paths) {
+    const std::string text = path.ends_with(".hlog") ? report::hlog_file(result) : report::hgrm_file(result);
+    if (const auto wrote = model::write_file(path, text); !wrote) {
+      return std::unexpected(fmt::format("--hdr {}: {}", path, wrote.error()));
+    }
+  }
+  return {};
+}
+
+}  // namespace assay::cli

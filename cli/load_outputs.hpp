@@ -1,0 +1,53 @@
+// Where the results of `assay load` go beside the summary: a line of JSON a second, and HdrHistogram's files.
+//
+// Misuse: second_writer::finish() before the run has ended.
+#pragma once
+
+#include <cstdio>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lab/load/engine.hpp"
+#include "lab/model/load_result.hpp"
+
+namespace assay::cli {
+
+// Writes each second of a run as soon as it is over, from the thread that waits for the run.
+class second_writer {
+ public:
+  // A path, or "-" for stdout. The error is one line.
+  static std::expected<second_writer, std::string> open(const std::string& path);
+
+  // What is over by now, in order.
+  void follow(const load::load_engine& running);
+  // The rest, of a run that sent for so long. False when not all could be written.
+  bool finish(const load::load_engine& ended, std::chrono::nanoseconds measured);
+
+ private:
+  struct closer {
+    void operator()(std::FILE* file) const {
+      if (file != stdout) std::fclose(file);
+    }
+  };
+  explicit second_writer(std::FILE* file) : file_(file) {}
+  void write(const load::load_engine& of, double until_s, bool at_end);
+  void look_at_cpu(const load::live_view& seen);
+
+  std::unique_ptr<std::FILE, closer> file_;
+  std::size_t next_ = 0;
+  bool failed_ = false;
+  std::vector<duration> cpu_before_;
+  duration elapsed_before_{};
+  std::optional<double> cpu_share_;
+};
+
+// Refuses, before anything is sent, what could not be written afterwards: a directory that is not there.
+std::expected<void, std::string> check_hdr_files(const std::vector<std::string>& paths);
+// FILE.hlog is an interval log, any other name a percentile distribution.
+std::expected<void, std::string> write_hdr_files(const std::vector<std::string>& paths,
+                                                 const model::load_result& result);
+
+}  // namespace assay::cli

@@ -1,0 +1,94 @@
+// What an answer must hold beside its status: header fields, and texts somewhere in its body. The body is looked at
+// piece by piece as it is received and never kept.
+//
+//   answer_checks checks;
+//   checks.add("header:content-type~json");   // beside header:etag, header:x-cache=HIT and status=200,404
+//   checks.add("body~\"ok\":true");
+//
+//   body_watch watch(checks);                 // of a connection
+//   watch.begin(); watch.take(piece); ... watch.holds();
+//
+// Misuse: checking a body that is sent compressed; what is compared are the bytes of the message.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lab/load/recorder.hpp"
+#include "stack/http/message.hpp"
+
+namespace assay::load {
+
+inline constexpr std::size_t max_checks = 16;
+inline constexpr std::size_t max_check_bytes = 1024;
+
+// An answer, and the first check that it failed.
+struct answer {
+  int status = 0;
+  std::optional<failure_kind> failed_check = {};
+};
+
+// A text to be found in bytes that come in pieces (Knuth, Morris, Pratt, SIAM J. Comput. 6, 1977): a byte is looked at
+// once, whatever the pieces are.
+class stream_pattern {
+ public:
+  explicit stream_pattern(std::string text);
+  // How much of the text the bytes so far end with; size() once it has been found.
+  std::size_t advance(std::size_t matched, std::string_view piece) const;
+  std::size_t size() const { return text_.size(); }
+
+ private:
+  std::string text_;
+  std::vector<std::uint16_t> borders_;  // of the first i + 1 bytes: the longest proper prefix that is a suffix too
+};
+
+class answer_checks {
+ public:
+  // As typed after --check; the error says what was expected.
+  std::expected<void, std::string> add(std::string_view text);
+
+  // Of an answer's header and body: those of the status are the routes'.
+  bool any() const { return !fields_.empty() || !texts_.empty(); }
+  bool fields_hold(const http::header_list& headers) const;
+  const std::vector<stream_pattern>& texts() const { return texts_; }
+  // Statuses that are no error where a route names none; empty: every one below 400.
+  const std::vector<int>& statuses() const { return statuses_; }
+
+ private:
+  struct field_check {
+    enum class how : std::uint8_t { present, equals, contains };
+    std::string name;
+    how is = how::present;
+    std::string text;
+  };
+  static bool holds(const field_check& of, const http::header_list& headers);
+  bool add_statuses(std::string_view list);
+  bool add_field(std::string_view text);
+
+  std::vector<field_check> fields_;
+  std::vector<stream_pattern> texts_;
+  std::vector<int> statuses_;
+};
+
+// How far the body of one answer has come.
+class body_watch {
+ public:
+  explicit body_watch(const answer_checks& checks) : texts_(checks.texts()), matched_(texts_.size()) {}
+
+  void begin() { matched_.assign(matched_.size(), 0); }
+  void take(std::string_view piece) {
+    for (std::size_t i = 0; i < matched_.size(); ++i) matched_[i] = texts_[i].advance(matched_[i], piece);
+  }
+  bool holds() const;
+
+ private:
+  const std::vector<stream_pattern>& texts_;
+  std::vector<std::size_t> matched_;
+};
+
+}  // namespace assay::load

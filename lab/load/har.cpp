@@ -1,0 +1,81 @@
+#include "lab/load/har.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string_view>
+
+#include "lab/model/feed.hpp"
+#include "stack/http/message.hpp"
+
+namespace assay::load {
+namespace {
+
+using json = nlohmann::json;
+
+// Of the connection it was recorded on; HTTP/2 names the request line as fields that begin with a colon.
+bool is_of_connection(std::string_view name) {
+  constexpr std::array<std::string_view, 8> fields = {
+      "host",       "connection", "content-length",   "transfer-encoding",
+      "keep-alive", "upgrade",    "proxy-connection", "http2-settings"};
+  return name.starts_with(':') ||
+         std::ranges::any_of(fields, [name](auto each) { return http::equals_ignoring_case(name, each); });
+}
+
+// A member that is a text; nothing otherwise.
+const std::string* text_in(const json& object, const char* member) {
+  if (!object.is_object()) return nullptr;
+  const auto found = object.find(member);
+  return found == object.end() ? nullptr : found->get_ptr<const std::string*>();
+}
+
+// What is wrong with it; nothing when it has been read.
+std::optional<std::string> read_entry(const json& entry, recorded_request& into) {
+  if (!entry.is_object() || !entry.contains("request")) return "expected an object with a \"request\"";
+  const json& request = entry["request"];
+  const std::string* method = text_in(request, "method");
+  const std::string* url = text_in(request, "url");
+  if (method == nullptr || url == nullptr) return "expected the texts \"method\" and \"url\" in \"request\"";
+  into.method = *method;
+  into.url = *url;
+  for (const json& field : request.value("headers", json::array())) {
+    const std::string* name = text_in(field, "name");
+    const std::string* value = text_in(field, "value");
+    if (name == nullptr || value == nullptr) return "expected the texts \"name\" and \"value\" in each of \"headers\"";
+    if (!is_of_connection(*name)) into.headers.emplace_back(*name, *value);
+  }
+  if (!request.contains("postData")) return std::nullopt;
+  const std::string* text = text_in(request["postData"], "text");
+  if (text == nullptr) return "expected a \"text\" in \"postData\": a body in parts is not supported";
+  into.body = *text;
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::expected<std::vector<recorded_request>, std::string> read_har(const std::string& path) {
+  const auto text = model::read_whole(path, most_recorded_bytes);
+  if (!text) return std::unexpected(text.error());
+  const json document = json::parse(*text, nullptr, false);
+  const json* log = document.is_object() && document.contains("log") ? &document["log"] : nullptr;
+  if (log == nullptr || !log->is_object() || !log->contains("entries") || !(*log)["entries"].is_array()) {
+    return std::unexpected(path + ": expected a HAR file, a JSON object with \"log\" and in it a list of \"entries\"");
+  }
+  std::vector<recorded_request> requests;
+  std::size_t number = 0;
+  for (const json& each : (*log)["entries"]) {
+    recorded_request read;
+    if (const auto wrong = read_entry(each, read)) {
+      return std::unexpected(fmt::format("{}: entries[{}]: {}", path, number, *wrong));
+    }
+    ++number;
+    if (read.url.starts_with("http://") || read.url.starts_with("https://")) requests.push_back(std::move(read));
+  }
+  if (requests.empty()) return std::unexpected(path + ": holds no http request");
+  return requests;
+}
+
+}  // namespace assay::load
