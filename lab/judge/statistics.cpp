@@ -5,7 +5,6 @@
 #include <cassert>
 #include <cmath>
 #include <numeric>
-#include <utility>
 
 namespace assay::judge {
 namespace {
@@ -57,20 +56,6 @@ welch_comparison welch(std::span<const double> first, std::span<const double> se
   const double spread = of_a * of_a / (a.n - 1.0) + of_b * of_b / (b.n - 1.0);
   const double degrees = spread > 0 ? both * both / spread : a.n + b.n - 2.0;
   return {a.mean - b.mean, std::sqrt(both), degrees};
-}
-
-std::vector<double> holm(std::span<const double> p_values) {
-  std::vector<std::size_t> order(p_values.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::sort(order, {}, [&](std::size_t at) { return std::pair(p_values[at], at); });
-  std::vector<double> adjusted(p_values.size(), 1.0);
-  double least = 0;
-  for (std::size_t rank = 0; rank < order.size(); ++rank) {
-    const double factor = static_cast<double>(p_values.size() - rank);
-    least = std::max(least, std::min(1.0, p_values[order[rank]] * factor));
-    adjusted[order[rank]] = least;
-  }
-  return adjusted;
 }
 
 }  // namespace assay::judge

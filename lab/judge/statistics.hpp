@@ -7,7 +7,6 @@
 #pragma once
 
 #include <span>
-#include <vector>
 
 #include "lab/model/estimate.hpp"
 
@@ -35,9 +34,5 @@ struct welch_comparison {
   double p_beyond(double margin) const;
 };
 welch_comparison welch(std::span<const double> first, std::span<const double> second, double least_deviation);
-
-/// Adjusted p values in the order given (S. Holm, Scandinavian Journal of Statistics 6, 1979). Rejecting those below
-/// alpha keeps the chance of any false rejection in the family below alpha, whatever the dependence.
-std::vector<double> holm(std::span<const double> p_values);
 
 }  // namespace assay::judge

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <optional>
 
+#include "lab/model/holm.hpp"
+
 namespace assay::judge {
 namespace {
 
@@ -96,7 +98,7 @@ void judge_family(std::span<hypothesis> family, double alpha, double confidence)
     tests.push_back(test(each, confidence));
     p_values.push_back(tests.back() ? tests.back()->test.p_beyond(tests.back()->margin) : 1.0);
   }
-  const std::vector<double> adjusted = holm(p_values);
+  const std::vector<double> adjusted = model::holm(p_values);
   for (std::size_t i = 0; i < family.size(); ++i) {
     if (!tests[i]) {
       family[i].comparison.verdict = finding::not_estimable;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lab/judge/verdict.hpp"
+#include "lab/model/holm.hpp"
 
 namespace assay::judge {
 namespace {
@@ -35,12 +36,12 @@ TEST(statistics, interval_of_the_mean_agrees_with_published_numbers) {
 
 TEST(statistics, holm_agrees_with_published_numbers) {
   // The example of the method's textbooks: 0.01, 0.04, 0.03, 0.005 at 5 %.
-  const std::vector<double> adjusted = holm(std::vector{0.01, 0.04, 0.03, 0.005});
+  const std::vector<double> adjusted = model::holm(std::vector{0.01, 0.04, 0.03, 0.005});
   const std::vector<double> expected{0.03, 0.06, 0.06, 0.02};
   ASSERT_EQ(adjusted.size(), expected.size());
   for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(adjusted[i], expected[i], 1e-12);
-  EXPECT_TRUE(holm({}).empty());
-  EXPECT_EQ(holm(std::vector{0.7, 0.9}), (std::vector{1.0, 1.0}));
+  EXPECT_TRUE(model::holm({}).empty());
+  EXPECT_EQ(model::holm(std::vector{0.7, 0.9}), (std::vector{1.0, 1.0}));
 }
 
 TEST(statistics, p_below_alpha_is_an_interval_beyond_the_margin) {
