@@ -21,7 +21,6 @@
 // small part of the time in which an answer is worth having.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -76,33 +75,25 @@ class patience {
   instant since_{};
 };
 
-// How late requests are reached that lay ready when the loop last looked. A loop that looks again and finds few is not
-// the end of an overload, a whole batch that was worked off in standing_wait is.
+// How late requests are reached that lay ready when the loop last looked. Arrivals vary, and so a batch that was worked
+// off in time is no end of an overload: burst_wait without anything late is.
 class backlog {
  public:
   backlog(duration burst_wait, duration standing_wait) : burst_wait_(burst_wait), standing_wait_(standing_wait) {}
 
   // Whether what is reached at `now`, having been ready at `turn`, is still to be served.
   bool admits(instant turn, instant now) {
-    if (turn != turn_) {
-      if (longest_ <= standing_wait_) behind_ = false;
-      turn_ = turn;
-      longest_ = duration::zero();
-    }
-    longest_ = std::max(longest_, now - turn);
-    if (longest_ <= standing_wait_) return true;
-    if (!behind_) since_ = turn;
-    behind_ = true;
+    if (now - turn <= standing_wait_) return true;
+    if (turn - last_late_ > burst_wait_) since_ = turn;
+    last_late_ = now;
     return now - since_ <= burst_wait_;
   }
 
  private:
   duration burst_wait_;
   duration standing_wait_;
-  instant turn_{};
-  duration longest_{};  // in this turn
-  bool behind_ = false;
-  instant since_{};
+  instant last_late_ = instant() - std::chrono::hours(1);
+  instant since_{};  // it has been late again and again
 };
 
 class policy;

@@ -175,8 +175,10 @@ TEST(shed_backlog, is_short_once_batches_have_kept_the_loop_for_the_time_of_a_bu
   EXPECT_FALSE(line.admits(next, next + 5ms + 1ns)) << "it goes on";
   const instant last = next + 6ms;
   EXPECT_TRUE(line.admits(last, last + 5ms));
-  const instant quiet = last + 6ms;
-  EXPECT_TRUE(line.admits(quiet, quiet + 100ms)) << "the batch before was worked off in time";
+  const instant soon = last + 6ms;
+  EXPECT_FALSE(line.admits(soon, soon + 6ms)) << "one batch in time is no recovery";
+  const instant quiet = soon + 6ms + 100ms + 1ns;
+  EXPECT_TRUE(line.admits(quiet, quiet + 100ms)) << "nothing was late for the time of a burst";
 }
 
 struct computed {
