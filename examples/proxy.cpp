@@ -32,10 +32,7 @@ bool is_for_this_hop(std::string_view name) {
   static constexpr std::array<std::string_view, 9> names = {"connection", "content-length",    "host",
                                                             "keep-alive", "proxy-connection",  "te",
                                                             "trailer",    "transfer-encoding", "upgrade"};
-  const auto same = [name](std::string_view other) {
-    return std::ranges::equal(name, other, [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; });
-  };
-  return std::ranges::any_of(names, same);
+  return std::ranges::any_of(names, [name](std::string_view other) { return http::equals_ignoring_case(name, other); });
 }
 
 task<http::response> pass_on(std::shared_ptr<proxy> through, http::request& asked) {

@@ -3,13 +3,13 @@
 //
 //   PORT=8080 build/examples/worker
 //   curl 'http://127.0.0.1:8080/primes/1000000'
-#include <charconv>
 #include <memory>
 #include <vector>
 
 #include "stack/http/json.hpp"
 #include "stack/http/router.hpp"
 #include "stack/http/server.hpp"
+#include "stack/http/url_text.hpp"
 #include "stack/runtime/offload.hpp"
 
 using namespace assay;
@@ -33,9 +33,8 @@ std::uint32_t count_primes(std::uint32_t limit) {
 }
 
 std::uint32_t parse_limit(std::string_view text) {
-  std::uint32_t limit = 0;
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), limit);
-  return failed == std::errc() && end == text.data() + text.size() && limit <= most ? limit : 0;
+  const auto limit = http::parse_whole(text, 8).value_or(0);
+  return limit <= most ? static_cast<std::uint32_t>(limit) : 0;
 }
 
 task<http::response> primes(offload_pool* threads, std::uint32_t limit) {

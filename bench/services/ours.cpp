@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -22,6 +21,7 @@
 #include "stack/guard/chain/server.hpp"
 #include "stack/http/router.hpp"
 #include "stack/http/server.hpp"
+#include "stack/http/url_text.hpp"
 #include "stack/http/websocket/endpoint.hpp"
 
 using namespace assay;
@@ -84,12 +84,6 @@ task<void> echo(websocket::connection& peer) {
 
 task<http::response> socket(service* of, http::request& asked) { co_return of->sockets.accept(asked, echo); }
 
-std::int32_t parse_id(std::string_view text) {
-  std::int32_t id = 0;
-  std::from_chars(text.data(), text.data() + text.size(), id);
-  return id;
-}
-
 void add_routes(service* of) {
   const auto simple = [of](const char* path, task<http::response> (*serve)()) {
     of->routes.add(http::method::get, path,
@@ -104,7 +98,7 @@ void add_routes(service* of) {
   if (!of->rows) return;
   of->routes.add(http::method::get, "/rows/{id}",
                  [of] ASSAY_CORO_WRAPPER(http::request&, const http::path_parameters& given) {
-                   return row(of, parse_id(given["id"]));
+                   return row(of, static_cast<std::int32_t>(http::parse_whole(given["id"], 9).value_or(0)));
                  });
 }
 
