@@ -81,9 +81,7 @@ std::shared_ptr<proxy> make_proxy(const std::vector<http::origin>& to) {
     made->servers.push_back(std::make_unique<http::client>(each));
     exchanges.push_back(guard::exchange_of(*made->servers.back()));
   }
-  guard::chain::client_options wanted;
-  wanted.balance.failures_to_eject = 2;  // before a request has used up its three attempts on one who is gone
-  const auto guards = guard::chain::client::make(wanted, std::move(names));
+  const auto guards = guard::chain::client::make({}, std::move(names));
   if (!guards) refuse_to_start(guards.error());
   made->ask = guards->around(std::move(exchanges));
   return made;

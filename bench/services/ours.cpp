@@ -1,13 +1,12 @@
 // The benchmarks' service on this stack: a text, a JSON answer, a row of PostgreSQL, a millisecond of CPU. The Go and
 // Node.js services beside it (go/, node/) answer the same.
 //
-//   service --port N [--policies off] [--io epoll] [--database URL] [--max-connections N]
+//   service --port N [--policies off|all] [--io epoll] [--database URL] [--max-connections N]
 //
-// /socket is a WebSocket that echoes, which the others have not.
+// /socket is a WebSocket that echoes, /room one that tells everybody; node/sockets.js has these.
 //
-// With policies it has what guard::chain has by default, and ids, metrics, and a log of failed requests; without them
-// the router alone.
-#include <fmt/format.h>
+// With policies it has what guard::chain has by default; with all of them ids, metrics and a log of failed requests as
+// well; without them it is the router alone.
 #include <time.h>
 #include <unistd.h>
 
@@ -16,11 +15,14 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <tuple>
+#include <vector>
 
 #include "stack/data/postgres.hpp"
-#include "stack/guard/chain/server.hpp"
+#include "stack/guard/chain/service.hpp"
 #include "stack/http/router.hpp"
 #include "stack/http/server.hpp"
+#include "stack/http/settings.hpp"
 #include "stack/http/url_text.hpp"
 #include "stack/http/websocket/endpoint.hpp"
 
@@ -36,6 +38,7 @@ struct service {
   }
   std::unique_ptr<data::pool> rows;
   websocket::endpoint sockets{{}};
+  std::vector<websocket::connection*> room;
   http::router routes;
 };
 
@@ -44,6 +47,8 @@ std::int64_t thread_cpu_ns() {
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
   return time.tv_sec * 1'000'000'000LL + time.tv_nsec;
 }
+
+enum class guarded : std::uint8_t { off, on, all };
 
 task<http::response> text() { co_return http::response::text("hello, world\n"); }
 
@@ -82,6 +87,21 @@ task<void> echo(websocket::connection& peer) {
   }
 }
 
+task<void> be_in_room(service* of, websocket::connection& peer) {
+  of->room.push_back(&peer);
+  while (true) {
+    const result<websocket::message> said = co_await peer.receive();
+    if (!said) break;
+    for (websocket::connection* each : of->room) std::ignore = each->try_send(said->kind, said->payload);
+  }
+  std::erase(of->room, &peer);
+}
+
+task<http::response> room(service* of, http::request& asked) {
+  co_return of->sockets.accept(asked,
+                               [of] ASSAY_CORO_WRAPPER(websocket::connection & peer) { return be_in_room(of, peer); });
+}
+
 task<http::response> socket(service* of, http::request& asked) { co_return of->sockets.accept(asked, echo); }
 
 void add_routes(service* of) {
@@ -95,6 +115,9 @@ void add_routes(service* of) {
   of->routes.add(
       http::method::get, "/socket",
       [of] ASSAY_CORO_WRAPPER(http::request & asked, const http::path_parameters&) { return socket(of, asked); });
+  of->routes.add(
+      http::method::get, "/room",
+      [of] ASSAY_CORO_WRAPPER(http::request & asked, const http::path_parameters&) { return room(of, asked); });
   if (!of->rows) return;
   of->routes.add(http::method::get, "/rows/{id}",
                  [of] ASSAY_CORO_WRAPPER(http::request&, const http::path_parameters& given) {
@@ -108,32 +131,32 @@ int main(int argc, char** argv) {
   http::serve_options options;
   options.host = "127.0.0.1";
   std::string database;
-  bool policies = true;
+  guarded policies = guarded::on;
   CLI::App app{"The benchmarks' service."};
   app.add_option("--port", options.port, "TCP port");
   app.add_option("--max-connections", options.limits.max_connections, "of clients");
   app.add_option("--database", database, "PostgreSQL URL, for /rows/{id}");
-  app.add_option("--policies", policies, "on or off")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, bool>{{"on", true}, {"off", false}}));
+  const std::map<std::string, guarded> levels{{"off", guarded::off}, {"on", guarded::on}, {"all", guarded::all}};
+  app.add_option("--policies", policies, "off, on, or all")->transform(CLI::CheckedTransformer(levels));
   const std::map<std::string, io_kind> kinds{
       {"auto", io_kind::automatic}, {"io_uring", io_kind::io_uring}, {"epoll", io_kind::epoll}};
   app.add_option("--io", options.io.kind, "backend")->transform(CLI::CheckedTransformer(kinds));
   CLI11_PARSE(app, argc, argv);
 
+  observe::json_log log(STDERR_FILENO, {.least = observe::level::warn});
+  observe::registry metrics;
+  guard::chain::service told(metrics, {.log = &log});
+  if (policies == guarded::all) told.join(options);
   const auto make = [&](unsigned) -> http::handler {
     const auto of = std::make_shared<service>(database);
     add_routes(of.get());
     // The handler keeps the service: it goes with the loop.
-    const http::handler serve = [of, routes = of->routes.as_handler()] ASSAY_CORO_WRAPPER(http::request & asked) {
+    http::handler serve = [of, routes = of->routes.as_handler()] ASSAY_CORO_WRAPPER(http::request & asked) {
       return routes(asked);
     };
-    if (!policies) return serve;
-    const auto guards = guard::chain::server::make({});
-    if (!guards) {
-      fmt::print(stderr, "service: {}\n", guards.error());
-      _exit(4);
-    }
-    return guards->around(serve);
+    if (policies == guarded::off) return serve;
+    if (policies == guarded::on) return http::or_refuse(guard::chain::server::make({})).around(serve);
+    return http::or_refuse(told.add_loop().around(serve, guard::access_log::by_router(of->routes), {}));
   };
   return http::serve(make, options);
 }

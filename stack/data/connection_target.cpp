@@ -15,7 +15,7 @@ struct free_options {
   void operator()(PQconninfoOption* held) const noexcept { PQconninfoFree(held); }
 };
 
-sql_error refuse(std::string_view why) {
+sql_error refuse_url(std::string_view why) {
   sql_error refused = from_wait({.code = errc::invalid_argument, .what = "database URL"});
   refused.message = std::string(why.substr(0, sql_error::max_message_bytes));
   return refused;
@@ -34,7 +34,7 @@ sql_result<connection_target> connection_target::parse(const std::string& url, d
   char* said = nullptr;
   const std::unique_ptr<PQconninfoOption, free_options> options(PQconninfoParse(url.c_str(), &said));
   if (options == nullptr) {
-    const sql_error refused = refuse(said == nullptr ? "out of memory" : said);
+    const sql_error refused = refuse_url(said == nullptr ? "out of memory" : said);
     PQfreemem(said);
     return std::unexpected(refused);
   }
@@ -45,10 +45,10 @@ sql_result<connection_target> connection_target::parse(const std::string& url, d
   const std::string* const host = find(to.words, "host");
   const std::string* const numeric = find(to.words, "hostaddr");
   for (const std::string* each : {host, numeric}) {
-    if (each != nullptr && each->contains(',')) return std::unexpected(refuse("more than one host"));
+    if (each != nullptr && each->contains(',')) return std::unexpected(refuse_url("more than one host"));
   }
-  if (numeric != nullptr && !is_numeric(*numeric)) return std::unexpected(refuse("hostaddr is not an address"));
-  if (host == nullptr && numeric == nullptr) return std::unexpected(refuse("no host"));
+  if (numeric != nullptr && !is_numeric(*numeric)) return std::unexpected(refuse_url("hostaddr is not an address"));
+  if (host == nullptr && numeric == nullptr) return std::unexpected(refuse_url("no host"));
   const bool is_directory = host != nullptr && (host->starts_with('/') || host->starts_with('@'));
   if (numeric == nullptr && !is_directory && !is_numeric(*host)) to.host = *host;
 

@@ -24,6 +24,8 @@ namespace assay::data {
 
 namespace detail {
 
+class json_columns;
+
 struct clear_result {
   void operator()(pg_result* held) const noexcept;
 };
@@ -79,7 +81,7 @@ class row {
   }
 
  private:
-  friend void append_json(std::string& to, const row& of);
+  friend class detail::json_columns;
   bool exists(int column) const;
   const pg_result* of_;
   int index_;

@@ -1,6 +1,9 @@
 // Rows as JSON, in one string and without a tree in between.
 #include <libpq-fe.h>
 
+#include <utility>
+#include <vector>
+
 #include "stack/data/rows.hpp"
 #include "stack/observe/text_escape.hpp"
 
@@ -45,17 +48,44 @@ void append_value(std::string& to, std::string_view text, Oid type) {
 
 }  // namespace
 
-void append_json(std::string& to, const row& of) {
-  to += '{';
-  for (int column = 0; column < PQnfields(of.of_); ++column) {
-    if (column > 0) to += ',';
-    observe::append_json_string(to, PQfname(of.of_, column));
-    to += ':';
-    const std::optional<std::string_view> text = of.text(column);
-    text ? append_value(to, *text, PQftype(of.of_, column)) : void(to += "null");
+// The columns of an answer: what is the same in each of its rows.
+class detail::json_columns {
+ public:
+  explicit json_columns(const row& first) {
+    const int count = PQnfields(first.of_);
+    all_.reserve(static_cast<std::size_t>(count));
+    for (int column = 0; column < count; ++column) {
+      std::string before(column == 0 ? "" : ",");
+      observe::append_json_string(before, PQfname(first.of_, column));
+      before += ':';
+      all_.push_back({.before = std::move(before), .type = PQftype(first.of_, column)});
+    }
   }
-  to += '}';
-}
+
+  void append(std::string& to, const row& of) const {
+    to += '{';
+    for (int column = 0; const auto& [before, type] : all_) {
+      to += before;
+      const auto bytes = static_cast<std::size_t>(PQgetlength(of.of_, of.index_, column));
+      if (bytes == 0 && PQgetisnull(of.of_, of.index_, column) != 0) {
+        to += "null";
+      } else {
+        append_value(to, {PQgetvalue(of.of_, of.index_, column), bytes}, type);
+      }
+      column++;
+    }
+    to += '}';
+  }
+
+ private:
+  struct column {
+    std::string before;  // the value: its name, and a comma where there is another before it
+    Oid type;
+  };
+  std::vector<column> all_;
+};
+
+void append_json(std::string& to, const row& of) { detail::json_columns(of).append(to, of); }
 
 std::string json_of(const row& of) {
   std::string text;
@@ -64,10 +94,14 @@ std::string json_of(const row& of) {
 }
 
 std::string json_of(const rows& of) {
+  if (of.empty()) return "[]";
+  const detail::json_columns columns(of[0]);
   std::string text = "[";
-  for (const row each : of) {
-    if (text.size() > 1) text += ',';
-    append_json(text, each);
+  columns.append(text, of[0]);
+  text.reserve((text.size() + 1) * of.size());  // rows of a table are about as long
+  for (std::size_t i = 1; i < of.size(); ++i) {
+    text += ',';
+    columns.append(text, of[i]);
   }
   text += ']';
   return text;

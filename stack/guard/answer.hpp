@@ -13,9 +13,9 @@ namespace assay::guard {
 
 struct answer {
   int status = 200;
-  std::vector<std::pair<std::string, std::string>> headers;
-  http::media_type content_type;  // of a handler's; that of an exchange is one of the headers
-  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers = {};
+  http::media_type content_type = {};  // of a handler's; that of an exchange is one of the headers
+  std::string body = {};
 };
 
 // What it takes in memory, roughly.

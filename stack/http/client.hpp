@@ -37,7 +37,7 @@ struct origin {
 struct client_limits {
   std::size_t max_connections = 64;
   std::size_t max_waiters = 1024;  // for a connection; beyond it errc::limit
-  parse_limits parse;
+  parse_limits parse = {};
   std::uint64_t max_body_bytes = 16 * 1024 * 1024;  // of a response
   duration connect_timeout = std::chrono::seconds(5);
   duration write_timeout = std::chrono::seconds(30);     // for the whole request
@@ -48,17 +48,26 @@ struct client_limits {
   duration max_age = std::chrono::minutes(10);
 };
 
+// A host that a request has been sent to, by its number with whoever chose it.
+struct asked_host {
+  const void* chosen_by = nullptr;
+  std::size_t host = 0;
+};
+
 struct client_request {
   std::string verb = "GET";
   std::string target = "/";
   std::vector<std::pair<std::string, std::string>> headers = {};  // without those of framing: see valid_request
   std::string body = {};
+  // Of a request that may be sent again: the hosts that it has been sent to, in order. Whoever sends it again keeps the
+  // list (guard/retry), whoever chooses among hosts reads and writes it (guard/balance); to the client it is nothing.
+  std::vector<asked_host>* asked = nullptr;
 };
 
 struct client_response {
   int status = 0;
-  std::vector<std::pair<std::string, std::string>> headers;
-  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers = {};
+  std::string body = {};
 
   // The first field of that name, ignoring case; empty when there is none.
   std::string_view header(std::string_view name) const;

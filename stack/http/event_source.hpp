@@ -40,7 +40,7 @@ struct event_source_options {
   std::vector<std::pair<std::string, std::string>> headers{};  // beside Accept, Cache-Control and Last-Event-ID
   std::string last_event_id{};                                 // to begin with
   event_limits limits{};
-  parse_limits parse{};
+  parse_limits parse = {};
   duration connect_timeout = std::chrono::seconds(5);
   duration write_timeout = std::chrono::seconds(10);
   duration response_timeout = std::chrono::seconds(30);  // for the whole head

@@ -91,11 +91,11 @@ class media_type {
 
 struct response {
   int status = 200;
-  std::vector<std::pair<std::string, std::string>> headers;  // framing, Date and Connection are the server's
-  media_type content_type;                                   // none is sent when empty
-  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers = {};  // framing, Date and Connection are the server's
+  media_type content_type = {};                                   // none is sent when empty
+  std::string body = {};
   // When set, produces the body instead of `body`; sent chunked (to HTTP/1.0: until the connection closes).
-  task_function<task<result<void>>(body_sink&)> stream;
+  task_function<task<result<void>>(body_sink&)> stream = {};
   bool close = false;  // end the connection after this response
   // When set, takes the connection out of HTTP: with status 101, an Upgrade field, no body, and for a request that
   // asked for it (request_head::upgrade) and whose body has been read. See stack/http/upgrade.hpp.
@@ -104,14 +104,10 @@ struct response {
   std::string_view reason = {};
 
   static response text(std::string body, int status = 200) {
-    return {.status = status,
-            .headers = {},
-            .content_type = "text/plain; charset=utf-8",
-            .body = std::move(body),
-            .stream = {}};
+    return {.status = status, .content_type = "text/plain; charset=utf-8", .body = std::move(body)};
   }
   static response json(std::string body, int status = 200) {
-    return {.status = status, .headers = {}, .content_type = "application/json", .body = std::move(body), .stream = {}};
+    return {.status = status, .content_type = "application/json", .body = std::move(body)};
   }
   // A refusal or a failure, with its reason. `body` is what people read; empty: the reason.
   static response refused(int status, std::string_view reason, std::string_view body = {}) {

@@ -48,8 +48,12 @@ void append_json_object(std::string& to, std::initializer_list<json_field> field
 }
 
 std::string json_object(std::initializer_list<json_field> fields) {
+  std::size_t bytes = usual_bytes;
+  for (const json_field& each : fields) {
+    if (const auto* json = std::get_if<json_text>(&each.value)) bytes += json->text.size();
+  }
   std::string json;
-  json.reserve(usual_bytes);
+  json.reserve(bytes);
   append_json_object(json, fields);
   return json;
 }

@@ -30,7 +30,7 @@ namespace assay::http {
 // Every bound of the server; all finite.
 struct server_limits {
   std::size_t max_connections = 10'000;  // a loop; more wait in the kernel's backlog
-  parse_limits parse;
+  parse_limits parse = {};
   std::uint64_t max_body_bytes = 1024 * 1024;
   std::uint64_t max_skipped_body_bytes = 64 * 1024;  // read and dropped to keep a connection; beyond it is closed
   std::size_t max_unsent_bytes = 256 * 1024;         // of a connection; beyond it the reader and streams wait

@@ -77,7 +77,6 @@ response event_response(task_function<task<result<void>>(body_sink&)> stream) {
   return {.status = 200,
           .headers = {{"cache-control", "no-store"}, {"x-accel-buffering", "no"}},
           .content_type = "text/event-stream",
-          .body = {},
           .stream = std::move(stream)};
 }
 

@@ -33,9 +33,11 @@ bool read_hex(std::string_view digits, std::span<std::uint8_t> into) {
 
 void append_hex(std::string& to, std::span<const std::uint8_t> bytes) {
   constexpr std::string_view digits = "0123456789abcdef";
+  std::size_t at = to.size();
+  to.resize(at + 2 * bytes.size());
   for (const std::uint8_t each : bytes) {
-    to += digits[each >> 4];
-    to += digits[each & 15];
+    to[at++] = digits[each >> 4];
+    to[at++] = digits[each & 15];
   }
 }
 

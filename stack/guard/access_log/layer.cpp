@@ -15,7 +15,17 @@ constexpr std::string_view threw = "exception";
 struct told_stream {
   told_stream(std::shared_ptr<policy> log, told_request request, instant start, loop& loop_of,
               task_function<task<result<void>>(http::body_sink&)> stream)
-      : to(std::move(log)), told(std::move(request)), began(start), on(loop_of), produce(std::move(stream)) {}
+      : to(std::move(log)),
+        about(*request.about),
+        route(request.route),
+        told(std::move(request)),
+        began(start),
+        on(loop_of),
+        produce(std::move(stream)) {
+    about.trace.state = {};  // not ours to keep
+    told.about = &about;
+    told.route = route;
+  }
   ~told_stream() {
     told.took = on.now() - began;
     to->on_end(told);
@@ -24,6 +34,8 @@ struct told_stream {
   told_stream& operator=(const told_stream&) = delete;
 
   std::shared_ptr<policy> to;
+  context about;
+  std::string route;
   told_request told;
   instant began;
   loop& on;
@@ -95,9 +107,7 @@ task<http::response> serve(std::shared_ptr<policy> to, http::handler next, http:
   const context& ctx = co_await this_context();
   loop& on = *ctx.on;
   const instant began = on.now();
-  told_request told{
-      .about = ctx, .verb = asked.verb(), .route = std::string(to->route_of(asked)), .reason = {}, .problem = {}};
-  told.about.trace.state = {};  // not ours to keep
+  told_request told{.about = &ctx, .verb = asked.verb(), .route = to->route_of(asked)};
   to->on_begin();
   http::response reply;
   try {

@@ -11,6 +11,19 @@ constexpr observe::log_site::rate unlimited{.per_second = 0, .burst = 0};
 observe::log_site served_site(observe::level::info, "request", unlimited);
 observe::log_site failed_site(observe::level::warn, "request", unlimited);
 
+constexpr std::size_t max_known_routes = 64;
+constexpr std::size_t max_known_labels = 16;  // of a route
+
+template <class Key, class LookUp>
+observe::counter remembered(std::vector<std::pair<Key, observe::counter>>& in, Key key, LookUp look_up) {
+  for (const auto& [known, counter] : in) {
+    if (known == key) return counter;
+  }
+  const observe::counter fresh = look_up();
+  if (in.size() < max_known_labels) in.emplace_back(key, fresh);
+  return fresh;
+}
+
 }  // namespace
 
 route_function by_router(const http::router& routes) {
@@ -64,20 +77,47 @@ std::expected<std::shared_ptr<policy>, std::string> policy::create(observe::json
 policy::policy(observe::json_log* log, observe::shard& mine, route_function route_of, const families& of)
     : log_(log), mine_(mine), route_of_(std::move(route_of)), families_(of), in_flight_(mine.at(of.in_flight)) {}
 
+policy::known_route policy::look_up(http::method verb, std::string_view route) {
+  return {.verb = verb,
+          .route = std::string(route),
+          .durations = mine_.at(families_.durations, {http::to_string_view(verb), route}),
+          .requests = {},
+          .failures = {}};
+}
+
+// None when there are too many already.
+policy::known_route* policy::known(http::method verb, std::string_view route) {
+  for (known_route& each : known_) {
+    if (each.verb == verb && each.route == route) return &each;
+  }
+  return known_.size() < max_known_routes ? &known_.emplace_back(look_up(verb, route)) : nullptr;
+}
+
+void policy::count(const told_request& of, known_route& in) {
+  const auto requests = [&] {
+    return mine_.at(families_.requests, {http::to_string_view(of.verb), of.route, std::to_string(of.status)});
+  };
+  remembered(in.requests, of.status, requests).add();
+  in.durations.record(static_cast<std::uint64_t>(std::max(of.took, duration::zero()).count()));
+  if (of.reason.empty()) return;
+  remembered(in.failures, of.reason, [&] { return mine_.at(families_.failures, {of.route, of.reason}); }).add();
+}
+
 void policy::on_end(const told_request& of) {
   in_flight_.add(-1);
-  const std::string_view verb = http::to_string_view(of.verb);
-  mine_.at(families_.requests, {verb, of.route, std::to_string(of.status)}).add();
-  const duration took = std::max(of.took, duration::zero());
-  mine_.at(families_.durations, {verb, of.route}).record(static_cast<std::uint64_t>(took.count()));
-  if (!of.reason.empty()) mine_.at(families_.failures, {of.route, of.reason}).add();
+  if (known_route* const at = known(of.verb, of.route)) {
+    count(of, *at);
+  } else {
+    known_route stranger = look_up(of.verb, of.route);
+    count(of, stranger);
+  }
   if (log_ == nullptr) return;
-  log_->write(of.status >= 500 ? failed_site : served_site, of.about,
-              {{"method", verb},
+  log_->write(of.status >= 500 ? failed_site : served_site, *of.about,
+              {{"method", http::to_string_view(of.verb)},
                {"route", of.route},
                {"status", of.status},
                {"bytes", of.bytes},
-               {"duration_us", took / std::chrono::microseconds(1)},
+               {"duration_us", std::max(of.took, duration::zero()) / std::chrono::microseconds(1)},
                {"reason", of.reason},
                {"problem", of.problem}});
 }

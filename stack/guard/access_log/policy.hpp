@@ -22,6 +22,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "stack/http/handler.hpp"
 #include "stack/http/router.hpp"
@@ -45,16 +47,16 @@ struct options {
   std::string prefix = "assay_";  // of the metrics' names; for those who have promised others
 };
 
-// What of a request is told at its end.
+// What of a request is told at its end; views of what the teller keeps.
 struct told_request {
-  context about;  // its ids
+  const context* about = nullptr;  // its ids
   http::method verb = http::method::other;
-  std::string route;
+  std::string_view route = {};
   int status = 0;
   std::uint64_t bytes = 0;  // of the body, as far as it was handed to the connection
   duration took{};
-  std::string_view reason;  // why it failed, static text; empty: it did not, or nobody said
-  std::string problem;      // the text of an exception
+  std::string_view reason = {};  // why it failed, static text; empty: it did not, or nobody said
+  std::string problem = {};      // the text of an exception
 };
 
 class policy {
@@ -78,13 +80,25 @@ class policy {
     observe::counter_family failures;
     observe::counter_family refused;
   };
+  // The series of a route, so that only its first requests look them up by their labels.
+  struct known_route {
+    http::method verb;
+    std::string route;
+    observe::distribution durations;
+    std::vector<std::pair<int, observe::counter>> requests;               // by status
+    std::vector<std::pair<std::string_view, observe::counter>> failures;  // by reason
+  };
   policy(observe::json_log* log, observe::shard& mine, route_function route_of, const families& of);
+  known_route* known(http::method verb, std::string_view route);
+  known_route look_up(http::method verb, std::string_view route);
+  void count(const told_request& of, known_route& in);
 
   observe::json_log* log_;
   observe::shard& mine_;
   route_function route_of_;
   families families_;
   observe::gauge in_flight_;
+  std::vector<known_route> known_;  // the first that came; others are looked up each time
 };
 
 }  // namespace assay::guard::access_log

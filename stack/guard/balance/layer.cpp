@@ -16,12 +16,23 @@ struct shared {
   key_function key_of;
 };
 
+// Whom of ours earlier attempts of this request had.
+std::vector<std::size_t> asked_of(const std::vector<http::asked_host>* all, const policy& by) {
+  std::vector<std::size_t> ours;
+  if (all == nullptr) return ours;
+  for (const http::asked_host& each : *all) {
+    if (each.chosen_by == &by) ours.push_back(each.host);
+  }
+  return ours;
+}
+
 task<result<http::client_response>> ask(std::shared_ptr<const shared> with, http::client_request request) {
   const context& ctx = co_await this_context();
   const instant begun = ctx.on->turn_time();
   const std::string_view key = with->key_of ? with->key_of(request) : std::string_view();
-  result<lease> turn = with->among->choose(key, begun);
+  result<lease> turn = with->among->choose(key, begun, asked_of(request.asked, *with->among));
   if (!turn) co_return std::unexpected(turn.error());
+  if (request.asked != nullptr) request.asked->push_back({.chosen_by = with->among.get(), .host = turn->host()});
   result<http::client_response> outcome = co_await with->hosts[turn->host()](std::move(request));
   const instant now = ctx.on->turn_time();
   const options& by = with->among->settings();

@@ -4,7 +4,8 @@
 //   const guard::exchange ask = guard::balance::over(among, {guard::exchange_of(a), guard::exchange_of(b)});
 //
 // Outside of what belongs to one host (the timeout of an attempt, its client), inside of retries: a retry is then a new
-// choice. Health checks run beside it, see checks.hpp.
+// choice, and leaves out the hosts that have had this request (http::client_request::asked) while there is another.
+// Health checks run beside it, see checks.hpp.
 //
 // Misuse: clients of one host under several names. It has several turns then, and fails several times over.
 #pragma once

@@ -46,7 +46,7 @@ policy::policy(const options& given, std::vector<std::string> names)
   }
 }
 
-result<lease> policy::choose(std::string_view key, instant now) {
+result<lease> policy::choose(std::string_view key, instant now, std::span<const std::size_t> asked) {
   collect(now);
   if (candidates_.size() * 100 < hosts_.size() * options_.panic_percent) {
     candidates_.clear();
@@ -58,6 +58,7 @@ result<lease> policy::choose(std::string_view key, instant now) {
     return std::unexpected(error{.code = errc::limit, .what = "no host is usable"});
   }
   counters_.chosen++;
+  leave_out(asked);
   const std::size_t host = candidates_.size() == 1 ? candidates_.front() : pick(key);
   hosts_[host].in_flight++;
   return lease(this, host, hosts_[host].period);
@@ -67,6 +68,17 @@ void policy::collect(instant now) {
   candidates_.clear();
   for (std::size_t i = 0; i < hosts_.size(); ++i) {
     if (usable(i, now)) candidates_.push_back(i);
+  }
+}
+
+// Of the candidates, never all: an attempt that has to go to the same host again may still be answered.
+void policy::leave_out(std::span<const std::size_t> asked) {
+  if (asked.empty()) return;
+  const auto was_asked = [asked](std::size_t host) { return std::ranges::find(asked, host) != asked.end(); };
+  if (!std::ranges::all_of(candidates_, was_asked)) {
+    std::erase_if(candidates_, was_asked);
+  } else if (candidates_.size() > 1) {
+    std::erase(candidates_, asked.back());
   }
 }
 

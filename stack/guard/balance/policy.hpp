@@ -25,6 +25,7 @@
 #include <cstdint>
 #include <optional>
 #include <random>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -103,8 +104,10 @@ class policy {
   policy(const policy&) = delete;  // leases point to it
   policy& operator=(const policy&) = delete;
 
-  // `key` is for sticky; an empty one belongs to nobody, and two choices are made.
-  result<lease> choose(std::string_view key, instant now);
+  // `key` is for sticky; an empty one belongs to nobody, and two choices are made. `asked` are the hosts that had this
+  // request before, in order: none of them has it again while there is another usable one, and the last of them only
+  // when there is no other at all.
+  result<lease> choose(std::string_view key, instant now, std::span<const std::size_t> asked = {});
   // The outcome of a health check of that host.
   void on_check(std::size_t host, bool passed);
 
@@ -134,6 +137,7 @@ class policy {
     unsigned checks = 0;         // in a row, that speak against `well`
   };
   void collect(instant now);
+  void leave_out(std::span<const std::size_t> asked);
   std::size_t pick(std::string_view key);
   std::size_t in_turn();
   std::size_t least_busy();

@@ -26,7 +26,7 @@ bool was_cut(const context& ctx) { return ctx.cancel->cancelled() || ctx.deadlin
 // --- around exchanges
 
 answer answer_of(const http::client_response& got) {
-  return {.status = got.status, .headers = got.headers, .content_type = {}, .body = got.body};
+  return {.status = got.status, .headers = got.headers, .body = got.body};
 }
 
 http::client_response response_of(const hit& found) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "stack/guard/step.hpp"
 #include "stack/observe/mirror.hpp"
 
 namespace assay::guard::chain {
@@ -79,11 +80,14 @@ http::handler server::around(http::handler innermost) const {
   for (std::size_t i = walls.size(); i-- > 0;) {
     innermost = bulkhead::layer(walls[i], bulkhead::under(options_.bulkheads[i].path))(std::move(innermost));
   }
-  innermost = timeout::layer(limit)(std::move(innermost));
-  if (quota) innermost = rate_limit::layer(quota, options_.rate_key)(std::move(innermost));
-  innermost = shed::layer(admission)(std::move(innermost));
-  if (options_.observe) innermost = options_.observe(std::move(innermost));
-  return drain::layer(gate, options_.readiness)(std::move(innermost));
+  // Each row of steps is one coroutine.
+  const drain::step door(gate, options_.readiness);
+  const shed::step places(admission);
+  const rate_limit::step share(quota, options_.rate_key);
+  const timeout::step time(limit);
+  if (!options_.observe) return steps(door, places, share, time)(std::move(innermost));
+  innermost = options_.observe(steps(places, share, time)(std::move(innermost)));
+  return steps(door)(std::move(innermost));
 }
 
 void show(observe::mirror& in, const server& of) {

@@ -17,9 +17,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "stack/guard/drain/policy.hpp"
 #include "stack/guard/layer.hpp"
+#include "stack/guard/step.hpp"
 
 namespace assay::guard::drain {
 
@@ -28,5 +30,23 @@ using readiness_check = task_function<task<result<void>>()>;
 
 // A request is in flight until its handler has ended, and its stream when there is one.
 handler_layer layer(std::shared_ptr<policy> gate, readiness_check readiness = {});
+
+// The same, for a row of steps: the first of them.
+class step {
+ public:
+  using held = std::optional<visit>;
+  explicit step(std::shared_ptr<policy> gate, readiness_check readiness = {});
+
+  entry enter(passage& way, held& mine) const;
+  task<entry> wait(passage& way, held& mine) const;  // for `readiness`
+  void leave(const passage& way, http::response& reply) const;
+
+ private:
+  struct shared;
+  entry tell_ready(passage& way, bool ready) const;
+  entry answered(passage& way, http::response reply) const;
+
+  std::shared_ptr<const shared> with_;
+};
 
 }  // namespace assay::guard::drain

@@ -1,27 +1,20 @@
 #include "stack/guard/rate_limit/layer.hpp"
 
+#include <string>
 #include <utility>
 
 #include "stack/runtime/loop.hpp"
 
 namespace assay::guard::rate_limit {
-namespace {
 
-struct shared {
-  std::shared_ptr<policy> quota;
-  key_function key_of;
-};
-
-task<http::response> serve(std::shared_ptr<const shared> with, http::handler next, http::request& asked) {
-  const context& ctx = co_await this_context();
-  const verdict told = with->quota->take(with->key_of(asked), ctx.on->turn_time());
-  if (told.allowed) co_return co_await next(asked);
+entry step::enter(passage& way, held&) const {
+  if (!quota_) return entry::passes;
+  const verdict told = quota_->take(key_of_(way.asked), way.ctx.on->turn_time());
+  if (told.allowed) return entry::passes;
   http::response refusal = http::response::refused(429, "rate_limited", "too many requests");
   refusal.headers.emplace_back("retry-after", std::to_string(retry_after_seconds(told.retry_after)));
-  co_return refusal;
+  return way.answered_with(std::move(refusal));
 }
-
-}  // namespace
 
 key_function by_field(std::string name) {
   return [name = std::move(name)](const http::request& asked) {
@@ -34,11 +27,7 @@ key_function for_all() {
 }
 
 handler_layer layer(std::shared_ptr<policy> quota, key_function key_of) {
-  return [with = std::make_shared<const shared>(std::move(quota), std::move(key_of))](
-             http::handler next) -> http::handler {
-    return
-        [with, next = std::move(next)] ASSAY_CORO_WRAPPER(http::request & asked) { return serve(with, next, asked); };
-  };
+  return steps(step(std::move(quota), std::move(key_of)));
 }
 
 }  // namespace assay::guard::rate_limit

@@ -9,9 +9,11 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "stack/guard/layer.hpp"
 #include "stack/guard/rate_limit/policy.hpp"
+#include "stack/guard/step.hpp"
 
 namespace assay::guard::rate_limit {
 
@@ -24,5 +26,19 @@ key_function by_field(std::string name);
 key_function for_all();
 
 handler_layer layer(std::shared_ptr<policy> quota, key_function key_of);
+
+// The same, for a row of steps. Without a quota all pass.
+class step : public decides_at_once {
+ public:
+  struct held {};
+  step(std::shared_ptr<policy> quota, key_function key_of) : quota_(std::move(quota)), key_of_(std::move(key_of)) {}
+
+  entry enter(passage& way, held& mine) const;
+  static void leave(const passage&, const http::response&) {}
+
+ private:
+  std::shared_ptr<policy> quota_;
+  key_function key_of_;
+};
 
 }  // namespace assay::guard::rate_limit

@@ -1,6 +1,7 @@
 #include "stack/guard/retry/layer.hpp"
 
 #include <utility>
+#include <vector>
 
 #include "stack/runtime/delay.hpp"
 #include "stack/runtime/loop.hpp"
@@ -11,6 +12,8 @@ namespace {
 task<result<http::client_response>> ask(std::shared_ptr<policy> again, exchange next, http::client_request request) {
   const context& ctx = co_await this_context();
   const bool repeatable = http::may_resend(request);
+  std::vector<http::asked_host> asked;
+  if (repeatable && request.asked == nullptr) request.asked = &asked;  // else there is somebody further out
   for (unsigned number = 1;; ++number) {
     // What is sent once is not copied.
     http::client_request sent = repeatable ? request : std::exchange(request, {});

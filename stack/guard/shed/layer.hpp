@@ -5,13 +5,33 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "stack/guard/layer.hpp"
 #include "stack/guard/shed/policy.hpp"
+#include "stack/guard/step.hpp"
 
 namespace assay::guard::shed {
 
 // A place is held until the handler has ended, and its stream when there is one.
 handler_layer layer(std::shared_ptr<policy> admission);
+
+// The same, for a row of steps.
+class step {
+ public:
+  using held = std::optional<place>;
+  explicit step(std::shared_ptr<policy> admission);
+
+  entry enter(passage& way, held& mine) const;
+  task<entry> wait(passage& way, held& mine) const;
+  static void leave(const passage&, const http::response&) {}
+
+ private:
+  entry tell(passage& way, held& mine, result<place>&& admitted) const;
+
+  std::shared_ptr<policy> admission_;
+  // Made once: under overload a refusal is to cost a copy of a few bytes.
+  std::shared_ptr<const http::response> refusal_;
+};
 
 }  // namespace assay::guard::shed

@@ -42,22 +42,23 @@ policy::policy(const options& given)
   assert(check(given) && "options are checked before they are used");
 }
 
-task<result<place>> policy::admit() {
-  const context& ctx = co_await this_context();
+std::optional<result<place>> policy::admit_at_once(const context& ctx) {
   if (!backlog_.admits(ctx.on->turn_time(), ctx.on->now())) {
     counters_.refused_behind++;
-    co_return std::unexpected(overloaded("the loop is behind"));
+    return std::unexpected(overloaded("the loop is behind"));
   }
-  permit free_place = places_.try_acquire();
-  if (free_place) {
+  if (permit free_place = places_.try_acquire()) {
     patience_.on_free_place();
     counters_.admitted++;
-    co_return place(this, std::move(free_place));
+    return place(this, std::move(free_place));
   }
-  if (places_.waiters() >= options_.max_waiting) {
-    counters_.refused_full++;
-    co_return std::unexpected(overloaded("the line for a place is full"));
-  }
+  if (places_.waiters() < options_.max_waiting) return std::nullopt;
+  counters_.refused_full++;
+  return std::unexpected(overloaded("the line for a place is full"));
+}
+
+task<result<place>> policy::wait_in_line() {
+  const context& ctx = co_await this_context();
   const instant now = ctx.on->turn_time();
   const instant limit = saturating_add(now, patience_.on_joining(now));
   result<permit> given = co_await with_deadline(limit, wait_for(places_));
@@ -71,6 +72,12 @@ task<result<place>> policy::admit() {
     co_return std::unexpected(overloaded("no place came free in time"));
   }
   co_return std::unexpected(given.error());
+}
+
+task<result<place>> policy::admit() {
+  std::optional<result<place>> at_once = admit_at_once(co_await this_context());
+  if (at_once) co_return std::move(*at_once);
+  co_return co_await wait_in_line();
 }
 
 void policy::limit_to(std::size_t in_flight) {

@@ -22,6 +22,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -119,6 +120,10 @@ class policy {
   // Fails with errc::cancelled and reason overload when it is refused, and like every wait when the caller's own
   // deadline or cancellation comes first.
   task<result<place>> admit();
+  // The same in two parts, for whoever can do without a coroutine where nobody has to wait: empty, when it would have
+  // to wait now, and then the rest of it, at once.
+  std::optional<result<place>> admit_at_once(const context& ctx);
+  task<result<place>> wait_in_line();
 
   // So many at a time and no more than max_in_flight; at least one.
   void limit_to(std::size_t in_flight);

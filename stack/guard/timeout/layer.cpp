@@ -14,19 +14,6 @@ using namespace std::chrono_literals;
 constexpr error expired = {
     .code = errc::timed_out, .reason = cancel_reason::deadline, .what = "no time was left when it began"};
 
-task<http::response> serve(std::shared_ptr<policy> limit, http::handler next, http::request& asked) {
-  const context& ctx = co_await this_context();
-  const instant now = ctx.on->turn_time();
-  const instant deadline = std::min(ctx.deadline, limit->deadline_of(now, asked.head().headers));
-  if (deadline <= now) {
-    limit->on_expired();
-    co_return http::response::from(expired);
-  }
-  http::response reply = co_await with_deadline(deadline, next(asked));
-  limit->on_end(ctx.on->turn_time(), deadline);
-  co_return reply;
-}
-
 // One that is there came from further up; what is left now is less.
 void tell_remaining(http::client_request& request, duration remaining) {
   std::erase_if(request.headers, [](const auto& field) { return http::equals_ignoring_case(field.first, field_name); });
@@ -58,12 +45,19 @@ task<result<http::client_response>> call(std::shared_ptr<policy> limit, exchange
 
 }  // namespace
 
-handler_layer layer(std::shared_ptr<policy> limit) {
-  return [limit = std::move(limit)](http::handler next) -> http::handler {
-    return
-        [limit, next = std::move(next)] ASSAY_CORO_WRAPPER(http::request & asked) { return serve(limit, next, asked); };
-  };
+entry step::enter(passage& way, held&) const {
+  const instant now = way.ctx.on->turn_time();
+  way.deadline = std::min(way.deadline, limit_->deadline_of(now, way.asked.head().headers));
+  if (way.deadline > now) return entry::passes;
+  limit_->on_expired();
+  return way.answered_with(http::response::from(expired));
 }
+
+void step::leave(const passage& way, const http::response&) const {
+  limit_->on_end(way.ctx.on->turn_time(), way.deadline);
+}
+
+handler_layer layer(std::shared_ptr<policy> limit) { return steps(step(std::move(limit))); }
 
 exchange_layer attempt_layer(std::shared_ptr<policy> limit) {
   return [limit = std::move(limit)](exchange next) -> exchange {

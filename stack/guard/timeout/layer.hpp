@@ -10,13 +10,28 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 
 #include "stack/guard/layer.hpp"
+#include "stack/guard/step.hpp"
 #include "stack/guard/timeout/policy.hpp"
 
 namespace assay::guard::timeout {
 
 handler_layer layer(std::shared_ptr<policy> limit);
+
+// The same, for a row of steps.
+class step : public decides_at_once {
+ public:
+  struct held {};
+  explicit step(std::shared_ptr<policy> limit) : limit_(std::move(limit)) {}
+
+  entry enter(passage& way, held& mine) const;
+  void leave(const passage& way, const http::response& reply) const;
+
+ private:
+  std::shared_ptr<policy> limit_;
+};
 
 // The same around one attempt of a client, which is told in request-timeout-ms what it has left. Fails with
 // errc::timed_out, and nothing is sent, when that is less than a millisecond.

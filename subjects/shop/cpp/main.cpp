@@ -52,13 +52,13 @@ int main(int argc, char** argv) {
   guard::chain::service service(metrics, {.dog = &dog, .ids = std::nullopt, .requests = {.prefix = ""}});
   const auto make = [&](unsigned) -> http::handler {
     auto guards = http::or_refuse(guard::chain::client::make(third_party_guards(), {third_party.host}));
-    const std::shared_ptr<shop::shop> of(new shop::shop{
-        .workers = workers,
-        .db = data::pool(pool_options(database, workers)),
-        .quotes = http::client(third_party, {.max_connections = max_quotes, .parse = {}, .max_body_bytes = 65'536}),
-        .ask = {},
-        .images = http::static_files({.folder = images}, workers),
-        .routes = {}});
+    const std::shared_ptr<shop::shop> of(
+        new shop::shop{.workers = workers,
+                       .db = data::pool(pool_options(database, workers)),
+                       .quotes = http::client(third_party, {.max_connections = max_quotes, .max_body_bytes = 65'536}),
+                       .ask = {},
+                       .images = http::static_files({.folder = images}, workers),
+                       .routes = {}});
     of->ask = guards.around({guard::exchange_of(of->quotes)});
     shop::add_routes(*of);
     of->routes.add(http::method::get, "/metrics", guard::access_log::metrics_endpoint(metrics));

@@ -25,11 +25,12 @@ TEST(value_test, numbers_texts_and_null_are_sent_as_the_server_reads_them) {
   EXPECT_EQ(value(std::optional<int>(7)).text(), "7");
 }
 
-// An answer of one row without a server; the types are those of PostgreSQL's catalogue.
+// An answer without a server; the types are those of PostgreSQL's catalogue.
+using texts = std::vector<std::optional<std::string>>;
 struct column {
   std::string name;
   Oid type;
-  std::optional<std::string> text;
+  texts of_rows;
 };
 rows answer_of(std::vector<column> columns) {
   std::unique_ptr<pg_result, detail::clear_result> made(PQmakeEmptyPGresult(nullptr, PGRES_TUPLES_OK));
@@ -40,11 +41,12 @@ rows answer_of(std::vector<column> columns) {
     added.typid = each.type;
   }
   EXPECT_NE(PQsetResultAttrs(made.get(), static_cast<int>(described.size()), described.data()), 0);
-  for (std::size_t i = 0; i < columns.size(); ++i) {
-    std::optional<std::string>& text = columns[i].text;
-    EXPECT_NE(PQsetvalue(made.get(), 0, static_cast<int>(i), text ? text->data() : nullptr,
-                         text ? static_cast<int>(text->size()) : -1),
-              0);
+  for (int i = 0; column & each : columns) {
+    for (int row = 0; std::optional<std::string> & text : each.of_rows) {
+      char* const bytes = text ? text->data() : nullptr;
+      EXPECT_NE(PQsetvalue(made.get(), row++, i, bytes, text ? static_cast<int>(text->size()) : -1), 0);
+    }
+    i++;
   }
   return rows(std::move(made));
 }
@@ -57,22 +59,32 @@ TEST(rows_test, are_json_by_the_types_of_their_columns) {
   constexpr Oid float8 = 701;
   constexpr Oid numeric = 1700;
   constexpr Oid jsonb = 3802;
-  const rows got = answer_of({{"id", int4, "7"},
-                              {"big", int8, "-8"},
-                              {"na\"me", text, "a\"b\n"},
-                              {"note", text, std::nullopt},
-                              {"yes", boolean, "t"},
-                              {"no", boolean, "f"},
-                              {"half", float8, "0.5"},
-                              {"not a number", float8, "NaN"},
-                              {"endless", float8, "-Infinity"},
-                              {"price", numeric, "2.50"},
-                              {"tags", jsonb, R"({"a": [1]})"}});
+  const rows got = answer_of({{"id", int4, {"7"}},
+                              {"big", int8, {"-8"}},
+                              {"na\"me", text, {"a\"b\n"}},
+                              {"note", text, {std::nullopt}},
+                              {"yes", boolean, {"t"}},
+                              {"no", boolean, {"f"}},
+                              {"half", float8, {"0.5"}},
+                              {"not a number", float8, {"NaN"}},
+                              {"endless", float8, {"-Infinity"}},
+                              {"price", numeric, {"2.50"}},
+                              {"tags", jsonb, {R"({"a": [1]})"}}});
   const std::string object =
       R"({"id":7,"big":-8,"na\"me":"a\"b\n","note":null,"yes":true,"no":false,"half":0.5,"not a number":null,)"
       R"("endless":null,"price":"2.50","tags":{"a": [1]}})";
   EXPECT_EQ(json_of(got[0]), object);
   EXPECT_EQ(json_of(got), "[" + object + "]");
+}
+
+TEST(rows_test, are_a_list_in_json_however_long_each_of_them_is) {
+  constexpr Oid int4 = 23;
+  constexpr Oid text = 25;
+  const std::string tale(1000, 'x');
+  EXPECT_EQ(
+      json_of(answer_of({{"id", int4, {"7", "8", "9", std::nullopt}}, {"tale", text, {"", std::nullopt, tale, "b"}}})),
+      R"([{"id":7,"tale":""},{"id":8,"tale":null},{"id":9,"tale":")" + tale + R"("},{"id":null,"tale":"b"}])");
+  EXPECT_EQ(json_of(answer_of({{"id", int4, {}}})), "[]");
 }
 
 TEST(value_test, a_nul_byte_cannot_be_sent) {

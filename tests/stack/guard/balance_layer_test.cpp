@@ -76,6 +76,59 @@ TEST(balance_layer, a_retry_is_another_choice) {
   EXPECT_EQ(again->counted().recovered, 2U);
 }
 
+// Each with one try more, and nobody is left out for failing: only who avoids the host just asked is answered always.
+TEST(balance_layer, a_retry_leaves_out_the_hosts_that_had_the_request) {
+  for (const method by : {method::two_choices, method::least_in_flight, method::round_robin, method::sticky}) {
+    for (const unsigned ill : {1U, 2U}) {
+      fleet shop(3, {.by = by, .failures_to_eject = 1'000'000, .seed = 1});
+      for (unsigned i = 0; i < ill; ++i) shop.hosts[i].fails = error{.code = errc::refused};
+      const retry::options patient{.max_attempts = ill + 1, .max_tokens = 1'000'000, .seed = 1};
+      const auto again = std::make_shared<retry::policy>(patient);
+      std::vector<caller> callers = one_by_one(60, 10ms);  // several at a time
+      for (int i = 0; i < 60; ++i) callers[static_cast<std::size_t>(i)].request.target = "/" + std::to_string(i);
+      const key_function by_target = [](const http::client_request& asked) { return std::string_view(asked.target); };
+      const auto got = calls(compose({retry::layer(again)}, over(shop.among, shop.exchanges(), by_target)), callers);
+      for (const auto& each : got) EXPECT_EQ(each.status(), 200) << static_cast<int>(by) << " " << ill;
+      EXPECT_GT(again->counted().recovered, 10U) << static_cast<int>(by) << " " << ill;
+    }
+  }
+}
+
+TEST(balance_layer, with_every_host_asked_a_retry_leaves_out_the_last) {
+  fleet shop(2, {.by = method::two_choices, .failures_to_eject = 1'000'000, .seed = 1});
+  for (fake_host& each : shop.hosts) each.fails = error{.code = errc::refused};
+  const auto again = std::make_shared<retry::policy>(retry::options{.max_attempts = 6, .max_tokens = 100, .seed = 1});
+  for (int i = 1; i <= 4; ++i) {
+    std::ignore = calls(compose({retry::layer(again)}, over(shop.among, shop.exchanges())), {{}});
+    EXPECT_EQ(shop.hosts[0].calls, 3 * i) << "every other attempt";
+    EXPECT_EQ(shop.hosts[1].calls, 3 * i);
+  }
+}
+
+TEST(balance_layer, what_may_go_only_once_keeps_no_list) {
+  fleet shop(2);
+  shop.hosts[0].fails = error{.code = errc::refused};
+  const auto again = std::make_shared<retry::policy>(retry::options{.seed = 1});
+  const auto got = calls(compose({retry::layer(again)}, over(shop.among, shop.exchanges())),
+                         {{.request = {.verb = "POST"}}, {.comes = 1s, .request = {.verb = "POST"}}});
+  EXPECT_EQ(bodies(got), "failed: refused b ");
+}
+
+// Each chooses among its own: zones, and the hosts of a zone.
+TEST(balance_layer, one_inside_of_another_keeps_its_own_account) {
+  fleet near(2, {.by = method::round_robin, .failures_to_eject = 1'000'000, .seed = 1});
+  fleet far(2, {.by = method::round_robin, .failures_to_eject = 1'000'000, .seed = 1});
+  near.hosts[0].fails = error{.code = errc::refused};
+  far.hosts[0].fails = error{.code = errc::refused};
+  fleet zones(2, {.by = method::round_robin, .failures_to_eject = 1'000'000, .seed = 1});
+  const exchange any = over(zones.among, {over(near.among, near.exchanges()), over(far.among, far.exchanges())});
+  const auto again = std::make_shared<retry::policy>(retry::options{.max_attempts = 3, .seed = 1});
+  const auto got = calls(compose({retry::layer(again)}, any), {{}});
+  EXPECT_EQ(bodies(got), "b ") << "zones in turn, and in the first again: the other host";
+  EXPECT_EQ(near.hosts[0].calls + far.hosts[0].calls, 2);
+  EXPECT_EQ(near.hosts[1].calls, 1);
+}
+
 TEST(balance_layer, who_gives_up_says_nothing_about_the_host) {
   fleet shop(2);
   shop.hosts[0].takes = 1h;

@@ -118,6 +118,43 @@ TEST(balance_methods, are_functions_of_the_seed) {
   }
 }
 
+// --- hosts that had the request before
+// -----------------------------------------------------------------------------------
+
+TEST(balance_asked, are_left_out_while_there_is_another) {
+  for (const method by : {method::two_choices, method::least_in_flight, method::round_robin, method::sticky}) {
+    policy among({.by = by, .checks_to_leave = 1, .seed = 1}, names(5));
+    among.on_check(4, false);  // not usable, and no reason to ask the others twice
+    const std::vector<std::size_t> asked = {2, 0};
+    for (int i = 0; i < 100; ++i) {
+      const result<lease> turn = among.choose("session-" + std::to_string(i), start, asked);
+      ASSERT_TRUE(turn);
+      EXPECT_TRUE(turn->host() == 1 || turn->host() == 3) << static_cast<int>(by) << ": " << turn->host();
+    }
+  }
+}
+
+TEST(balance_asked, when_they_are_all_only_the_last_is_left_out) {
+  for (const method by : {method::two_choices, method::least_in_flight, method::round_robin, method::sticky}) {
+    policy among({.by = by, .seed = 1}, names(3));
+    const std::vector<std::size_t> asked = {0, 2, 1};
+    std::vector<int> count(3);
+    for (int i = 0; i < 100; ++i) count[among.choose("session-" + std::to_string(i), start, asked)->host()]++;
+    EXPECT_EQ(count[1], 0) << static_cast<int>(by);
+    EXPECT_GT(count[0], 20);
+    EXPECT_GT(count[2], 20);
+  }
+}
+
+TEST(balance_asked, who_is_alone_is_asked_again) {
+  policy among({.checks_to_leave = 1, .seed = 1}, names(2));
+  among.on_check(1, false);
+  const std::vector<std::size_t> asked = {0};
+  const result<lease> turn = among.choose({}, start, asked);
+  ASSERT_TRUE(turn);
+  EXPECT_EQ(turn->host(), 0U);
+}
+
 // --- sticky
 // ------------------------------------------------------------------------------------------------------------
 

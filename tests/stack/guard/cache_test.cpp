@@ -84,7 +84,7 @@ TEST(cache_control, survives_any_text) {
 // -----------------------------------------------------------------------------------------
 
 answer with(std::vector<std::pair<std::string, std::string>> headers, int status = 200, std::string body = "x") {
-  return {.status = status, .headers = std::move(headers), .content_type = {}, .body = std::move(body)};
+  return {.status = status, .headers = std::move(headers), .body = std::move(body)};
 }
 
 fate of(std::vector<std::pair<std::string, std::string>> headers, int status = 200, const options& by = {}) {

@@ -208,7 +208,7 @@ TEST(chain_client, around_several_hosts_balances_and_retries_elsewhere) {
   EXPECT_EQ(guards->gate, nullptr);
   const auto got = calls(guards->around({ill.exchange(), well.exchange()}), {{}, {.comes = 1s}, {.comes = 2s}});
   for (const auto& each : got) EXPECT_EQ(each.body(), "well");
-  EXPECT_EQ(guards->again->counted().recovered, 3U);
+  EXPECT_EQ(guards->again->counted().recovered, 2U) << "between them one came to the host that is well in its turn";
 }
 
 TEST(chain_client, bounds_an_attempt_the_call_and_the_callers) {

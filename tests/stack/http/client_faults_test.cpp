@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::uint64_t seeds = seeds_to_try(200);
+constexpr std::uint64_t seeds = seeds_to_try(100);
 constexpr int workers = 6;
 constexpr int requests_each = 8;
 

@@ -168,22 +168,23 @@ TEST(http_server, streams_to_http_1_0_until_the_end) {
 }
 
 // An endless stream behind HEAD would never end: nobody takes it, and nothing makes it wait.
-task<result<void>> endless(body_sink& sink) {
+task<result<void>> again_and_again(body_sink& sink) {
   while (true) {
     const result<void> sent = co_await sink.write("again ");
     if (!sent) co_return std::unexpected(sent.error());
   }
 }
 
-task<response> stream_endlessly(request& asked) {
+task<response> stream_again_and_again(request& asked) {
   response reply;
   reply.status = asked.path() == "/204" ? 204 : 200;
-  reply.stream = endless;
+  reply.stream = again_and_again;
   co_return reply;
 }
 
 TEST(http_server, does_not_run_a_stream_that_nobody_is_sent) {
-  const client_record seen = play_one(stream_endlessly, {{0ms, "HEAD / HTTP/1.1\r\nhost: a\r\n\r\n" + get("/204")}});
+  const client_record seen =
+      play_one(stream_again_and_again, {{0ms, "HEAD / HTTP/1.1\r\nhost: a\r\n\r\n" + get("/204")}});
   const auto responses = split_responses(seen, {method::head, method::get});
   ASSERT_EQ(responses.size(), 2U);
   EXPECT_EQ(responses[0].header("transfer-encoding"), "chunked");

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "stack/net/writer.hpp"
+#include "tests/effort.hpp"
 #include "tests/stack/net/net_test_support.hpp"
 
 namespace assay {
@@ -147,9 +148,11 @@ task<void> one_world(std::mt19937_64& random, io& backend, tally& counts) {
   std::ignore = co_await connections.join();
 }
 
+constexpr unsigned worlds = seeds_to_try(500);
+
 TEST(soak_test, exact_bytes_or_a_reported_failure_and_no_leak) {
   tally all;
-  for (std::uint64_t seed = 1; seed <= 500; ++seed) {
+  for (std::uint64_t seed = 1; seed <= worlds; ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937_64 random(seed);
     const std::size_t frames_before = detail::live_frames();
@@ -163,7 +166,7 @@ TEST(soak_test, exact_bytes_or_a_reported_failure_and_no_leak) {
     ASSERT_EQ(detail::live_frames(), frames_before);
     ASSERT_FALSE(HasFailure());
   }
-  EXPECT_EQ(all.clients, 6 * 500);
+  EXPECT_EQ(all.clients, static_cast<int>(6 * worlds));
   EXPECT_EQ(all.exact + all.failed, all.clients);
   // The faults must neither miss nor kill everybody, or the soak would prove little.
   EXPECT_GT(all.exact, all.clients / 3);

@@ -40,12 +40,28 @@ TEST(text_escape, what_is_no_utf8_becomes_the_replacement_character_byte_for_byt
   EXPECT_EQ(utf8_character_bytes("\xF0\x8F\xBF\xBF"), 0U) << "overlong";
 }
 
+// Bytes are looked at eight at a time: none may hide among plain ones, wherever it lies.
+TEST(text_escape, a_special_byte_is_found_at_every_place) {
+  for (int value = 0; value < 256; ++value) {
+    const std::string special(1, static_cast<char>(value));
+    const std::string quoted = json_of(special);
+    const std::string escaped = quoted.substr(1, quoted.size() - 2);
+    for (std::size_t before = 0; before < 18; ++before) {
+      for (const std::size_t after : {0U, 1U, 7U, 8U, 9U}) {
+        const std::string left(before, '!');  // next to the control characters, and to the quote
+        const std::string right(after, '#');
+        ASSERT_EQ(json_of(left + special + right), "\"" + left + escaped + right + "\"") << value << " at " << before;
+      }
+    }
+  }
+}
+
 // The library is strict in UTF-8 and in JSON, and was not written here.
 TEST(text_escape, any_bytes_are_json_that_another_parser_reads) {
   std::mt19937_64 random(20261126);
   for (int round = 0; round < 20'000; ++round) {
     std::string bytes;
-    for (std::uint64_t left = random() % 12; left > 0; --left) {
+    for (std::uint64_t left = random() % 20; left > 0; --left) {
       // Half of it from the bytes where UTF-8 has its edges.
       constexpr std::string_view edges = "\x7F\x80\x8F\x90\x9F\xA0\xBF\xC1\xC2\xDF\xE0\xED\xEF\xF0\xF4\xF5\\\"\n";
       bytes += random() % 2 == 0 ? edges[random() % edges.size()] : static_cast<char>(random());

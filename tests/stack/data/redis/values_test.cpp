@@ -101,7 +101,7 @@ TEST(target_test, what_is_no_such_url_is_refused_and_does_not_tell_the_password)
     const auto refused = target::parse(bad);
     ASSERT_FALSE(refused) << bad;
     EXPECT_EQ(refused.error().code, errc::invalid_argument) << bad;
-    EXPECT_THAT(describe(refused.error()), testing::Not(testing::HasSubstr("cret"))) << bad;
+    EXPECT_THAT(describe(refused.error()), ::testing::Not(::testing::HasSubstr("cret"))) << bad;
   }
   EXPECT_EQ(target::parse("rediss://a").error().code, errc::unsupported);
 }

@@ -149,13 +149,15 @@ TEST(http_upgrade, an_answer_that_makes_no_sense_is_a_bug_of_the_service) {
   }
 }
 
-task<void> throws(http::upgraded&) {
+task<void> throws_once_upgraded(http::upgraded&) {
   throw std::runtime_error("a bug in the protocol");
   co_return;
 }
 
 TEST(http_upgrade, one_that_throws_ends_the_connection_and_is_counted) {
-  const auto handler = [](http::request&) -> task<http::response> { co_return upgrade_to("shout", throws); };
+  const auto handler = [](http::request&) -> task<http::response> {
+    co_return upgrade_to("shout", throws_once_upgraded);
+  };
   const report all = play({.serve = handler, .clients = {{.pieces = {{0ms, std::string(ask_to_shout)}}}}});
   EXPECT_THAT(all.clients[0].bytes, HasSubstr("101 Switching"));
   EXPECT_EQ(all.counters.handler_exceptions, 1U);

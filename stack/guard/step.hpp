@@ -1,0 +1,146 @@
+// Layers of a server that share one coroutine. Of what a policy costs a request that it lets pass, most is not the
+// policy: it is a coroutine frame, and an answer that is moved out through it. A policy that decides at once does
+// without, as a step; steps in a row are one layer, in one frame.
+//
+//   const handler_layer front = guard::steps(shed::step(admission), timeout::step(limit));   // outermost first
+//
+// What a step has, besides its policy:
+//
+//   struct step : decides_at_once {
+//     struct held {};                                    // what a request has of it until it has ended, its stream too
+//     entry enter(passage& way, held& mine) const;       // before what comes next
+//     task<entry> wait(passage& way, held& mine) const;  // after enter() said entry::waits; then without the base
+//     void leave(const passage& way, http::response& reply) const;  // of who passed, the innermost first
+//   };
+//
+// After an exception of the handler nobody is told of an answer: there is none. What is held is given back then too.
+//
+// Misuse: a `held` that needs what another step holds. In which order they go is not told.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <tuple>
+#include <utility>
+
+#include "stack/guard/hold.hpp"
+#include "stack/guard/layer.hpp"
+#include "stack/runtime/context.hpp"
+
+namespace assay::guard {
+
+enum class entry : std::uint8_t {
+  passes,    // to the next step, at last to the handler
+  waits,     // for what wait() is to tell
+  answered,  // with passage::answer; whoever is further in never hears of this request
+};
+
+// A request on its way in.
+struct passage {
+  http::request& asked;
+  const context& ctx;
+  instant deadline;  // of the handler; a step may make it earlier
+  std::optional<http::response> answer = {};
+
+  entry answered_with(http::response reply) {
+    answer = std::move(reply);
+    return entry::answered;
+  }
+};
+
+struct decides_at_once {
+  template <class Held>
+  static task<entry> wait(passage&, Held&) {
+    co_return entry::passes;
+  }
+};
+
+namespace detail {
+
+// Steps in a row, and what they are around.
+template <class... Steps>
+struct step_row {
+  std::tuple<Steps...> steps;
+  http::handler next;
+
+  // In this order: what is held goes back before its policy may go.
+  struct all_held {
+    std::shared_ptr<const step_row> of;
+    std::tuple<typename Steps::held...> each = {};
+  };
+
+  // From step number `at` on, as far as they decide at once; `at` is then the first that did not let it pass.
+  entry enter(std::size_t& at, passage& way, all_held& mine) const {
+    entry told = entry::passes;
+    const auto one = [&]<std::size_t I>() {
+      if (I < at) return true;
+      told = std::get<I>(steps).enter(way, std::get<I>(mine.each));
+      if (told == entry::passes) at = I + 1;
+      return told == entry::passes;
+    };
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      std::ignore = (one.template operator()<I>() && ...);
+    }(std::index_sequence_for<Steps...>());
+    return told;
+  }
+
+  ASSAY_CORO_WRAPPER task<entry> wait(std::size_t at, passage& way, all_held& mine) const {
+    task<entry> told;
+    const auto one = [&]<std::size_t I>() {
+      if (I == at) told = std::get<I>(steps).wait(way, std::get<I>(mine.each));
+    };
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      (one.template operator()<I>(), ...);
+    }(std::index_sequence_for<Steps...>());
+    return told;
+  }
+
+  // The steps before number `passed`.
+  void leave(std::size_t passed, const passage& way, http::response& reply) const {
+    constexpr std::size_t last = sizeof...(Steps) - 1;
+    const auto one = [&]<std::size_t I>() {
+      if (I < passed) std::get<I>(steps).leave(way, reply);
+    };
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      (one.template operator()<last - I>(), ...);
+    }(std::index_sequence_for<Steps...>());
+  }
+};
+
+template <class Row>
+task<http::response> pass(std::shared_ptr<const Row> given, http::request& asked) {
+  const context& ctx = co_await this_context();
+  typename Row::all_held mine{.of = std::move(given)};
+  const Row& row = *mine.of;
+  passage way{.asked = asked, .ctx = ctx, .deadline = ctx.deadline};
+  std::size_t passed = 0;
+  entry told = row.enter(passed, way, mine);
+  while (told == entry::waits) {
+    told = co_await row.wait(passed, way, mine);
+    if (told == entry::passes) told = row.enter(++passed, way, mine);
+  }
+  if (told == entry::answered) {
+    row.leave(passed, way, *way.answer);
+    co_return std::move(*way.answer);
+  }
+  http::response reply = co_await with_deadline(way.deadline, row.next(asked));
+  row.leave(passed, way, reply);
+  if (reply.stream) hold_during_stream(reply, std::move(mine));
+  co_return reply;
+}
+
+}  // namespace detail
+
+// One layer of all of them.
+template <class... Steps>
+handler_layer steps(Steps... outermost_first) {
+  using row = detail::step_row<Steps...>;
+  return [all = std::tuple<Steps...>(std::move(outermost_first)...)](http::handler next) -> http::handler {
+    return [with = std::make_shared<const row>(all, std::move(next))] ASSAY_CORO_WRAPPER(http::request & asked) {
+      return detail::pass(with, asked);
+    };
+  };
+}
+
+}  // namespace assay::guard
