@@ -8,6 +8,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -23,6 +24,12 @@ struct block_place {
   std::uint64_t number = 0;  // of the requests before it
   unsigned shift = 0;        // blocks are of 2^shift requests
 
+  // Of the request before which there were `number`.
+  static block_place of(std::uint64_t number) {
+    constexpr auto bits_of_a_block = std::bit_width(max_blocks - 1);
+    const auto bits = std::bit_width(number);
+    return {.number = number, .shift = bits > bits_of_a_block ? static_cast<unsigned>(bits - bits_of_a_block) : 0U};
+  }
   std::size_t block() const { return static_cast<std::size_t>(number >> shift); }
   void next() {
     ++number;
@@ -39,9 +46,10 @@ struct share_estimate {
 // How often one thing was met, by block.
 class block_counts {
  public:
-  void add(block_place at) {
-    if (at.shift != shift_) coarsen(at.shift);
-    ++counts_[at.block()];
+  // So many of one block. They may come behind others of a later one, when blocks have become longer meanwhile.
+  void add(block_place at, std::uint32_t times = 1) {
+    if (at.shift > shift_) coarsen(at.shift);
+    counts_[at.number >> shift_] += times;
   }
   // Afterwards as if all had been added here.
   void merge(const block_counts& other);

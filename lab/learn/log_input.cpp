@@ -37,7 +37,11 @@ std::expected<bool, std::string> log_input::parse_next() {
     if (*raw) {
       raw_ = **raw;
       const bool is_fault = raw_.too_long && !parser_->chosen().joins_lines();
-      found_ = is_fault ? std::unexpected(line_fault::too_long) : parser_->parse(raw_.text);
+      if (is_fault) {
+        found_ = std::unexpected(line_fault::too_long);
+      } else {
+        found_ = parser_->parse(raw_.text);
+      }
       return true;
     }
   }

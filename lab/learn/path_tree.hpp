@@ -1,8 +1,8 @@
 // Folds the paths of a log into routes: /items/17 and /items/23 are /items/{id}.
 //
 // One pass, bounded memory. A tree a method; each node is a segment. Integers, UUIDs, hexadecimal numbers and dates go
-// to the node's placeholder at once; words stay literals until there are many siblings of little use, and then those
-// of high support, or of another kind than the rest, stay (/items/me). Files fold by their extension. What never got
+// to the node's placeholder at once; words stay literals until their siblings say that they are values (siblings.hpp),
+// and beside a placeholder letters with digits are one more value. Files fold by their extension. What never got
 // another answer than "unknown" is no route of the service, and is counted as such. A placeholder that had one value
 // all along is a literal after all (/v2/2015/banner), unless it may name somebody.
 //
@@ -11,6 +11,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@ namespace assay::learn {
 inline constexpr std::size_t max_routes = 100;              // templates that are told apart in the end
 inline constexpr std::size_t max_children = 512;            // literals a node, before the rare ones are folded
 inline constexpr std::size_t max_nodes = 8192;              // beyond, new words go to placeholders
+inline constexpr std::size_t max_values_seen = 16 * 1024;   // words of which is known that they are values
 inline constexpr std::size_t max_nodes_at_all = 16 * 1024;  // beyond, requests for new paths are only counted
 inline constexpr std::size_t max_methods = 16;
 
@@ -47,9 +49,17 @@ class path_tree {
   std::vector<std::string> unmatched() const;
 
   struct node;
+  using names_by_ending = std::map<std::string, std::vector<std::string>>;  // of words; "css"
 
  private:
   using children = std::map<std::string, std::unique_ptr<node>, std::less<>>;
+
+  // What was told of the words behind others ("shops", "shops/{}"), in whatever method's tree.
+  struct seen_before {
+    std::set<std::string> values;
+    std::set<std::string> words;  // that stand beside the values, and are none
+    bool has_no_endings = false;
+  };
 
   // What a path is walked for: how often, and how often it got another answer than "unknown".
   struct walk {
@@ -62,15 +72,20 @@ class path_tree {
   route_counts* place(const walk& of);
   route_counts* place_named(const walk& of);
   void add_value(value_counts& to, std::string_view value, std::uint64_t times, std::uint64_t found);
-  void tell(const known_target& forgotten);
+  void tell(known_target& forgotten);
   node* step(node& from, std::size_t depth, std::string_view segment, std::vector<std::size_t>& captured);
   node* child(children& of, std::string_view key);
-  void absorb(node& parent, std::size_t depth, const std::string& segment);
+  void absorb(node& parent, std::size_t depth, const std::string& segment, bool whole);
   void capture(node& of, std::size_t depth, std::string_view value);
   void merge(node& into, std::unique_ptr<node> from);
   void prune(node& crowded, std::size_t depth);
-  void fold(node& at, std::size_t depth);
-  void fold_siblings(node& at, std::size_t depth, std::vector<std::string> names);
+  bool fold_siblings(node& at, std::size_t depth, const std::string& before, const std::vector<std::string>& names);
+  void fold_like_seen(node& at, std::size_t depth, const std::string& before, const std::vector<std::string>& names);
+  void fold_beside_values(node& at, std::size_t depth, const std::string& before, const names_by_ending& by_ending);
+  void fold(node& at, std::size_t depth, const std::string& before);
+  void fold_all();
+  void compact(node& at, std::size_t depth, const std::string& before);
+  void make_room();
   static void take(routes_found& found, model::route route, const route_counts& counts);
   void collect(const std::string& method, const node& at, std::vector<template_part>& parts, routes_found& found) const;
 
@@ -82,6 +97,10 @@ class path_tree {
   std::map<std::string, std::unique_ptr<node>, std::less<>> methods_;
   std::map<std::string, std::uint64_t> other_;
   std::size_t nodes_ = 0;
+  std::size_t compact_at_ = max_nodes / 2;  // so many
+  std::size_t absorbed_ = 0;                // words that became values
+  std::map<std::string, seen_before> seen_;
+  std::size_t seen_values_ = 0;
   room room_;
   target_memo memo_;
   split_target target_;       // of the request that is added

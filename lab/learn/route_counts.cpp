@@ -136,12 +136,12 @@ size_counts size_table::counted() const {
   return made;
 }
 
-void route_counts::count(const answer& given, room& left) {
-  ++requests;
-  blocks.add(given.at);
-  if (is_unknown_answer(given.status)) ++unknown;
-  count_status(given.status, 1);
-  sizes.record(given.bytes, left.size_buckets);
+void route_counts::count(const answer& given, std::uint32_t times, room& left) {
+  requests += times;
+  blocks.add(given.at, times);
+  if (is_unknown_answer(given.status)) unknown += times;
+  count_status(given.status, times);
+  sizes.record(given.bytes, left.size_buckets, times);
 }
 
 void route_counts::count_status(int status, std::uint64_t times) {

@@ -42,7 +42,7 @@ struct room {
 class size_counts {
  public:
   // `left`: how many more buckets there may be.
-  void record(std::uint64_t bytes, std::size_t& left) { add(bytes, 1, left); }
+  void record(std::uint64_t bytes, std::size_t& left, std::uint64_t times = 1) { add(bytes, times, left); }
   // Afterwards as if all had been recorded here; the other's room is given back.
   void merge(const size_counts& other, std::size_t& left);
   double quantile(double q) const;
@@ -86,7 +86,8 @@ struct route_counts {
   std::map<std::string, std::uint64_t, std::less<>> query_keys;
   std::map<std::size_t, value_counts> values;  // by depth of the segment
 
-  void count(const answer& given, room& left);
+  // So many answers like it, all of one block.
+  void count(const answer& given, std::uint32_t times, room& left);
   void count_status(int status, std::uint64_t times);
   void count_keys(const split_target& target, std::uint64_t times);
   void merge(const route_counts& other, room& left);

@@ -11,8 +11,7 @@
 #pragma once
 
 #include <algorithm>
-#include <cstdint>
-#include <functional>
+#include <cstddef>
 #include <vector>
 
 #include "lab/learn/line/clock.hpp"
@@ -35,38 +34,32 @@ class start_order {
     orders_ = orders_ || !is_start || item.starts < latest_;
     latest_ = std::max(latest_, item.starts);
     if (!orders_) return use(item);
-    if (heap_.size() == max_held) {
-      std::ranges::pop_heap(heap_, std::greater<>());
-      use(heap_.back().item);
-      heap_.back() = {item, came_++};
-    } else {
-      heap_.push_back({item, came_++});
+    if (held_.size() - first_ == max_held) {
+      use(held_[first_]);
+      if (++first_ == max_held) forget_used();
     }
-    std::ranges::push_heap(heap_, std::greater<>());
+    // Most come nearly in order, so that few have to make room.
+    const bool is_last = held_.size() == first_ || !(item.starts < held_.back().starts);
+    const auto from = held_.begin() + static_cast<std::ptrdiff_t>(first_);
+    held_.insert(is_last ? held_.end() : std::ranges::upper_bound(from, held_.end(), item.starts, {}, &Item::starts),
+                 item);
   }
   template <typename Fn>
   void finish(Fn&& use) {
-    std::ranges::sort(heap_, std::less<>());
-    for (const held& each : heap_) use(each.item);
-    heap_.clear();
+    for (; first_ < held_.size(); ++first_) use(held_[first_]);
+    forget_used();
   }
 
  private:
-  struct held {
-    Item item;
-    std::uint64_t number;  // of those that start together the first that came
-
-    auto operator<=>(const held& other) const {
-      if (const auto order = item.starts <=> other.item.starts; order != 0) return order;
-      return number <=> other.number;
-    }
-    bool operator==(const held& other) const { return number == other.number; }
-  };
+  void forget_used() {
+    held_.erase(held_.begin(), held_.begin() + static_cast<std::ptrdiff_t>(first_));
+    first_ = 0;
+  }
 
   bool orders_ = false;
   log_time latest_ = log_time::min();
-  std::uint64_t came_ = 0;
-  std::vector<held> heap_;  // the earliest in front
+  std::vector<Item> held_;  // in order; of those that start together the first that came
+  std::size_t first_ = 0;   // those before it have been used
 };
 
 }  // namespace assay::learn

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "lab/learn/line/text.hpp"
 
@@ -175,18 +176,14 @@ void read_request(std::string_view request, access_line& line) {
   line.protocol = protocol;
 }
 
-std::expected<access_line, line_fault> parse_access_line(std::string_view line) {
-  stamp_memo none;
-  return parse_access_line(line, none);
-}
+namespace {
 
-std::expected<access_line, line_fault> parse_access_line(std::string_view line, stamp_memo& memo) {
+std::expected<void, line_fault> read_line(std::string_view line, stamp_memo& memo, access_line& parsed) {
   if (line.size() > max_line_bytes) return std::unexpected(line_fault::too_long);
   if (line.find_first_not_of(" \t\r") == std::string_view::npos) return std::unexpected(line_fault::empty);
   if (line.find('\0') != std::string_view::npos) return std::unexpected(line_fault::nul_byte);
   const auto when = find_stamp(line, memo);
   if (!when) return std::unexpected(when.error());
-  access_line parsed;
   if (!read_client(line.substr(0, when->opens), parsed)) return std::unexpected(line_fault::no_address);
   parsed.stamp = when->value.at;
   parsed.zone = when->value.zone;
@@ -210,7 +207,20 @@ std::expected<access_line, line_fault> parse_access_line(std::string_view line, 
     if (!bytes) return std::unexpected(line_fault::bad_size);
     parsed.bytes = *bytes;
   }
-  if (const auto tail = read_tail(rest, parsed); !tail) return std::unexpected(tail.error());
+  return read_tail(rest, parsed);
+}
+
+}  // namespace
+
+std::expected<access_line, line_fault> parse_access_line(std::string_view line) {
+  stamp_memo none;
+  return parse_access_line(line, none);
+}
+
+// Where it will stay: a line is larger than what is copied in passing.
+std::expected<access_line, line_fault> parse_access_line(std::string_view line, stamp_memo& memo) {
+  std::expected<access_line, line_fault> parsed(std::in_place);
+  if (const auto read = read_line(line, memo, *parsed); !read) parsed = std::unexpected(read.error());
   return parsed;
 }
 

@@ -74,16 +74,22 @@ detected_format format_detector::choose(std::span<const std::string_view> lines)
 
 std::expected<access_line, line_fault> format_detector::parse(std::string_view line) {
   auto parsed = parsers_[chosen_]->parse(line);
+  if (!parsed) offer_to_others(line, parsed);
+  return parsed;  // the one return there is, so that a line is not copied
+}
+
+void format_detector::offer_to_others(std::string_view line, std::expected<access_line, line_fault>& refused) {
   const bool is_sole = parsers_.size() == 1 || parsers_[chosen_]->joins_lines();
-  if (parsed || is_sole || !may_be_another(parsed.error(), line)) return parsed;
+  if (is_sole || !may_be_another(refused.error(), line)) return;
   for (std::size_t i = 0; i < parsers_.size(); ++i) {
     if (i == chosen_ || parsers_[i]->joins_lines()) continue;
     auto other = parsers_[i]->parse(line);
     if (other) chosen_ = i;
     const bool is_head = !other && other.error() == line_fault::aside && line.starts_with('#');
-    if (other || is_head) return other;
+    if (!other && !is_head) continue;
+    refused = std::move(other);
+    return;
   }
-  return parsed;
 }
 
 }  // namespace assay::learn

@@ -42,6 +42,9 @@ class format_detector {
   const line_parser& chosen() const { return *parsers_[chosen_]; }
 
  private:
+  // `refused` becomes what the first of the others makes of it that takes it.
+  void offer_to_others(std::string_view line, std::expected<access_line, line_fault>& refused);
+
   std::vector<parser_pointer> parsers_;
   std::size_t chosen_ = 0;
 };

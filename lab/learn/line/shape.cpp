@@ -125,6 +125,35 @@ bool is_code(std::string_view text) {
   return digits > 0 && lower > 0 && upper > 0 && changes >= many_cases && digits + lower + upper >= long_run;
 }
 
+// Of what a segment is made.
+struct makeup {
+  int digits = 0;
+  int letters = 0;
+  int joints = 0;    // - _ .
+  int reserved = 0;  // ASCII that had to be escaped: a slash, a space, an @
+  int foreign = 0;   // bytes of other letters than ASCII's
+
+  bool is_mixed() const { return digits > 0 && letters > 0; }
+};
+
+makeup makeup_of(std::string_view segment) {
+  makeup of;
+  for (std::size_t at = 0; at < segment.size();) {
+    const std::size_t before = at;
+    const char c = take(segment, at);
+    if (at - before > 1) {
+      ++(static_cast<unsigned char>(c) < 0x80 ? of.reserved : of.foreign);
+    } else if (is_digit(c)) {
+      ++of.digits;
+    } else if (is_letter(c)) {
+      ++of.letters;
+    } else if (c == '-' || c == '_' || c == '.') {
+      ++of.joints;
+    }
+  }
+  return of;
+}
+
 }  // namespace
 
 std::string_view label(shape of) {
@@ -157,13 +186,16 @@ shape classify(std::string_view segment) {
   if (is_date(segment)) return shape::date;
   if (is_email(segment)) return shape::email;
   if (is_address(segment)) return shape::address;
-  const auto digits = std::ranges::count_if(segment, is_digit);
-  const auto letters = std::ranges::count_if(segment, is_letter);
-  if (segment.size() >= shortest_hex && digits > 0 && std::ranges::all_of(segment, is_hex)) return shape::hex;
+  const makeup of = makeup_of(segment);
+  if (segment.size() >= shortest_hex && of.digits > 0 && std::ranges::all_of(segment, is_hex)) return shape::hex;
   if (is_code(segment)) return shape::code;
-  const auto joints = std::ranges::count_if(segment, [](char c) { return c == '-' || c == '_' || c == '.'; });
   if (is_version(segment)) return shape::text;
-  return joints >= 2 || (digits > 0 && letters > 0) ? shape::slug : shape::text;
+  return of.joints >= 2 || of.is_mixed() || of.reserved > 0 ? shape::slug : shape::text;
+}
+
+bool is_value_like(std::string_view segment) {
+  const makeup of = makeup_of(segment);
+  return (of.is_mixed() && !is_version(segment)) || of.reserved > 0 || of.foreign > 0;
 }
 
 bool is_harmless(std::string_view segment) {
@@ -176,7 +208,7 @@ bool is_harmless(std::string_view segment) {
 
 std::string_view file_extension(std::string_view segment) {
   const std::size_t dot = segment.rfind('.');
-  if (dot == std::string_view::npos || dot == 0) return {};
+  if (dot == std::string_view::npos || dot == 0 || segment.contains("%2F")) return {};
   const std::string_view extension = segment.substr(dot + 1);
   const bool usual = !extension.empty() && extension.size() <= longest_extension && is_letter(extension[0]) &&
                      std::ranges::all_of(extension, [](char c) { return is_letter(c) || is_digit(c); });

@@ -27,7 +27,7 @@ namespace {
 using model::likeness;
 using model::measure_kind;
 
-constexpr log_time midnight = std::chrono::sys_days(std::chrono::year(2026) / 11 / 16);
+constexpr log_time first_midnight = std::chrono::sys_days(std::chrono::year(2026) / 11 / 16);
 
 // A log being written: a request at a time, in order.
 class written_log {
@@ -72,7 +72,7 @@ model::profile source(std::int64_t seconds, unsigned seed, Rate&& rate) {
     for (std::int64_t& each : inside) each = static_cast<std::int64_t>(random() % 1'000'000);
     std::ranges::sort(inside);
     for (const std::int64_t us : inside) {
-      log.add(midnight + std::chrono::seconds(s) + std::chrono::microseconds(us), targets[which(random)]);
+      log.add(first_midnight + std::chrono::seconds(s) + std::chrono::microseconds(us), targets[which(random)]);
     }
   }
   return log.profile();
@@ -135,7 +135,7 @@ model::workload_comparison there_and_back(const std::string& name, const model::
   return made;
 }
 
-std::vector<std::string> found(const model::workload_comparison& in, likeness verdict) {
+std::vector<std::string> named_as(const model::workload_comparison& in, likeness verdict) {
   std::vector<std::string> names;
   for (const auto& each : in.measures) {
     if (each.verdict == verdict)
@@ -163,24 +163,24 @@ double daily(std::int64_t s, std::mt19937_64&) {
 
 TEST(fidelity, of_a_poisson_log) {
   const auto made = there_and_back("Poisson", source(3 * 3600, 1, steady));
-  EXPECT_THAT(found(made, likeness::differs), testing::IsEmpty());
-  EXPECT_THAT(found(made, likeness::same), testing::IsSupersetOf({"rate", "route GET /items", "gaps short", "gaps long",
-                                                                  "dispersion 1 s", "peak 1 s"}));
+  EXPECT_THAT(named_as(made, likeness::differs), testing::IsEmpty());
+  EXPECT_THAT(named_as(made, likeness::same), testing::IsSupersetOf({"rate", "route GET /items", "gaps short",
+                                                                     "gaps long", "dispersion 1 s", "peak 1 s"}));
 }
 
 TEST(fidelity, of_a_bursty_log) {
   const model::profile from = source(6 * 3600, 2, bursts{});
   ASSERT_GT(from.arrival.dispersion.at(10), 20) << "it is bursty";
   const auto made = there_and_back("bursty", from);
-  EXPECT_THAT(found(made, likeness::differs), testing::IsEmpty());
-  EXPECT_THAT(found(made, likeness::same), testing::IsSupersetOf({"route GET /items", "gaps short", "gaps long",
-                                                                  "dispersion 1 s", "dispersion 10 s"}));
+  EXPECT_THAT(named_as(made, likeness::differs), testing::IsEmpty());
+  EXPECT_THAT(named_as(made, likeness::same), testing::IsSupersetOf({"route GET /items", "gaps short", "gaps long",
+                                                                     "dispersion 1 s", "dispersion 10 s"}));
 }
 
 TEST(fidelity, of_a_daily_cycle) {
   const auto made = there_and_back("daily cycle", source(24 * 3600, 3, daily));
-  EXPECT_THAT(found(made, likeness::differs), testing::IsEmpty());
-  EXPECT_THAT(found(made, likeness::same),
+  EXPECT_THAT(named_as(made, likeness::differs), testing::IsEmpty());
+  EXPECT_THAT(named_as(made, likeness::same),
               testing::IsSupersetOf({"rate", "route GET /items", "gaps long", "dispersion 1 s", "dispersion 10 s"}));
 }
 
@@ -188,7 +188,7 @@ TEST(fidelity, is_not_had_by_poisson_arrivals_alone) {
   const model::profile from = source(6 * 3600, 2, bursts{});
   const std::vector<load::stage> flat{{.rate_per_s = from.arrival.mean_per_s, .length = std::chrono::hours(6)}};
   const auto made = compared("bursty", from, regenerated(from, flat));
-  EXPECT_THAT(found(made, likeness::differs),
+  EXPECT_THAT(named_as(made, likeness::differs),
               testing::IsSupersetOf({"dispersion 1 s", "dispersion 10 s", "peak 10 s"}));
 }
 
@@ -203,8 +203,8 @@ TEST(fidelity, of_a_real_log) {
   const auto from = learn({.files = {path}, .routes = {}});
   ASSERT_TRUE(from) << from.error();
   const auto made = there_and_back("real", *from);
-  EXPECT_THAT(found(made, likeness::differs), testing::Not(testing::Contains("rate")));
-  EXPECT_THAT(found(made, likeness::differs), testing::Each(testing::Not(testing::StartsWith("route"))));
+  EXPECT_THAT(named_as(made, likeness::differs), testing::Not(testing::Contains("rate")));
+  EXPECT_THAT(named_as(made, likeness::differs), testing::Each(testing::Not(testing::StartsWith("route"))));
 }
 
 }  // namespace

@@ -103,6 +103,110 @@ TEST_F(folding, siblings_of_another_kind_stay) {
   EXPECT_THAT(routes(), UnorderedElementsAre("GET /api/{p1} 100", "GET /api/orders/{id} 100"));
 }
 
+TEST_F(folding, words_that_the_same_words_follow_are_values) {
+  // Each tenant often enough to be a resource of its own; but resources are not all alike.
+  const auto tenant = [](int i) { return std::string("tenant") + static_cast<char>('a' + i) + "x"; };
+  for (int i = 0; i < 24; ++i) {
+    for (const auto* below : {"orders", "users", "bills"}) see("GET", "/api/" + tenant(i) + "/" + below, 200, 30 - i);
+  }
+  see("GET", "/api/status", 200, 60);
+  EXPECT_THAT(routes(), UnorderedElementsAre("GET /api/{p1}/orders 444", "GET /api/{p1}/users 444",
+                                             "GET /api/{p1}/bills 444", "GET /api/status 60"));
+}
+
+TEST_F(folding, resources_that_one_word_follows_are_none) {
+  for (int i = 0; i < 24; ++i) {
+    see("GET", std::string("/api/noun") + static_cast<char>('a' + i) + "/search", 200, 30);
+    see("GET", std::string("/api/noun") + static_cast<char>('a' + i) + "/" + std::to_string(i), 200, 30);
+  }
+  EXPECT_EQ(routes().size(), 48U);
+}
+
+TEST_F(folding, letters_with_digits_are_values_where_there_are_many) {
+  for (const auto* code : {"9uYoBf9n", "Mdux8KUC", "yttUMk93", "IAz9i5Vo", "kk20Qwer", "a7Lkjhgf", "zz11ZxyA",
+                           "pQ4rstuv", "WELCOME5", "Kj3hgfds", "qwertyui"}) {
+    see("GET", std::string("/coupons/") + code, 200, 9);
+  }
+  see("GET", "/coupons/search", 200, 300);
+  for (const auto* version : {"v1beta1", "v2alpha3"}) see("GET", std::string("/apis/") + version, 200, 9);
+  EXPECT_THAT(routes(), UnorderedElementsAre("GET /coupons/{id} 99", "GET /coupons/search 300", "GET /apis/v1beta1 9",
+                                             "GET /apis/v2alpha3 9"));
+}
+
+TEST_F(folding, beside_a_placeholder_letters_with_digits_are_one_value_more) {
+  for (int i = 1; i <= 5; ++i) see("GET", "/projects/" + std::to_string(i) + "/issues", 200, 9);
+  see("GET", "/projects/web%2Fshop/issues", 200, 40);
+  see("GET", "/projects/team7/issues", 200, 40);
+  see("GET", "/projects/new", 200, 40);
+  see("GET", "/projects/import2", 200, 40);
+  EXPECT_THAT(routes(),
+              UnorderedElementsAre("GET /projects/{id}/issues 125", "GET /projects/new 40", "GET /projects/import2 40"))
+      << "import2 ends where no project does";
+}
+
+TEST_F(folding, names_with_dots_are_no_files) {
+  for (int i = 0; i < 30; ++i)
+    see("GET", std::string("/people/") + static_cast<char>('a' + i % 26) + "nn" + "bxy"[i % 3]);
+  for (const auto* family : {"li", "doe", "roe", "kim", "diaz", "ono", "berg", "silva", "moro", "novak"}) {
+    see("GET", std::string("/people/jane.") + family, 200, 40);
+  }
+  for (int i = 0; i < 30; ++i) see("GET", "/people/photo" + std::to_string(i) + ".jpg");
+  const std::vector<std::string> found = routes();
+  EXPECT_THAT(found, testing::Contains("GET /people/{p1} 430"));
+  EXPECT_THAT(found, testing::Contains("GET /people/{file}.jpg 30"));
+  EXPECT_EQ(found.size(), 2U);
+}
+
+TEST_F(folding, a_path_as_a_value_has_no_extension) {
+  for (const auto* file : {"lib%2Fa.rb", "lib%2Fb.rb", "lib%2Fc.py", "doc%2Fa.md", "doc%2Fb.md", "src%2Fa.c",
+                           "src%2Fb.c", "src%2Fc.h", "src%2Fd.h", "src%2Fe.h"}) {
+    see("GET", std::string("/files/") + file + "/raw", 200, 9);
+  }
+  EXPECT_THAT(routes(), ElementsAre("GET /files/{id}/raw 90"));
+}
+
+TEST_F(folding, a_popular_value_is_not_apart_for_having_more) {
+  // All of a popular shop is seen, its page and what is below it; of a rare one the page, or what is below.
+  for (int i = 0; i < 70; ++i) {
+    const std::string shop = std::string("/shops/") + static_cast<char>('a' + i % 26) + "shop" + "abc"[i / 26];
+    const int times = std::max(3, 90 / (i + 1));
+    if (i < 8 || i % 3 == 0) see("GET", shop, 200, times);
+    if (i < 8 || i % 3 != 0) see("GET", shop + "/cart", 200, times);
+  }
+  EXPECT_THAT(routes(), UnorderedElementsAre(testing::StartsWith("GET /shops/{id} "),
+                                             testing::StartsWith("GET /shops/{id}/cart ")));
+}
+
+TEST_F(folding, behind_the_same_words_stand_the_same_values) {
+  const auto shop = [](int i) { return std::string("shop") + static_cast<char>('a' + i % 26) + "xyz"[i / 26]; };
+  for (int i = 0; i < 70; ++i) see("GET", "/shops/" + shop(i) + "/cart", 200, 5);
+  for (int i = 0; i < 4; ++i) {
+    see("POST", "/shops/" + shop(i) + "/orders", 200, 3);
+    see("GET", "/v2/shops/" + shop(i), 200, 3);
+  }
+  see("POST", "/shops/nearest/orders", 200, 30);
+  EXPECT_THAT(routes(), UnorderedElementsAre("GET /shops/{id}/cart 350", "POST /shops/{id}/orders 12",
+                                             "GET /v2/shops/{id} 12", "POST /shops/nearest/orders 30"))
+      << "what is asked for so often, and is no shop that is known, is a word";
+}
+
+TEST_F(folding, a_tree_that_gets_full_keeps_its_routes) {
+  std::mt19937_64 random(1);
+  const auto word = [](std::uint64_t number) {
+    std::string text = "w";
+    for (; number > 0; number /= 26) text += static_cast<char>('a' + number % 26);
+    return text;
+  };
+  // Twelve thousand repositories, three times as many nodes as there is room for.
+  for (int i = 0; i < 20'000; ++i) {
+    const std::string repository = "/repos/" + word(random() % 300) + "/" + word(random() % 40);
+    see("GET", repository + (i % 3 == 0 ? "" : i % 3 == 1 ? "/issues" : "/pulls/" + std::to_string(i)));
+  }
+  EXPECT_THAT(routes(), UnorderedElementsAre(testing::StartsWith("GET /repos/{id}/{p1} "),
+                                             testing::StartsWith("GET /repos/{id}/{p1}/issues "),
+                                             testing::StartsWith("GET /repos/{id}/{p1}/pulls/{pull_id} ")));
+}
+
 TEST_F(folding, files_fold_by_extension) {
   for (int i = 0; i < 70; ++i) see("GET", "/static/chunk-" + std::to_string(i) + ".css", 200, 3);
   see("GET", "/static/app.js", 200, 9);

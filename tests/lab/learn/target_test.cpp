@@ -96,6 +96,8 @@ TEST(shapes, by_their_characters) {
       {"deadbeef", shape::text},
       {"my-first-post", shape::slug},
       {"sku4711", shape::slug},
+      {"team%2Fshop", shape::slug},
+      {"%C3%BCber-uns", shape::text},
       {"sign-in", shape::text},
       {"v2", shape::text},
       {"items", shape::text},
@@ -103,10 +105,17 @@ TEST(shapes, by_their_characters) {
   for (const auto& [text, expected] : cases) EXPECT_EQ(label(classify(text)), label(expected)) << text;
 }
 
+TEST(shapes, letters_with_digits_and_escapes_are_like_values) {
+  for (const auto* like : {"jane17", "9uYoBf9n", "v1beta1", "team%2Fshop", "%F0%9F%94%A5", "ip-10-0-1-2.internal"})
+    EXPECT_TRUE(is_value_like(like)) << like;
+  for (const auto* word : {"items", "v2", "terms-of-service", "chat.postMessage", "@me", ""})
+    EXPECT_FALSE(is_value_like(word)) << word;
+}
+
 TEST(shapes, files_have_an_extension) {
   EXPECT_EQ(file_extension("site.min.css"), "css");
   EXPECT_EQ(file_extension("a.mp4"), "mp4");
-  for (const auto* none : {"css", ".env", "a.", "v1.2", "a.b-c", "a.longest"})
+  for (const auto* none : {"css", ".env", "a.", "v1.2", "a.b-c", "a.longest", "lib%2Fitem.rb"})
     EXPECT_EQ(file_extension(none), "") << none;
 }
 
