@@ -1,5 +1,6 @@
 // The mapped file between the preload library, which writes it, and the reader in lab/inside: <pid>.probe in
-// ASSAY_PROBE_DIR. C and C++; fixed sizes; all times CLOCK_MONOTONIC nanoseconds.
+// ASSAY_PROBE_DIR. C and C++; fixed sizes; all times CLOCK_MONOTONIC nanoseconds. One word goes the other way: `paused`
+// switches the library off and on while the process runs.
 //
 // Misuse: mapping it in the reader: a process that ends may truncate what is mapped, and a load from it kills. The
 // reader copies by pread and checks `sequence` (slots: even and unchanged) and `ticket` (rings: index + 1) around it.
@@ -107,7 +108,8 @@ struct assay_probe_file {
   uint64_t stall_count;      // ever; the ring has the last of them
   uint64_t event_count;
   uint64_t has_stack_hook;
-  uint64_t reserved[7];
+  uint64_t paused;  // not 0: every call passes through, nothing is counted
+  uint64_t reserved[6];
   struct assay_probe_slot slots[assay_probe_slots];
   struct assay_probe_stall stalls[assay_probe_stalls];
   struct assay_probe_event events[assay_probe_events];

@@ -26,6 +26,9 @@ _Thread_local struct probe_thread probe_self = {.fresh_epoll = -1, .fresh_member
 bool probe_enabled = false;
 uint64_t probe_threshold_ns = DEFAULT_THRESHOLD_US * UINT64_C(1000);
 
+static const uint64_t not_paused = 0;
+const uint64_t* probe_paused = &not_paused;
+
 static struct assay_probe_file* file = NULL;
 static pthread_key_t thread_end;
 static bool has_thread_end = false;
@@ -84,6 +87,7 @@ static void open_file(void) {
   if (directory == NULL || directory[0] != '/') return;
   file = create_file(directory, getpid());
   probe_enabled = file != NULL;
+  if (file != NULL) probe_paused = &file->paused;
 }
 
 // A child of fork has the parent's mapping, and one thread, which has yet to show that it is a loop.
@@ -92,6 +96,7 @@ static void forked_child(void) {
   struct assay_probe_file* of_parent = file;
   file = NULL;
   probe_enabled = false;
+  probe_paused = &not_paused;
   probe_self = (struct probe_thread){.fresh_epoll = -1, .fresh_member = -1, .home_epoll = -1};
   if (of_parent != NULL) munmap(of_parent, sizeof *of_parent);
   open_file();
@@ -188,9 +193,23 @@ static bool become_loop(void) {
   return true;
 }
 
+// The segment that a pause begins in is none: nobody knows what it would have been.
+static enum wait_role paused_role(struct probe_thread* self) {
+  if (self->slot != NULL && self->busy_since_ns != 0) {
+    self->inside = true;
+    slot_opens(self->slot);
+    STORE(self->slot->busy_since_ns, 0);
+    slot_closes(self->slot);
+    self->busy_since_ns = 0;
+    self->inside = false;
+  }
+  return wait_ignored;
+}
+
 enum wait_role probe_epoll_role(int epoll) {
   struct probe_thread* self = &probe_self;
   if (!probe_enabled || self->inside) return wait_ignored;
+  if (__builtin_expect(probe_is_paused(), 0)) return paused_role(self);
   if (epoll == self->fresh_epoll) {
     if (++self->fresh_waits <= waits_of_a_loop) return self->slot != NULL ? wait_blocking : wait_ignored;
     self->fresh_epoll = -1;
@@ -204,6 +223,7 @@ enum wait_role probe_epoll_role(int epoll) {
 enum wait_role probe_poll_role(unsigned descriptors) {
   struct probe_thread* self = &probe_self;
   if (!probe_enabled || self->inside) return wait_ignored;
+  if (__builtin_expect(probe_is_paused(), 0)) return paused_role(self);
   if (self->epoll_loop || descriptors < 3) return self->slot != NULL ? wait_blocking : wait_ignored;
   if (self->slot == NULL && (++self->wide_polls <= waits_of_a_loop || !become_loop())) return wait_ignored;
   return wait_of_loop;

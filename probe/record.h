@@ -34,6 +34,7 @@ struct probe_thread {
 extern _Thread_local struct probe_thread probe_self;
 extern bool probe_enabled;
 extern uint64_t probe_threshold_ns;
+extern const uint64_t* probe_paused;  // in the file, never NULL
 
 static inline uint64_t probe_now(void) {
   struct timespec now;
@@ -41,8 +42,10 @@ static inline uint64_t probe_now(void) {
   return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
 
+static inline bool probe_is_paused(void) { return __atomic_load_n(probe_paused, __ATOMIC_RELAXED) != 0; }
+
 // True when calls of this thread are timed.
-static inline bool probe_watches(void) { return probe_self.slot != NULL && !probe_self.inside; }
+static inline bool probe_watches(void) { return probe_self.slot != NULL && !probe_self.inside && !probe_is_paused(); }
 
 enum wait_role probe_epoll_role(int epoll);
 enum wait_role probe_poll_role(unsigned descriptors);

@@ -132,6 +132,10 @@ campaign::state::checked campaign::state::open_store() {
   facts["CPUs of the candidate"] = subject::format_cpu_list(machine.cpus.candidate);
   facts["CPUs of the lab and the dependencies"] = subject::format_cpu_list(machine.cpus.lab);
   if (!machine.cpus.remark.empty()) facts["remark"] = machine.cpus.remark;
+  if (!machine.probe.library.empty()) {
+    facts["overhead of the probe"] =
+        machine.cost_of_probe ? describe(*machine.cost_of_probe) : "not measured: " + machine.cost_of_probe.error();
+  }
   if (const std::string fact = running_candidates_fact(options.plan); !fact.empty()) {
     facts["candidates that ran already"] = fact;
   }
@@ -216,6 +220,12 @@ std::expected<campaign_outcome, std::string> campaign::run() {
   if (const auto ready = self.prepare(); !ready) return std::unexpected(ready.error());
   if (const auto built = self.build_candidates(); !built) return std::unexpected(built.error());
   pin_this_process(self.machine.cpus.lab);
+  // Before there is anything to disturb it, or that it could disturb.
+  if (!self.machine.probe.library.empty()) {
+    self.step("measuring the probe");
+    self.machine.cost_of_probe =
+        measure_probe_cost(self.machine.probe, self.machine.logs + "/probe-cost", self.machine.cpus.candidate);
+  }
   self.step("starting the dependencies");
   auto bed = test_bed::start(self.options.plan, self.machine.logs, self.machine.cpus.lab);
   if (!bed) return std::unexpected(bed.error());

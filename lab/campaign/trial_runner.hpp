@@ -20,6 +20,7 @@
 
 #include "lab/campaign/companions.hpp"
 #include "lab/campaign/order.hpp"
+#include "lab/campaign/probe_cost.hpp"
 #include "lab/campaign/test_bed.hpp"
 #include "lab/inside/environment.hpp"
 #include "lab/inside/observer.hpp"
@@ -36,6 +37,7 @@ namespace assay::campaign {
 struct trial_machine {
   subject::cpu_split cpus;
   inside::probe_files probe;
+  std::expected<probe_cost, std::string> cost_of_probe = std::unexpected("not measured");
   std::vector<subject::conformance_check> checks;
   std::map<std::string, std::string> versions;  // by candidate
   std::string logs;                             // directory; each trial makes its own in it

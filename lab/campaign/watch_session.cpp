@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::chrono::milliseconds stop_grace{5000};
+constexpr std::chrono::milliseconds watched_stop_grace{5000};
 
 std::map<std::string, std::string> own_environment() {
   std::map<std::string, std::string> variables;
@@ -113,7 +113,7 @@ std::expected<model::watch_result, std::string> watch_session::finish(const std:
   }
   const instant end = inside::observer::now();
   auto seen = observer_->finish({{.name = "watch", .begin = begin_, .end = end}});
-  if (process_) std::ignore = process_->stop(stop_grace);
+  if (process_) std::ignore = process_->stop(watched_stop_grace);
   if (!seen) return std::unexpected(seen.error());
   made.runtime = seen->runtime;
   made.length_s = std::chrono::duration<double>(end - begin_).count();

@@ -100,6 +100,31 @@ std::string evidence_table::cite_freeze(const model::candidate_summary& of, cons
               .verdict = of.freezes ? "**freezes**" : "measured"});
 }
 
+std::string evidence_table::cite_diagnosis(const model::candidate_summary& of) {
+  const model::candidate_diagnosis& made = of.diagnosis;
+  return add({.claim = fmt::format("{}, diagnosis", escaped(of.name)),
+              .metric = made.phase.empty() ? "-" : "under steady load: " + escaped(made.phase),
+              .value = fmt::format("{} of {} runs", made.agreeing, made.judged),
+              .n = fmt::format("{}", made.judged),
+              .verdict = in_words(made.verdict)});
+}
+
+std::string evidence_table::cite_cause(const model::candidate_summary& of, const model::shared_cause& what) {
+  const model::named_cause& cause = what.what;
+  std::string where = cause.call.empty() ? "-" : code(cause.call);
+  if (!cause.place.empty()) where += " at " + code(cause.place);
+  std::string value = fmt::format("in {} of {} runs", what.runs, of.diagnosis.judged);
+  if (!cause.numbers.empty()) {
+    const model::evidence& first = cause.numbers.front();
+    value = fmt::format("{} {} in run {}; {}", code(first.name), figure(first.value), what.run, value);
+  }
+  return add({.claim = fmt::format("{}, {}", escaped(of.name), in_words(cause.kind)),
+              .metric = where,
+              .value = value,
+              .n = fmt::format("{}", of.diagnosis.judged),
+              .verdict = fmt::format("**{}**", in_words(cause.kind))});
+}
+
 std::string evidence_table::cite_recovery(const model::candidate_summary& of, std::size_t runs_that_came_back) {
   return add({.claim = fmt::format("{}, whole run", escaped(of.name)),
               .metric = code("recovery_s"),

@@ -34,6 +34,9 @@ class evidence_table {
   std::string cite(const model::metric_comparison& of);
   std::string cite(const model::metric_summary& of);
   std::string cite_freeze(const model::candidate_summary& of, const model::blocking_site& site);
+  std::string cite_diagnosis(const model::candidate_summary& of);
+  /// One cause of it, by its first number.
+  std::string cite_cause(const model::candidate_summary& of, const model::shared_cause& what);
   std::string cite_recovery(const model::candidate_summary& of, std::size_t runs_that_came_back);
   std::string cite_runs(const model::candidate_summary& of);
 

@@ -88,6 +88,22 @@ void add_no_recovery(std::string& to, const model::comparison& judged, const mod
                     evidence.cite_recovery(candidate, recovery->runs.size()));
 }
 
+// The doctor's verdict. What the host did to it is no fault of its own.
+void add_diagnosis(std::string& to, const model::candidate_summary& of, evidence_table& evidence) {
+  const model::candidate_diagnosis& made = of.diagnosis;
+  if (made.findings.empty()) {
+    to += fmt::format("- Neutral, because its diagnosis is {}: {} ({})\n", in_words(made.verdict), escaped(made.text),
+                      evidence.cite_diagnosis(of));
+    return;
+  }
+  for (const model::shared_cause& each : made.findings) {
+    const bool of_host = each.what.kind == model::cause::waiting_for_cpu;
+    to += fmt::format("- {}, because its diagnosis is {}, in {} of {} runs: {} ({}). {}\n", of_host ? "Neutral" : "Bad",
+                      in_words(each.what.kind), each.runs, made.judged, escaped(each.what.text),
+                      evidence.cite_cause(of, each), escaped(each.what.next));
+  }
+}
+
 }  // namespace
 
 std::string joined(const std::vector<std::string>& parts) {
@@ -161,6 +177,7 @@ std::string pros_and_cons(const model::comparison& judged, const model::plan& pl
   if (std::ranges::count(plan.phases, model::phase_kind::fault, &model::phase::kind) > 0) {
     add_no_recovery(text, judged, *of.candidate, evidence);
   }
+  add_diagnosis(text, *of.candidate, evidence);
   if (!of.ruled_out.empty()) text += fmt::format("- Bad, because {}\n", of.ruled_out);
   if (of.candidate->invalid > 0) {
     text +=

@@ -282,6 +282,7 @@ std::expected<observation, std::string> observer::finish(const std::vector<phase
   seen.processes = std::move(self.seconds);
   seen.connections = std::move(self.connections);
   seen.runtime = self.runtime;
+  seen.loop_turns = self.history.traced_turns();
   seen.notes = self.notes;
   self.final_notes(seen.notes);
   if (phases.empty()) return seen;

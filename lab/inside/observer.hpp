@@ -51,6 +51,7 @@ struct observation {
   std::vector<model::trial_event> events;  // stalls, each with its cause where it was seen
   std::vector<std::string> notes;          // what could not be seen, and why
   double own_cpu_share = 0;                // of one core, of the observer itself
+  std::uint64_t loop_turns = 0;            // of all loops that the preload library saw, since they began
   std::string runtime;                     // as given, or as found out
 };
 

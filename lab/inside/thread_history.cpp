@@ -81,6 +81,14 @@ bool thread_history::has_loop(std::uint32_t pid) const {
   return found != threads_.end() && found->first.pid == pid;
 }
 
+std::uint64_t thread_history::traced_turns() const {
+  std::uint64_t turns = 0;
+  for (const auto& [key, thread] : threads_) {
+    if (thread.quality == model::lag_quality::traced) turns += thread.snapshots.back().counters.waits;
+  }
+  return turns;
+}
+
 std::string thread_history::name_of(const thread_key& thread) const {
   const auto found = threads_.find(thread);
   if (found == threads_.end() || found->second.snapshots.empty()) return {};

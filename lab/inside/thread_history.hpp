@@ -42,6 +42,8 @@ class thread_history {
   model::loop_lag lag(const std::string& phase, std::uint64_t begin_ns, std::uint64_t end_ns) const;
   // Long segments, those that still go on at the last look included.
   std::vector<loop_stall> stalls() const;
+  // Waits of the loops that the library saw: of each since it began.
+  std::uint64_t traced_turns() const;
   std::string name_of(const thread_key& thread) const;
   std::uint64_t dropped() const { return dropped_; }
 

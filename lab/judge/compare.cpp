@@ -10,6 +10,7 @@
 
 #include "lab/judge/anomalies.hpp"
 #include "lab/judge/blocking.hpp"
+#include "lab/judge/diagnose_runs.hpp"
 #include "lab/judge/statistics.hpp"
 #include "lab/judge/verdict.hpp"
 
@@ -193,6 +194,7 @@ model::candidate_summary summarise(const model::candidate& of, std::span<const r
   }
   made.blocking = merge_sites(complete);
   made.freezes = candidate_freezes(complete, stall_threshold_ms);
+  made.diagnosis = diagnose_runs(complete);
   return made;
 }
 

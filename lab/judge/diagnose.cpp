@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <vector>
 
 #include "lab/judge/blocking.hpp"
@@ -13,7 +14,7 @@ namespace assay::judge {
 namespace {
 
 using model::cause;
-using model::finding;
+using model::named_cause;
 
 constexpr int stall_class_ms = 50;
 constexpr double stalled_share = 0.01;       // of the time, in stalls that no call explains
@@ -76,12 +77,12 @@ std::string advice_on(const model::blocking_site& site) {
   return "Use an asynchronous client for this peer, or move the call to a thread.";
 }
 
-finding finding_of(const model::blocking_site& site, const sums& of) {
+named_cause finding_of(const model::blocking_site& site, const sums& of) {
   const bool pause = site.call == collector;
-  finding made{.kind = pause ? cause::garbage_collection : cause::blocking_call,
-               .call = site.call,
-               .peer = site.peer,
-               .place = site.place};
+  named_cause made{.kind = pause ? cause::garbage_collection : cause::blocking_call,
+                   .call = site.call,
+                   .peer = site.peer,
+                   .place = site.place};
   made.text = fmt::format("{}{}{}{} held the loop for {:.2f} s of {:.1f} s: {} times, {:.0f} ms at the longest",
                           site.call, site.peer.empty() ? "" : ", ", site.peer, at_place(site.place),
                           site.total_ms / 1e3, of.length, site.count, site.longest_ms);
@@ -115,25 +116,26 @@ std::vector<model::blocking_site> with_one_collector(std::span<const model::bloc
   return sites;
 }
 
-void add_blocking(std::vector<finding>& to, const symptoms& of, const sums& in) {
+void add_blocking(std::vector<named_cause>& to, const symptoms& of, const sums& in) {
   if (in.blocked < freeze_share_of_load * in.length) return;
   if (in.loop_seen && in.blocked < freeze_share_of_stalls * in.stalled) return;
   std::vector<model::blocking_site> sites = with_one_collector(of.blocking);
   std::ranges::sort(sites, std::ranges::greater{}, &model::blocking_site::total_ms);
   for (const auto& each : sites) {
-    if (to.size() >= most_sites || each.total_ms / 1e3 < site_share * in.blocked) break;
+    // Many small ones are a cause as well: the first is always named.
+    if (!to.empty() && (to.size() >= most_sites || each.total_ms / 1e3 < site_share * in.blocked)) break;
     to.push_back(finding_of(each, in));
   }
 }
 
-void add_unexplained(std::vector<finding>& to, const symptoms& of, const sums& in) {
+void add_unexplained(std::vector<named_cause>& to, const symptoms& of, const sums& in) {
   const double unexplained = std::max(0.0, in.stalled - in.blocked);
   const bool stalls = unexplained >= stalled_share * in.length && unexplained >= unexplained_share * in.stalled;
   const bool saturated = of.lag.utilisation >= saturated_utilisation && in.cpu >= saturated_cpu_share * in.length &&
                          in.blocked < in.length / 2;
   if (!in.loop_seen || (!stalls && !saturated)) return;
   const bool computing = in.cpu >= cpu_share_of_stalls * unexplained;
-  finding made{.kind = computing ? cause::cpu_bound : cause::blocking_call};
+  named_cause made{.kind = computing ? cause::cpu_bound : cause::blocking_call};
   made.numbers = {{"stalled_s", in.stalled},         {"unexplained_s", unexplained},
                   {"cpu_cores", in.cpu / in.length}, {"utilisation", of.lag.utilisation},
                   {"longest_ms", of.lag.max_ms},     {"lag_p99_ms", of.lag.p99_ms}};
@@ -158,11 +160,11 @@ void add_unexplained(std::vector<finding>& to, const symptoms& of, const sums& i
   to.push_back(std::move(made));
 }
 
-void add_waiting(std::vector<finding>& to, const sums& in) {
+void add_waiting(std::vector<named_cause>& to, const sums& in) {
   if (in.cpu_wait < wait_share * in.length || in.cpu_wait < wait_share_of_runnable * (in.cpu + in.cpu_wait)) return;
   // Short waits, many times: that is being woken often, and nobody feels it.
   if (in.cpu_wait < felt_wait_s * in.switches) return;
-  finding made{.kind = cause::waiting_for_cpu};
+  named_cause made{.kind = cause::waiting_for_cpu};
   made.text =
       fmt::format("its threads were runnable and waited for a core for {:.2f} s of {:.1f} s; they ran for {:.2f} s",
                   in.cpu_wait, in.length, in.cpu);
@@ -189,12 +191,97 @@ void conclude(model::diagnosis& made, const std::string& too_little) {
     return;
   }
   const cause first = made.findings.front().kind;
-  const bool alike = std::ranges::all_of(made.findings, [&](const finding& each) { return each.kind == first; });
+  const bool alike = std::ranges::all_of(made.findings, [&](const named_cause& each) { return each.kind == first; });
   made.verdict = alike ? first : cause::mixed;
   made.text = made.findings.front().text;
 }
 
-model::diagnosis diagnose(const symptoms& of, std::span<const model::process_second> steady) {
+// The phase that a trial is judged by. A burst is there to saturate, a fault to make requests wait: neither is a
+// defect.
+const model::phase_measurement* longest_steady(const model::trial& of) {
+  const model::phase_measurement* longest = nullptr;
+  for (const auto& each : of.phases) {
+    if (each.kind != model::phase_kind::steady) continue;
+    if (longest == nullptr || each.length_s > longest->length_s) longest = &each;
+  }
+  return longest;
+}
+
+// All phases: a call that blocks the loop is wrong under any load.
+symptoms whole_of(const model::trial& of, std::span<const model::blocking_site> blocking) {
+  symptoms seen{.blocking = blocking};
+  for (const auto& each : of.phases) seen.length_s += each.length_s;
+  for (const auto& each : of.lag) {
+    if (each.quality == model::lag_quality::none) continue;
+    seen.lag.quality = each.quality;
+    for (const auto& [bound, seconds] : each.stalled_s) seen.lag.stalled_s[bound] += seconds;
+  }
+  return seen;
+}
+
+symptoms phase_of(const model::trial& of, const model::phase_measurement& phase) {
+  symptoms seen{.length_s = phase.length_s};
+  const auto lag = std::ranges::find(of.lag, phase.name, &model::loop_lag::phase);
+  if (lag != of.lag.end()) seen.lag = *lag;
+  const auto first = std::ranges::lower_bound(of.processes, phase.start_s, {}, &model::process_second::at_s);
+  const auto last =
+      std::ranges::upper_bound(of.processes, phase.start_s + phase.length_s, {}, &model::process_second::at_s);
+  if (first < last) seen.processes = std::span(first, last);
+  return seen;
+}
+
+double stalled_at_all(const symptoms& of) { return of.lag.stalled_s.empty() ? 0 : of.lag.stalled_s.begin()->second; }
+
+// Of the phase, out of the whole. The looks begin and end inside of it: their CPU time is brought to its length. When
+// each call blocked is not kept, only where the loop stalled: the calls are taken to be spread as its stalls are.
+sums sums_in(const symptoms& phase, const symptoms& whole) {
+  sums made = sums_of(phase);
+  const double looked_s = phase.processes.empty() ? 0 : phase.processes.back().at_s - phase.processes.front().at_s;
+  if (looked_s > 0) {
+    const double scale = phase.length_s / looked_s;
+    made.cpu *= scale;
+    made.cpu_wait *= scale;
+    made.switches *= scale;
+  }
+  const double all = stalled_at_all(whole);
+  const double share = all > 0 ? stalled_at_all(phase) / all : phase.length_s / std::max(1e-9, whole.length_s);
+  made.blocked = share * sums_of(whole).blocked;
+  return made;
+}
+
+// A call that blocked during one phase alone: only under that fault, or only in the burst.
+void say_where(std::vector<named_cause>& of, const model::trial& in) {
+  for (auto& each : of) {
+    if (each.kind != cause::blocking_call) continue;
+    std::set<std::string> phases;
+    bool all_kept = true;
+    for (const auto& site : in.blocking) {
+      if (site.call != each.call || site.place != each.place || peer_without_port(site.peer) != each.peer) continue;
+      all_kept &= site.at_s.size() == site.count;
+      for (const double at_s : site.at_s) {
+        const auto phase = std::ranges::find_if(in.phases, [&](const model::phase_measurement& one) {
+          return at_s >= one.start_s && at_s < one.start_s + one.length_s;
+        });
+        if (phase != in.phases.end()) phases.insert(phase->name);
+      }
+    }
+    if (all_kept && phases.size() == 1 && in.phases.size() > 1) {
+      each.text += fmt::format(", all of it in {}", *phases.begin());
+    }
+  }
+}
+
+void say_what_was_not_seen(model::diagnosis& made, const symptoms& of) {
+  if (of.lag.quality == model::lag_quality::none) {
+    made.remarks.emplace_back("no event loop was seen: neither its stalls nor what blocks it are judged");
+  } else if (of.lag.quality == model::lag_quality::sampled) {
+    made.remarks.emplace_back("its loop was seen by samples: what blocks it would show as stalls, without a name");
+  }
+}
+
+}  // namespace
+
+model::diagnosis diagnose(const symptoms& of) {
   const sums in = sums_of(of);
   model::diagnosis made;
   const std::string too_little = why_too_little(of, in);
@@ -205,38 +292,38 @@ model::diagnosis diagnose(const symptoms& of, std::span<const model::process_sec
     // A loop that is held up serves no connection: that is no matter of their number.
     const bool has_time = in.blocked < freeze_share_of_load * in.length && of.lag.utilisation < busy_utilisation;
     if (has_time) add_exhausted_pools(made.findings, of.connections);
-    add_growth(made, steady);
+    add_growth(made, loaded_stretch(of.processes));
   }
   conclude(made, too_little);
   return made;
 }
 
-}  // namespace
-
-model::diagnosis diagnose(const symptoms& of) { return diagnose(of, loaded_stretch(of.processes)); }
-
 model::diagnosis diagnose(const model::trial& of) {
-  symptoms seen{.processes = of.processes, .blocking = of.blocking};
-  const model::phase_measurement* longest = nullptr;
-  for (const auto& each : of.phases) {
-    seen.length_s += each.length_s;
-    const bool steady = each.kind == model::phase_kind::steady;
-    if (steady && (longest == nullptr || each.length_s > longest->length_s)) longest = &each;
+  run alone;
+  alone.blocking = of.blocking;
+  const run* const only = &alone;
+  const auto sites = merge_sites(std::span(&only, 1));  // of one peer, whatever its ports
+  const symptoms whole = whole_of(of, sites);
+  model::diagnosis made;
+  add_blocking(made.findings, whole, sums_of(whole));  // however short: as `freezes`
+  say_where(made.findings, of);
+  const model::phase_measurement* const steady = longest_steady(of);
+  if (steady == nullptr) {
+    conclude(made, "it was under no steady load");
+    return made;
   }
-  for (const auto& each : of.lag) {
-    if (each.quality == model::lag_quality::none) continue;
-    seen.lag.quality = each.quality;
-    seen.lag.utilisation = std::max(seen.lag.utilisation, each.utilisation);
-    seen.lag.p99_ms = std::max(seen.lag.p99_ms, each.p99_ms);
-    seen.lag.max_ms = std::max(seen.lag.max_ms, each.max_ms);
-    for (const auto& [bound, seconds] : each.stalled_s) seen.lag.stalled_s[bound] += seconds;
+  made.phase = steady->name;
+  const symptoms seen = phase_of(of, *steady);
+  const sums in = sums_in(seen, whole);
+  const std::string too_little = why_too_little(seen, in);
+  if (too_little.empty()) {
+    add_unexplained(made.findings, seen, in);
+    add_waiting(made.findings, in);
+    add_growth(made, seen.processes);
+    say_what_was_not_seen(made, seen);
   }
-  std::vector<model::process_second> steady;
-  for (const auto& each : of.processes) {
-    if (longest == nullptr || each.at_s < longest->start_s) continue;
-    if (each.at_s <= longest->start_s + longest->length_s) steady.push_back(each);
-  }
-  return diagnose(seen, steady);
+  conclude(made, too_little);
+  return made;
 }
 
 }  // namespace assay::judge

@@ -34,7 +34,8 @@ struct symptoms {
 
 [[nodiscard]] model::diagnosis diagnose(const symptoms& of);
 
-// Of a whole trial: stalls and blocking calls over all of its phases, growth over its longest steady phase.
+// Of a campaign's trial: calls that block over all of its phases, everything else in its longest steady one: bursts and
+// faults are meant to hurt. Pools are not judged, connections are not looked at there.
 [[nodiscard]] model::diagnosis diagnose(const model::trial& of);
 
 }  // namespace assay::judge

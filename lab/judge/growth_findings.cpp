@@ -36,11 +36,11 @@ constexpr watched sockets{
     cause::socket_leak, "open sockets", "sockets", 1,
     "Close responses and sessions, or share one client: `ss -tnp` names the peer that they go to."};
 
-model::finding finding_of(const watched& what, const growth& seen) {
+model::named_cause finding_of(const watched& what, const growth& seen) {
   constexpr double hour_s = 3600;
   const auto& slope = seen.slope_per_s;
   const auto per_hour = [&](double value) { return value * hour_s / what.scale; };
-  model::finding made{.kind = what.kind};
+  model::named_cause made{.kind = what.kind};
   made.text =
       fmt::format("{} grew by {:.4g} {} in {:.0f} s, {:.3g} {} an hour (95 %: {:.3g} to {:.3g}), without an end",
                   what.what, seen.grown / what.scale, what.unit, seen.judged_s, per_hour(slope.value), what.unit,
@@ -72,9 +72,7 @@ bool add(model::diagnosis& to, const watched& what, const growth& seen) {
                       "to be sure",
                       what.what));
       return false;
-    case growth_shape::too_short:
-      to.remarks.push_back(fmt::format("{}: too few looks to tell growth", what.what));
-      return false;
+    case growth_shape::too_short:  // told for all together
     case growth_shape::flat:
       return false;
   }
@@ -115,11 +113,18 @@ void add_growth(model::diagnosis& to, std::span<const model::process_second> pro
     open.push_back(each.descriptors);
     linked.push_back(each.sockets);
   }
-  add(to, memory, judge_growth(at_s, bytes, memory_rule));
-  // Sockets are descriptors: one leak is one finding.
+  const growth of_memory = judge_growth(at_s, bytes, memory_rule);
   const growth of_sockets = judge_growth(at_s, linked, count_rule);
-  if (add(to, sockets, of_sockets)) return;
-  add(to, descriptors, judge_growth(at_s, open, count_rule));
+  const growth of_descriptors = judge_growth(at_s, open, count_rule);
+  add(to, memory, of_memory);
+  // Sockets are descriptors: one leak is one finding.
+  if (!add(to, sockets, of_sockets)) add(to, descriptors, of_descriptors);
+  std::string unknown;
+  for (const auto& [what, seen] :
+       {std::pair{memory, of_memory}, std::pair{sockets, of_sockets}, std::pair{descriptors, of_descriptors}}) {
+    if (seen.shape == growth_shape::too_short) unknown += fmt::format("{}{}", unknown.empty() ? "" : ", ", what.what);
+  }
+  if (!unknown.empty()) to.remarks.push_back(fmt::format("too few looks to tell growth of {}", unknown));
 }
 
 }  // namespace assay::judge

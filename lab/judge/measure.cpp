@@ -6,6 +6,8 @@
 #include <cmath>
 #include <span>
 
+#include "lab/judge/diagnose.hpp"
+
 namespace assay::judge {
 namespace {
 
@@ -129,7 +131,8 @@ run measure(const model::trial& trial, const model::plan& plan) {
            .phases = {},
            .whole = {},
            .blocking = trial.blocking,
-           .stalled_s = stalled_time(trial, plan.stall_threshold_ms)};
+           .stalled_s = stalled_time(trial, plan.stall_threshold_ms),
+           .diagnosed = diagnose(trial)};
   for (const model::phase_measurement& each : trial.phases) {
     made.loaded_s += each.length_s;
     made.had_fault |= each.kind == model::phase_kind::fault;

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "lab/model/diagnosis.hpp"
 #include "lab/model/plan.hpp"
 #include "lab/model/trial.hpp"
 
@@ -46,6 +47,7 @@ struct run {
   std::vector<model::blocking_site> blocking;
   double loaded_s = 0;              // of all phases, warm-up included
   std::optional<double> stalled_s;  // in busy stretches near the stall threshold and above; absent: no loop was seen
+  model::diagnosis diagnosed;
 
   const phase_run* find(const std::string& phase) const;
 };

@@ -26,8 +26,8 @@ unsigned usual_size(const pool_history& of) {
   return most == of.sizes.end() ? 0 : most->first;
 }
 
-model::finding finding_of(const std::string& peer, unsigned size, double share, double queue) {
-  model::finding made{.kind = model::cause::pool_exhausted, .peer = peer};
+model::named_cause finding_of(const std::string& peer, unsigned size, double share, double queue) {
+  model::named_cause made{.kind = model::cause::pool_exhausted, .peer = peer};
   made.text = fmt::format(
       "all {} connections to {} waited for answers in {:.0f} % of the looks under load, while {:.1f} "
       "requests queued on average",
@@ -40,7 +40,7 @@ model::finding finding_of(const std::string& peer, unsigned size, double share, 
 
 }  // namespace
 
-void add_exhausted_pools(std::vector<model::finding>& to, std::span<const model::connection_look> looks) {
+void add_exhausted_pools(std::vector<model::named_cause>& to, std::span<const model::connection_look> looks) {
   std::map<std::string, pool_history> pools;
   unsigned loaded = 0;
   for (const auto& look : looks) {

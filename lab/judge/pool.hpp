@@ -12,6 +12,6 @@
 
 namespace assay::judge {
 
-void add_exhausted_pools(std::vector<model::finding>& to, std::span<const model::connection_look> looks);
+void add_exhausted_pools(std::vector<model::named_cause>& to, std::span<const model::connection_look> looks);
 
 }  // namespace assay::judge

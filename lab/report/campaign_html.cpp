@@ -51,6 +51,7 @@ std::string campaign_html(const campaign_report& report) {
       "<link rel=\"icon\" href=\"data:,\"><title>Assay: {}</title><style>{}</style></head><body>",
       escape(report.plan.name), web::report_style());
   page += verdict_section(report);
+  page += diagnosis_section(report);
   page += comparison_section(report);
   page += blocking_section(report);
   page += timelines(report);

@@ -8,6 +8,7 @@
 namespace assay::report {
 
 std::string verdict_section(const campaign_report& report);
+std::string diagnosis_section(const campaign_report& report);
 std::string comparison_section(const campaign_report& report);
 std::string blocking_section(const campaign_report& report);
 std::string metrics_section(const campaign_report& report);

@@ -28,6 +28,16 @@ TEST(comparison_text, says_the_verdict_first) {
   EXPECT_THAT(text, Not(HasSubstr("nan")));
 }
 
+TEST(comparison_text, names_one_verdict_a_candidate_and_what_to_do_next) {
+  const std::string text = comparison_text(decide::shop_comparison());
+  EXPECT_THAT(text,
+              HasSubstr("\n  FastAPI                      healthy        nothing that is looked for was found, in "
+                        "all 3 runs\n"));
+  EXPECT_THAT(text, HasSubstr("\n  FastAPI (blocking)           blocking call  recv, third-party at app.py:87 in "
+                              "price_of|item held the loop; in all 3 runs, figures of run 2\n"));
+  EXPECT_THAT(text, HasSubstr("                               next           Use an asynchronous client.\n"));
+}
+
 TEST(comparison_text, holds_with_nothing_measured) {
   const auto plan = decide::shop_plan();
   const std::string text = comparison_text(judge::compare(plan, std::span<const judge::run>()));

@@ -55,6 +55,7 @@ std::vector<judge::run> shop_runs() {
                              {"rss_mib", 80},
                              {"lag_p99_ms", 3 * factor}};
       }
+      run.diagnosed = {.verdict = model::cause::healthy, .phase = "steady"};
       if (run.candidate == "blocking") {
         model::blocking_site& site = run.blocking.emplace_back();
         site.call = "recv";
@@ -63,6 +64,14 @@ std::vector<judge::run> shop_runs() {
         site.count = 50;
         site.total_ms = 15'000;
         site.longest_ms = 812;
+        run.diagnosed.verdict = model::cause::blocking_call;
+        run.diagnosed.findings = {{.kind = model::cause::blocking_call,
+                                   .call = "recv",
+                                   .peer = "third-party",
+                                   .place = site.place,
+                                   .text = "recv, third-party at " + site.place + " held the loop",
+                                   .numbers = {{"blocked_s", 14.0 + repeat}},
+                                   .next = "Use an asynchronous client."}};
       }
     }
   }

@@ -79,6 +79,20 @@ TEST(record, rules_out_what_freezes_and_says_why) {
   EXPECT_THAT(record, Not(HasSubstr("winner")));
 }
 
+TEST(record, tells_the_diagnosis_of_each_and_points_to_its_figure) {
+  const std::string record = shop_record();
+  EXPECT_THAT(record,
+              HasSubstr("- Neutral, because its diagnosis is healthy: nothing that is looked for was found, in all "
+                        "3 runs (E"));
+  EXPECT_THAT(record, HasSubstr("| fastapi, diagnosis | under steady load: steady | 3 of 3 runs | 3 | healthy |"));
+  EXPECT_THAT(record, HasSubstr("- Bad, because its diagnosis is blocking call, in 3 of 3 runs: recv, third-party at "
+                                "app.py:87 in price\\_of\\|item held the loop (E"));
+  EXPECT_THAT(record, HasSubstr("). Use an asynchronous client.\n"));
+  EXPECT_THAT(record,
+              HasSubstr("| blocking, blocking call | `recv` at `app.py:87 in price_of\\|item` | `blocked_s` 16 in "
+                        "run 2; in 3 of 3 runs | 3 | **blocking call** |"));
+}
+
 TEST(record, writes_inconclusive_as_inconclusive) {
   const std::string record = shop_record();
   EXPECT_THAT(record, HasSubstr("- FastAPI against Flask on gunicorn: equivalent in steady 1.01 ["));

@@ -38,6 +38,17 @@ TEST(thread_history, a_phase_is_the_difference_of_two_looks_of_the_busiest) {
   EXPECT_NEAR(late.max_ms, 100, 0.1);
 }
 
+TEST(thread_history, turns_are_those_that_the_library_saw) {
+  thread_history history;
+  history.look(s);
+  history.add(1, counted(7, 2), model::lag_quality::traced);
+  history.add(1, counted(8, 5), model::lag_quality::traced);
+  history.add(2, counted(9, 1000), model::lag_quality::sampled);
+  history.look(2 * s);
+  history.add(1, counted(7, 4), model::lag_quality::traced);
+  EXPECT_EQ(history.traced_turns(), 44U + 45U);
+}
+
 TEST(thread_history, no_loop_is_no_quality) {
   thread_history history;
   EXPECT_EQ(history.lag("none", 0, s).quality, model::lag_quality::none);

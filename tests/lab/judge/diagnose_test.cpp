@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+
+#include "lab/judge/diagnose_runs.hpp"
 
 namespace assay::judge {
 namespace {
@@ -53,7 +56,7 @@ class seen {
   std::vector<model::connection_look> connections;
 };
 
-double number(const model::finding& of, const std::string& name) {
+double number(const model::named_cause& of, const std::string& name) {
   const auto found = std::ranges::find(of.numbers, name, &model::evidence::name);
   return found == of.numbers.end() ? -1 : found->value;
 }
@@ -224,21 +227,150 @@ TEST(diagnose, without_load_or_time_nothing_is_said) {
   EXPECT_EQ(diagnose(symptoms{.length_s = 20}).text, "its processes were not seen");
 }
 
+TEST(diagnose, many_small_calls_are_a_cause_and_the_first_is_named) {
+  seen view;
+  view.stalls(3, 82);
+  for (int i = 0; i < 10; ++i) {
+    view.blocks("recv", 0.2);
+    view.blocking.back().place = "app.py:" + std::to_string(i);
+  }
+  EXPECT_EQ(view.diagnosed().findings.front().kind, cause::blocking_call);
+}
+
+// Half a minute of a service that is fine, as a trial: 20 s of steady load, then a burst.
+model::trial trial_of(const seen& view) {
+  model::trial made{.repeat = 1};
+  made.processes = view.samples;
+  made.phases.push_back({.name = "steady", .kind = model::phase_kind::steady, .start_s = 0, .length_s = 20});
+  made.phases.push_back({.name = "burst", .kind = model::phase_kind::burst, .start_s = 20, .length_s = 10});
+  for (const char* phase : {"steady", "burst"}) {
+    made.lag.push_back(view.lag);
+    made.lag.back().phase = phase;
+  }
+  return made;
+}
+
 TEST(diagnose, growth_in_a_trial_is_that_of_its_longest_steady_phase) {
-  const seen view;
-  model::trial trial;
-  trial.processes = view.samples;
+  model::trial trial = trial_of(seen());
   for (auto& each : trial.processes) {
     if (each.at_s > 20) each.anonymous_bytes += static_cast<std::uint64_t>(3'000'000 * (each.at_s - 20));
   }
-  trial.phases.push_back({.name = "steady", .kind = model::phase_kind::steady, .start_s = 0, .length_s = 20});
-  trial.phases.push_back({.name = "burst", .kind = model::phase_kind::burst, .start_s = 20, .length_s = 10});
   EXPECT_EQ(diagnose(trial).verdict, cause::healthy) << "it grew with the burst's load";
-  trial.phases[0].length_s = 30;
-  trial.phases.pop_back();
-  trial.lag.push_back(view.lag);
-  trial.lag.back().stalled_s[50] = 2;
-  EXPECT_EQ(diagnose(trial).findings.front().kind, cause::cpu_bound);
+  EXPECT_EQ(diagnose(trial).phase, "steady");
+  for (auto& each : trial.processes) {
+    each.anonymous_bytes = 40'000'000 + static_cast<std::uint64_t>(300'000 * std::min(each.at_s, 20.0));
+  }
+  EXPECT_EQ(diagnose(trial).verdict, cause::memory_leak);
+}
+
+TEST(diagnose, a_burst_that_saturates_is_no_defect_and_steady_load_that_does_is) {
+  model::trial trial = trial_of(seen());
+  for (auto& each : trial.processes) each.cpu_s = each.at_s < 20 ? 0.3 * each.at_s : 6 + 0.99 * (each.at_s - 20);
+  const auto saturate = [](model::loop_lag& lag) {
+    lag.utilisation = 1;
+    lag.stalled_s = {{10, 4}, {50, 2}, {100, 0}, {500, 0}};
+  };
+  saturate(trial.lag[1]);
+  EXPECT_EQ(diagnose(trial).verdict, cause::healthy) << diagnose(trial).text;
+  saturate(trial.lag[0]);
+  EXPECT_EQ(diagnose(trial).verdict, cause::cpu_bound);
+}
+
+TEST(diagnose, a_call_that_blocks_counts_in_every_phase_and_one_phase_alone_is_named) {
+  seen view;
+  view.blocks("recv", 1.6);
+  view.blocking[0].peer = "third-party (127.0.0.1:40123)";
+  for (int i = 0; i < 20; ++i) view.blocking[0].at_s.push_back(20.0 + 0.4 * i);
+  model::trial trial = trial_of(view);
+  trial.blocking = view.blocking;
+  trial.lag[1].stalled_s = {{10, 1.7}, {50, 1.7}, {100, 0}, {500, 0}};
+  auto made = diagnose(trial);
+  EXPECT_EQ(made.verdict, cause::blocking_call);
+  ASSERT_EQ(made.findings.size(), 1U);
+  EXPECT_EQ(made.findings[0].peer, "third-party") << "the port is another in each run";
+  EXPECT_TRUE(made.text.ends_with(", all of it in burst")) << made.text;
+  trial.blocking[0].at_s[0] = 3;
+  EXPECT_FALSE(diagnose(trial).text.ends_with("burst")) << "not of one phase alone";
+}
+
+TEST(diagnose, a_trial_says_what_was_not_seen_and_without_steady_load_nothing) {
+  model::trial trial = trial_of(seen());
+  for (auto& lag : trial.lag) lag.quality = model::lag_quality::none;
+  auto made = diagnose(trial);
+  EXPECT_EQ(made.verdict, cause::healthy);
+  ASSERT_EQ(made.remarks.size(), 1U);
+  EXPECT_NE(made.remarks[0].find("no event loop was seen"), std::string::npos);
+  trial.phases.erase(trial.phases.begin());
+  made = diagnose(trial);
+  EXPECT_EQ(made.verdict, cause::not_enough_data);
+  EXPECT_EQ(made.text, "it was under no steady load");
+}
+
+std::vector<run> runs_with(const std::vector<std::vector<cause>>& found) {
+  std::vector<run> runs;
+  for (const auto& kinds : found) {
+    run& made = runs.emplace_back();
+    made.repeat = static_cast<unsigned>(runs.size());
+    made.diagnosed = {.verdict = kinds.empty() ? cause::healthy : kinds.front(), .phase = "steady"};
+    for (const cause kind : kinds) {
+      model::named_cause each{.kind = kind, .call = "recv", .text = "it was held", .next = "Await it."};
+      each.numbers = {{"blocked_s", std::array{5.0, 9.0, 7.0}.at((runs.size() - 1) % 3)}};
+      made.diagnosed.findings.push_back(each);
+    }
+  }
+  return runs;
+}
+
+model::candidate_diagnosis over(const std::vector<run>& runs) {
+  std::vector<const run*> complete;
+  for (const run& each : runs) complete.push_back(&each);
+  return diagnose_runs(complete);
+}
+
+TEST(diagnose_runs, that_agree_have_one_verdict_with_the_figures_of_the_middle_one) {
+  const auto made = over(runs_with({{cause::blocking_call}, {cause::blocking_call}, {cause::blocking_call}}));
+  EXPECT_EQ(made.verdict, cause::blocking_call);
+  EXPECT_EQ(made.phase, "steady");
+  ASSERT_EQ(made.findings.size(), 1U);
+  EXPECT_EQ(made.findings[0].runs, 3U);
+  EXPECT_EQ(made.findings[0].run, 3U) << "7, between 5 and 9";
+  EXPECT_DOUBLE_EQ(number(made.findings[0].what, "blocked_s"), 7);
+  EXPECT_EQ(made.text, "it was held; in all 3 runs, figures of run 3");
+  EXPECT_EQ(over(runs_with({{}, {}, {}})).text, "nothing that is looked for was found, in all 3 runs");
+}
+
+TEST(diagnose_runs, one_odd_run_is_a_remark_half_of_them_are_the_verdict) {
+  const auto odd = over(runs_with({{}, {cause::waiting_for_cpu}, {}}));
+  EXPECT_EQ(odd.verdict, cause::healthy);
+  EXPECT_EQ(odd.agreeing, 2U);
+  EXPECT_TRUE(odd.findings.empty());
+  ASSERT_EQ(odd.remarks.size(), 1U);
+  EXPECT_EQ(odd.remarks[0], "waiting for cpu, in 1 of 3 runs, figures of run 2: it was held");
+  const auto half = over(runs_with({{}, {cause::blocking_call}}));
+  EXPECT_EQ(half.verdict, cause::blocking_call) << "as with freezes";
+}
+
+TEST(diagnose_runs, several_causes_or_runs_that_do_not_agree_are_mixed) {
+  const auto several = over(runs_with({{cause::blocking_call, cause::cpu_bound}, {cause::blocking_call}}));
+  EXPECT_EQ(several.verdict, cause::mixed);
+  EXPECT_EQ(several.text, "blocking call in all 2 runs, cpu bound in 1 of 2 runs");
+  const auto unlike = over(runs_with({{cause::blocking_call}, {cause::cpu_bound}, {cause::memory_leak}}));
+  EXPECT_EQ(unlike.verdict, cause::mixed);
+  EXPECT_EQ(unlike.findings.size(), 3U);
+}
+
+TEST(diagnose_runs, that_saw_too_little_do_not_count) {
+  auto runs = runs_with({{cause::cpu_bound}, {}});
+  runs[1].diagnosed.verdict = cause::not_enough_data;
+  runs[1].diagnosed.text = "it was idle";
+  const auto made = over(runs);
+  EXPECT_EQ(made.verdict, cause::cpu_bound);
+  EXPECT_EQ(made.judged, 1U);
+  EXPECT_EQ(made.remarks, std::vector<std::string>{"not enough data in run 2: it was idle"});
+  runs.erase(runs.begin());
+  EXPECT_EQ(over(runs).verdict, cause::not_enough_data);
+  EXPECT_EQ(over(runs).text, "in no run was enough seen; run 2: it was idle");
+  EXPECT_EQ(over({}).text, "no run of it was complete");
 }
 
 }  // namespace
