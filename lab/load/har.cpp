@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
@@ -33,7 +34,7 @@ const std::string* text_in(const json& object, const char* member) {
 }
 
 // What is wrong with it; nothing when it has been read.
-std::optional<std::string> read_entry(const json& entry, recorded_request& into) {
+std::optional<std::string> read_request(const json& entry, recorded_request& into) {
   if (!entry.is_object() || !entry.contains("request")) return "expected an object with a \"request\"";
   const json& request = entry["request"];
   const std::string* method = text_in(request, "method");
@@ -54,9 +55,20 @@ std::optional<std::string> read_entry(const json& entry, recorded_request& into)
   return std::nullopt;
 }
 
+// What only a replay asks for; a member that is missing or of another type is not known.
+void read_circumstances(const json& entry, har_entry& into) {
+  if (const std::string* started = text_in(entry, "startedDateTime")) into.started = *started;
+  if (const std::string* connection = text_in(entry, "connection")) into.connection = *connection;
+  if (!entry.contains("response") || !entry["response"].is_object()) return;
+  const auto status = entry["response"].find("status");
+  if (status == entry["response"].end() || !status->is_number_unsigned()) return;
+  const auto told = status->get<std::uint64_t>();
+  if (told >= 100 && told <= 599) into.status = static_cast<int>(told);
+}
+
 }  // namespace
 
-std::expected<std::vector<recorded_request>, std::string> read_har(const std::string& path) {
+std::expected<std::vector<har_entry>, std::string> read_har_entries(const std::string& path) {
   const auto text = model::read_whole(path, most_recorded_bytes);
   if (!text) return std::unexpected(text.error());
   const json document = json::parse(*text, nullptr, false);
@@ -64,17 +76,27 @@ std::expected<std::vector<recorded_request>, std::string> read_har(const std::st
   if (log == nullptr || !log->is_object() || !log->contains("entries") || !(*log)["entries"].is_array()) {
     return std::unexpected(path + ": expected a HAR file, a JSON object with \"log\" and in it a list of \"entries\"");
   }
-  std::vector<recorded_request> requests;
+  std::vector<har_entry> entries;
   std::size_t number = 0;
   for (const json& each : (*log)["entries"]) {
-    recorded_request read;
-    if (const auto wrong = read_entry(each, read)) {
+    har_entry read;
+    if (const auto wrong = read_request(each, read.request)) {
       return std::unexpected(fmt::format("{}: entries[{}]: {}", path, number, *wrong));
     }
     ++number;
-    if (read.url.starts_with("http://") || read.url.starts_with("https://")) requests.push_back(std::move(read));
+    read_circumstances(each, read);
+    const std::string& url = read.request.url;
+    if (url.starts_with("http://") || url.starts_with("https://")) entries.push_back(std::move(read));
   }
-  if (requests.empty()) return std::unexpected(path + ": holds no http request");
+  if (entries.empty()) return std::unexpected(path + ": holds no http request");
+  return entries;
+}
+
+std::expected<std::vector<recorded_request>, std::string> read_har(const std::string& path) {
+  auto entries = read_har_entries(path);
+  if (!entries) return std::unexpected(entries.error());
+  std::vector<recorded_request> requests;
+  for (har_entry& each : *entries) requests.push_back(std::move(each.request));
   return requests;
 }
 

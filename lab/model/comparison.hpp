@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lab/model/diagnosis.hpp"
 #include "lab/model/estimate.hpp"
 #include "lab/model/trial.hpp"
 
@@ -54,6 +55,7 @@ struct candidate_summary {
   std::vector<std::string> remarks = {};     // reasons of failed trials, anomalies
   std::vector<blocking_site> blocking = {};  // over all its trials, by total time, descending
   bool freezes = false;                      // a blocking call on a loop thread is behind the lag
+  candidate_diagnosis diagnosis = {};
 
   // The site with the most time among those that once lasted so long; null when there is none.
   const blocking_site* worst_site(double threshold_ms) const;

@@ -26,6 +26,32 @@ json written(const provenance& of) {
           {"host", host}};
 }
 
+json written(const shared_cause& of) {
+  json numbers = json::object();
+  for (const evidence& each : of.what.numbers) numbers[each.name] = each.value;
+  return {{"kind", std::string(label(of.what.kind))},
+          {"runs", of.runs},
+          {"run", of.run},
+          {"call", of.what.call},
+          {"peer", of.what.peer},
+          {"place", of.what.place},
+          {"text", of.what.text},
+          {"numbers", numbers},
+          {"next", of.what.next}};
+}
+
+json written(const candidate_diagnosis& of) {
+  json findings = json::array();
+  for (const shared_cause& each : of.findings) findings.push_back(written(each));
+  return {{"verdict", std::string(label(of.verdict))},
+          {"text", of.text},
+          {"phase", of.phase.empty() ? json(nullptr) : json(of.phase)},
+          {"judged", of.judged},
+          {"agreeing", of.agreeing},
+          {"findings", findings},
+          {"remarks", of.remarks}};
+}
+
 json written(const candidate_summary& of) {
   json blocking = json::array();
   for (const blocking_site& each : of.blocking) {
@@ -37,9 +63,11 @@ json written(const candidate_summary& of) {
                         {"total_ms", each.total_ms},
                         {"longest_ms", each.longest_ms}});
   }
-  return {{"name", of.name},         {"title", of.title},     {"ours", of.ours},
-          {"complete", of.complete}, {"invalid", of.invalid}, {"failed", of.failed},
-          {"remarks", of.remarks},   {"freezes", of.freezes}, {"blocking", blocking}};
+  return {{"name", of.name},       {"title", of.title},
+          {"ours", of.ours},       {"complete", of.complete},
+          {"invalid", of.invalid}, {"failed", of.failed},
+          {"remarks", of.remarks}, {"freezes", of.freezes},
+          {"blocking", blocking},  {"diagnosis", written(of.diagnosis)}};
 }
 
 json written(const metric_summary& of) {

@@ -1,5 +1,7 @@
 #include "lab/model/diagnosis.hpp"
 
+#include <algorithm>
+
 namespace assay::model {
 
 std::string_view label(cause what) {
@@ -28,6 +30,12 @@ std::string_view label(cause what) {
       return "socket_leak";
   }
   return "";
+}
+
+std::string in_words(cause what) {
+  std::string text(label(what));
+  std::ranges::replace(text, '_', ' ');
+  return text;
 }
 
 }  // namespace assay::model

@@ -25,6 +25,8 @@ enum class cause : std::uint8_t {
   socket_leak,
 };
 std::string_view label(cause what);
+/// For running text: "blocking call".
+std::string in_words(cause what);
 
 // One number of a finding, its unit in the name: "blocked_s", "slope_per_hour_low".
 struct evidence {
@@ -32,7 +34,7 @@ struct evidence {
   double value = 0;
 };
 
-struct finding {
+struct named_cause {
   cause kind = cause::healthy;
   std::string call = {};  // of a blocking call; empty: none was seen, only what it did
   std::string peer = {};
@@ -45,8 +47,27 @@ struct finding {
 struct diagnosis {
   cause verdict = cause::not_enough_data;
   std::string text = {};  // one sentence
-  std::vector<finding> findings = {};
+  std::vector<named_cause> findings = {};
   std::vector<std::string> remarks = {};  // what was looked at and is none: a step, a plateau, too few looks
+  std::string phase = {};                 // of a campaign's plan, that it is about; empty: all that was watched
+};
+
+// What several runs of a candidate have in common.
+struct shared_cause {
+  named_cause what = {};  // of the middle run by its first number, of those that show it
+  unsigned run = 0;       // which that is
+  unsigned runs = 0;      // that show it
+};
+
+// One verdict over the runs of a candidate.
+struct candidate_diagnosis {
+  cause verdict = cause::not_enough_data;
+  std::string text = {};   // one sentence
+  std::string phase = {};  // that it is about
+  unsigned judged = 0;     // complete runs in which enough was seen
+  unsigned agreeing = 0;   // of them, with the verdict's cause; of `mixed`: with any cause
+  std::vector<shared_cause> findings = {};
+  std::vector<std::string> remarks = {};  // and what only few of its runs show
 };
 
 }  // namespace assay::model

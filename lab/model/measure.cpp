@@ -7,18 +7,16 @@
 namespace assay::model {
 namespace {
 
-using enum measure_kind;
-
 constexpr std::array labels{
-    std::pair{rate, std::string_view("rate")},
-    std::pair{route, std::string_view("route")},
-    std::pair{status, std::string_view("status")},
-    std::pair{bytes, std::string_view("bytes")},
-    std::pair{gaps, std::string_view("gaps")},
-    std::pair{dispersion, std::string_view("dispersion")},
-    std::pair{peak, std::string_view("peak")},
-    std::pair{session_length, std::string_view("session_length")},
-    std::pair{short_sessions, std::string_view("short_sessions")},
+    std::pair{measure_kind::rate, std::string_view("rate")},
+    std::pair{measure_kind::route, std::string_view("route")},
+    std::pair{measure_kind::status, std::string_view("status")},
+    std::pair{measure_kind::bytes, std::string_view("bytes")},
+    std::pair{measure_kind::gaps, std::string_view("gaps")},
+    std::pair{measure_kind::dispersion, std::string_view("dispersion")},
+    std::pair{measure_kind::peak, std::string_view("peak")},
+    std::pair{measure_kind::session_length, std::string_view("session_length")},
+    std::pair{measure_kind::short_sessions, std::string_view("short_sessions")},
 };
 
 }  // namespace
@@ -34,6 +32,9 @@ std::optional<measure_kind> measure_kind_of(std::string_view label) {
   return found->first;
 }
 
-bool is_share(measure_kind kind) { return kind == route || kind == status || kind == gaps || kind == short_sessions; }
+bool is_share(measure_kind kind) {
+  using enum measure_kind;
+  return kind == route || kind == status || kind == gaps || kind == short_sessions;
+}
 
 }  // namespace assay::model

@@ -6,34 +6,11 @@
 #include <utility>
 
 #include "lab/learn/line/owned_line.hpp"
+#include "lab/learn/line/record_head.hpp"
 #include "lab/learn/line/text.hpp"
 
 namespace assay::learn {
 namespace {
-
-constexpr std::string_view separator = "\xF0\x9F\x90\xB5\xF0\x9F\x99\x88\xF0\x9F\x99\x89";  // three monkeys
-constexpr std::size_t longest_id = 64;
-
-struct record_head {
-  char kind = '1';
-  std::string_view id;
-  instant at;
-};
-
-std::optional<record_head> read_head(std::string_view line) {
-  if (line.size() < 2 || line[0] < '1' || line[0] > '3' || line[1] != ' ') return std::nullopt;
-  record_head head{.kind = line[0], .id = {}, .at = {}};
-  line.remove_prefix(2);
-  head.id = take_word(line);
-  const bool is_id = !head.id.empty() && head.id.size() <= longest_id &&
-                     std::ranges::all_of(head.id, [](char c) { return hex_digit(c) >= 0; });
-  const std::string_view time = take_word(line);
-  const auto at = epoch_instant(time);
-  // Old writers leave the latency out.
-  if (!is_id || !at || !(line.empty() || whole_number(line))) return std::nullopt;
-  head.at = *at;
-  return head;
-}
 
 // The client's address, which an id of 24 digits holds behind both ports.
 std::string address_of(std::string_view id) {
@@ -70,7 +47,7 @@ class recording_parser : public line_parser {
   }
 
   std::expected<access_line, line_fault> parse(std::string_view line) override {
-    if (line == separator) return end_record();
+    if (line == record_separator) return end_record();
     switch (where_) {
       case part::between:
         return begin_record(line);
@@ -109,7 +86,7 @@ class recording_parser : public line_parser {
 
   std::expected<access_line, line_fault> begin_record(std::string_view line) {
     if (line.empty()) return std::unexpected(line_fault::unfinished);
-    const auto head = read_head(line);
+    const auto head = read_record_head(line);
     if (!head) {
       where_ = part::lost;  // until the next separator; counted once
       return std::unexpected(line_fault::bad_record);

@@ -211,6 +211,25 @@ TEST(har, requests_without_what_is_the_connections) {
             (recorded_request{.method = "POST", .url = "https://shop/orders", .headers = {{"X", "1"}}, .body = "{}"}));
 }
 
+TEST(har, entries_say_when_on_which_connection_and_what_was_answered) {
+  const scratch_file file("har-timed", R"({"log":{"entries":[
+    {"startedDateTime":"2026-11-23T08:00:00.250Z","connection":"7","request":{"method":"GET","url":"http://a/"},
+     "response":{"status":304}},
+    {"request":{"method":"GET","url":"http://a/b"},"response":{"status":0}},
+    {"request":{"method":"GET","url":"http://a/c"},"response":{"status":"200"},"connection":9}]}})");
+  const auto read = read_har_entries(file.path());
+  ASSERT_TRUE(read) << read.error();
+  ASSERT_EQ(read->size(), 3U);
+  EXPECT_EQ((*read)[0].started, "2026-11-23T08:00:00.250Z");
+  EXPECT_EQ((*read)[0].connection, "7");
+  EXPECT_EQ((*read)[0].status, 304);
+  for (const std::size_t unknown : {1U, 2U}) {
+    EXPECT_EQ((*read)[unknown].started, "");
+    EXPECT_EQ((*read)[unknown].connection, "");
+    EXPECT_EQ((*read)[unknown].status, 0);
+  }
+}
+
 TEST(har, what_is_none_is_told_with_the_entry) {
   const auto refusal = [](const std::string& text) {
     const scratch_file file("har-bad", text);

@@ -1,0 +1,92 @@
+#include "cli/replay_command.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <thread>
+
+#include "cli/replay_inputs.hpp"
+#include "cli/speech.hpp"
+#include "cli/values.hpp"
+#include "lab/load/replay_engine.hpp"
+#include "lab/report/replay_report.hpp"
+#include "stack/runtime/signals.hpp"
+
+namespace assay::cli {
+namespace {
+
+constexpr duration replay_progress_interval = std::chrono::milliseconds(500);
+
+// One line on the terminal, rewritten; nothing when stderr is not one.
+class replay_progress {
+ public:
+  explicit replay_progress(const load::replay_engine& engine) : engine_(engine), shown_(::isatty(STDERR_FILENO) == 1) {}
+  void show() const {
+    if (!shown_) return;
+    const load::replay_view view = engine_.look();
+    fmt::print(stderr, "\r\x1b[K{:.0f}s of {:.0f}s  {} of {} requests  {} answers  {} unlike the recording or failed",
+               std::chrono::duration<double>(view.elapsed).count(),
+               std::chrono::duration<double>(engine_.plan().length()).count(), view.had_turn,
+               engine_.plan().sends.size(), view.answers, view.errors);
+  }
+  void clear() const {
+    if (shown_) fmt::print(stderr, "\r\x1b[K");
+  }
+
+ private:
+  const load::replay_engine& engine_;
+  bool shown_;
+};
+
+// Runs it to its end, or to Ctrl-C, and meanwhile shows how far it is.
+std::expected<model::replay_result, std::string> run_watched(load::replay_engine& engine, stop_signals& stop) {
+  std::atomic<bool> finished{false};
+  std::expected<model::replay_result, std::string> result;
+  std::thread running([&] {
+    result = engine.run();
+    finished = true;
+    stop.notify();
+  });
+  const replay_progress line(engine);
+  bool interrupted = false;
+  while (!finished) {
+    const int signal = stop.wait(replay_progress_interval).value_or(0);
+    // Everything ends soon after stop() except a name look-up, which nobody can cancel: there the second Ctrl-C helps.
+    if (signal != 0 && interrupted && engine.look().elapsed == duration::zero()) {
+      line.clear();
+      std::_Exit(could_not_run);
+    }
+    interrupted = interrupted || signal != 0;
+    if (signal != 0) engine.stop();
+    line.show();
+  }
+  running.join();
+  line.clear();
+  return result;
+}
+
+}  // namespace
+
+int replay_command(const replay_arguments& typed) {
+  auto options = read_replay_options(typed);
+  if (!options) return complain("replay", usage, options.error());
+  auto recording = read_recording(typed, options->rules);
+  if (!recording) return complain("replay", usage, recording.error());
+  auto plan = load::plan_replay(std::move(*recording), std::move(*options));
+  if (!plan) return complain("replay", usage, plan.error());
+
+  stop_signals stop;  // before any thread: Ctrl-C ends the run, it does not kill it
+  load::replay_engine engine(std::move(*plan));
+  const auto result = run_watched(engine, stop);
+  if (!result) return complain("replay", could_not_run, result.error());
+  const std::string text = typed.json ? report::replay_json(*result) : report::replay_text(*result);
+  if (const int said = print("replay", text); said != ok) return said;
+  return result->valid ? ok : invalid_measurement;
+}
+
+}  // namespace assay::cli
