@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <thread>
 
-#include "cli/load_command.hpp"
+#include "cli/speech.hpp"
 #include "cli/values.hpp"
 #include "lab/campaign/results.hpp"
 #include "stack/runtime/signals.hpp"
@@ -15,12 +15,7 @@
 namespace assay::cli {
 namespace {
 
-constexpr duration progress_interval = std::chrono::seconds(1);
-
-int complain(std::string_view command, exit_code code, const std::string& why) {
-  fmt::print(stderr, "assay {}: {}\n", command, one_line(why));
-  return code;
-}
+constexpr duration trial_progress_interval = std::chrono::seconds(1);
 
 std::string minutes(std::chrono::nanoseconds span) {
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(span).count();
@@ -28,9 +23,9 @@ std::string minutes(std::chrono::nanoseconds span) {
 }
 
 // A line that is rewritten on a terminal; elsewhere a line for each trial that ended.
-class progress {
+class trial_progress {
  public:
-  explicit progress(campaign::campaign& of) : of_(of), terminal_(::isatty(STDERR_FILENO) == 1) {}
+  explicit trial_progress(campaign::campaign& of) : of_(of), terminal_(::isatty(STDERR_FILENO) == 1) {}
   void show() {
     const campaign::campaign_view view = of_.look();
     for (const std::string& line : view.finished) {
@@ -71,9 +66,9 @@ int run_campaign(std::string_view command, campaign::campaign_options options, c
     finished = true;
     stop.notify();
   });
-  progress line(work);
+  trial_progress line(work);
   while (!finished) {
-    if (stop.wait(progress_interval).value_or(0) != 0) work.stop();
+    if (stop.wait(trial_progress_interval).value_or(0) != 0) work.stop();
     line.show();
   }
   running.join();

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "cli/load_options.hpp"
+#include "cli/speech.hpp"
 #include "cli/values.hpp"
 #include "lab/load/capacity_finder.hpp"
 #include "lab/model/number.hpp"
@@ -18,11 +19,6 @@
 
 namespace assay::cli {
 namespace {
-
-int complain(exit_code code, const std::string& why) {
-  fmt::print(stderr, "assay capacity: {}\n", one_line(why));
-  return code;
-}
 
 std::expected<double, std::string> parse_share(std::string_view flag, std::string_view text) {
   std::string_view digits = text;
@@ -75,17 +71,17 @@ std::expected<model::capacity_result, std::string> run_until_signal(load::capaci
 
 int capacity_command(const capacity_arguments& typed) {
   std::expected<load::load_options, std::string> options = read_load_options(typed.load);
-  if (!options) return complain(usage, options.error());
+  if (!options) return complain("capacity", usage, options.error());
   auto gates = load::parse_gates(typed.load.objectives);
-  if (!gates) return complain(usage, "--slo " + gates.error());
+  if (!gates) return complain("capacity", usage, "--slo " + gates.error());
   if (std::ranges::any_of(*gates, [](const load::gate& each) { return each.what == load::gated::back; })) {
-    return complain(usage, "--slo back: is of a burst, and these runs have none; see assay load --stage");
+    return complain("capacity", usage, "--slo back: is of a burst, and these runs have none; see assay load --stage");
   }
   const auto search = read_search(typed);
-  if (!search) return complain(usage, search.error());
+  if (!search) return complain("capacity", usage, search.error());
   load::load_options first = *options;
   first.rate_per_s = search->from_rps;
-  if (const auto plan = load::normalize(std::move(first)); !plan) return complain(usage, plan.error());
+  if (const auto plan = load::normalize(std::move(first)); !plan) return complain("capacity", usage, plan.error());
 
   stop_signals stop;  // before any thread
   std::size_t count = 0;
@@ -94,11 +90,9 @@ int capacity_command(const capacity_arguments& typed) {
                                  fmt::print(stderr, "run {}: {}\n", ++count, report::capacity_run_text(run));
                                });
   const auto result = run_until_signal(finder, stop);
-  if (!result) return complain(could_not_run, result.error());
+  if (!result) return complain("capacity", could_not_run, result.error());
   const std::string text = typed.load.json ? report::capacity_json(*result) : report::capacity_text(*result);
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
-    return complain(could_not_run, "cannot write the result to stdout");
-  }
+  if (const int said = print("capacity", text); said != ok) return said;
   return result->estimate.outcome == model::capacity_outcome::below_least ? gate_failed : ok;
 }
 

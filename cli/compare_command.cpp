@@ -7,7 +7,7 @@
 #include <filesystem>
 
 #include "cli/campaign_view.hpp"
-#include "cli/load_command.hpp"
+#include "cli/speech.hpp"
 #include "cli/values.hpp"
 #include "lab/campaign/running_candidate.hpp"
 #include "lab/learn/learn.hpp"
@@ -30,10 +30,7 @@ struct refusal {
   std::string why;
 };
 
-int complain(const refusal& what) {
-  fmt::print(stderr, "assay compare: {}\n", one_line(what.why));
-  return what.code;
-}
+int complain(const refusal& what) { return complain("compare", what.code, what.why); }
 
 std::expected<std::vector<model::candidate>, refusal> candidates_of(const compare_arguments& typed) {
   if (typed.candidates.size() < 2 || typed.candidates.size() > most_candidates) {

@@ -11,6 +11,9 @@ constexpr const char* load_examples = R"(Examples:
   assay load http://127.0.0.1:8080/ -c 64 -d 10s          closed model: each connection waits for its answer
   assay load http://127.0.0.1:8080/items/{id} -R 500 --feed id=zipf:1..10000 --check 'body~"price"'
   assay load http://127.0.0.1:8080/ --har shop.har -R 50 --ndjson - --slo 'p99<50ms,errors<0.1%'
+  assay load ws://127.0.0.1:8080/chat -c 15000 -R 15000 -d 30s --source 127.0.0.2 --source 127.0.0.3     echoes
+  assay load ws://127.0.0.1:8080/chat -c 1000 -R 5 -d 30s --broadcast     who hears what one says, and when
+  assay load http://127.0.0.1:8080/feed --sse -c 1000 -d 30s              events: time to the first, gaps between two
   assay load --curl "curl -d '{}' http://127.0.0.1:8080/orders" -R 100 --json --hdr orders.hgrm
 
 Exit codes: 0 ok, 1 an objective of --slo is not met, 2 usage, 3 the measurement is invalid, 4 could not run.)";
@@ -67,6 +70,16 @@ constexpr const char* run_examples = R"(Examples:
 
 Exit codes: 0 ok, 2 usage, 3 no valid measurement, 4 could not run.)";
 
+constexpr const char* replay_examples = R"(Examples:
+  assay replay log access.log --to http://127.0.0.1:8080                  at the times and clients of the log
+  assay replay log 'logs/*.gz' --to http://127.0.0.1:8080 --speed 10x --refuse '* /admin/*'
+  assay replay gor traffic.gor --to http://127.0.0.1:8080 --allow 'POST /cart/*' -H 'X-Replay: 1'
+  assay replay har shop.har --to http://127.0.0.1:8080 --drop-header Cookie --json
+
+GET, HEAD, OPTIONS and TRACE alone are sent unless --allow or --unsafe says more. Each client of the recording has one
+connection, and its requests go over it in their order. Logs hold no bodies. docs/replay.md has the rules.
+Exit codes: 0 ok, 2 usage or a faulty recording, 3 the replay was late and its numbers are invalid, 4 could not run.)";
+
 constexpr const char* report_examples = R"(Examples:
   assay report results/shop    the verdicts, and the paths of decision record and report
 
@@ -105,6 +118,20 @@ void describe_requests(CLI::App& command, load_arguments& typed) {
       ->capture_default_str();
 }
 
+// Over WebSocket, and of events.
+void describe_streams(CLI::App& command, load_arguments& typed) {
+  command.add_flag("--sse", typed.events, "listen to server-sent events instead of sending requests");
+  command.add_option("--message", typed.message,
+                     "ws://: the text of a message; {id} in it is told from run and number");
+  command.add_flag("--broadcast", typed.broadcast,
+                   "ws://: each message is to come to every connection: reach, delivery");
+  command.add_option("--connect-rate", typed.connect_rate, "ws://, --sse: connections opened a second (2000)");
+  command
+      .add_option("--source", typed.sources, "ws://, --sse: a local address to connect from; may be repeated, in turn")
+      ->take_all()
+      ->allow_extra_args(false);
+}
+
 // Several requests in place of one.
 void describe_several(CLI::App& command, load_arguments& typed) {
   CLI::Option* curl =
@@ -134,7 +161,8 @@ void describe_several(CLI::App& command, load_arguments& typed) {
 CLI::App* describe_load(CLI::App& app, load_arguments& typed) {
   CLI::App& command = *app.add_subcommand("load", "Load a URL, or several requests, and report, verdict first");
   command.footer(load_examples);
-  command.add_option("url", typed.url, "http://HOST[:PORT]/PATH; HOST[:PORT] only where the requests bring the path");
+  command.add_option("url", typed.url,
+                     "http:// or ws://HOST[:PORT]/PATH; HOST[:PORT] only where the requests bring the path");
   CLI::Option* rate = command.add_option("-R,--rate", typed.rate,
                                          "requests per second, of all threads: the open model. Without it closed");
   CLI::Option* length = command.add_option("-d,--duration", typed.length, "how long to send: 30s, 5m, 1.5h, 250ms");
@@ -148,6 +176,7 @@ CLI::App* describe_load(CLI::App& app, load_arguments& typed) {
       ->excludes(length);
   describe_requests(command, typed);
   describe_several(command, typed);
+  describe_streams(command, typed);
   command.add_option("--slo", typed.objectives, "exit code 1 unless all hold: p99<50ms,errors<0.1%,rate>950,back<10s");
   command.add_flag("--latency", typed.spectrum, "print the detailed percentile spectrum");
   command.add_flag("--json", typed.json, "print one JSON document");
@@ -216,6 +245,50 @@ CLI::App* describe_run(CLI::App& app, run_arguments& typed) {
   command.add_option("--repeats", typed.repeats, "of each candidate, in place of the plan's")
       ->check(CLI::Range(1U, 1000U));
   command.add_flag("--resume", typed.resume, "go on with what is in the directory");
+  return &command;
+}
+
+namespace {
+
+// What of the recording is sent, and as what.
+void describe_rules(CLI::App& command, replay_arguments& typed) {
+  const auto repeated = [&command](const char* names, std::vector<std::string>& into, const char* help) {
+    command.add_option(names, into, help)->take_all()->allow_extra_args(false);
+  };
+  command.add_flag("--unsafe", typed.unsafe, "send every method, those that change something too");
+  repeated("--allow", typed.allow, "'POST /cart/*': send these although they change something; may be repeated");
+  repeated("--refuse", typed.refuse, "'* /admin/*': do not send these; may be repeated");
+  command.add_option("--only-host", typed.only_host, "refuse what was sent to other hosts");
+  command.add_option("--host", typed.host, "the Host field: a name, or recorded (default: that of --to)");
+  repeated("--rewrite", typed.rewrite, "'/v1/=/v2/': paths that begin so begin otherwise; the first that fits counts");
+  repeated("-H,--header", typed.headers, "\"Name: value\" in place of what was recorded; may be repeated");
+  repeated("--drop-header", typed.drop_headers, "the name of a field that is not sent; may be repeated");
+}
+
+}  // namespace
+
+CLI::App* describe_replay(CLI::App& app, replay_arguments& typed) {
+  CLI::App& command = *app.add_subcommand("replay", "Send recorded traffic again, each client on its own connection");
+  command.footer(replay_examples);
+  command.add_option("kind", typed.kind, "log (any format that assay learn reads), gor (GoReplay) or har")
+      ->required()
+      ->check(CLI::IsMember({"log", "gor", "har"}));
+  command.add_option("source", typed.sources, "files, globs, directories; - is standard input; of har one file")
+      ->required();
+  command.add_option("--to", typed.to, "http://HOST[:PORT]")->required();
+  command.add_option("--speed", typed.speed, "2x: in half of the time; 0.5x: in twice")->capture_default_str();
+  command.add_option("--format", typed.format, "of a log, as assay learn takes it");
+  describe_rules(command, typed);
+  command.add_option("-c,--connections", typed.connections, "open at once, at most")->capture_default_str();
+  command.add_option("--timeout", typed.timeout, "of one request, from its send")->capture_default_str();
+  command.add_option("--seed", typed.seed, "of the place of a request within a stamp of a whole second")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command.add_flag("--spin", typed.spin, "poll instead of sleeping between requests: costs a CPU");
+  command.add_option("--io", typed.io, "auto, io_uring or epoll")
+      ->check(CLI::IsMember({"auto", "io_uring", "epoll"}))
+      ->capture_default_str();
+  command.add_flag("--json", typed.json, "print one JSON document");
   return &command;
 }
 

@@ -9,6 +9,7 @@
 #include "cli/learn_command.hpp"
 #include "cli/load_command.hpp"
 #include "cli/plan_command.hpp"
+#include "cli/replay_command.hpp"
 #include "cli/run_command.hpp"
 #include "cli/watch_command.hpp"
 
@@ -23,6 +24,7 @@ CLI::App* describe_compare(CLI::App& app, compare_arguments& typed);
 CLI::App* describe_learn(CLI::App& app, learn_arguments& typed);
 CLI::App* describe_load(CLI::App& app, load_arguments& typed);
 CLI::App* describe_plan(CLI::App& app, plan_arguments& typed);
+CLI::App* describe_replay(CLI::App& app, replay_arguments& typed);
 CLI::App* describe_run(CLI::App& app, run_arguments& typed);
 CLI::App* describe_report(CLI::App& app, report_arguments& typed);
 CLI::App* describe_watch(CLI::App& app, watch_arguments& typed);

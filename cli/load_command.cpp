@@ -18,6 +18,8 @@
 #include "cli/load_inputs.hpp"
 #include "cli/load_options.hpp"
 #include "cli/load_outputs.hpp"
+#include "cli/speech.hpp"
+#include "cli/stream_command.hpp"
 #include "cli/values.hpp"
 #include "lab/load/engine.hpp"
 #include "lab/load/gate.hpp"
@@ -29,13 +31,13 @@
 namespace assay::cli {
 namespace {
 
-constexpr duration progress_interval = std::chrono::milliseconds(500);
+constexpr duration load_progress_interval = std::chrono::milliseconds(500);
 
 // One line on the terminal, rewritten; nothing when stderr is not one. Reads counters that the generators write with
 // relaxed stores, so it cannot slow them down.
-class progress {
+class load_progress {
  public:
-  progress(const load::load_engine& engine, duration length)
+  load_progress(const load::load_engine& engine, duration length)
       : engine_(engine), length_(length), shown_(::isatty(STDERR_FILENO) == 1) {}
   void show() {
     if (!shown_) return;
@@ -60,11 +62,6 @@ class progress {
   double seconds_before_ = 0;
 };
 
-int complain(exit_code code, const std::string& why) {
-  fmt::print(stderr, "assay load: {}\n", one_line(why));
-  return code;
-}
-
 std::expected<load::load_plan, std::string> plan_of(const load_arguments& typed) {
   std::expected<load::load_options, std::string> options = read_load_options(typed);
   if (!options) return std::unexpected(options.error());
@@ -85,10 +82,10 @@ std::expected<model::load_result, std::string> run_watched(load::load_engine& en
     finished = true;
     stop.notify();
   });
-  progress line(engine, length);
+  load_progress line(engine, length);
   bool interrupted = false;
   while (!finished) {
-    const int signal = stop.wait(progress_interval).value_or(0);
+    const int signal = stop.wait(load_progress_interval).value_or(0);
     // Everything ends soon after stop() except a name look-up, which nobody can cancel: there the second Ctrl-C helps.
     if (signal != 0 && interrupted && engine.look().elapsed == duration::zero()) {
       line.clear();
@@ -104,30 +101,42 @@ std::expected<model::load_result, std::string> run_watched(load::load_engine& en
   return result;
 }
 
+// What was typed and means nothing for requests; empty when nothing was.
+std::string_view of_streams(const load_arguments& typed) {
+  if (typed.broadcast) return "--broadcast";
+  if (typed.message) return "--message";
+  if (typed.connect_rate) return "--connect-rate";
+  return typed.sources.empty() ? std::string_view() : "--source";
+}
+
 int write_result(const load_arguments& typed, const model::load_result& result) {
   const std::string text =
       typed.json ? report::load_json(result) : report::load_text(result, {.spectrum = typed.spectrum});
   std::FILE* const into = typed.ndjson == "-" ? stderr : stdout;  // one kind of rows on stdout
-  if (std::fwrite(text.data(), 1, text.size(), into) != text.size() || std::fflush(into) != 0) {
-    return complain(could_not_run, fmt::format("cannot write the result to stdout: {}", std::strerror(errno)));
-  }
-  if (const auto wrote = write_hdr_files(typed.hdr, result); !wrote) return complain(could_not_run, wrote.error());
+  if (const int said = print("load", text, into); said != ok) return said;
+  if (const auto wrote = write_hdr_files(typed.hdr, result); !wrote)
+    return complain("load", could_not_run, wrote.error());
   return ok;
 }
 
 }  // namespace
 
 int load_command(const load_arguments& typed) {
+  if (is_stream_load(typed)) return stream_command(typed);
+  if (const std::string_view wrong = of_streams(typed); !wrong.empty()) {
+    return complain("load", usage, fmt::format("{}: expected a URL ws://HOST[:PORT]/PATH, or --sse", wrong));
+  }
   std::vector<load::gate> gates;
   if (!typed.objectives.empty()) {
     auto read = load::parse_gates(typed.objectives);
-    if (!read) return complain(usage, "--slo " + read.error());
+    if (!read) return complain("load", usage, "--slo " + read.error());
     gates = std::move(*read);
   }
-  if (typed.json && typed.ndjson == "-") return complain(usage, "--json and --ndjson -: stdout is for one of them");
-  if (const auto names = check_hdr_files(typed.hdr); !names) return complain(usage, names.error());
+  if (typed.json && typed.ndjson == "-")
+    return complain("load", usage, "--json and --ndjson -: stdout is for one of them");
+  if (const auto names = check_hdr_files(typed.hdr); !names) return complain("load", usage, names.error());
   std::expected<load::load_plan, std::string> plan = plan_of(typed);
-  if (!plan) return complain(usage, plan.error());
+  if (!plan) return complain("load", usage, plan.error());
   const duration length = plan->options.length;
 
   stop_signals stop;  // before any thread: Ctrl-C ends the run, it does not kill it
@@ -135,22 +144,22 @@ int load_command(const load_arguments& typed) {
   std::optional<second_writer> seconds;
   if (!typed.ndjson.empty()) {
     auto opened = second_writer::open(typed.ndjson);
-    if (!opened) return complain(could_not_run, opened.error());
+    if (!opened) return complain("load", could_not_run, opened.error());
     seconds = std::move(*opened);
   }
   std::unique_ptr<load::live_metrics> metrics;
   if (typed.prometheus) {
     auto opened = load::live_metrics::open(*typed.prometheus, [&engine] { return engine.look(); });
-    if (!opened) return complain(could_not_run, "--prometheus: " + opened.error());
+    if (!opened) return complain("load", could_not_run, "--prometheus: " + opened.error());
     metrics = std::move(*opened);
     fmt::print(stderr, "assay load: metrics at http://127.0.0.1:{}/metrics\n", metrics->port());
   }
   auto result = run_watched(engine, stop, length, seconds ? &*seconds : nullptr);
-  if (!result) return complain(could_not_run, result.error());
+  if (!result) return complain("load", could_not_run, result.error());
   const bool told = !seconds || seconds->finish(engine, result->duration);
   const bool all_met = load::judge_gates(gates, *result);
   if (const int failed = write_result(typed, *result); failed != ok) return failed;
-  if (!told) return complain(could_not_run, "--ndjson " + typed.ndjson + ": cannot write all of it");
+  if (!told) return complain("load", could_not_run, "--ndjson " + typed.ndjson + ": cannot write all of it");
   if (!result->valid) return invalid_measurement;
   return all_met ? ok : gate_failed;
 }

@@ -12,9 +12,6 @@
 
 namespace assay::cli {
 
-// Exit codes of the assay command.
-enum exit_code : int { ok = 0, gate_failed = 1, usage = 2, invalid_measurement = 3, could_not_run = 4 };
-
 // As typed; load_command() turns it into options.
 struct load_arguments {
   std::optional<std::string> url;
@@ -42,6 +39,12 @@ struct load_arguments {
   std::vector<std::string> hdr;
   std::string ndjson;
   std::optional<std::uint16_t> prometheus;  // a port
+  // Over WebSocket and of events: see stream_command.hpp.
+  bool events = false;
+  bool broadcast = false;
+  std::optional<std::string> message;
+  std::optional<std::string> connect_rate;
+  std::vector<std::string> sources;
 };
 
 int load_command(const load_arguments& typed);

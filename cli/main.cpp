@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "cli/describe.hpp"
+#include "cli/speech.hpp"
 #include "cli/values.hpp"
 #include "lab/subject/keeper.hpp"
 
@@ -61,6 +62,7 @@ int main(int argc, char** argv) {
   learn_arguments learn;
   load_arguments load;
   plan_arguments plan;
+  replay_arguments replay;
   run_arguments run;
   report_arguments report;
   compare_arguments compare;
@@ -73,6 +75,7 @@ int main(int argc, char** argv) {
       {describe_report(app, report), [&] { return report_command(report); }},
       {describe_load(app, load), [&] { return load_command(load); }},
       {describe_capacity(app, capacity), [&] { return capacity_command(capacity); }},
+      {describe_replay(app, replay), [&] { return replay_command(replay); }},
       {describe_watch(app, watch), [&] { return watch_command(watch); }},
   };
   // Unknown flags are looked at below, to suggest the right one.

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <filesystem>
 
-#include "cli/load_command.hpp"
+#include "cli/speech.hpp"
 #include "cli/values.hpp"
 #include "lab/model/feed.hpp"
 #include "lab/model/profile_json.hpp"
@@ -21,26 +21,16 @@
 namespace assay::cli {
 namespace {
 
-int complain(exit_code code, const std::string& why) {
-  fmt::print(stderr, "assay plan: {}\n", one_line(why));
-  return code;
-}
-
-int print(const std::string& text) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return ok;
-  return complain(could_not_run, fmt::format("cannot write to stdout: {}", std::strerror(errno)));
-}
-
 // Whole or not at all: a plan that is half there would be half of a campaign.
 int save(const std::string& path, const std::string& text) {
   const auto written = model::write_file(path, text);
-  return written ? ok : complain(could_not_run, fmt::format("cannot write {}: {}", path, written.error()));
+  return written ? ok : complain("plan", could_not_run, fmt::format("cannot write {}: {}", path, written.error()));
 }
 
 int check(const std::string& path) {
   const auto plan = plan::read_plan(path);
-  if (!plan) return complain(usage, plan.error());
-  return print(report::plan_text(*plan, plan::forecast_of(*plan)));
+  if (!plan) return complain("plan", usage, plan.error());
+  return print("plan", report::plan_text(*plan, plan::forecast_of(*plan)));
 }
 
 int bind(const plan_arguments& typed) {
@@ -49,14 +39,14 @@ int bind(const plan_arguments& typed) {
   options.profile_name = std::filesystem::path(typed.profile).filename().string();
   if (!typed.within.empty()) {
     const auto within = parse_duration(typed.within);
-    if (!within) return complain(usage, "--shorten " + within.error());
+    if (!within) return complain("plan", usage, "--shorten " + within.error());
     options.within = *within;
   }
   if (overwrites(typed.output, {typed.profile, typed.binding})) {
-    return complain(usage, fmt::format("-o {}: that is a file to read; name another", typed.output));
+    return complain("plan", usage, fmt::format("-o {}: that is a file to read; name another", typed.output));
   }
   const auto profile = model::read_profile(typed.profile);
-  if (!profile) return complain(usage, profile.error());
+  if (!profile) return complain("plan", usage, profile.error());
   const auto bound = plan::bind_profile(*profile, typed.binding, options);
   if (!bound) {
     fmt::print(stderr, "assay plan: {}{}", bound.error(), bound.error().ends_with('\n') ? "" : "\n");
@@ -70,19 +60,21 @@ int bind(const plan_arguments& typed) {
   const std::string written = plan::plan_yaml(bound->plan, bound->notes, whole.parent_path());
   // What is written must be what was meant; this also checks what only a whole plan can tell.
   const auto read_back = plan::decode_plan(target, written);
-  if (!read_back) return complain(usage, fmt::format("{} does not make a plan: {}", typed.binding, read_back.error()));
-  return typed.output.empty() ? print(written) : save(typed.output, written);
+  if (!read_back)
+    return complain("plan", usage, fmt::format("{} does not make a plan: {}", typed.binding, read_back.error()));
+  return typed.output.empty() ? print("plan", written) : save(typed.output, written);
 }
 
 }  // namespace
 
 int plan_command(const plan_arguments& typed) {
-  if (typed.schema) return print(plan::plan_schema());
-  if (typed.page) return print(plan::keys_page());
+  if (typed.schema) return print("plan", plan::plan_schema());
+  if (typed.page) return print("plan", plan::keys_page());
   if (!typed.checked.empty()) return check(typed.checked);
-  if (typed.profile.empty()) return complain(usage, "expected a profile, or --check FILE; see assay plan --help");
+  if (typed.profile.empty())
+    return complain("plan", usage, "expected a profile, or --check FILE; see assay plan --help");
   if (typed.binding.empty())
-    return complain(usage, "expected --bind FILE: a log says nothing of bodies and credentials");
+    return complain("plan", usage, "expected --bind FILE: a log says nothing of bodies and credentials");
   return bind(typed);
 }
 

@@ -8,18 +8,13 @@
 #include <sstream>
 
 #include "cli/campaign_view.hpp"
-#include "cli/load_command.hpp"
+#include "cli/speech.hpp"
 #include "cli/values.hpp"
 #include "lab/plan/read.hpp"
 #include "lab/subject/conformance.hpp"
 
 namespace assay::cli {
 namespace {
-
-int complain(std::string_view command, exit_code code, const std::string& why) {
-  fmt::print(stderr, "assay {}: {}\n", command, one_line(why));
-  return code;
-}
 
 // Keeps the candidates that were asked for. The error names one that the plan does not have.
 std::expected<void, std::string> choose(model::plan& plan, const run_arguments& typed) {

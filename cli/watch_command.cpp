@@ -11,7 +11,7 @@
 #include <cstdio>
 #include <expected>
 
-#include "cli/load_command.hpp"
+#include "cli/speech.hpp"
 #include "cli/values.hpp"
 #include "lab/campaign/watch_session.hpp"
 #include "lab/report/watch_report.hpp"
@@ -26,11 +26,6 @@ constexpr duration least_interval = std::chrono::milliseconds(200);
 constexpr duration longest_interval = std::chrono::hours(1);
 // How soon the end of what is watched is seen.
 constexpr duration patience = std::chrono::milliseconds(100);
-
-int complain(exit_code code, const std::string& why) {
-  fmt::print(stderr, "assay watch: {}\n", one_line(why));
-  return code;
-}
 
 std::expected<std::uint32_t, std::string> parse_pid(const std::string& text) {
   std::uint32_t pid = 0;
@@ -106,23 +101,21 @@ std::string follow(campaign::watch_session& session, const watch_times& times, s
 
 int watch_command(const watch_arguments& typed) {
   const auto times = read_times(typed);
-  if (!times) return complain(usage, times.error());
+  if (!times) return complain("watch", usage, times.error());
   auto options = read_options(typed);
-  if (!options) return complain(usage, options.error());
+  if (!options) return complain("watch", usage, options.error());
 
   stop_signals stop;  // before any thread
   campaign::watch_session session(std::move(*options));
-  if (const auto begun = session.start(); !begun) return complain(could_not_run, begun.error());
+  if (const auto begun = session.start(); !begun) return complain("watch", could_not_run, begun.error());
   const std::string why = follow(session, *times, stop);
   const auto result = session.finish(why);
-  if (!result) return complain(could_not_run, result.error());
+  if (!result) return complain("watch", could_not_run, result.error());
   const bool unknown = result->verdict.verdict == model::cause::not_enough_data;
   if (result->failed && unknown)
-    return complain(could_not_run, fmt::format("{}, after {:.1f} s", result->ended, result->length_s));
+    return complain("watch", could_not_run, fmt::format("{}, after {:.1f} s", result->ended, result->length_s));
   const std::string text = typed.json ? report::watch_json(*result) : report::watch_text(*result);
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
-    return complain(could_not_run, "cannot write the result to stdout");
-  }
+  if (const int said = print("watch", text); said != ok) return said;
   return unknown ? invalid_measurement : ok;
 }
 

@@ -53,12 +53,20 @@ class Services:
         return self._server("go", [str(program)])
 
     def node(self) -> Server | None:
+        folder = self._node_folder()
+        return None if folder is None else self._server("node", ["node", str(folder / "server.js")])
+
+    def node_sockets(self) -> Server | None:
+        folder = self._node_folder()
+        return None if folder is None else self._server("ws", ["node", str(folder / "sockets.js")])
+
+    def _node_folder(self) -> Path | None:
         if not self._peers.on_path("node", "--version") or not self._peers.on_path("npm", "--version"):
             return None
         folder = self._folder / "service_node"
         shutil.copytree(SOURCES / "node", folder, dirs_exist_ok=True)
         _build("the Node.js service", ["npm", "ci", "--no-audit", "--no-fund"], folder)
-        return self._server("node", ["node", str(folder / "server.js")])
+        return folder
 
     def _server(self, name: str, command: list[str]) -> Server:
         return Server(name, lambda port, _: [*command, "--port", str(port), *self._database], self._core)

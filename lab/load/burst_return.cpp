@@ -7,6 +7,8 @@
 #include <optional>
 #include <span>
 
+#include "lab/load/span.hpp"
+
 namespace assay::load {
 namespace {
 
@@ -23,8 +25,6 @@ level level_of(const second& of) {
   return {.p99_ms = of.response_p99_ms,
           .error_share = static_cast<double>(of.errors) / static_cast<double>(of.offered)};
 }
-
-double in_seconds(duration span) { return std::chrono::duration<double>(span).count(); }
 
 // The whole seconds between two instants of the run.
 std::span<const second> between(const std::vector<second>& seconds, double from_s, double until_s) {

@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <thread>
 
+#include "lab/load/resolve.hpp"
 #include "stack/net/address.hpp"
-#include "stack/net/resolver.hpp"
 #include "stack/runtime/delay.hpp"
 #include "stack/runtime/loop.hpp"
 #include "stack/runtime/socket_setup.hpp"
@@ -20,7 +20,6 @@ namespace {
 constexpr duration start_delay = std::chrono::milliseconds(10);
 // With spin: how long before an arrival the thread stops sleeping.
 constexpr duration spin_window = std::chrono::milliseconds(1);
-constexpr duration resolve_timeout = std::chrono::seconds(10);
 
 task<void> one_turn() { co_await yield(); }
 
@@ -49,20 +48,6 @@ void crew::fail(const std::string& why) {
   failed_ = true;
   const std::lock_guard lock(mutex_);
   if (failure_.empty()) failure_ = why;
-}
-
-std::expected<socket_address, std::string> crew::resolve() {
-  if (const result<socket_address> numeric = net::parse_address(work_.host, work_.port)) return *numeric;
-  result<std::unique_ptr<io>> backend = make_io({.kind = io_kind::epoll, .ring_entries = 64, .buffer_count = 8});
-  if (!backend) return std::unexpected(describe(backend.error()));
-  loop on(std::move(*backend));
-  offload_pool pool({.threads = 1, .max_queued = 1});
-  using addresses = result<std::vector<socket_address>>;
-  addresses found = on.run([](loop* l, offload_pool* p, const workload* what) -> task<addresses> {
-    co_return co_await with_deadline(l->now() + resolve_timeout, net::resolve(*p, what->host, what->port));
-  }(&on, &pool, &work_));
-  if (!found) return std::unexpected("cannot resolve \"" + work_.host + "\": " + describe(found.error()));
-  return found->front();
 }
 
 void crew::measure(loop& on, unsigned index, const socket_address& address) {
@@ -125,7 +110,7 @@ void crew::run_thread(unsigned index, const socket_address& address) {
 }
 
 std::expected<std::vector<thread_outcome>, std::string> crew::run() {
-  const std::expected<socket_address, std::string> address = resolve();
+  const std::expected<socket_address, std::string> address = resolve_host(work_.host, work_.port);
   if (!address) return std::unexpected(address.error());
   std::vector<std::thread> threads;
   threads.reserve(work_.threads);

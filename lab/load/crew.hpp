@@ -59,7 +59,6 @@ class crew {
   void run_thread(unsigned index, const socket_address& address);
   void measure(loop& on, unsigned index, const socket_address& address);
   void run_load(loop& on, unsigned index, generator& load);
-  std::expected<socket_address, std::string> resolve();
   void fail(const std::string& why);
 
   const workload& work_;

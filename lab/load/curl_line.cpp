@@ -43,7 +43,7 @@ struct option {
   bool takes_argument() const { return is <= meaning::url || is == meaning::shown_with; }
 };
 
-constexpr std::array options{
+constexpr std::array known_options{
     option{"--request", 'X', meaning::method},
     option{"--header", 'H', meaning::header},
     option{"--data", 'd', meaning::data},
@@ -123,9 +123,9 @@ failure command::take(const option& known, std::string_view shown, std::optional
 // "-sSd@file" is -s, -S and -d with "@file".
 failure command::take_letters(const std::string& word) {
   for (std::size_t i = 1; i < word.size(); ++i) {
-    const auto known = std::ranges::find(options, word[i], &option::letter);
+    const auto known = std::ranges::find(known_options, word[i], &option::letter);
     const std::string shown = {'-', word[i]};
-    if (word[i] == '\0' || known == options.end()) return fmt::format("curl's {} is not supported", shown);
+    if (word[i] == '\0' || known == known_options.end()) return fmt::format("curl's {} is not supported", shown);
     const bool last = known->takes_argument();
     const bool attached = last && i + 1 < word.size();
     if (auto wrong = take(*known, shown, attached ? std::optional(word.substr(i + 1)) : std::nullopt)) return wrong;
@@ -137,8 +137,8 @@ failure command::take_letters(const std::string& word) {
 failure command::take_word() {
   const std::string word = words_[at_++];
   if (word.starts_with("--") && word.size() > 2) {
-    const auto known = std::ranges::find(options, word, &option::name);
-    if (known == options.end()) return fmt::format("curl's {} is not supported", word);
+    const auto known = std::ranges::find(known_options, word, &option::name);
+    if (known == known_options.end()) return fmt::format("curl's {} is not supported", word);
     return take(*known, word, std::nullopt);
   }
   if (word.starts_with('-') && word.size() > 1) return take_letters(word);

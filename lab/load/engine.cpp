@@ -6,14 +6,13 @@
 
 #include "lab/load/burst_return.hpp"
 #include "lab/load/crew.hpp"
+#include "lab/load/span.hpp"
 #include "lab/load/verdict.hpp"
 #include "stack/observe/quantile.hpp"
 #include "stack/runtime/socket_setup.hpp"
 
 namespace assay::load {
 namespace {
-
-double in_seconds(duration span) { return std::chrono::duration<double>(span).count(); }
 
 duration cpu_of(const live_counters& thread) {
   timespec used{};

@@ -7,14 +7,10 @@
 #include <string>
 #include <tuple>
 
+#include "lab/load/span.hpp"
+
 namespace assay::load {
-namespace {
-
-std::uint64_t nanoseconds(duration span) {
-  return span <= duration::zero() ? 0 : static_cast<std::uint64_t>(span.count());
-}
-
-}  // namespace
+namespace {}  // namespace
 
 failure_kind classify_status(int status) {
   if (status >= 500) return failure_kind::status_5xx;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "lab/load/span.hpp"
 #include "lab/load/verdict.hpp"
 
 namespace assay::load {
@@ -14,8 +15,6 @@ using outcomes = std::vector<thread_outcome>;
 
 // Of a phase's p99 response time, by the generator's own lateness.
 constexpr double tolerated_distortion = 0.05;
-
-double in_seconds(duration span) { return std::chrono::duration<double>(span).count(); }
 
 recorder merged_cell(const outcomes& threads, std::size_t stage, std::size_t route) {
   recorder sum;

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
@@ -67,21 +66,20 @@ std::string capacity_run_text(const model::capacity_run& run) {
 
 std::string capacity_text(const model::capacity_result& result) {
   std::string text = headline(result);
-  fmt::format_to(std::back_inserter(text), "{} for {}: {} runs of {:g}s, {} connections{}\n", result.objectives,
-                 result.url, result.runs.size(), result.run_length_s, result.connections,
-                 result.interrupted ? " (interrupted)" : "");
+  text +=
+      fmt::format("{} for {}: {} runs of {:g}s, {} connections{}\n", result.objectives, result.url, result.runs.size(),
+                  result.run_length_s, result.connections, result.interrupted ? " (interrupted)" : "");
   if (result.estimate.outcome == capacity_outcome::found || result.estimate.outcome == capacity_outcome::wide) {
-    fmt::format_to(std::back_inserter(text), "from run to run it differs by about {:.2g} %\n",
-                   100 * result.estimate.spread);
+    text += fmt::format("from run to run it differs by about {:.2g} %\n", 100 * result.estimate.spread);
   }
-  fmt::format_to(std::back_inserter(text), "  {:>10}{:>10}{:>10}{:>11}{:>11}{:>9}  {}\n", "offered/s", "answered",
-                 "goodput", "p50", "p99", "errors", "objectives");
+  text += fmt::format("  {:>10}{:>10}{:>10}{:>11}{:>11}{:>9}  {}\n", "offered/s", "answered", "goodput", "p50", "p99",
+                      "errors", "objectives");
   std::vector<model::capacity_run> by_rate = result.runs;
   std::ranges::sort(by_rate, {}, [](const model::capacity_run& run) { return std::pair(run.rate_rps, !run.kept); });
   for (const model::capacity_run& each : by_rate) {
-    fmt::format_to(std::back_inserter(text), "  {:>10.6g}{:>10.6g}{:>10.6g}{:>11}{:>11}{:>8.3g}%  {}\n", each.rate_rps,
-                   each.achieved_rps, each.goodput_rps, ms_text(each.p50_ns), ms_text(each.p99_ns),
-                   100 * each.error_share, word(each));
+    text +=
+        fmt::format("  {:>10.6g}{:>10.6g}{:>10.6g}{:>11}{:>11}{:>8.3g}%  {}\n", each.rate_rps, each.achieved_rps,
+                    each.goodput_rps, ms_text(each.p50_ns), ms_text(each.p99_ns), 100 * each.error_share, word(each));
   }
   return text;
 }

@@ -7,7 +7,7 @@
 namespace assay::report {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 
 // Shown when at least this many requests lie beyond the quantile (research of load generators agrees on ten).
 constexpr double least_beyond = 10;

@@ -78,6 +78,23 @@ std::string verdict_of(const model::comparison& judged, const model::candidate_s
   return text;
 }
 
+// What is wrong with each, in a word, and what to do about it.
+std::string diagnosis_text(const model::comparison& judged) {
+  std::vector<row> rows;
+  for (const auto& each : judged.candidates) {
+    const model::candidate_diagnosis& of = each.diagnosis;
+    rows.push_back({named(each), in_words(of.verdict), plain(of.text)});
+    for (const auto& found : of.findings) {
+      if (of.findings.size() > 1) {
+        rows.push_back({"", in_words(found.what.kind),
+                        fmt::format("{}; in {} of {} runs", plain(found.what.text), found.runs, of.judged)});
+      }
+      rows.push_back({"", "next", plain(found.what.next)});
+    }
+  }
+  return "\nDiagnosis, under steady load; of calls that block, under any\n" + table(rows);
+}
+
 std::string short_metric(const std::string& metric) {
   return metric == "response_p90_ms" ? "p90" : metric == "response_p99_ms" ? "p99" : plain(metric);
 }
@@ -158,6 +175,7 @@ std::string comparison_text(const model::comparison& judged) {
                         site->place.empty() ? "" : " at " + plain(site->place), site->count, figure(site->longest_ms),
                         figure(site->total_ms / 1e3));
   }
+  text += diagnosis_text(judged);
   text += "\nResponse time, ratio [95 % interval]\n" + table(phase_table(judged));
   text += "\nCost [95 % interval]\n" + table(cost_table(judged));
   if (!judged.anomalies.empty()) text += "\nTo know before the numbers\n";

@@ -5,7 +5,6 @@
 
 #include <cmath>
 #include <cstdint>
-#include <iterator>
 
 #include "stack/observe/histogram_codec.hpp"
 
@@ -61,13 +60,13 @@ void append_rows(std::string& to, const observe::histogram& of) {
     const double reached = 100.0 * static_cast<double>(so_far) / total;
     // The bucket that completes the count ends the iteration after one row; the row of 100 % is its own.
     for (bool more = reached >= level; more; more = so_far < of.count() && reached >= level) {
-      fmt::format_to(std::back_inserter(to), "{:>12.{}f} {:2.12f} {:>10} {:>14.2f}\n", last_ms, digits, level / 100.0,
-                     so_far, 1 / (1.0 - level / 100.0));
+      to += fmt::format("{:>12.{}f} {:2.12f} {:>10} {:>14.2f}\n", last_ms, digits, level / 100.0, so_far,
+                        1 / (1.0 - level / 100.0));
       level = next_level(level);
     }
   });
   if (of.count() > 0) {
-    fmt::format_to(std::back_inserter(to), "{:>12.{}f} {:2.12f} {:>10}\n", last_ms, digits, 1.0, of.count());
+    to += fmt::format("{:>12.{}f} {:2.12f} {:>10}\n", last_ms, digits, 1.0, of.count());
   }
 }
 
@@ -82,8 +81,8 @@ double highest_ms(const observe::histogram& of) {
 
 void append_interval(std::string& to, std::string_view tag, double start_s, double length_s,
                      const observe::histogram& of) {
-  fmt::format_to(std::back_inserter(to), "{}{:.3f},{:.3f},{:.3f},{}\n", tag, start_s, length_s, highest_ms(of),
-                 observe::encode_v2_base64(of));
+  to +=
+      fmt::format("{}{:.3f},{:.3f},{:.3f},{}\n", tag, start_s, length_s, highest_ms(of), observe::encode_v2_base64(of));
 }
 
 void append_intervals(std::string& to, bool open, double start_s, double length_s,
@@ -103,12 +102,11 @@ std::string percentile_distribution(const observe::histogram& of) {
   const bucket_moments seen = moments_of(of);
   const int digits = of.options().significant_digits;
   const std::uint64_t sub_buckets = sub_buckets_of(of);
-  fmt::format_to(std::back_inserter(text), "#[Mean    = {:>12.{}f}, StdDeviation   = {:>12.{}f}]\n",
-                 seen.mean / ns_a_ms, digits, seen.deviation / ns_a_ms, digits);
-  fmt::format_to(std::back_inserter(text), "#[Max     = {:>12.{}f}, Total count    = {:>12}]\n", highest_ms(of), digits,
-                 of.count());
-  fmt::format_to(std::back_inserter(text), "#[Buckets = {:>12}, SubBuckets     = {:>12}]\n",
-                 of.counts().size() / (sub_buckets / 2) - 1, sub_buckets);
+  text += fmt::format("#[Mean    = {:>12.{}f}, StdDeviation   = {:>12.{}f}]\n", seen.mean / ns_a_ms, digits,
+                      seen.deviation / ns_a_ms, digits);
+  text += fmt::format("#[Max     = {:>12.{}f}, Total count    = {:>12}]\n", highest_ms(of), digits, of.count());
+  text += fmt::format("#[Buckets = {:>12}, SubBuckets     = {:>12}]\n", of.counts().size() / (sub_buckets / 2) - 1,
+                      sub_buckets);
   return text;
 }
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <ranges>
 #include <utility>
@@ -16,11 +15,6 @@ using json = nlohmann::ordered_json;
 constexpr std::size_t shown_sites = 8;
 constexpr std::size_t shown_notes = 8;
 constexpr double megabyte = 1e6;
-
-template <typename... Values>
-void append(std::string& to, fmt::format_string<Values...> format, Values&&... values) {
-  fmt::format_to(std::back_inserter(to), format, std::forward<Values>(values)...);
-}
 
 double mb(std::uint64_t bytes) { return static_cast<double>(bytes) / megabyte; }
 
@@ -39,17 +33,18 @@ std::string site_text(const model::blocking_site& site) {
 
 void append_lag(std::string& to, const model::loop_lag& lag) {
   if (lag.quality == model::lag_quality::none) {
-    append(to, "  loop       none was seen\n");
+    to += fmt::format("  loop       none was seen\n");
     return;
   }
-  append(to,
-         "  loop       {:.0f} % busy ({}); lag mean {:.1f} ms, p50 {:.1f} ms, p99 {:.1f} ms; longest busy {:.0f} ms\n",
-         100 * lag.utilisation, label(lag.quality), lag.mean_ms, lag.p50_ms, lag.p99_ms, lag.max_ms);
-  append(to, "  stalls    ");
+  to += fmt::format(
+      "  loop       {:.0f} % busy ({}); lag mean {:.1f} ms, p50 {:.1f} ms, p99 {:.1f} ms; longest busy {:.0f} ms\n",
+      100 * lag.utilisation, label(lag.quality), lag.mean_ms, lag.p50_ms, lag.p99_ms, lag.max_ms);
+  to += fmt::format("  stalls    ");
   for (const auto& [bound, count] : lag.stalls) {
     const auto seconds = lag.stalled_s.find(bound);
-    append(to, " {} of {} ms or more ({:.1f} s){}", count, bound,
-           seconds == lag.stalled_s.end() ? 0.0 : seconds->second, bound == lag.stalls.rbegin()->first ? "" : ",");
+    to += fmt::format(" {} of {} ms or more ({:.1f} s){}", count, bound,
+                      seconds == lag.stalled_s.end() ? 0.0 : seconds->second,
+                      bound == lag.stalls.rbegin()->first ? "" : ",");
   }
   to += '\n';
 }
@@ -59,12 +54,12 @@ void append_processes(std::string& to, const std::vector<model::process_second>&
   const auto& first = looks.front();
   const auto& last = looks.back();
   const double length_s = std::max(1e-9, last.at_s - first.at_s);
-  append(to, "  CPU        {:.2f} cores used, {:.2f} waited for\n", (last.cpu_s - first.cpu_s) / length_s,
-         (last.cpu_wait_s - first.cpu_wait_s) / length_s);
-  append(to, "  memory     {:.1f} MB resident, {:.1f} MB at the first look; anonymous {:.1f} MB, {:.1f} MB\n",
-         mb(last.rss_bytes), mb(first.rss_bytes), mb(last.anonymous_bytes), mb(first.anonymous_bytes));
-  append(to, "  open       {} descriptors ({} sockets), {} ({}) at the first look; {} processes, {} threads\n",
-         last.descriptors, last.sockets, first.descriptors, first.sockets, last.processes, last.threads);
+  to += fmt::format("  CPU        {:.2f} cores used, {:.2f} waited for\n", (last.cpu_s - first.cpu_s) / length_s,
+                    (last.cpu_wait_s - first.cpu_wait_s) / length_s);
+  to += fmt::format("  memory     {:.1f} MB resident, {:.1f} MB at the first look; anonymous {:.1f} MB, {:.1f} MB\n",
+                    mb(last.rss_bytes), mb(first.rss_bytes), mb(last.anonymous_bytes), mb(first.anonymous_bytes));
+  to += fmt::format("  open       {} descriptors ({} sockets), {} ({}) at the first look; {} processes, {} threads\n",
+                    last.descriptors, last.sockets, first.descriptors, first.sockets, last.processes, last.threads);
 }
 
 json lag_json(const model::loop_lag& lag) {
@@ -83,9 +78,9 @@ json lag_json(const model::loop_lag& lag) {
           {"stalls", stalls}};
 }
 
-json findings_json(const std::vector<model::finding>& findings) {
+json findings_json(const std::vector<model::named_cause>& findings) {
   json list = json::array();
-  for (const model::finding& each : findings) {
+  for (const model::named_cause& each : findings) {
     json numbers = json::object();
     for (const auto& [name, value] : each.numbers) numbers[name] = value;
     list.push_back({{"kind", std::string(label(each.kind))},
@@ -141,23 +136,24 @@ std::string watch_line(const model::watch_interval& seen) {
 
 std::string watch_text(const model::watch_result& result) {
   std::string text = fmt::format("{}: {}\n", label(result.verdict.verdict), result.verdict.text);
-  for (const model::finding& each : result.verdict.findings) {
-    if (result.verdict.findings.size() > 1) append(text, "  {}: {}\n", label(each.kind), each.text);
-    append(text, "  next: {}\n", each.next);
+  for (const model::named_cause& each : result.verdict.findings) {
+    if (result.verdict.findings.size() > 1) text += fmt::format("  {}: {}\n", label(each.kind), each.text);
+    text += fmt::format("  next: {}\n", each.next);
   }
-  append(text, "{}: {:.1f}s{}{}, {}\n", subject_text(result), result.length_s, result.runtime.empty() ? "" : ", ",
-         result.runtime, result.ended);
+  text += fmt::format("{}: {:.1f}s{}{}, {}\n", subject_text(result), result.length_s,
+                      result.runtime.empty() ? "" : ", ", result.runtime, result.ended);
   append_lag(text, result.lag);
   append_processes(text, result.processes);
   if (!result.blocking.empty()) text += "  calls that blocked a loop\n";
   for (const auto& each : result.blocking | std::views::take(shown_sites)) {
-    append(text, "    {:>5} times {:>8.2f} s, longest {:>5.0f} ms  {}\n", each.count, each.total_ms / 1e3,
-           each.longest_ms, site_text(each));
+    text += fmt::format("    {:>5} times {:>8.2f} s, longest {:>5.0f} ms  {}\n", each.count, each.total_ms / 1e3,
+                        each.longest_ms, site_text(each));
   }
-  if (result.blocking.size() > shown_sites) append(text, "    and {} more\n", result.blocking.size() - shown_sites);
-  for (const std::string& each : result.verdict.remarks) append(text, "  remark: {}\n", each);
-  for (const auto& each : result.notes | std::views::take(shown_notes)) append(text, "  note: {}\n", each);
-  append(text, "  the observer itself used {:.1f} % of a core\n", 100 * result.own_cpu_share);
+  if (result.blocking.size() > shown_sites)
+    text += fmt::format("    and {} more\n", result.blocking.size() - shown_sites);
+  for (const std::string& each : result.verdict.remarks) text += fmt::format("  remark: {}\n", each);
+  for (const auto& each : result.notes | std::views::take(shown_notes)) text += fmt::format("  note: {}\n", each);
+  text += fmt::format("  the observer itself used {:.1f} % of a core\n", 100 * result.own_cpu_share);
   return text;
 }
 

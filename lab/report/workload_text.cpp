@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <iterator>
-
 #include "lab/model/utc_text.hpp"
 
 namespace assay::report {
@@ -14,11 +12,6 @@ using model::measure_comparison;
 using enum model::measure_kind;
 
 constexpr std::size_t name_columns = 40;
-
-template <typename... Arguments>
-void append(std::string& to, fmt::format_string<Arguments...> form, Arguments&&... arguments) {
-  fmt::format_to(std::back_inserter(to), form, std::forward<Arguments>(arguments)...);
-}
 
 std::string name_of(const measure_comparison& of) {
   switch (of.kind) {
@@ -67,20 +60,21 @@ void append_verdict(std::string& to, const model::workload_comparison& of) {
   const auto same = of.count(likeness::same);
   switch (of.verdict()) {
     case likeness::differs:
-      append(to, "DIFFERENT: {} of {} measures", differ, differ + open + same);
+      to += fmt::format("DIFFERENT: {} of {} measures", differ, differ + open + same);
       break;
     case likeness::same:
-      append(to, "THE SAME: all of {} measures, within their margins", same);
+      to += fmt::format("THE SAME: all of {} measures, within their margins", same);
       break;
     default:
-      append(to, "INCONCLUSIVE: no difference found, {} of {} measures are not known well enough", open, open + same);
+      to += fmt::format("INCONCLUSIVE: no difference found, {} of {} measures are not known well enough", open,
+                        open + same);
   }
   to += '\n';
 }
 
 void append_side(std::string& to, char which, const model::workload_side& of) {
-  append(to, "  {}  {}: {} requests, {} to {}\n", which, of.name, of.requests, model::utc_text(of.first),
-         model::utc_text(of.last));
+  to += fmt::format("  {}  {}: {} requests, {} to {}\n", which, of.name, of.requests, model::utc_text(of.first),
+                    model::utc_text(of.last));
 }
 
 }  // namespace
@@ -90,17 +84,17 @@ std::string workload_text(const model::workload_comparison& of) {
   append_verdict(text, of);
   append_side(text, 'A', of.a);
   append_side(text, 'B', of.b);
-  append(text, "\n{:<12}  {:<{}} {:>10} {:>10}  {}\n", "", "", name_columns, "A", "B",
-         "B against A, with its 95 % interval");
+  text += fmt::format("\n{:<12}  {:<{}} {:>10} {:>10}  {}\n", "", "", name_columns, "A", "B",
+                      "B against A, with its 95 % interval");
   for (const measure_comparison& each : of.measures) {
     std::string name = name_of(each);
     if (name.size() > name_columns) name = name.substr(0, name_columns - 3) + "...";
-    append(text, "{:<12}  {:<{}} {:>10} {:>10}  {}\n", model::label(each.verdict), name, name_columns,
-           value_text(each, each.a), value_text(each, each.b), change_text(each));
+    text += fmt::format("{:<12}  {:<{}} {:>10} {:>10}  {}\n", model::label(each.verdict), name, name_columns,
+                        value_text(each, each.a), value_text(each, each.b), change_text(each));
   }
   if (of.too_small > 0) {
-    append(text, "{:<12}  {} routes and statuses, too rare on both sides to differ by the margin\n", "not compared",
-           of.too_small);
+    text += fmt::format("{:<12}  {} routes and statuses, too rare on both sides to differ by the margin\n",
+                        "not compared", of.too_small);
   }
   return text;
 }

@@ -9,6 +9,8 @@
 #include <ctime>
 #include <tuple>
 
+#include "stack/runtime/source_addresses.hpp"
+
 namespace assay::detail {
 
 instant monotonic_now() {
@@ -21,6 +23,10 @@ result<int> open_stream(int family) {
   const int fd = ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return std::unexpected(from_errno(errno, "socket"));
   prepare_stream(fd);
+  if (const int refused = source_addresses::bind_next(fd, family); refused != 0) {
+    ::close(fd);
+    return std::unexpected(from_errno(refused, "bind"));
+  }
   return fd;
 }
 

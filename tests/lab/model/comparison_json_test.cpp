@@ -28,6 +28,21 @@ comparison sample() {
   candidate.remarks = {"run 3 (failed): died"};
   candidate.freezes = true;
   candidate.blocking = {{"recv", "third-party", "app.py:87 in price", {"a", "b"}, 7, 700.5, 120, {}}};
+  candidate.diagnosis = {.verdict = cause::blocking_call,
+                         .text = "recv held the loop",
+                         .phase = "steady",
+                         .judged = 2,
+                         .agreeing = 2,
+                         .findings = {{.what = {.kind = cause::blocking_call,
+                                                .call = "recv",
+                                                .peer = "third-party",
+                                                .place = "app.py:87 in price",
+                                                .text = "recv held the loop",
+                                                .numbers = {{"blocked_s", 0.7}},
+                                                .next = "Await it."},
+                                       .run = 1,
+                                       .runs = 2}},
+                         .remarks = {"a step"}};
   made.metrics = {{"blocking", "", "start_up_s", {1.5, 2}, estimate{1.7, 1.2, 2.4, 2}, ""},
                   {"blocking", "steady", "response_p99_ms", {}, {}, "1 complete run"}};
   made.comparisons = {{"blocking", "flask", "steady", "response_p99_ms", true, estimate{9, 8, 10, 2}, 0.1, 0.002,
@@ -51,15 +66,27 @@ TEST(comparison_json, holds_the_comparison) {
                      {"count", 7},
                      {"total_ms", 700.5},
                      {"longest_ms", 120.0}};
-  const json candidate = {{"name", "blocking"},
-                          {"title", "Blocking"},
-                          {"ours", true},
-                          {"complete", 2},
-                          {"invalid", 0},
-                          {"failed", 1},
-                          {"freezes", true},
-                          {"blocking", json::array({site})},
-                          {"remarks", json::array({"run 3 (failed): died"})}};
+  const json found = {{"kind", "blocking_call"},
+                      {"runs", 2},
+                      {"run", 1},
+                      {"call", "recv"},
+                      {"peer", "third-party"},
+                      {"place", "app.py:87 in price"},
+                      {"text", "recv held the loop"},
+                      {"numbers", {{"blocked_s", 0.7}}},
+                      {"next", "Await it."}};
+  const json diagnosis = {{"verdict", "blocking_call"},
+                          {"text", "recv held the loop"},
+                          {"phase", "steady"},
+                          {"judged", 2},
+                          {"agreeing", 2},
+                          {"findings", json::array({found})},
+                          {"remarks", {"a step"}}};
+  const json candidate = {{"name", "blocking"},     {"title", "Blocking"},
+                          {"ours", true},           {"complete", 2},
+                          {"invalid", 0},           {"failed", 1},
+                          {"freezes", true},        {"blocking", json::array({site})},
+                          {"diagnosis", diagnosis}, {"remarks", json::array({"run 3 (failed): died"})}};
   EXPECT_EQ(document["candidates"], json::array({candidate}));
   const json judged = {{"candidate", "blocking"}, {"reference", "flask"},
                        {"phase", "steady"},       {"metric", "response_p99_ms"},
@@ -95,7 +122,7 @@ TEST(comparison_json, is_documented) {
     open.pop_back();
     for (const auto& [key, value] : each->items()) {
       if (each->is_object()) EXPECT_THAT(text.str(), HasSubstr("`" + key + "`"));
-      if (value.is_structured() && key != "host") open.push_back(&value);
+      if (value.is_structured() && key != "host" && key != "numbers") open.push_back(&value);
     }
   }
 }

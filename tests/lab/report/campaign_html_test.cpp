@@ -57,6 +57,30 @@ TEST(campaign_html, says_the_verdict_and_names_the_call) {
   EXPECT_THAT(page, HasSubstr("C++ &amp; Assay <small>(ours)</small>"));
 }
 
+TEST(campaign_html, names_one_verdict_a_candidate_and_what_to_do_next) {
+  campaign_report report = sample();
+  report.compared.candidates[0].diagnosis = {.verdict = model::cause::healthy, .text = "nothing <was> found"};
+  report.compared.candidates[2].diagnosis = {
+      .verdict = model::cause::mixed,
+      .text = "several",
+      .phase = "steady",
+      .judged = 2,
+      .findings = {{.what = {.kind = model::cause::blocking_call, .text = "poll <held> it", .next = "Await <it>."},
+                    .run = 1,
+                    .runs = 2},
+                   {.what = {.kind = model::cause::memory_leak, .text = "it grew", .next = "Find it."}, .runs = 1}},
+      .remarks = {"a <step>"}};
+  const std::string page = campaign_html(report);
+  EXPECT_THAT(page, HasSubstr("<span class=\"better\">healthy</span><small></small></td><td class=\"text\">nothing "
+                              "&lt;was&gt; found</td><td class=\"text\">–</td>"));
+  EXPECT_THAT(page, HasSubstr("<span class=\"open\">not enough data</span>"));
+  EXPECT_THAT(page,
+              HasSubstr("<span class=\"worse\">mixed</span><small>steady</small></td><td class=\"text\">several"
+                        "<small>blocking call: poll &lt;held&gt; it; in 2 of 2 runs</small><small>memory leak: it "
+                        "grew; in 1 of 2 runs</small><small>a &lt;step&gt;</small></td>"));
+  EXPECT_THAT(page, HasSubstr("Await &lt;it&gt;.<br>Find it.</td>"));
+}
+
 TEST(campaign_html, the_first_screen_is_the_answer) {
   campaign_report report = sample();
   report.compared.candidates.push_back({.name = "go", .title = "Go", .complete = 2, .failed = 1});

@@ -62,6 +62,15 @@ int main() {
                                              .count = 12,
                                              .total_ms = 1800,
                                              .longest_ms = 310}};
+  sample.compared.candidates[0].diagnosis = {
+      .verdict = model::cause::blocking_call,
+      .text = "poll, third-party at app.py:87 in price held the loop; in all 2 runs, figures of run 1",
+      .phase = "steady",
+      .judged = 2,
+      .agreeing = 2,
+      .findings = {{.what = {.kind = model::cause::blocking_call, .next = "Use an asynchronous client for this peer."},
+                    .run = 1,
+                    .runs = 2}}};
   for (const model::phase& phase : sample.plan.phases) {
     sample.compared.comparisons.push_back({.candidate = "cpp",
                                            .reference = "flask",

@@ -1,0 +1,136 @@
+#include "cli/stream_command.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <expected>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+#include "cli/load_options.hpp"
+#include "cli/speech.hpp"
+#include "cli/values.hpp"
+#include "lab/load/stream_engine.hpp"
+#include "lab/load/stream_options.hpp"
+#include "lab/model/number.hpp"
+#include "lab/report/stream_json.hpp"
+#include "lab/report/stream_text.hpp"
+#include "stack/runtime/signals.hpp"
+
+namespace assay::cli {
+namespace {
+
+constexpr duration stream_progress_interval = std::chrono::milliseconds(500);
+
+// What belongs to requests and was typed all the same; empty when nothing was.
+std::string_view out_of_place(const load_arguments& typed) {
+  const std::array given{std::pair{"--threads", typed.threads != 1},
+                         std::pair{"--method", !typed.method.empty()},
+                         std::pair{"--body", !typed.body.empty()},
+                         std::pair{"--stage", !typed.stages.empty()},
+                         std::pair{"--curl", !typed.curl.empty()},
+                         std::pair{"--har", !typed.har.empty()},
+                         std::pair{"--requests", !typed.requests.empty()},
+                         std::pair{"--feed", !typed.feeds.empty()},
+                         std::pair{"--check", !typed.checks.empty()},
+                         std::pair{"--slo", !typed.objectives.empty()},
+                         std::pair{"--latency", typed.spectrum},
+                         std::pair{"--ndjson", !typed.ndjson.empty()},
+                         std::pair{"--hdr", !typed.hdr.empty()},
+                         std::pair{"--prometheus", typed.prometheus.has_value()},
+                         std::pair{"--spin", typed.spin}};
+  for (const auto& [name, typed_it] : given) {
+    if (typed_it) return name;
+  }
+  return {};
+}
+
+std::expected<load::stream_plan, std::string> plan_of(const load_arguments& typed) {
+  if (const std::string_view wrong = out_of_place(typed); !wrong.empty()) {
+    return std::unexpected(fmt::format("{}: not of WebSocket or events, which run on one thread", wrong));
+  }
+  std::expected<load::load_options, std::string> read = read_load_options(typed);
+  if (!read) return std::unexpected(read.error());
+  load::stream_options options{.url = std::move(read->url),
+                               .rate_per_s = read->rate_per_s,
+                               .arrivals = read->arrivals,
+                               .length = read->length,
+                               .connections = read->connections,
+                               .headers = std::move(read->headers),
+                               .broadcast = typed.broadcast,
+                               .events = typed.events,
+                               .sources = typed.sources,
+                               .timeout = read->timeout,
+                               .seed = read->seed,
+                               .io = read->io};
+  if (typed.message) options.message = *typed.message;
+  if (typed.connect_rate) {
+    const auto pace = model::parse_number(*typed.connect_rate);
+    if (!pace) return std::unexpected(fmt::format("--connect-rate \"{}\": expected a number", *typed.connect_rate));
+    options.connects_per_s = *pace;
+  }
+  return load::normalize(std::move(options));
+}
+
+// One line on the terminal, rewritten; nothing when stderr is not one.
+void show(const load::stream_view& seen, unsigned connections, duration length) {
+  const double seconds = std::chrono::duration<double>(seen.elapsed).count();
+  if (seen.elapsed == duration::zero()) {
+    fmt::print(stderr, "\r\x1b[K{} of {} connections open", seen.open, connections);
+  } else {
+    fmt::print(stderr, "\r\x1b[K{:.1f}s of {:.0f}s  {} open  {} sent  {} received", seconds,
+               std::chrono::duration<double>(length).count(), seen.open, seen.sent, seen.received);
+  }
+}
+
+std::expected<model::stream_result, std::string> run_watched(load::stream_engine& engine, stop_signals& stop,
+                                                             const load_arguments& typed, duration length) {
+  const bool terminal = ::isatty(STDERR_FILENO) == 1;
+  std::atomic<bool> finished{false};
+  std::expected<model::stream_result, std::string> result;
+  std::thread running([&] {
+    result = engine.run();
+    finished = true;
+    stop.notify();
+  });
+  bool interrupted = false;
+  while (!finished) {
+    const bool asked = stop.wait(stream_progress_interval).value_or(0) != 0;
+    // As for requests: a name look-up is what nobody can cancel, and there the second Ctrl-C helps.
+    if (asked && interrupted && engine.look().elapsed == duration::zero()) std::_Exit(could_not_run);
+    interrupted = interrupted || asked;
+    if (asked) engine.stop();
+    if (terminal) show(engine.look(), typed.connections, length);
+  }
+  running.join();
+  if (terminal) fmt::print(stderr, "\r\x1b[K");
+  return result;
+}
+
+}  // namespace
+
+bool is_stream_load(const load_arguments& typed) {
+  return typed.events || (typed.url && load::is_websocket_url(*typed.url));
+}
+
+int stream_command(const load_arguments& typed) {
+  std::expected<load::stream_plan, std::string> plan = plan_of(typed);
+  if (!plan) return complain("load", usage, plan.error());
+  const duration length = plan->options.length;
+  stop_signals stop;  // before any thread: Ctrl-C ends the run, it does not kill it
+  load::stream_engine engine(std::move(*plan));
+  const auto result = run_watched(engine, stop, typed, length);
+  if (!result) return complain("load", could_not_run, result.error());
+  const std::string text = typed.json ? report::stream_json(*result) : report::stream_text(*result);
+  if (const int said = print("load", text); said != ok) return said;
+  return result->valid ? ok : invalid_measurement;
+}
+
+}  // namespace assay::cli

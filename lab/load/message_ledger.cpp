@@ -1,0 +1,209 @@
+#include "lab/load/message_ledger.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <cmath>
+#include <string>
+#include <utility>
+
+#include "lab/load/span.hpp"
+
+namespace assay::load {
+namespace {
+
+constexpr std::size_t first_ring = 1024;
+
+}  // namespace
+
+connection_bits bits_for(std::uint32_t connections) { return connection_bits((connections + 63) / 64); }
+
+message_ledger::message_ledger(const ledger_options& options)
+    : options_(options),
+      ring_(first_ring),
+      newest_(options.broadcast ? 0 : options.connections),
+      max_bits_(std::max<std::size_t>(1, max_delivery_bytes / (bits_for(options.connections).size() * 8))) {
+  assert(options.connections > 0);
+}
+
+bool message_ledger::has_room() {
+  const bool none_left = options_.broadcast && free_bits_.empty() && bits_.size() >= max_bits_;
+  if (next_ - base_ < max_messages_under_way && !none_left) return true;
+  // The number stays free for the next one.
+  due_++;
+  errors_[static_cast<std::size_t>(failure_kind::own_limit)] += copies();
+  return false;
+}
+
+void message_ledger::level_changes(instant now, std::int64_t by) {
+  under_way_ns_ += static_cast<double>(under_way_) * static_cast<double>((now - level_since_).count());
+  under_way_ += by;
+  level_since_ = now;
+  assert(under_way_ >= 0);
+}
+
+message_ledger::entry& message_ledger::append(instant intended, instant now, std::uint32_t from) {
+  if (next_ - base_ == ring_.size()) {
+    std::vector<entry> larger(2 * ring_.size());
+    for (std::uint64_t number = base_; number < next_; ++number) larger[number & (larger.size() - 1)] = at(number);
+    ring_ = std::move(larger);
+  }
+  due_++;
+  entry& added = at(next_++);
+  added = {.intended = intended, .sent = now, .from = from};
+  if (!options_.broadcast) added.previous = std::exchange(newest_[from], next_);
+  own_lag_.record(nanoseconds(now - intended));
+  return added;
+}
+
+std::uint32_t message_ledger::take_bits(const connection_bits& absent) {
+  if (free_bits_.empty()) {
+    bits_.push_back(absent);
+    return static_cast<std::uint32_t>(bits_.size() - 1);
+  }
+  const std::uint32_t taken = free_bits_.back();
+  free_bits_.pop_back();
+  bits_[taken] = absent;
+  return taken;
+}
+
+void message_ledger::sent(instant intended, instant now, std::uint32_t from, const connection_bits& absent) {
+  entry& added = append(intended, now, from);
+  sent_++;
+  latency_.send_lag.record(nanoseconds(now - intended));
+  added.missing = 1;
+  if (options_.broadcast) {
+    std::uint32_t gone = 0;
+    for (const std::uint64_t word : absent) gone += static_cast<std::uint32_t>(std::popcount(word));
+    errors_[static_cast<std::size_t>(failure_kind::connect)] += gone;
+    added.missing = options_.connections - gone;
+    added.bits = take_bits(absent);
+  }
+  level_changes(now, added.missing);
+  retire();
+}
+
+void message_ledger::held(instant intended, instant now, std::uint32_t from) {
+  entry& added = append(intended, now, from);
+  added.held = true;
+  added.missing = copies();
+}
+
+void message_ledger::without_connection() {
+  due_++;
+  errors_[static_cast<std::size_t>(failure_kind::connect)] += copies();
+}
+
+message_ledger::arrival message_ledger::arrived(std::uint64_t number, std::uint32_t to, instant now) {
+  const auto counted = [](std::uint64_t& in, arrival as) {
+    in++;
+    return as;
+  };
+  if (number >= next_) return counted(unrelated_, arrival::unrelated);
+  if (number < base_) return counted(surplus_, arrival::surplus);
+  entry& of = at(number);
+  if (of.held) return counted(unrelated_, arrival::unrelated);
+  if (of.missing == 0 || (!options_.broadcast && of.from != to)) return counted(surplus_, arrival::surplus);
+  if (options_.broadcast) {
+    if (has_bit(bits_[of.bits], to)) return counted(surplus_, arrival::surplus);
+    set_bit(bits_[of.bits], to);
+  }
+  of.missing--;
+  received_++;
+  if (now <= ends_) received_within_run_++;
+  level_changes(now, -1);
+  service_sum_ns_ += static_cast<double>((now - of.sent).count());
+  latency_.response_time.record(nanoseconds(now - of.intended));
+  latency_.service_time.record(nanoseconds(now - of.sent));
+  retire();
+  return arrival::received;
+}
+
+void message_ledger::fail(entry& of, failure_kind why, instant now, std::uint32_t deliveries, bool charged) {
+  assert(deliveries <= of.missing);
+  of.missing -= deliveries;
+  errors_[static_cast<std::size_t>(why)] += deliveries;
+  if (!of.held) {
+    level_changes(now, -std::int64_t{deliveries});
+    service_sum_ns_ += static_cast<double>(deliveries) * static_cast<double>((now - of.sent).count());
+  }
+  if (!charged) return;
+  latency_.response_time.record(nanoseconds(now - of.intended), deliveries);
+  if (of.held) {
+    latency_.send_lag.record(nanoseconds(now - of.intended));
+  } else {
+    latency_.service_time.record(nanoseconds(now - of.sent), deliveries);
+  }
+}
+
+void message_ledger::give_up(entry& of, failure_kind why, instant now) {
+  if (of.missing > 0) fail(of, of.held ? failure_kind::unsent : why, now, of.missing, true);
+}
+
+// The oldest go, as far as nothing is missing any more.
+void message_ledger::retire() {
+  for (; base_ < next_ && at(base_).missing == 0; ++base_) {
+    const std::uint32_t used = std::exchange(at(base_).bits, no_bits);
+    if (used != no_bits) free_bits_.push_back(used);
+  }
+}
+
+void message_ledger::lost(std::uint32_t gone, failure_kind why, instant now) {
+  if (!options_.broadcast) {
+    for (std::uint64_t after = std::exchange(newest_[gone], 0); after > base_; after = at(after - 1).previous) {
+      entry& of = at(after - 1);
+      if (of.missing > 0) fail(of, why, now, 1, false);
+    }
+  } else {
+    for (std::uint64_t number = base_; number < next_; ++number) {
+      entry& of = at(number);
+      if (of.missing > 0 && of.held && of.from == gone) fail(of, why, now, of.missing, false);
+      if (of.missing == 0 || of.held || has_bit(bits_[of.bits], gone)) continue;
+      set_bit(bits_[of.bits], gone);
+      fail(of, why, now, 1, false);
+    }
+  }
+  retire();
+}
+
+instant message_ledger::next_expiry() const {
+  return empty() ? never : saturating_add(at(base_).sent, options_.timeout);
+}
+
+void message_ledger::expire(instant now) {
+  while (next_expiry() <= now) {
+    give_up(at(base_), failure_kind::timed_out, now);
+    retire();
+  }
+}
+
+void message_ledger::close(instant now) {
+  for (std::uint64_t number = base_; number < next_; ++number) give_up(at(number), failure_kind::undrained, now);
+  retire();
+  assert(empty() && under_way_ == 0);
+}
+
+void message_ledger::write_to(model::stream_result& into) const {
+  const double seconds = std::max(1e-9, std::chrono::duration<double>(into.duration).count());
+  into.due = due_;
+  into.sent = sent_;
+  into.received = received_;
+  into.achieved_rate = static_cast<double>(received_within_run_) / seconds;
+  into.surplus = surplus_;
+  into.unrelated = unrelated_;
+  into.latency = latency_;
+  if (options_.broadcast && sent_ > 0) {
+    into.reach =
+        static_cast<double>(received_) / (static_cast<double>(sent_) * static_cast<double>(options_.connections));
+  }
+  for (std::size_t kind = 0; kind < failure_kinds; ++kind) {
+    if (errors_[kind] > 0) into.errors[std::string(label(static_cast<failure_kind>(kind)))] += errors_[kind];
+  }
+  into.generator.own_lag_p99_ns = own_lag_.value_at_quantile(0.99);
+  into.generator.own_lag_max_ns = own_lag_.max();
+  if (under_way_ns_ > 0) {
+    into.generator.little_residual = std::abs(under_way_ns_ - service_sum_ns_) / under_way_ns_;
+  }
+}
+
+}  // namespace assay::load

@@ -1,0 +1,58 @@
+#include "lab/load/stream_verdict.hpp"
+
+#include <fmt/format.h>
+
+namespace assay::load {
+namespace {
+
+std::uint64_t measured(const model::stream_result& result) {
+  switch (result.kind) {
+    case model::stream_kind::idle:
+      return result.open_at_end;
+    case model::stream_kind::events:
+      return result.events;
+    case model::stream_kind::echo:
+    case model::stream_kind::broadcast:
+      break;
+  }
+  return result.latency.response_time.count();
+}
+
+const char* nothing_to_measure(model::stream_kind kind) {
+  switch (kind) {
+    case model::stream_kind::idle:
+      return "no connection was open at the end";
+    case model::stream_kind::events:
+      return "no event came: there is nothing to measure";
+    case model::stream_kind::echo:
+    case model::stream_kind::broadcast:
+      break;
+  }
+  return "no message came back: there is nothing to measure";
+}
+
+}  // namespace
+
+void judge_validity(model::stream_result& result, const verdict_bounds& bounds,
+                    const stream_verdict_bounds& of_streams) {
+  const bool sends = result.offered_rate.has_value();
+  const std::uint64_t count = measured(result);
+  result.reasons.clear();
+  if (count == 0) result.reasons.emplace_back(nothing_to_measure(result.kind));
+  // One in place of none: that there is nothing to measure has been said.
+  for (std::string& reason : invalid_reasons(
+           result.generator, sends ? model::load_model::open : model::load_model::closed, count + 1, bounds)) {
+    result.reasons.push_back(std::move(reason));
+  }
+  const auto shown = static_cast<double>(result.latency.response_time.value_at_quantile(0.99));
+  const auto own = static_cast<double>(result.receive_lag_p99_ns);
+  if (result.receive_lag_p99_ns > bounds.own_lag_p99_ns && own > of_streams.receive_lag_share * shown) {
+    result.reasons.push_back(
+        fmt::format("generator late in reading: p99 {:.2f} ms of a response time of {:.2f} ms is its own: use a lower "
+                    "rate, or several processes with fewer connections",
+                    own / 1e6, shown / 1e6));
+  }
+  result.valid = result.reasons.empty();
+}
+
+}  // namespace assay::load

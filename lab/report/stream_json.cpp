@@ -1,0 +1,89 @@
+#include "lab/report/stream_json.hpp"
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "lab/report/summary_json.hpp"
+#include "stack/observe/histogram_codec.hpp"
+
+namespace assay::report {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+json messages_json(const model::stream_result& result) {
+  if (!result.offered_rate) return nullptr;
+  return {{"offered_per_s", *result.offered_rate},
+          {"received_per_s", result.achieved_rate},
+          {"arrivals", std::string(label(result.arrivals))},
+          {"due", result.due},
+          {"sent", result.sent},
+          {"received", result.received},
+          {"reach", result.reach ? json(*result.reach) : json(nullptr)},
+          {"surplus", result.surplus},
+          {"unrelated", result.unrelated},
+          {"errors", errors_json(result.errors)},
+          {"response_time_us", summary_us(result.latency.response_time)},
+          {"service_time_us", summary_us(result.latency.service_time)},
+          {"send_lag_us", summary_us(result.latency.send_lag)}};
+}
+
+json events_json(const model::stream_result& result) {
+  if (result.kind != model::stream_kind::events) return nullptr;
+  return {{"received", result.events},
+          {"first_event_us", summary_us(result.first_event)},
+          {"gap_us", summary_us(result.gap)},
+          {"longest_silence_us", static_cast<double>(result.longest_silence_ns) / 1e3}};
+}
+
+json generator_json(const model::stream_result& result) {
+  const model::generator_health& health = result.generator;
+  const double bytes = result.bytes_per_connection;
+  return {{"io", result.io_backend},
+          {"cpu_share", health.cpu_share},
+          {"cpu_wait_share", health.cpu_wait_share},
+          {"cpu_per_message_us", health.cpu_per_request_ns / 1e3},
+          {"bytes_per_connection", bytes > 0 ? json(bytes) : json(nullptr)},
+          {"own_lag_p99_us", static_cast<double>(health.own_lag_p99_ns) / 1e3},
+          {"own_lag_max_us", static_cast<double>(health.own_lag_max_ns) / 1e3},
+          {"receive_lag_p99_us", static_cast<double>(result.receive_lag_p99_ns) / 1e3},
+          {"own_limits", health.own_limits},
+          {"little_residual", health.little_residual}};
+}
+
+}  // namespace
+
+std::string stream_json(const model::stream_result& result) {
+  json document;
+  document["format"] = "assay.streams/1";
+  document["tool_version"] = ASSAY_VERSION;
+  document["verdict"] = result.valid ? "VALID" : "INVALID";
+  document["reasons"] = result.reasons;
+  document["kind"] = std::string(label(result.kind));
+  document["url"] = result.url;
+  document["seed"] = result.seed;
+  document["started_unix_s"] = std::chrono::duration<double>(result.started.time_since_epoch()).count();
+  document["duration_s"] = std::chrono::duration<double>(result.duration).count();
+  document["interrupted"] = result.interrupted;
+  document["connections"] = result.connections;
+  document["open_at_end"] = result.open_at_end;
+  document["connects"] = result.connects;
+  document["reconnects"] = result.reconnects;
+  document["lost_connections"] = errors_json(result.lost_connections);
+  document["connect_time_us"] = summary_us(result.connect_time);
+  document["answer_time_us"] = summary_us(result.answer_time);
+  document["received_bytes"] = result.bytes_received;
+  document["messages"] = messages_json(result);
+  document["events"] = events_json(result);
+  document["generator"] = generator_json(result);
+  // HdrHistogram V2, compressed, base64; values in nanoseconds.
+  document["histograms_ns_v2"] = {{"response_time", observe::encode_v2_base64(result.latency.response_time)},
+                                  {"service_time", observe::encode_v2_base64(result.latency.service_time)},
+                                  {"send_lag", observe::encode_v2_base64(result.latency.send_lag)},
+                                  {"first_event", observe::encode_v2_base64(result.first_event)},
+                                  {"gap", observe::encode_v2_base64(result.gap)}};
+  // An argument may be any bytes.
+  return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace assay::report

@@ -1,0 +1,92 @@
+#include "lab/report/stream_text.hpp"
+
+#include <fmt/format.h>
+
+#include "lab/report/time_row.hpp"
+
+namespace assay::report {
+namespace {
+
+std::string head_line(const model::stream_result& result) {
+  std::string line = result.valid ? "VALID" : "INVALID";
+  std::string_view separator = ": ";
+  for (const std::string& reason : result.reasons) {
+    line.append(separator).append(reason);
+    separator = "; ";
+  }
+  return line + "\n";
+}
+
+void append_what(std::string& to, const model::stream_result& result) {
+  const bool events = result.kind == model::stream_kind::events;
+  to += fmt::format("{} {}: {:.1f}s{}, {} connections", events ? "events of" : label(result.kind), result.url,
+                    std::chrono::duration<double>(result.duration).count(), result.interrupted ? " (interrupted)" : "",
+                    result.connections);
+  if (result.offered_rate) {
+    to += fmt::format(", open model, {} arrivals, seed {}", label(result.arrivals), result.seed);
+  }
+  to += '\n';
+}
+
+void append_counts(std::string& to, const std::map<std::string, std::uint64_t>& counts, std::string_view name) {
+  if (counts.empty()) return;
+  to += fmt::format("  {}:", name);
+  for (const auto& [kind, count] : counts) to += fmt::format(" {} {}", kind, count);
+  to += '\n';
+}
+
+void append_messages(std::string& to, const model::stream_result& result) {
+  to += fmt::format("  {} messages sent, {} received", result.sent, result.received);
+  if (result.reach) to += fmt::format(", reach {:.4g}%", 100 * *result.reach);
+  if (result.surplus > 0) to += fmt::format(", {} more than once, late or elsewhere", result.surplus);
+  if (result.unrelated > 0) to += fmt::format(", {} unrelated", result.unrelated);
+  to += '\n';
+}
+
+void append_generator(std::string& to, const model::stream_result& result) {
+  to += fmt::format("  {} open at the end, opened {} times, {} again; {} read\n", result.open_at_end, result.connects,
+                    result.reconnects, bytes_text(result.bytes_received));
+  to += fmt::format("  generator: {:.1f}% of a CPU", 100 * result.generator.cpu_share);
+  if (result.generator.cpu_per_request_ns > 0) {
+    to += fmt::format(", {} each {}", time_text(result.generator.cpu_per_request_ns),
+                      result.kind == model::stream_kind::events ? "event" : "message sent or received");
+  }
+  if (result.bytes_per_connection > 0) {
+    to += fmt::format(", {:.0f} bytes a connection", result.bytes_per_connection);
+  }
+  to += '\n';
+}
+
+}  // namespace
+
+std::string stream_text(const model::stream_result& result) {
+  std::string text = head_line(result);
+  append_what(text, result);
+  append_row_heads(text);
+  append_row(text, "connect", result.connect_time);
+  append_row(text, result.kind == model::stream_kind::events ? "first byte" : "handshake", result.answer_time);
+  if (result.kind == model::stream_kind::events) {
+    append_row(text, "first event", result.first_event);
+    append_row(text, "gap", result.gap);
+  }
+  if (result.offered_rate) {
+    append_row(text, result.kind == model::stream_kind::broadcast ? "delivery" : "response time",
+               result.latency.response_time);
+    append_row(text, "service time", result.latency.service_time);
+    append_row(text, "send lag", result.latency.send_lag);
+    append_messages(text, result);
+  }
+  if (result.kind == model::stream_kind::events) {
+    text += fmt::format("  {} events, longest silence {}\n", result.events,
+                        time_text(static_cast<double>(result.longest_silence_ns)));
+  }
+  append_counts(text, result.errors, "errors");
+  append_counts(text, result.lost_connections, "connections lost or not opened");
+  append_generator(text, result);
+  if (result.offered_rate) {
+    text += fmt::format("offered {:.2f} messages/s, received {:.2f}/s\n", *result.offered_rate, result.achieved_rate);
+  }
+  return text;
+}
+
+}  // namespace assay::report

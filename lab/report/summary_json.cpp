@@ -1,0 +1,39 @@
+#include "lab/report/summary_json.hpp"
+
+#include <array>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+
+#include "stack/observe/quantile.hpp"
+
+namespace assay::report {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+constexpr std::array quantiles{std::pair{"p50", 0.5},  std::pair{"p90", 0.9},     std::pair{"p95", 0.95},
+                               std::pair{"p99", 0.99}, std::pair{"p99.9", 0.999}, std::pair{"p99.99", 0.9999}};
+
+}  // namespace
+
+json summary_us(const observe::histogram& of) {
+  json summary;
+  summary["count"] = of.count();
+  const bool any = of.count() > 0;
+  summary["mean"] = any ? json(of.mean() / 1e3) : json(nullptr);
+  summary["max"] = any ? json(static_cast<double>(of.max()) / 1e3) : json(nullptr);
+  for (const auto& [name, q] : quantiles) {
+    const auto value = observe::estimated_quantile(of, q);
+    summary[name] = value ? json(static_cast<double>(*value) / 1e3) : json(nullptr);
+  }
+  return summary;
+}
+
+json errors_json(const std::map<std::string, std::uint64_t>& errors) {
+  json by_kind = json::object();
+  for (const auto& [kind, count] : errors) by_kind[kind] = count;
+  return by_kind;
+}
+
+}  // namespace assay::report

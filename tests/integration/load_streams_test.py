@@ -1,0 +1,97 @@
+"""`assay load` over WebSocket and of server-sent events, against this project's own echo, chat and feed."""
+
+import concurrent.futures
+import contextlib
+import http.client
+import socket
+import unittest
+
+from load_support import COULD_NOT_RUN, USAGE, LoadTest
+from service import PATIENCE_S, Service
+
+BACKENDS = ("io_uring", "epoll")
+
+
+class Streams(LoadTest):
+    def service(self, variable: str) -> Service:
+        running = Service(variable)
+        self.addCleanup(running.errors.close)
+        self.addCleanup(running.kill)
+        return running
+
+    def test_echoes(self) -> None:
+        echo = self.service("ASSAY_WEBSOCKET_PEER")
+        for backend in BACKENDS:
+            with self.subTest(backend=backend):
+                outcome = self.load(f"ws://127.0.0.1:{echo.port}/plain", "-c", "20", "-R", "200", "-d", "1s", "--json",
+                                    "--io", backend, "--message", '{"say": "{id}"}', "--source", "127.0.0.2",
+                                    "--source", "127.0.0.3", "-H", "Sec-WebSocket-Protocol: echo.v1")  # fmt: skip
+                document = self.assert_measured(outcome)
+                messages = document["messages"]
+                self.assertEqual((messages["due"], messages["sent"], messages["received"]), (200, 200, 200))
+                self.assertEqual(messages["errors"], {})
+                self.assertEqual(messages["unrelated"], 0)
+                self.assertEqual(document["connect_time_us"]["count"], 20)
+                self.assertEqual((document["open_at_end"], document["lost_connections"]), (20, {}))
+                self.assertEqual(document["generator"]["io"], backend)
+
+    def test_broadcast(self) -> None:
+        chat = self.service("ASSAY_CHAT")
+        outcome = self.load(f"ws://127.0.0.1:{chat.port}/", "-c", "10", "-R", "20", "-d", "1s", "--json", "--broadcast")
+        messages = self.assert_measured(outcome)["messages"]
+        self.assertEqual((messages["sent"], messages["received"], messages["reach"]), (20, 200, 1.0))
+
+    def test_an_echo_from_a_chat_counts_what_others_hear_apart(self) -> None:
+        chat = self.service("ASSAY_CHAT")
+        outcome = self.load(f"ws://127.0.0.1:{chat.port}/", "-c", "4", "-R", "20", "-d", "500ms", "--json")
+        messages = self.assert_measured(outcome)["messages"]
+        self.assertEqual((messages["received"], messages["unrelated"]), (10, 0))
+        # Of the last message the others' copies may come when all is over.
+        self.assertIn(messages["surplus"], range(27, 31))
+
+    def test_events(self) -> None:
+        feed = self.service("ASSAY_FEED")
+
+        def publish() -> int:
+            with contextlib.closing(http.client.HTTPConnection("127.0.0.1", feed.port, timeout=PATIENCE_S)) as client:
+                client.request("POST", "/news", body="tick")
+                return client.getresponse().status
+
+        run = self.start("load", f"http://127.0.0.1:{feed.port}/feed", "--sse", "-c", "5", "-d", "1s", "--json")
+        with concurrent.futures.ThreadPoolExecutor() as publishing:
+            while run.running():
+                self.assertEqual(publishing.submit(publish).result(), 201)
+        document = self.assert_measured(run.wait(PATIENCE_S))
+        self.assertEqual(document["events"]["first_event_us"]["count"], 5)
+        self.assertGreater(document["events"]["received"], 10)
+        self.assertEqual((document["open_at_end"], document["reconnects"]), (5, 0))
+
+    def test_connections_come_from_the_sources_in_turn(self) -> None:
+        for backend in BACKENDS:
+            with self.subTest(backend=backend), socket.create_server(("127.0.0.1", 0)) as listener:
+                listener.settimeout(PATIENCE_S)
+                run = self.start("load", f"ws://127.0.0.1:{listener.getsockname()[1]}/", "-c", "4", "--io", backend,
+                                 "--source", "127.0.0.2", "--source", "127.0.0.3")  # fmt: skip
+                callers = []
+                for _ in range(4):
+                    peer, (address, _) = listener.accept()
+                    peer.close()
+                    callers.append(address)
+                self.assertEqual(sorted(callers), ["127.0.0.2"] * 2 + ["127.0.0.3"] * 2)
+                self.assert_refused(run.wait(PATIENCE_S), COULD_NOT_RUN, "cannot connect to 127.0.0.1")
+
+    def test_what_cannot_be_run(self) -> None:
+        for arguments, words in (
+            (("wss://127.0.0.1/",), ["wss is not supported"]),
+            (("ws://127.0.0.1/", "--slo", "p99<1ms"), ["--slo", "WebSocket"]),
+            (("ws://127.0.0.1/", "--broadcast"), ["--broadcast", "-R"]),
+            (("http://127.0.0.1/", "--broadcast"), ["--broadcast", "ws://"]),
+            (("ws://127.0.0.1/", "--source", "here"), ["--source", "numeric"]),
+            (("ws://127.0.0.1/", "--connect-rate", "many"), ["--connect-rate", "many"]),
+        ):
+            with self.subTest(arguments=arguments):
+                self.assert_refused(self.load(*arguments), USAGE, *words)
+
+
+if __name__ == "__main__":
+    unittest.main()

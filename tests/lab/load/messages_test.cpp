@@ -1,0 +1,254 @@
+// Known servers in virtual time: what the generator of messages reports, to the nanosecond.
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <vector>
+
+#include "lab/load/schedule.hpp"
+#include "tests/lab/load/streams_test_support.hpp"
+
+namespace assay::load {
+namespace {
+
+using namespace std::chrono_literals;
+using kinds = std::map<std::string, std::uint64_t>;
+
+constexpr duration latency = 50us;  // one way
+constexpr duration round_trip = 2 * latency;
+
+stream_options of_ten(double rate_per_s) {
+  return {.url = "ws://127.0.0.1:8080/", .rate_per_s = rate_per_s, .length = 1s, .connections = 10};
+}
+
+std::uint64_t ns(duration span) { return static_cast<std::uint64_t>(span.count()); }
+
+std::uint64_t failed(const model::stream_result& in) {
+  return std::accumulate(in.errors.begin(), in.errors.end(), std::uint64_t{0},
+                         [](std::uint64_t sum, const auto& each) { return sum + each.second; });
+}
+
+void expect_all(const observe::histogram& of, std::uint64_t count, duration value) {
+  EXPECT_EQ(of.count(), count);
+  EXPECT_EQ(of.min(), ns(value));
+  EXPECT_EQ(of.max(), ns(value));
+}
+
+// --- echoes ---
+
+TEST(messages, a_known_latency_is_measured_exactly_and_the_parts_of_connecting_apart) {
+  stream_stage stage(of_ten(100));
+  stage.talk = [] ASSAY_CORO_WRAPPER(websocket::connection & peer) { return echo_after(3ms, peer); };
+  const model::stream_result seen = stage.run();
+  EXPECT_TRUE(seen.valid) << ::testing::PrintToString(seen.reasons);
+  EXPECT_EQ(seen.due, 100U);
+  EXPECT_EQ(seen.sent, 100U);
+  EXPECT_EQ(seen.received, 100U);
+  expect_all(seen.latency.response_time, 100, round_trip + 3ms);
+  expect_all(seen.latency.service_time, 100, round_trip + 3ms);
+  EXPECT_EQ(seen.latency.send_lag.max(), 0U);
+  expect_all(seen.connect_time, 10, round_trip);
+  expect_all(seen.answer_time, 10, round_trip);
+  EXPECT_EQ(seen.connects, 10U);
+  EXPECT_EQ(seen.reconnects, 0U);
+  EXPECT_EQ(seen.open_at_end, 10U);
+  EXPECT_TRUE(seen.errors.empty());
+  EXPECT_TRUE(seen.lost_connections.empty()) << "we closed them, in good order";
+}
+
+TEST(messages, every_connection_has_the_same_share_in_an_order_of_the_seed) {
+  std::map<std::uint64_t, std::vector<int>> orders;
+  for (const std::uint64_t seed : {1U, 1U, 2U}) {
+    stream_options options = of_ten(100);
+    options.seed = seed;
+    stream_stage stage(options);
+    std::vector<int> order;
+    int next = 0;
+    const auto count = [](std::vector<int>* into, int number, websocket::connection& peer) -> task<void> {
+      while (co_await peer.receive()) into->push_back(number);
+    };
+    stage.talk = [&, count] ASSAY_CORO_WRAPPER(websocket::connection & peer) { return count(&order, next++, peer); };
+    stage.run();
+    ASSERT_EQ(order.size(), 100U);
+    for (int each = 0; each < 10; ++each) EXPECT_EQ(std::ranges::count(order, each), 10) << each;
+    const auto known = orders.emplace(seed, order).first;
+    EXPECT_EQ(known->second, order) << "the same seed repeats it";
+  }
+  EXPECT_NE(orders[1], orders[2]);
+}
+
+// The test that tells coordinated omission: for half a second the server does not run.
+TEST(messages, a_stopped_server_is_charged_with_the_stall) {
+  constexpr duration stops = 200ms + 1us;
+  constexpr duration runs_again = 700ms;
+  stream_stage stage(of_ten(1000));
+  stage.talk = [] ASSAY_CORO_WRAPPER(websocket::connection & peer) { return echo_after(0ms, peer); };
+  stage.at(stops, [&] { stage.hold_server_until(runs_again); });
+  const model::stream_result seen = stage.run();
+  EXPECT_TRUE(seen.valid) << ::testing::PrintToString(seen.reasons);
+  EXPECT_EQ(seen.received, 1000U);
+  // What was sent at 200 ms was under way when it stopped.
+  EXPECT_EQ(seen.latency.response_time.max(), ns(runs_again + latency - 200ms));
+  EXPECT_EQ(seen.latency.send_lag.max(), 0U) << "nobody waits for an answer before sending";
+  EXPECT_EQ(seen.latency.response_time.count_at_or_below(ns(round_trip)), 500U) << "half of them met the stall";
+}
+
+TEST(messages, silence_ends_as_timeouts_with_their_lower_bound) {
+  stream_options options = of_ten(10);
+  options.timeout = 400ms;
+  stream_stage stage(options);
+  const auto listen = [](websocket::connection& peer) -> task<void> { std::ignore = co_await peer.until_closed(); };
+  stage.talk = [listen] ASSAY_CORO_WRAPPER(websocket::connection & peer) { return listen(peer); };
+  const model::stream_result seen = stage.run();
+  EXPECT_EQ(seen.errors, (kinds{{"timed_out", 10}}));
+  expect_all(seen.latency.response_time, 10, 400ms);
+  EXPECT_EQ(seen.received, 0U);
+  EXPECT_TRUE(seen.valid) << "a server that says nothing is a result";
+}
+
+TEST(messages, a_lost_connection_is_opened_again_and_every_message_accounted_for) {
+  stream_options options = of_ten(100);
+  options.length = 4s;
+  stream_stage stage(options);
+  int sessions = 0;
+  const auto talk = [](bool ends, websocket::connection& peer) -> task<void> {
+    if (!ends) co_return co_await echo_after(1ms, peer);
+    std::ignore = co_await peer.receive();  // and has no answer
+  };
+  stage.talk = [&, talk] ASSAY_CORO_WRAPPER(websocket::connection & peer) { return talk(sessions++ < 3, peer); };
+  const model::stream_result seen = stage.run();
+  EXPECT_EQ(seen.due, 400U);
+  EXPECT_EQ(seen.received + failed(seen), seen.due);
+  EXPECT_EQ(seen.errors.at("closed"), 3U) << "what the three did not answer";
+  EXPECT_GE(seen.errors.at("connect"), 3 * 4U) << "ten a second each, for at least half a second";
+  EXPECT_LE(seen.errors.at("connect"), 3 * 11U);
+  EXPECT_EQ(seen.lost_connections, (kinds{{"closed", 3}}));
+  EXPECT_EQ(seen.reconnects, 3U);
+  EXPECT_EQ(seen.open_at_end, 10U);
+}
+
+TEST(messages, a_server_that_refuses_some_is_loaded_on_the_others) {
+  stream_stage stage(of_ten(100));
+  int asked = 0;
+  stage.serve_raw = [&] ASSAY_CORO_WRAPPER(net::stream & peer) {
+    return [](bool refuses, net::stream& to) -> task<void> {
+      const result<net::chunk> request = co_await to.recv();
+      if (refuses) std::ignore = co_await to.send_all("HTTP/1.1 503 Full\r\nContent-Length: 0\r\n\r\n");
+      // Whoever is not refused waits, and is not answered.
+      if (!refuses) std::ignore = co_await to.recv();
+    }(asked++ > 0, peer);
+  };
+  const model::stream_result seen = stage.run();
+  EXPECT_FALSE(stage.connected());
+  EXPECT_TRUE(stage.connected().error().code == errc::refused || stage.connected().error().code == errc::timed_out);
+  EXPECT_EQ(seen.sent, 0U);
+}
+
+TEST(messages, a_run_can_be_ended) {
+  stream_options options = of_ten(100);
+  options.length = 1h;
+  stream_stage stage(options);
+  stage.talk = [] ASSAY_CORO_WRAPPER(websocket::connection & peer) { return echo_after(1ms, peer); };
+  stage.at(505ms, [&] { stage.stop_load(); });
+  const model::stream_result seen = stage.run();
+  EXPECT_EQ(seen.duration, 505ms);
+  EXPECT_EQ(seen.due, 51U);
+  EXPECT_EQ(seen.received, 51U);
+}
+
+TEST(messages, connecting_can_be_ended_whatever_it_waits_for) {
+  stream_options options = of_ten(100);
+  options.connects_per_s = 0.001;
+  stream_stage stage(options);
+  stage.talk = [] ASSAY_CORO_WRAPPER(websocket::connection & peer) { return echo_after(0ms, peer); };
+  stage.stop_while_connecting(10s);
+  const instant begin = stage.on().now();
+  stage.run();
+  ASSERT_FALSE(stage.connected());
+  EXPECT_EQ(stage.connected().error().code, errc::cancelled);
+  EXPECT_LT(stage.on().now() - begin, 20s) << "the next connection was due in a quarter of an hour";
+}
+
+TEST(messages, idle_connections_say_nothing_and_stay) {
+  stream_options options = of_ten(0);
+  options.rate_per_s.reset();
+  options.length = 100s;  // beyond the server's ping
+  stream_stage stage(options);
+  stage.talk = [] ASSAY_CORO_WRAPPER(websocket::connection & peer) { return echo_after(0ms, peer); };
+  const model::stream_result seen = stage.run();
+  EXPECT_TRUE(seen.valid) << ::testing::PrintToString(seen.reasons);
+  EXPECT_EQ(seen.open_at_end, 10U);
+  EXPECT_EQ(seen.due, 0U);
+  EXPECT_EQ(seen.reconnects, 0U) << "pings were answered";
+}
+
+// --- broadcasts ---
+
+struct room {
+  std::vector<websocket::connection*> members;
+  std::uint64_t told = 0;
+  int deaf = -1;  // this member is never told
+};
+
+task<void> be_member(std::shared_ptr<room> in, websocket::connection& peer) {
+  in->members.push_back(&peer);
+  while (true) {
+    const result<websocket::message> said = co_await peer.receive();
+    if (!said) break;
+    for (std::size_t i = 0; i < in->members.size(); ++i) {
+      if (static_cast<int>(i) == in->deaf) continue;
+      if (in->members[i]->try_send(said->kind, said->payload)) in->told++;
+    }
+  }
+  std::erase(in->members, &peer);
+}
+
+stream_options broadcast_of_ten() {
+  stream_options options = of_ten(10);
+  options.broadcast = true;
+  return options;
+}
+
+TEST(broadcasts, reach_everybody_and_count_from_the_intended_instant) {
+  stream_stage stage(broadcast_of_ten());
+  const auto in = std::make_shared<room>();
+  stage.talk = [in] ASSAY_CORO_WRAPPER(websocket::connection & peer) { return be_member(in, peer); };
+  const model::stream_result seen = stage.run();
+  EXPECT_TRUE(seen.valid) << ::testing::PrintToString(seen.reasons);
+  EXPECT_EQ(seen.sent, 10U);
+  EXPECT_EQ(seen.received, 100U);
+  EXPECT_DOUBLE_EQ(*seen.reach, 1);
+  expect_all(seen.latency.response_time, 100, round_trip);
+  EXPECT_TRUE(seen.errors.empty());
+}
+
+TEST(broadcasts, whom_the_server_leaves_out_shows_in_the_reach) {
+  stream_stage stage(broadcast_of_ten());
+  const auto in = std::make_shared<room>();
+  in->deaf = 3;
+  stage.talk = [in] ASSAY_CORO_WRAPPER(websocket::connection & peer) { return be_member(in, peer); };
+  const model::stream_result seen = stage.run();
+  EXPECT_EQ(seen.received, 90U);
+  EXPECT_DOUBLE_EQ(*seen.reach, 0.9);
+  EXPECT_EQ(seen.errors, (kinds{{"timed_out", 10}}));
+  EXPECT_EQ(seen.latency.response_time.max(), ns(5s)) << "the lower bound";
+}
+
+TEST(broadcasts, a_client_that_drops_is_missed_until_it_is_back) {
+  stream_options options = broadcast_of_ten();
+  options.length = 4s;
+  stream_stage stage(options);
+  const auto in = std::make_shared<room>();
+  stage.talk = [in] ASSAY_CORO_WRAPPER(websocket::connection & peer) { return be_member(in, peer); };
+  stage.at(1s + 1ms, [&] { in->members[4]->close(websocket::close_code::going_away); });
+  const model::stream_result seen = stage.run();
+  EXPECT_EQ(seen.due, 40U);
+  EXPECT_EQ(seen.received, in->told);
+  EXPECT_DOUBLE_EQ(*seen.reach, static_cast<double>(in->told) / (10.0 * static_cast<double>(seen.sent)));
+  EXPECT_LT(*seen.reach, 1);
+  EXPECT_GT(*seen.reach, 0.95) << "it was away for a second at most";
+  EXPECT_EQ(seen.received + failed(seen), seen.due * 10);
+  EXPECT_EQ(seen.reconnects, 1U);
+}
+
+}  // namespace
+}  // namespace assay::load

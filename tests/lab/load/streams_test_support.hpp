@@ -1,0 +1,85 @@
+// A generator over long connections and a server of this stack in virtual time.
+//
+//   stream_stage stage({.url = "ws://127.0.0.1:8080/", .rate_per_s = 100});
+//   stage.talk = [](websocket::connection& peer) { return echo_after(3ms, peer); };
+//   const model::stream_result seen = stage.run();
+//
+// Every run ends with the proof that no socket, lent buffer or frame is left.
+//
+// Misuse: two run()s of one stage.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "lab/load/stream_load.hpp"
+#include "lab/load/stream_options.hpp"
+#include "stack/http/server.hpp"
+#include "stack/http/websocket/endpoint.hpp"
+#include "stack/runtime/delay.hpp"
+#include "stack/runtime/scope.hpp"
+#include "stack/runtime/sim_io.hpp"
+#include "stack/runtime/task_function.hpp"
+
+namespace assay::load {
+
+inline constexpr std::uint16_t stream_port = 8080;
+
+class stream_stage {
+ public:
+  explicit stream_stage(stream_options options, duration latency = std::chrono::microseconds(50));
+  ~stream_stage();
+
+  // What the server does with a WebSocket; without it, serve_raw is asked.
+  websocket::session talk;
+  // What it does with a connection, byte by byte.
+  task_function<task<void>(net::stream&)> serve_raw;
+
+  // Runs `event` that long after the start of the run.
+  void at(duration offset, std::function<void()> event) { script_.emplace_back(offset, std::move(event)); }
+  // As SIGSTOP until `offset` after the start.
+  void hold_server_until(duration offset) { network_->hold(stream_port, start_ + offset); }
+  void stop_load() { load_->stop(); }
+  // So long after connecting has begun.
+  void stop_while_connecting(duration after) { stops_after_ = after; }
+  loop& on() { return *on_; }
+
+  model::stream_result run();
+  // Of a run that could not begin.
+  const result<void>& connected() const { return connected_; }
+
+ private:
+  task<void> staged(const stream_plan* plan, model::stream_result* into);
+  task<void> serve(http::server* server);
+  task<http::response> answer(const websocket::endpoint* at, http::request& asked);
+  task<void> serve_each();
+  task<void> serve_one(net::stream stream);
+  task<void> later(duration offset, const std::function<void()>* event);
+
+  stream_options options_;
+  sim_io* network_ = nullptr;
+  std::unique_ptr<loop> on_;
+  stream_counters live_;
+  stream_load* load_ = nullptr;
+  result<void> connected_;
+  instant start_{};
+  std::optional<duration> stops_after_;
+  std::vector<std::pair<duration, std::function<void()>>> script_;
+};
+
+inline task<void> echo_after(duration pause, websocket::connection& peer) {
+  while (true) {
+    const result<websocket::message> got = co_await peer.receive();
+    if (!got) co_return;
+    if (pause > duration::zero() && !co_await delay_for(pause)) co_return;
+    const result<void> sent = co_await peer.send(got->kind, got->payload);
+    if (!sent) co_return;
+  }
+}
+
+}  // namespace assay::load

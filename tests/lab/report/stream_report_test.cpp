@@ -1,0 +1,146 @@
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+
+#include "lab/report/stream_json.hpp"
+#include "lab/report/stream_text.hpp"
+
+namespace assay::report {
+namespace {
+
+using nlohmann::json;
+using namespace std::chrono_literals;
+using keys = std::set<std::string>;
+
+model::stream_result broadcast() {
+  model::stream_result result;
+  result.valid = true;
+  result.url = "ws://127.0.0.1:8080/chat";
+  result.kind = model::stream_kind::broadcast;
+  result.seed = 7;
+  result.connections = 50;
+  result.duration = 2s;
+  result.open_at_end = 49;
+  result.connects = 51;
+  result.reconnects = 1;
+  result.lost_connections = {{"closed", 2}};
+  result.offered_rate = 10;
+  result.achieved_rate = 494.5;
+  result.due = 20;
+  result.sent = 20;
+  result.received = 990;
+  result.reach = 0.99;
+  result.surplus = 3;
+  result.errors = {{"timed_out", 10}};
+  for (std::uint64_t i = 1; i <= 990; ++i) {
+    result.latency.response_time.record(i * 10'000);
+    result.latency.service_time.record(i * 9'000);
+  }
+  result.latency.send_lag.record(500);
+  result.connect_time.record(100'000);
+  result.answer_time.record(300'000);
+  result.bytes_received = 54'321;
+  result.generator = {.cpu_share = 0.25, .cpu_per_request_ns = 4'500};
+  result.bytes_per_connection = 3210;
+  result.io_backend = "epoll";
+  return result;
+}
+
+model::stream_result events() {
+  model::stream_result result;
+  result.kind = model::stream_kind::events;
+  result.reasons = {"why", "and why"};
+  result.url = "http://127.0.0.1/feed";
+  result.connections = 3;
+  result.duration = 2s;
+  result.events = 12;
+  result.first_event.record(1'000'000);
+  result.gap.record(250'000'000);
+  result.longest_silence_ns = 500'000'000;
+  return result;
+}
+
+TEST(stream_text, a_broadcast_verdict_first) {
+  EXPECT_EQ(stream_text(broadcast()),
+            "VALID\n"
+            "broadcast ws://127.0.0.1:8080/chat: 2.0s, 50 connections, open model, constant arrivals, seed 7\n"
+            "                     mean      p50      p90      p99    p99.9      max\n"
+            "  connect           100us        -        -        -        -    100us\n"
+            "  handshake         300us        -        -        -        -    300us\n"
+            "  delivery         4.96ms   4.95ms   8.91ms   9.81ms        -   9.90ms\n"
+            "  service time     4.46ms   4.46ms   8.02ms   8.83ms        -   8.91ms\n"
+            "  send lag         0.50us        -        -        -        -   0.50us\n"
+            "  20 messages sent, 990 received, reach 99%, 3 more than once, late or elsewhere\n"
+            "  errors: timed_out 10\n"
+            "  connections lost or not opened: closed 2\n"
+            "  49 open at the end, opened 51 times, 1 again; 54.32kB read\n"
+            "  generator: 25.0% of a CPU, 4.50us each message sent or received, 3210 bytes a connection\n"
+            "offered 10.00 messages/s, received 494.50/s\n");
+}
+
+TEST(stream_text, events) {
+  EXPECT_EQ(stream_text(events()),
+            "INVALID: why; and why\n"
+            "events of http://127.0.0.1/feed: 2.0s, 3 connections\n"
+            "                     mean      p50      p90      p99    p99.9      max\n"
+            "  connect               -        -        -        -        -        -\n"
+            "  first byte            -        -        -        -        -        -\n"
+            "  first event      1.00ms        -        -        -        -   1.00ms\n"
+            "  gap               250ms        -        -        -        -    250ms\n"
+            "  12 events, longest silence 500ms\n"
+            "  0 open at the end, opened 0 times, 0 again; 0B read\n"
+            "  generator: 0.0% of a CPU\n");
+}
+
+TEST(stream_json, what_was_not_measured_is_null) {
+  const json said = json::parse(stream_json(broadcast()));
+  EXPECT_TRUE(said["events"].is_null());
+  EXPECT_EQ(said["messages"]["reach"], 0.99);
+  EXPECT_EQ(said["messages"]["errors"], (json{{"timed_out", 10}}));
+  EXPECT_TRUE(said["messages"]["response_time_us"]["p99.9"].is_null());
+  EXPECT_EQ(said["generator"]["bytes_per_connection"], 3210);
+  const json heard = json::parse(stream_json(events()));
+  EXPECT_TRUE(heard["messages"].is_null());
+  EXPECT_EQ(heard["verdict"], "INVALID");
+  EXPECT_EQ(heard["events"]["gap_us"]["max"], 250'000);
+  EXPECT_TRUE(heard["generator"]["bytes_per_connection"].is_null());
+}
+
+keys keys_of(const json& object) {
+  keys names;
+  for (const auto& [key, value] : object.items()) names.insert(key);
+  return names;
+}
+
+// docs/load-streams.md: a heading names the objects (in backticks) whose keys the table below it lists.
+std::map<std::string, keys> documented() {
+  std::ifstream file(ASSAY_DOCS "/load-streams.md");
+  EXPECT_TRUE(file.is_open());
+  std::map<std::string, keys> objects;
+  std::string current;
+  for (std::string line; std::getline(file, line);) {
+    const std::size_t from = line.find('`');
+    const std::string name =
+        from == std::string::npos ? "" : line.substr(from + 1, line.find('`', from + 1) - from - 1);
+    if (line.starts_with("## `")) current = name;
+    if (line.starts_with("| `") && !current.empty()) objects[current].insert(name);
+  }
+  return objects;
+}
+
+TEST(stream_json, every_key_is_documented_and_every_documented_key_is_there) {
+  json document = json::parse(stream_json(broadcast()));
+  document["events"] = json::parse(stream_json(events()))["events"];
+  std::map<std::string, keys> actual = {{"document", keys_of(document)}};
+  for (const char* object : {"connect_time_us", "messages", "events", "generator", "histograms_ns_v2"}) {
+    actual[object] = keys_of(document[object]);
+  }
+  EXPECT_EQ(actual, documented());
+}
+
+}  // namespace
+}  // namespace assay::report
