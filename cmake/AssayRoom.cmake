@@ -2,6 +2,12 @@
 # assay_test(<name> SOURCES ... LINKS ...)                   declares a GoogleTest program and registers it with ctest.
 # assay_program(<name> SOURCES ... LINKS ...)                declares an executable.
 # assay_precompile(<name> HEADERS ... [LINKS ...] [OPTIONS ...])  declares headers to be read once for many targets.
+# assay_compile_apart(<target>)                              its sources are never compiled as one.
+#
+# The presets compile the sources of a target eight at a time as one (CMAKE_UNITY_BUILD), which halves the time of a
+# build: what they include is read, and what they share is instantiated, once. So the names in the anonymous namespaces
+# of a room's sources differ from each other, or the room is compiled apart. No source may count on another's includes:
+# the linter reads every file alone. To work on one file, -DCMAKE_UNITY_BUILD=OFF is quicker.
 #
 # A target uses the precompiled headers that ASSAY_PRECOMPILED names where it is declared; unset, it uses none. They
 # save half of the time of a build, and no source may count on them: the linter reads every file without.
@@ -14,6 +20,10 @@ function(assay_room name)
   target_link_libraries(assay_${name} PUBLIC ${ROOM_PUBLIC} PRIVATE $<BUILD_INTERFACE:assay_options>
                                             ${ROOM_PRIVATE})
   assay_reuse_precompiled(assay_${name})
+endfunction()
+
+function(assay_compile_apart target)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD OFF)
 endfunction()
 
 function(assay_precompile name)

@@ -7,12 +7,21 @@ build_dir() {
   if [[ $1 == release ]]; then printf 'build'; else printf 'build-%s' "$1"; fi
 }
 
-# configure PRESET: quiet while it succeeds, the whole output when it does not.
+# What the release build's configuration found of the compiler's coroutines holds for the same compiler, flags and suite
+# in each other preset; the key says of which (cmake/AssayCoroutineConformance.cmake).
+known_conformance() {
+  sed -nE 's/^(ASSAY_CONFORMANCE_PASSED:INTERNAL=.*)/-D\1/p' build/CMakeCache.txt 2>/dev/null || true
+}
+
+# configure PRESET [OPTION...]: quiet while it succeeds, the whole output when it does not.
 configure() {
   local log node
+  local -a known
+  mapfile -t known < <(known_conformance)
   node=$(node_bin) || return
   log=$(mktemp)
-  if ! cmake --preset "$1" -DASSAY_PYTHON="$PYTHON" -DASSAY_NPM="$node/npm" >"$log" 2>&1; then
+  if ! cmake --preset "$1" -DASSAY_PYTHON="$PYTHON" -DASSAY_NPM="$node/npm" "${known[@]}" \
+    "${@:2}" >"$log" 2>&1; then
     cat "$log" >&2
     rm -f "$log"
     return 1

@@ -35,11 +35,10 @@ lint_context() {
   } | sha256sum | cut -d' ' -f1
 }
 
-# lint_commands: build/lint/compile_commands.json, the build's without precompiled headers, so that a source that
-# includes too little is found.
+# lint_commands: build/lint/compile_commands.json, the release build's with every source alone and no precompiled
+# headers, so that a source that includes too little is found.
 lint_commands() {
-  sed -E 's/ -Xclang -(include-pch|include) -Xclang [^ "]+//g; s/ -Winvalid-pch//' build/compile_commands.json \
-    >build/lint/compile_commands.json
+  configure release -B build/lint -DCMAKE_UNITY_BUILD=OFF -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON
 }
 
 # lint_one FILE STAMP: leaves the stamp when the file is clean. Runs in a shell of its own, below.
@@ -54,17 +53,17 @@ lint_one() {
   fi
 }
 
-# check_clang_tidy: needs the release configuration (compile_commands.json). A file found clean is not
-# looked at again until it, a header or the configuration changes: build/lint/ holds an empty stamp for each.
+# check_clang_tidy: a file found clean is not looked at again until it, a header or the configuration changes:
+# build/lint/clean/ holds an empty stamp for each.
 check_clang_tidy() {
   local context file stamp
   local -a work=()
   local -i total=0
   context=$(lint_context) || return
-  mkdir -p build/lint && lint_commands || return
+  mkdir -p build/lint/clean && lint_commands || return
   while read -r file; do
     total+=1
-    stamp=build/lint/$( { printf '%s %s ' "$context" "$file" && cat "$file"; } | sha256sum | cut -d' ' -f1)
+    stamp=build/lint/clean/$( { printf '%s %s ' "$context" "$file" && cat "$file"; } | sha256sum | cut -d' ' -f1)
     if [[ ! -e $stamp ]]; then work+=("$file" "$stamp"); fi
   done < <(project_files 'stack/*.cpp' 'lab/*.cpp' 'cli/*.cpp')
   say "clang-tidy: $((${#work[@]} / 2)) of $total files changed since they were last clean"

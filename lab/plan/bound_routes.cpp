@@ -7,6 +7,7 @@
 
 #include "lab/model/template.hpp"
 #include "lab/plan/checks.hpp"
+#include "lab/plan/route_text.hpp"
 
 namespace assay::plan {
 namespace {
@@ -24,21 +25,6 @@ std::string shape_of(std::string_view name) {
   }
   return shape;
 }
-
-std::vector<std::string> placeholders_of(std::string_view name) {
-  std::vector<std::string> names;
-  for (std::size_t open = name.find('{'); open != name.npos; open = name.find('{', open + 1)) {
-    names.emplace_back(name.substr(open + 1, std::min(name.find('}', open), name.size()) - open - 1));
-  }
-  return names;
-}
-
-std::string shown(const std::string& name) {
-  std::string text = in_quotes(name);
-  return text.substr(1, text.size() - 2);
-}
-
-std::string percent(double share) { return fmt::format("{:.3g} %", share * 100); }
 
 // A placeholder for a query's key, "filter[x]" becomes "filter_x_", and another name than those before it.
 std::string name_for(std::string_view key, std::vector<std::string>& taken) {

@@ -10,6 +10,7 @@
 #include "lab/model/template.hpp"
 #include "lab/plan/forecast.hpp"
 #include "lab/plan/keys.hpp"
+#include "lab/plan/route_text.hpp"
 
 namespace assay::plan {
 namespace {
@@ -19,13 +20,6 @@ using std::chrono::seconds;
 // A plan file has a limit of its own; what is drawn from is cut to half of that, evenly.
 constexpr std::size_t most_choice_bytes = most_document_bytes / 2;
 constexpr double dense = 0.5;  // the part of a range of numbers that the log must show for the range to be drawn from
-
-std::string shown(const std::string& name) {
-  const std::string text = in_quotes(name);
-  return text.substr(1, text.size() - 2);
-}
-
-std::string percent(double share) { return fmt::format("{:.3g} %", share * 100); }
 
 bool is_one_of(const std::string& method, std::initializer_list<std::string_view> known) {
   return std::ranges::find(known, method) != known.end();
@@ -41,14 +35,6 @@ bool fills_its_range(const model::placeholder& seen, const std::vector<std::stri
   if (!seen.least || !seen.greatest || *seen.least < 0 || !std::ranges::all_of(values, is_plain_number)) return false;
   const double range = static_cast<double>(*seen.greatest) - static_cast<double>(*seen.least) + 1;
   return range > 1 && static_cast<double>(seen.distinct) >= dense * range;
-}
-
-std::vector<std::string> placeholders_of(std::string_view path) {
-  std::vector<std::string> names;
-  for (std::size_t open = path.find('{'); open != path.npos; open = path.find('{', open + 1)) {
-    names.emplace_back(path.substr(open + 1, std::min(path.find('}', open), path.size()) - open - 1));
-  }
-  return names;
 }
 
 class planner {

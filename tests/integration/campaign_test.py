@@ -49,6 +49,10 @@ class Whole(CampaignTest):
             self.assertRegex(line, told)
         for each in self.report()["candidates"]:
             self.assertEqual((each["freezes"], each["blocking"]), (False, []), each)
+        told = self.report()["source"]["host"]["overhead of the probe"]
+        self.assertRegex(told, r"^-?\d+\.\d\d us \[-?\d+\.\d\d, \d+\.\d\d\] of CPU time more a turn .*: 100 pairs ")
+        for trial in self.trials().values():
+            self.assertRegex(trial["facts"]["overhead of the probe"], r"^(-?\d+\.\d\d % \[.* of its CPU time|no loop)")
         self.assertNotIn("tiny_service.py", outcome.out)
 
     def test_no_dependency(self) -> None:
@@ -77,6 +81,11 @@ class Whole(CampaignTest):
             self.assertIn(place, text)
         frozen = [line for line in outcome.out.splitlines() if "FREEZES" in line]
         self.assertEqual([line.split()[0] for line in frozen], ["frozen"])
+        verdicts = {name: each["diagnosis"]["verdict"] for name, each in found.items()}
+        self.assertEqual(verdicts, {"clean": "not_enough_data", "frozen": "blocking_call"}, "3 s of steady load")
+        cause = found["frozen"]["diagnosis"]["findings"][0]
+        self.assertEqual((cause["call"], cause["place"]), (site["call"], site["place"]))
+        self.assertIn(cause["next"], outcome.out)
 
 
 class BadInput(CampaignTest):

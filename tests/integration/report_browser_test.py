@@ -100,7 +100,8 @@ class Report(unittest.TestCase):
         chrome = self.open("--blink-settings=scriptEnabled=false")
         text = chrome.find_element(By.TAG_NAME, "body").text
         for said in ("freezes", "app.py:87 in price", "third-party", "better", "0.2", "[0.15, 0.27]", "database-spike",
-                     "Decision record", "Fairness card", "sample </script> & <b>"):
+                     "blocking call", "Use an asynchronous client", "Decision record", "Fairness card",
+                     "sample </script> & <b>"):
             self.assertIn(said, text)
         self.assertEqual(chrome.find_elements(By.TAG_NAME, "canvas"), [])
 
