@@ -8,13 +8,10 @@ namespace {
 constexpr const char* load_examples = R"(Examples:
   assay load http://127.0.0.1:8080/ -R 1000 -d 30s        1000 requests a second, whatever the server does
   assay load http://127.0.0.1:8080/ --stage 1m@100 --stage 30s@100*10 --stage 1m@100       a burst, and when it is over
-  assay load http://127.0.0.1:8080/ -c 64 -d 10s          closed model: each connection waits for its answer
-  assay load http://127.0.0.1:8080/items/{id} -R 500 --feed id=zipf:1..10000 --check 'body~"price"'
-  assay load http://127.0.0.1:8080/ --har shop.har -R 50 --ndjson - --slo 'p99<50ms,errors<0.1%'
-  assay load ws://127.0.0.1:8080/chat -c 15000 -R 15000 -d 30s --source 127.0.0.2 --source 127.0.0.3     echoes
-  assay load ws://127.0.0.1:8080/chat -c 1000 -R 5 -d 30s --broadcast     who hears what one says, and when
-  assay load http://127.0.0.1:8080/feed --sse -c 1000 -d 30s              events: time to the first, gaps between two
+  assay load http://127.0.0.1:8080/items/{id} -R 500 --feed id=zipf:1..10000 --slo 'p99<50ms,errors<0.1%'
   assay load --curl "curl -d '{}' http://127.0.0.1:8080/orders" -R 100 --json --hdr orders.hgrm
+  assay load ws://127.0.0.1:8080/chat -c 1000 -R 5 -d 30s --broadcast     who hears what one says, and when
+Without -R each connection waits for its answer (closed model); --sse follows events.
 
 Exit codes: 0 ok, 1 an objective of --slo is not met, 2 usage, 3 the measurement is invalid, 4 could not run.)";
 
