@@ -11,7 +11,7 @@ constexpr const char* load_examples = R"(Examples:
   assay load http://127.0.0.1:8080/items/{id} -R 500 --feed id=zipf:1..10000 --slo 'p99<50ms,errors<0.1%'
   assay load --curl "curl -d '{}' http://127.0.0.1:8080/orders" -R 100 --json --hdr orders.hgrm
   assay load ws://127.0.0.1:8080/chat -c 1000 -R 5 -d 30s --broadcast     who hears what one says, and when
-Without -R each connection waits for its answer (closed model); --sse follows events.
+Without -R each connection waits for its answer (closed model), a WebSocket is idle; --sse follows events.
 
 Exit codes: 0 ok, 1 an objective of --slo is not met, 2 usage, 3 the measurement is invalid, 4 could not run.)";
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cli/values.hpp"
 #include "lab/learn/client_numbers.hpp"
 #include "lab/learn/gor_traffic.hpp"
@@ -42,7 +44,7 @@ recording read_har(const std::string& path) {
     std::string fields;
     for (const auto& [name, value] : each.request.headers) dropped += !model::append_field(fields, name, value);
     const bool added = traffic.add(
-        {.at = started->at.time_since_epoch(),
+        {.at = std::min(started->at.time_since_epoch(), model::last_recorded),
          .client = each.connection.empty() ? clients.fresh() : clients.of(learn::text_hash(each.connection)),
          .status = each.status,
          .method = each.request.method,
@@ -62,8 +64,9 @@ recording read_har_of_one_host(const replay_arguments& typed, load::replay_rule_
   recording read = read_har(typed.sources.front());
   if (read && read->size() > 0 && into.only_host.empty()) {
     into.only_host = (*read)[0].host;
-    read->notes.push_back(
-        fmt::format("requests to other hosts than {} are refused; --only-host names another", into.only_host));
+    if (into.only_host.empty()) return std::unexpected("har: its first request names no host; see --only-host");
+    read->notes.push_back(fmt::format("requests to other hosts than {} are refused; --only-host names another",
+                                      one_line(into.only_host)));
   }
   return read;
 }

@@ -30,7 +30,7 @@ check_scripts() {
 lint_context() {
   {
     "$CLANG_TIDY" --version
-    project_files {stack,lab,cli}/'*.hpp' .clang-tidy 'cmake/*' CMakeLists.txt CMakePresets.json |
+    project_files {stack,lab,cli,web}/'*.hpp' 'probe/*.h' .clang-tidy 'cmake/*' '*CMakeLists.txt' CMakePresets.json |
       xargs -r -d '\n' sha256sum
   } | sha256sum | cut -d' ' -f1
 }

@@ -74,7 +74,10 @@ std::expected<probe_cost, std::string> measure_probe_cost(const inside::probe_fi
   if (!started) return std::unexpected(started.error());
   const auto ended = started->wait_exit(longest_run);
   if (!ended) return std::unexpected(fmt::format("{} did not end within {} s", program, longest_run.count() / 1000));
-  if (!ended->clean()) return std::unexpected(fmt::format("{} {}", program, subject::describe(*ended)));
+  if (!ended->clean()) {
+    return std::unexpected(
+        fmt::format("{} {}: {}", program, subject::describe(*ended), subject::last_lines(directory + "/errors.txt")));
+  }
   std::ifstream in(output, std::ios::binary);
   return cost_of_pairs(std::string(std::istreambuf_iterator<char>(in), {}));
 }

@@ -112,6 +112,7 @@ std::string evidence_table::cite_diagnosis(const model::candidate_summary& of) {
 std::string evidence_table::cite_cause(const model::candidate_summary& of, const model::shared_cause& what) {
   const model::named_cause& cause = what.what;
   std::string where = cause.call.empty() ? "-" : code(cause.call);
+  if (!cause.peer.empty()) where += " on " + code(cause.peer);
   if (!cause.place.empty()) where += " at " + code(cause.place);
   std::string value = fmt::format("in {} of {} runs", what.runs, of.diagnosis.judged);
   if (!cause.numbers.empty()) {

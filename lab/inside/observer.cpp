@@ -63,7 +63,8 @@ struct observer::state {
   syscall_sampler sampler;
   std::vector<std::string> notes;
   std::uint64_t cpu_ns = 0;
-  std::mutex looking;  // held during a look, for whoever glances meanwhile
+  std::uint64_t turns = 0;  // at the last process look that is kept
+  std::mutex looking;       // held during a look, for whoever glances meanwhile
 
   std::mutex mutex;
   std::condition_variable wake;
@@ -86,6 +87,7 @@ void observer::state::look_at_processes(std::uint64_t now_ns) {
   }
   if (seconds.size() < most_seconds) {
     seconds.push_back(processes.sample(pids, at_s(now_ns)));
+    turns = history.traced_turns();
   } else {
     note(fmt::format("processes: only the first {} looks are kept", most_seconds));
   }
@@ -282,7 +284,7 @@ std::expected<observation, std::string> observer::finish(const std::vector<phase
   seen.processes = std::move(self.seconds);
   seen.connections = std::move(self.connections);
   seen.runtime = self.runtime;
-  seen.loop_turns = self.history.traced_turns();
+  seen.loop_turns = self.turns;
   seen.notes = self.notes;
   self.final_notes(seen.notes);
   if (phases.empty()) return seen;

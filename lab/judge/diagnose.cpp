@@ -216,6 +216,8 @@ symptoms whole_of(const model::trial& of, std::span<const model::blocking_site> 
     seen.lag.quality = each.quality;
     for (const auto& [bound, seconds] : each.stalled_s) seen.lag.stalled_s[bound] += seconds;
   }
+  // As `freezes`: calls shorter than such a stall count too, and so must the stretches that they are compared with.
+  if (!seen.lag.stalled_s.empty()) seen.lag.stalled_s[stall_class_ms] = seen.lag.stalled_s.begin()->second;
   return seen;
 }
 

@@ -45,7 +45,9 @@ std::vector<model::shared_cause> shared_causes(std::span<const run* const> judge
   std::map<cause_key, std::vector<seen_in>> causes;
   for (const run* each : judged) {
     for (const auto& found : each->diagnosed.findings) {
-      causes[{found.kind, found.call, found.peer, found.place}].push_back({each, &found});
+      // The collector strikes anywhere: where it did for longest is another place in each run.
+      const std::string place = found.kind == cause::garbage_collection ? std::string() : found.place;
+      causes[{found.kind, found.call, found.peer, place}].push_back({each, &found});
     }
   }
   std::vector<model::shared_cause> made;
@@ -83,8 +85,13 @@ void judge_kinds(model::candidate_diagnosis& made, std::span<const run* const> j
     made.agreeing = made.judged - healthy;
   }
   if (held.empty() && made.verdict == cause::mixed) held = std::move(kinds);
+  std::set<cause> in_half;  // kinds of which one cause alone is in half of the runs
+  for (const model::shared_cause& each : made.findings) {
+    if (2 * each.runs >= made.judged) in_half.insert(each.what.kind);
+  }
   std::erase_if(made.findings, [&](const model::shared_cause& each) {
-    if (held.contains(each.what.kind)) return false;
+    const bool enough = 2 * each.runs >= made.judged || !in_half.contains(each.what.kind);
+    if (enough && held.contains(each.what.kind)) return false;
     made.remarks.push_back(fmt::format("{}, {}, figures of run {}: {}", in_words(each.what.kind),
                                        in_runs(each.runs, made.judged), each.run, each.what.text));
     return true;
@@ -140,6 +147,20 @@ model::candidate_diagnosis diagnose_runs(std::span<const run* const> complete) {
     } else {
       too_little.push_back(fmt::format("run {}: {}", each->repeat, each->diagnosed.text));
     }
+  }
+  // Calls that block are looked for in every run, however little else was seen: as with freezes, what less than half of
+  // all complete runs show is a remark.
+  const bool calls_only = std::ranges::all_of(judged, [](const run* each) {
+    const auto& found = each->diagnosed.findings;
+    return !found.empty() &&
+           std::ranges::all_of(found, [](const model::named_cause& one) { return !one.call.empty(); });
+  });
+  if (calls_only && 2 * judged.size() < complete.size()) {
+    for (const run* each : judged) {
+      made.remarks.push_back(fmt::format("{}, in run {} of {}: {}", in_words(each->diagnosed.verdict), each->repeat,
+                                         complete.size(), each->diagnosed.text));
+    }
+    judged.clear();
   }
   if (judged.empty()) {
     made.text = complete.empty() ? "no run of it was complete" : "in no run was enough seen; " + too_little.front();

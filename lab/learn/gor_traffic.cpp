@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <unordered_map>
 #include <utility>
 
@@ -80,7 +81,7 @@ class recording_reader {
     without_client_ += connection.empty();
     requests_.emplace(message.id, traffic_.size());
     const bool added =
-        traffic_.add({.at = message.at.at.time_since_epoch(),
+        traffic_.add({.at = std::min(message.at.at.time_since_epoch(), model::last_recorded),
                       .client = connection.empty() ? clients_.fresh() : clients_.of(text_hash(connection)),
                       .method = message.method,
                       .target = message.target,

@@ -98,7 +98,7 @@ class traffic_reader {
         const double width_ns = of.digits == 0 ? 1e9 : of.digits == 1 ? 1e8 : 1e7;
         const auto inside = std::chrono::nanoseconds(is_coarse ? static_cast<std::int64_t>(places[i - begin] * width_ns)
                                                                : std::int64_t{0});
-        traffic_.set_at(by_stamp[i], of.starts.time_since_epoch() + inside);
+        traffic_.set_at(by_stamp[i], std::min(of.starts.time_since_epoch(), model::last_recorded) + inside);
       }
     }
     if (moved == 0) return;

@@ -1,5 +1,8 @@
 // The half of path_tree that folds: what was read as words becomes values of placeholders.
 #include <algorithm>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <tuple>
 #include <utility>
 
@@ -245,6 +248,13 @@ void path_tree::fold(node& at, std::size_t depth, const std::string& before) {
     const auto place = at.folded.find(folded_key(segment));
     if (place != at.folded.end() && place->second->answered) absorb(at, depth, segment, false);
   }
+  // What was pruned and came again is a word, and the one value of a placeholder: one route, not two of a name.
+  for (auto& [key, below] : at.folded) {
+    std::optional<std::string_view> one;
+    if (!has_one_value(*below, depth, one) || !one) continue;
+    const std::string word = std::string(*one) + key.substr(2);
+    if (at.literals.contains(word)) absorb(at, depth, word, key == "{}");
+  }
   for (auto& [key, below] : at.literals) fold(*below, depth + 1, key);
   for (auto& [key, below] : at.folded) fold(*below, depth + 1, below_value(before));
 }
@@ -273,7 +283,9 @@ void path_tree::compact(node& at, std::size_t depth, const std::string& before) 
 void path_tree::make_room() {
   memo_.forget_all([&](known_target& forgotten) { tell(forgotten); });
   for (const auto& [method, root] : methods_) compact(*root, 0, {});
-  compact_at_ = nodes_ < max_nodes ? std::min(max_nodes, nodes_ + max_nodes / 4) : max_nodes_at_all + 1;
+  // What frees less than this is not worth another walk: each costs as much as the tree is large.
+  constexpr std::size_t fewest_freed = max_nodes / 16;
+  compact_at_ = nodes_ + fewest_freed <= max_nodes ? std::min(max_nodes, nodes_ + max_nodes / 4) : max_nodes_at_all + 1;
 }
 
 }  // namespace assay::learn

@@ -110,6 +110,7 @@ std::optional<error> event_generator::take(follower& by, std::string_view piece)
 
 void event_generator::on_event(follower& by) {
   const instant now = on_.now();
+  receive_lag_.record(nanoseconds(now - on_.turn_time()));
   events_++;
   live_.received.store(events_, std::memory_order_relaxed);
   if (by.has_event) {
@@ -142,7 +143,7 @@ duration event_generator::pause_of(const follower& by) const {
 }
 
 task<void> event_generator::follow(follower& by) {
-  std::ignore = co_await delay_until(by.asked_at);
+  if (co_await delay_until(by.asked_at)) own_lag_.record(nanoseconds(on_.now() - by.asked_at));
   while (!over_) {
     const result<void> opened = co_await open(by);
     if (opened) {
@@ -159,6 +160,12 @@ task<void> event_generator::follow(follower& by) {
 
 void event_generator::finish() {
   if (std::exchange(over_, true)) return;
+  // Whoever has waited in vain has waited at least so long.
+  const instant until = std::min(on_.now(), end_);
+  for (const auto& each : followers_) {
+    if (each->asked_at == instant{} || each->asked_at >= until) continue;
+    first_event_.record(nanoseconds(until - std::exchange(each->asked_at, instant{})));
+  }
   open_at_end_ = open_;
   memory_at_end_ = anonymous_bytes();
   if (running_ != nullptr) running_->cancel(cancel_reason::shutdown);
@@ -201,6 +208,9 @@ void event_generator::write_to(model::stream_result& into) const {
   into.gap = gap_;
   into.longest_silence_ns = nanoseconds(longest_silence_);
   into.bytes_received = received_bytes_;
+  into.generator.own_lag_p99_ns = own_lag_.value_at_quantile(0.99);
+  into.generator.own_lag_max_ns = own_lag_.max();
+  into.receive_lag_p99_ns = receive_lag_.value_at_quantile(0.99);
   into.generator.own_limits = errors_[static_cast<std::size_t>(failure_kind::own_limit)];
   for (std::size_t kind = 0; kind < failure_kinds; ++kind) {
     if (errors_[kind] > 0) into.lost_connections[std::string(label(static_cast<failure_kind>(kind)))] += errors_[kind];

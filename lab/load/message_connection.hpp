@@ -23,13 +23,15 @@ namespace assay::load {
 
 // A server that reads more slowly than it is sent to is given no more than this; what is due then waits.
 inline constexpr std::size_t max_unsent_bytes = 64 * 1024;
+inline constexpr std::size_t max_received_bytes = 16 * 1024 * 1024;  // of one message
 
 class message_connection {
  public:
   message_connection(loop& on, net::stream opened)
       : stream_(std::move(opened)),
         writer_(on, stream_, nullptr),
-        decoder_(websocket::role::server, {}, std::nullopt) {}
+        decoder_(websocket::role::server,
+                 {.max_frame_bytes = max_received_bytes, .max_message_bytes = max_received_bytes}, std::nullopt) {}
 
   // `request` is the head without its last line end and without the key. errc::refused: answered with another status
   // than 101; errc::protocol: not a handshake.

@@ -91,7 +91,12 @@ task<result<void>> message_generator::open(member& opened) {
 
 task<void> message_generator::open_first(member& opened, error* failure) {
   const result<void> outcome = co_await open(opened);
-  if (outcome || outcome.error().code == errc::cancelled) co_return;
+  if (outcome) {
+    // From now on somebody reads: the others may take longer to connect than the server waits for a pong.
+    opened.is_driven = driving_->spawn(drive(opened));
+    co_return;
+  }
+  if (outcome.error().code == errc::cancelled) co_return;
   *failure = outcome.error();
   const failure_kind kind = classify_stream_opening(outcome.error());
   connection_errors_[static_cast<std::size_t>(kind)]++;
@@ -99,6 +104,7 @@ task<void> message_generator::open_first(member& opened, error* failure) {
 
 // At their own pace, each at its instant: a server that accepts slowly shows in the times, not in the pace.
 task<result<void>> message_generator::connect() {
+  driving_.emplace(co_await this_context());
   scope opening(co_await this_context());
   connecting_ = &opening;
   error failure{.code = errc::cancelled, .what = "connect"};
@@ -113,7 +119,10 @@ task<result<void>> message_generator::connect() {
   if (stopped_) opening.cancel(cancel_reason::user);
   std::ignore = co_await opening.join();  // failures are counted where they happen
   connecting_ = nullptr;
-  if (open_ > 0 && !stopped_) co_return result<void>{};
+  if (connects_ > 0 && !stopped_) co_return result<void>{};
+  leaving_ = true;
+  driving_->cancel(cancel_reason::user);
+  std::ignore = co_await driving_->join();
   // Whoever has connected is let go without ado.
   for (member& each : members_) {
     if (each.on == nullptr) continue;
@@ -283,17 +292,18 @@ task<void> message_generator::run(instant start) {
   start_ = start;
   end_ = saturating_add(start, plan_.options.length);
   ledger_.sending_ends(end_);
+  for (member& each : members_) {
+    if (!each.is_driven) each.is_driven = driving_->spawn(drive(each));
+  }
   std::ignore = co_await delay_until(start);
   if (stopped_) end_ = start;
-  scope driving(co_await this_context());
-  running_ = &driving;
-  for (member& each : members_) driving.spawn(drive(each));
+  running_ = &*driving_;
   if (stopped_) {
     end_sending();
   } else {
     arm_pace();
   }
-  std::ignore = co_await driving.join();  // failures are counted where they happen
+  std::ignore = co_await driving_->join();  // failures are counted where they happen
   running_ = nullptr;
   for (timer_node* each :
        {static_cast<timer_node*>(&pace_), static_cast<timer_node*>(&expiry_), static_cast<timer_node*>(&farewell_)}) {

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "lab/load/message_connection.hpp"
@@ -46,6 +47,7 @@ class message_generator final : public stream_load {
   struct member {
     std::uint32_t index = 0;
     bool was_open = false;
+    bool is_driven = false;                  // its drive() runs
     std::unique_ptr<message_connection> on;  // none while it is not open
   };
   struct pace_timer : timer_node {
@@ -104,6 +106,7 @@ class message_generator final : public stream_load {
   bool leaving_ = false;  // every connection is being closed
   scope* connecting_ = nullptr;
   scope* running_ = nullptr;
+  std::optional<scope> driving_;  // every drive(); from connect() to the end of run()
 
   observe::histogram connect_time_ = observe::histogram::with_defaults();
   observe::histogram answer_time_ = observe::histogram::with_defaults();

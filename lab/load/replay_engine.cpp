@@ -86,7 +86,7 @@ model::replay_result replay_result_of(const replay_plan& plan, const replay_meas
 void judge_replay(model::replay_result& result, const verdict_bounds& bounds) {
   const model::generator_health& health = result.generator;
   result.reasons.clear();
-  if (result.latency.response_time.count() == 0) {
+  if (result.answered == 0) {
     result.reasons.emplace_back("no request was answered: there is nothing to measure");
   }
   if (health.own_lag_p99_ns > bounds.own_lag_p99_ns) {

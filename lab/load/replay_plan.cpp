@@ -51,8 +51,7 @@ void add_sends(replay_plan& plan) {
       plan.sends[last].next = place;
     }
     last = place;
-    const double due_ns = static_cast<double>(request.at.count()) / plan.options.speed;
-    plan.sends.push_back({.due = duration(static_cast<duration::rep>(std::llround(due_ns))),
+    plan.sends.push_back({.due = request.at,  // at the recording's own speed still
                           .index = static_cast<std::uint32_t>(index),
                           .client = request.client,
                           .verb = http::method_from(request.method),
@@ -85,10 +84,16 @@ std::expected<replay_plan, std::string> plan_replay(model::recorded_traffic reco
                                        refused.empty() ? "none" : refused));
   }
   const duration first = plan.sends.front().due;
-  for (planned_request& each : plan.sends) each.due -= first;
-  if (plan.length() > max_length) {
+  const auto scaled_ns = [&plan, first](const planned_request& each) {
+    return static_cast<double>((each.due - first).count()) / plan.options.speed;
+  };
+  // Before it is a whole number: it may be more than one holds.
+  if (const double length_ns = scaled_ns(plan.sends.back()); length_ns > static_cast<double>(max_length.count())) {
     return std::unexpected(fmt::format("a replay of {:.1f} days: expected at most 7: raise --speed or name fewer files",
-                                       std::chrono::duration<double>(plan.length()).count() / 86'400));
+                                       length_ns / 86'400e9));
+  }
+  for (planned_request& each : plan.sends) {
+    each.due = duration(static_cast<duration::rep>(std::llround(scaled_ns(each))));
   }
   return plan;
 }

@@ -30,6 +30,7 @@ struct replayer::client : list_node {
   std::uint32_t due = 0;                       // so many from there on have had their turn
   bool busy = false;                           // driven, or waiting for a driver's first step
   instant free_since{};                        // when the answer to the last one came, or it failed
+  instant held_until{};                        // until then there was no connection for it
 };
 
 // A request on its way, and when what could happen to it did.
@@ -69,11 +70,11 @@ task<result<void>> replayer::open(client& opened) {
 }
 
 task<result<void>> replayer::connect() {
+  if (stopped_) co_return std::unexpected(error{.code = errc::cancelled, .what = "connect"});
   client& first = clients_[plan_.sends.front().client];
   first.slot = slots_.try_acquire();
   scope opening(co_await this_context());
   connecting_ = &opening;
-  if (stopped_) opening.cancel(cancel_reason::user);
   opening.spawn(open(first));
   const result<void> opened = co_await opening.join();
   connecting_ = nullptr;
@@ -94,7 +95,8 @@ task<void> replayer::pace() {
   while (next_ < sends.size() && !stopped_) {
     const instant due = start_ + sends[next_].due;
     live_.next_due_ns.store(due.time_since_epoch().count(), std::memory_order_relaxed);
-    if (due > on_.now() && !co_await delay_until(due)) co_return;
+    // It may have been cut in the turn in which the wait ended.
+    if (due > on_.now() && (!co_await delay_until(due) || stopped_)) co_return;
     const instant now = on_.now();
     int handed = 0;
     while (next_ < sends.size() && start_ + sends[next_].due <= now && handed++ < most_at_once) hand_out(next_++, now);
@@ -121,7 +123,8 @@ replayer::turn replayer::take_next(client& from) {
   from.due--;
   turn taken{.place = place, .intended = start_ + which.due, .noticed_late = noticed_[place]};
   const instant noticed = taken.intended + taken.noticed_late;
-  taken.client_lag = std::max(duration::zero(), from.free_since - noticed);
+  // What it waited with the one before it for a connection is the replay's own.
+  taken.client_lag = std::max(duration::zero(), from.free_since - std::max(noticed, from.held_until));
   taken.could_send = noticed + taken.client_lag;
   taken.recorded = plan_.recording[which.index].status;
   return taken;
@@ -169,6 +172,7 @@ task<bool> replayer::take_slot(client& asking) {
   measured_.waited++;
   result<permit> granted = co_await slots_.acquire();
   if (!granted) co_return false;
+  asking.held_until = on_.now();
   asking.slot = std::move(*granted);
   co_return true;
 }
@@ -178,6 +182,7 @@ task<bool> replayer::ensure_open(client& driven, turn& taken) {
   if (driven.on != nullptr && driven.on->spoiled()) co_await close(driven);
   if (driven.on != nullptr) co_return true;
   if (!co_await take_slot(driven)) {
+    measured_.all.own_lag.record(nanoseconds(taken.noticed_late + (on_.now() - taken.could_send)));
     measured_.all.not_sent(failure_kind::unsent, taken.intended, on_.now(), true);
     count_unanswered(taken);
     co_return false;

@@ -96,7 +96,7 @@ model::stream_result stream_engine::state::result_of(const stream_load& load, in
   const auto wall_ns = static_cast<double>(std::max<duration::rep>((now - start).count(), 1));
   made.generator.cpu_share = static_cast<double>(used.cpu.count()) / wall_ns;
   made.generator.cpu_wait_share = static_cast<double>(used.cpu_wait.count()) / wall_ns;
-  const auto units = static_cast<double>(made.sent + made.received + made.unrelated + made.events);
+  const auto units = static_cast<double>(made.sent + made.received + made.surplus + made.unrelated + made.events);
   if (units > 0) made.generator.cpu_per_request_ns = static_cast<double>(used.cpu.count()) / units;
   if (made.open_at_end > 0 && load.memory_at_end() > memory_before) {
     made.bytes_per_connection =

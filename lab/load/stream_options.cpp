@@ -39,6 +39,9 @@ checked check_message(const stream_options& options) {
     return refuse("--sse: the server sends, so -R, --message and --broadcast mean nothing with it");
   }
   if (options.broadcast && !options.rate_per_s) return refuse("--broadcast: expected a rate of messages, -R");
+  if (!options.rate_per_s && options.message != stream_options{}.message) {
+    return refuse("--message: expected a rate of messages, -R");
+  }
   if (options.message.size() > max_message_text_bytes) {
     return refuse(fmt::format("--message: expected at most {} bytes", max_message_text_bytes));
   }
@@ -123,6 +126,10 @@ std::expected<stream_plan, std::string> normalize(stream_options options) {
   if (!(options.connects_per_s > 0 && options.connects_per_s <= most)) {
     return refuse(
         fmt::format("--connect-rate {}: expected more than 0 and at most {} a second", options.connects_per_s, most));
+  }
+  if (options.connections / options.connects_per_s > std::chrono::duration<double>(max_length).count()) {
+    return refuse(fmt::format("--connect-rate {}: expected to open {} connections within 7 days",
+                              options.connects_per_s, options.connections));
   }
   std::expected<std::vector<socket_address>, std::string> sources = read_sources(options);
   if (!sources) return refuse(sources.error());

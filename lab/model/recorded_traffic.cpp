@@ -12,7 +12,7 @@ void take_apart(traffic_request& request) {
   const std::string_view target = request.target.substr(0, request.target.find('#'));
   request.target = target;
   const std::size_t scheme = target.find("://");
-  if (scheme != 4 && scheme != 5) return;
+  if (target.starts_with('/') || (scheme != 4 && scheme != 5)) return;
   const std::size_t path = std::min(target.find_first_of("/?", scheme + 3), target.size());
   if (request.host.empty()) request.host = target.substr(scheme + 3, path - scheme - 3);
   request.target = path == target.size() ? "/" : target.substr(path);

@@ -22,6 +22,8 @@ namespace assay::model {
 
 inline constexpr std::size_t max_recorded_requests = 5'000'000;
 inline constexpr std::size_t max_recorded_bytes = std::size_t{1} << 30;
+// Nanoseconds end in 2262: what claims to be later is put here, in 2255.
+inline constexpr std::chrono::microseconds last_recorded{9'000'000'000'000'000};
 
 struct traffic_request {
   std::chrono::nanoseconds at{};  // from any instant that all share; after order() from the first request

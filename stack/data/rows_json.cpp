@@ -1,6 +1,7 @@
 // Rows as JSON, in one string and without a tree in between.
 #include <libpq-fe.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -21,6 +22,8 @@ enum type_oid : Oid {
   float8 = 701,
   jsonb = 3802
 };
+
+constexpr std::size_t most_reserved_bytes = 1024 * 1024;
 
 // What is no number in JSON: NaN, Infinity, -Infinity.
 bool is_finite(std::string_view number) { return number.back() >= '0' && number.back() <= '9'; }
@@ -98,7 +101,8 @@ std::string json_of(const rows& of) {
   const detail::json_columns columns(of[0]);
   std::string text = "[";
   columns.append(text, of[0]);
-  text.reserve((text.size() + 1) * of.size());  // rows of a table are about as long
+  // Rows of a table are about as long, unless the first is the one with a long text.
+  text.reserve(std::min((text.size() + 1) * of.size(), most_reserved_bytes));
   for (std::size_t i = 1; i < of.size(); ++i) {
     text += ',';
     columns.append(text, of[i]);

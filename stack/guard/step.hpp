@@ -122,6 +122,7 @@ task<http::response> pass(std::shared_ptr<const Row> given, http::request& asked
   }
   if (told == entry::answered) {
     row.leave(passed, way, *way.answer);
+    if (way.answer->stream) hold_during_stream(*way.answer, std::move(mine));
     co_return std::move(*way.answer);
   }
   http::response reply = co_await with_deadline(way.deadline, row.next(asked));

@@ -11,7 +11,7 @@ namespace assay {
 namespace {
 
 // One loop a thread, so the thread's is the loop's.
-thread_local source_addresses* current = nullptr;
+thread_local const source_addresses* current = nullptr;
 
 }  // namespace
 
@@ -24,7 +24,7 @@ source_addresses::~source_addresses() { current = nullptr; }
 
 int source_addresses::bind_next(int fd, int family) noexcept {
   if (current == nullptr || current->in_turn_.empty()) return 0;
-  source_addresses& of = *current;
+  const source_addresses& of = *current;
   for (std::size_t tried = 0; tried < of.in_turn_.size(); ++tried) {
     const socket_address& address = of.in_turn_[of.next_];
     of.next_ = (of.next_ + 1) % of.in_turn_.size();

@@ -28,7 +28,7 @@ class source_addresses {
 
  private:
   std::vector<socket_address> in_turn_;
-  std::size_t next_ = 0;
+  mutable std::size_t next_ = 0;  // users keep a const one
 };
 
 }  // namespace assay

@@ -24,7 +24,7 @@ bool begins_archive(std::string_view text) {
 void archive_cutter::step_text(char c) {
   const bool ends = c == '"' && !escaped_;
   escaped_ = c == '\\' && !escaped_;
-  if (collects_ && (!cuts_ || ends)) entry_ += c;
+  if (collects_ && (!cuts_ || ends) && text_begins_ <= max_entry_bytes) entry_ += c;
   if (depth_ == log_depth && !ends && key_.size() <= entries.size()) key_ += c;
   if (collects_ && !cuts_ && entry_.size() - text_begins_ > max_entry_text_bytes) {
     entry_.resize(text_begins_);

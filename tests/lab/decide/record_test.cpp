@@ -88,9 +88,11 @@ TEST(record, tells_the_diagnosis_of_each_and_points_to_its_figure) {
   EXPECT_THAT(record, HasSubstr("- Bad, because its diagnosis is blocking call, in 3 of 3 runs: recv, third-party at "
                                 "app.py:87 in price\\_of\\|item held the loop (E"));
   EXPECT_THAT(record, HasSubstr("). Use an asynchronous client.\n"));
-  EXPECT_THAT(record,
-              HasSubstr("| blocking, blocking call | `recv` at `app.py:87 in price_of\\|item` | `blocked_s` 16 in "
-                        "run 2; in 3 of 3 runs | 3 | **blocking call** |"));
+  EXPECT_THAT(
+      record,
+      HasSubstr(
+          "| blocking, blocking call | `recv` on `third-party` at `app.py:87 in price_of\\|item` | `blocked_s` 16 in "
+          "run 2; in 3 of 3 runs | 3 | **blocking call** |"));
 }
 
 TEST(record, writes_inconclusive_as_inconclusive) {

@@ -373,5 +373,27 @@ TEST(diagnose_runs, that_saw_too_little_do_not_count) {
   EXPECT_EQ(over({}).text, "no run of it was complete");
 }
 
+// Calls that block are found however short the steady phase was: such a run must not outvote those without.
+TEST(diagnose_runs, one_call_among_runs_that_saw_too_little_is_a_remark) {
+  auto runs = runs_with({{cause::blocking_call}, {}, {}, {}, {}});
+  for (std::size_t i = 1; i < runs.size(); ++i) runs[i].diagnosed.verdict = cause::not_enough_data;
+  runs[0].diagnosed.findings.front().call = "fsync";
+  const auto made = over(runs);
+  EXPECT_EQ(made.verdict, cause::not_enough_data);
+  ASSERT_FALSE(made.remarks.empty());
+  EXPECT_TRUE(made.remarks.front().starts_with("blocking call, in run 1 of 5: ")) << made.remarks.front();
+}
+
+TEST(diagnose_runs, the_collector_is_one_cause_wherever_it_strikes) {
+  auto runs = runs_with({{cause::garbage_collection}, {cause::garbage_collection}, {cause::garbage_collection}});
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    runs[i].diagnosed.findings.front().place = "app.py:" + std::to_string(i);
+  }
+  const auto made = over(runs);
+  EXPECT_EQ(made.verdict, cause::garbage_collection);
+  ASSERT_EQ(made.findings.size(), 1U);
+  EXPECT_EQ(made.findings[0].runs, 3U);
+}
+
 }  // namespace
 }  // namespace assay::judge

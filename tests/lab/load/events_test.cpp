@@ -99,6 +99,16 @@ TEST(events, a_silence_that_the_end_cuts_is_told) {
   EXPECT_EQ(seen.longest_silence_ns, ns(2s - 500ms - 4 * latency));
 }
 
+TEST(events, a_stream_that_waits_in_vain_counts_with_what_it_has_waited) {
+  feed as{.events = 0, .ends = false};
+  stream_options options = of_four();
+  options.connections = 1;
+  const model::stream_result seen = run(as, options);
+  EXPECT_EQ(seen.events, 0U);
+  EXPECT_EQ(seen.first_event.count(), 1U);
+  EXPECT_EQ(seen.first_event.max(), ns(2s));
+}
+
 TEST(events, what_is_no_event_stream_is_an_error) {
   for (const auto& [answer, kind] : {std::pair{"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n", "protocol"},
                                      std::pair{"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", "connect"},

@@ -168,6 +168,19 @@ TEST(messages, connecting_can_be_ended_whatever_it_waits_for) {
   EXPECT_LT(stage.on().now() - begin, 20s) << "the next connection was due in a quarter of an hour";
 }
 
+TEST(messages, who_connects_first_is_heard_while_the_others_connect) {
+  stream_options options = of_ten(100);
+  options.connects_per_s = 0.1;  // 90 s, beyond the server's ping and what it waits for the answer
+  stream_stage stage(options);
+  stage.talk = [] ASSAY_CORO_WRAPPER(websocket::connection & peer) { return echo_after(0ms, peer); };
+  const model::stream_result seen = stage.run();
+  EXPECT_TRUE(seen.valid) << ::testing::PrintToString(seen.reasons);
+  EXPECT_TRUE(seen.lost_connections.empty());
+  EXPECT_EQ(seen.connects, 10U);
+  EXPECT_EQ(seen.reconnects, 0U);
+  EXPECT_EQ(seen.received, seen.sent);
+}
+
 TEST(messages, idle_connections_say_nothing_and_stay) {
   stream_options options = of_ten(0);
   options.rate_per_s.reset();

@@ -274,6 +274,37 @@ TEST(replay, nobody_there_is_said_before_the_clock_runs) {
   EXPECT_EQ(stage.connected.error().code, errc::refused);
 }
 
+TEST(replay, one_that_was_stopped_before_it_began_connects_to_nobody) {
+  replay_world stage(latency);
+  stage.stops_before_it_connects = true;
+  stage.request(0ms, 0, "/");
+  std::ignore = stage.run();
+  ASSERT_FALSE(stage.connected);
+  EXPECT_EQ(stage.connected.error().code, errc::cancelled);
+  EXPECT_EQ(stage.server.accepted, 0U);
+}
+
+TEST(replay, a_server_that_never_answers_leaves_nothing_to_judge) {
+  replay_world stage(latency);
+  stage.options.timeout = 1s;
+  stage.server.decide_on = [](std::string_view) { return reply{.after = 1h}; };
+  stage.request(0ms, 0, "/");
+  stage.request(100ms, 1, "/");
+  const model::replay_result seen = stage.run();
+  EXPECT_EQ(seen.answered, 0U);
+  EXPECT_FALSE(seen.valid) << "what timed out is in the histogram, and is no answer";
+}
+
+TEST(replay, a_thread_that_was_frozen_past_the_end_makes_it_invalid) {
+  replay_world stage(latency);
+  stage.options.timeout = 1s;
+  for (int i = 0; i < 100; ++i) stage.request(i * 1ms, static_cast<std::uint32_t>(i % 10), "/");
+  stage.busy.emplace(50ms, 1h);
+  const model::replay_result seen = stage.run();
+  EXPECT_FALSE(seen.valid);
+  EXPECT_GT(seen.not_reached, 0U) << reasons(seen);
+}
+
 TEST(replay, the_schedule_counts_from_the_first_that_is_sent) {
   replay_world stage(latency);
   stage.request(0ms, 0, "/orders", 201, "POST");
@@ -297,6 +328,12 @@ TEST(replay_plan, refuses_what_cannot_be_run) {
   EXPECT_THAT(why({.url = "http://a", .speed = 0}), HasSubstr("--speed: expected 0.001 to 1000"));
   EXPECT_THAT(why({.url = "http://a", .connections = 0}), HasSubstr("connections -c"));
   EXPECT_EQ(why({.url = "http://a"}, "DELETE"), "nothing to send: of 1 requests the rules refuse 1 unsafe_method");
+  model::recorded_traffic long_ago;
+  long_ago.add({.at = 0ns, .method = "GET", .target = "/"});
+  long_ago.add({.at = std::chrono::years(200), .method = "GET", .target = "/"});
+  const auto centuries = plan_replay(std::move(long_ago), {.url = "http://a", .speed = 0.001});
+  ASSERT_FALSE(centuries);
+  EXPECT_THAT(centuries.error(), HasSubstr("expected at most 7"));
   EXPECT_EQ(why({.url = "http://a/"}), "it was planned");
 }
 

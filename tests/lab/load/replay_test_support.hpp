@@ -37,6 +37,7 @@ class replay_world {
   replay_options options;
   responder server;
   bool listening = true;
+  bool stops_before_it_connects = false;
   std::optional<duration> stops_at;                   // replayer::stop(), from the start
   std::optional<std::pair<duration, duration>> busy;  // the loop's thread computes: from the start, for how long
 

@@ -61,6 +61,7 @@ TEST(stream_options, what_cannot_be_run_is_one_line) {
   refused([](auto& o) { o.message = "\xff"; }, "--message: expected UTF-8");
   refused([](auto& o) { o.message.assign(max_message_text_bytes + 1, 'x'); }, "--message: expected at most");
   refused([](auto& o) { o.connects_per_s = 0; }, "--connect-rate 0");
+  refused([](auto& o) { o.connects_per_s = 1e-9; }, "connections within 7 days");
   refused([](auto& o) { o.sources = {"localhost"}; }, "--source \"localhost\": expected a numeric address");
   refused([](auto& o) { o.headers = {{"Sec-WebSocket-Key", "x"}}; }, "is the tool's, which makes the handshake");
   refused([](auto& o) { o.headers = {{"upgrade", "x"}}; }, "is the tool's, which makes the handshake");

@@ -142,6 +142,26 @@ TEST(steps, hold_what_a_request_has_until_its_stream_is_gone) {
   EXPECT_EQ(notes.size(), 3U) << "once";
 }
 
+struct streaming : decides_at_once {
+  struct held {};
+  static entry enter(passage& way, held&) {
+    http::response reply;
+    reply.stream = produce;
+    return way.answered_with(std::move(reply));
+  }
+  static void leave(const passage&, const http::response&) {}
+};
+
+TEST(steps, hold_what_a_request_has_while_another_steps_answer_streams) {
+  diary notes;
+  bare_request asked;
+  const http::handler serve = steps(scripted("a", &notes), streaming())(stream);
+  http::response reply = run_virtual(serve(asked));
+  EXPECT_THAT(notes, ElementsAre("a in", "a out 200"));
+  reply.stream = {};
+  EXPECT_THAT(notes, ElementsAre("a in", "a out 200", "a gives back"));
+}
+
 struct hurry : decides_at_once {
   struct held {};
   duration most;
