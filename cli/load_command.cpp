@@ -3,21 +3,19 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <expected>
 #include <memory>
 #include <optional>
-#include <thread>
 #include <vector>
 
 #include "cli/load_inputs.hpp"
 #include "cli/load_options.hpp"
 #include "cli/load_outputs.hpp"
+#include "cli/run_watched.hpp"
 #include "cli/speech.hpp"
 #include "cli/stream_command.hpp"
 #include "cli/values.hpp"
@@ -31,16 +29,22 @@
 namespace assay::cli {
 namespace {
 
-constexpr duration load_progress_interval = std::chrono::milliseconds(500);
-
-// One line on the terminal, rewritten; nothing when stderr is not one. Reads counters that the generators write with
-// relaxed stores, so it cannot slow them down.
+// One line on the terminal, rewritten; nothing when stderr is not one. And the rows of each second. Reads counters that
+// the generators write with relaxed stores, so it cannot slow them down.
 class load_progress {
  public:
-  load_progress(const load::load_engine& engine, duration length)
-      : engine_(engine), length_(length), shown_(::isatty(STDERR_FILENO) == 1) {}
-  void show() {
-    if (!shown_) return;
+  load_progress(load::load_engine& engine, duration length, second_writer* seconds)
+      : engine_(engine), length_(length), rows_(seconds), shown_(::isatty(STDERR_FILENO) == 1) {}
+  void show(bool interrupted) {
+    if (shown_) rewrite();
+    if (rows_ != nullptr && !interrupted) rows_->follow(engine_);
+  }
+  void clear() const {
+    if (shown_) fmt::print(stderr, "\r\x1b[K");
+  }
+
+ private:
+  void rewrite() {
     const load::live_view view = engine_.look();
     const double seconds = std::chrono::duration<double>(view.elapsed).count();
     const double total = std::chrono::duration<double>(length_).count();
@@ -50,13 +54,10 @@ class load_progress {
     answers_before_ = view.answers;
     seconds_before_ = seconds;
   }
-  void clear() const {
-    if (shown_) fmt::print(stderr, "\r\x1b[K");
-  }
 
- private:
-  const load::load_engine& engine_;
+  load::load_engine& engine_;
   duration length_;
+  second_writer* rows_;
   bool shown_;
   std::uint64_t answers_before_ = 0;
   double seconds_before_ = 0;
@@ -70,35 +71,6 @@ std::expected<load::load_plan, std::string> plan_of(const load_arguments& typed)
   if (!notice->empty()) fmt::print(stderr, "assay load: {}\n", one_line(*notice));
   options->keep_seconds = !typed.ndjson.empty() || typed.prometheus;
   return load::normalize(std::move(*options));
-}
-
-// Runs it to its end, or to Ctrl-C, and meanwhile shows how far it is.
-std::expected<model::load_result, std::string> run_watched(load::load_engine& engine, stop_signals& stop,
-                                                           duration length, second_writer* seconds) {
-  std::atomic<bool> finished{false};
-  std::expected<model::load_result, std::string> result;
-  std::thread running([&] {
-    result = engine.run();
-    finished = true;
-    stop.notify();
-  });
-  load_progress line(engine, length);
-  bool interrupted = false;
-  while (!finished) {
-    const int signal = stop.wait(load_progress_interval).value_or(0);
-    // Everything ends soon after stop() except a name look-up, which nobody can cancel: there the second Ctrl-C helps.
-    if (signal != 0 && interrupted && engine.look().elapsed == duration::zero()) {
-      line.clear();
-      std::_Exit(could_not_run);
-    }
-    interrupted = interrupted || signal != 0;
-    if (signal != 0) engine.stop();
-    line.show();
-    if (seconds != nullptr && !interrupted) seconds->follow(engine);
-  }
-  running.join();
-  line.clear();
-  return result;
 }
 
 // What was typed and means nothing for requests; empty when nothing was.
@@ -154,7 +126,8 @@ int load_command(const load_arguments& typed) {
     metrics = std::move(*opened);
     fmt::print(stderr, "assay load: metrics at http://127.0.0.1:{}/metrics\n", metrics->port());
   }
-  auto result = run_watched(engine, stop, length, seconds ? &*seconds : nullptr);
+  load_progress line(engine, length, seconds ? &*seconds : nullptr);
+  auto result = run_watched(engine, stop, line);
   if (!result) return complain("load", could_not_run, result.error());
   const bool told = !seconds || seconds->finish(engine, result->duration);
   const bool all_met = load::judge_gates(gates, *result);

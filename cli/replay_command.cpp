@@ -3,14 +3,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
-#include <thread>
 
 #include "cli/replay_inputs.hpp"
+#include "cli/run_watched.hpp"
 #include "cli/speech.hpp"
 #include "cli/values.hpp"
 #include "lab/load/replay_engine.hpp"
@@ -20,13 +18,11 @@
 namespace assay::cli {
 namespace {
 
-constexpr duration replay_progress_interval = std::chrono::milliseconds(500);
-
 // One line on the terminal, rewritten; nothing when stderr is not one.
 class replay_progress {
  public:
   explicit replay_progress(const load::replay_engine& engine) : engine_(engine), shown_(::isatty(STDERR_FILENO) == 1) {}
-  void show() const {
+  void show(bool) const {
     if (!shown_) return;
     const load::replay_view view = engine_.look();
     fmt::print(stderr, "\r\x1b[K{:.0f}s of {:.0f}s  {} of {} requests  {} answers  {} unlike the recording or failed",
@@ -43,33 +39,6 @@ class replay_progress {
   bool shown_;
 };
 
-// Runs it to its end, or to Ctrl-C, and meanwhile shows how far it is.
-std::expected<model::replay_result, std::string> run_watched(load::replay_engine& engine, stop_signals& stop) {
-  std::atomic<bool> finished{false};
-  std::expected<model::replay_result, std::string> result;
-  std::thread running([&] {
-    result = engine.run();
-    finished = true;
-    stop.notify();
-  });
-  const replay_progress line(engine);
-  bool interrupted = false;
-  while (!finished) {
-    const int signal = stop.wait(replay_progress_interval).value_or(0);
-    // Everything ends soon after stop() except a name look-up, which nobody can cancel: there the second Ctrl-C helps.
-    if (signal != 0 && interrupted && engine.look().elapsed == duration::zero()) {
-      line.clear();
-      std::_Exit(could_not_run);
-    }
-    interrupted = interrupted || signal != 0;
-    if (signal != 0) engine.stop();
-    line.show();
-  }
-  running.join();
-  line.clear();
-  return result;
-}
-
 }  // namespace
 
 int replay_command(const replay_arguments& typed) {
@@ -82,7 +51,8 @@ int replay_command(const replay_arguments& typed) {
 
   stop_signals stop;  // before any thread: Ctrl-C ends the run, it does not kill it
   load::replay_engine engine(std::move(*plan));
-  const auto result = run_watched(engine, stop);
+  const replay_progress line(engine);
+  const auto result = run_watched(engine, stop, line);
   if (!result) return complain("replay", could_not_run, result.error());
   const std::string text = typed.json ? report::replay_json(*result) : report::replay_text(*result);
   if (const int said = print("replay", text); said != ok) return said;

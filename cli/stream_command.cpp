@@ -4,17 +4,15 @@
 #include <unistd.h>
 
 #include <array>
-#include <atomic>
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <expected>
 #include <string_view>
-#include <thread>
 #include <utility>
 
 #include "cli/load_options.hpp"
+#include "cli/run_watched.hpp"
 #include "cli/speech.hpp"
 #include "cli/values.hpp"
 #include "lab/load/stream_engine.hpp"
@@ -26,8 +24,6 @@
 
 namespace assay::cli {
 namespace {
-
-constexpr duration stream_progress_interval = std::chrono::milliseconds(500);
 
 // What belongs to requests and was typed all the same; empty when nothing was.
 std::string_view out_of_place(const load_arguments& typed) {
@@ -79,8 +75,7 @@ std::expected<load::stream_plan, std::string> plan_of(const load_arguments& type
   return load::normalize(std::move(options));
 }
 
-// One line on the terminal, rewritten; nothing when stderr is not one.
-void show(const load::stream_view& seen, unsigned connections, duration length) {
+void show_view(const load::stream_view& seen, unsigned connections, duration length) {
   const double seconds = std::chrono::duration<double>(seen.elapsed).count();
   if (seen.elapsed == duration::zero()) {
     fmt::print(stderr, "\r\x1b[K{} of {} connections open", seen.open, connections);
@@ -90,29 +85,24 @@ void show(const load::stream_view& seen, unsigned connections, duration length) 
   }
 }
 
-std::expected<model::stream_result, std::string> run_watched(load::stream_engine& engine, stop_signals& stop,
-                                                             const load_arguments& typed, duration length) {
-  const bool terminal = ::isatty(STDERR_FILENO) == 1;
-  std::atomic<bool> finished{false};
-  std::expected<model::stream_result, std::string> result;
-  std::thread running([&] {
-    result = engine.run();
-    finished = true;
-    stop.notify();
-  });
-  bool interrupted = false;
-  while (!finished) {
-    const bool asked = stop.wait(stream_progress_interval).value_or(0) != 0;
-    // As for requests: a name look-up is what nobody can cancel, and there the second Ctrl-C helps.
-    if (asked && interrupted && engine.look().elapsed == duration::zero()) std::_Exit(could_not_run);
-    interrupted = interrupted || asked;
-    if (asked) engine.stop();
-    if (terminal) show(engine.look(), typed.connections, length);
+// One line on the terminal, rewritten; nothing when stderr is not one.
+class stream_progress {
+ public:
+  stream_progress(const load::stream_engine& engine, unsigned connections, duration length)
+      : engine_(engine), connections_(connections), length_(length), shown_(::isatty(STDERR_FILENO) == 1) {}
+  void show(bool) const {
+    if (shown_) show_view(engine_.look(), connections_, length_);
   }
-  running.join();
-  if (terminal) fmt::print(stderr, "\r\x1b[K");
-  return result;
-}
+  void clear() const {
+    if (shown_) fmt::print(stderr, "\r\x1b[K");
+  }
+
+ private:
+  const load::stream_engine& engine_;
+  unsigned connections_;
+  duration length_;
+  bool shown_;
+};
 
 }  // namespace
 
@@ -126,7 +116,8 @@ int stream_command(const load_arguments& typed) {
   const duration length = plan->options.length;
   stop_signals stop;  // before any thread: Ctrl-C ends the run, it does not kill it
   load::stream_engine engine(std::move(*plan));
-  const auto result = run_watched(engine, stop, typed, length);
+  const stream_progress line(engine, typed.connections, length);
+  const auto result = run_watched(engine, stop, line);
   if (!result) return complain("load", could_not_run, result.error());
   const std::string text = typed.json ? report::stream_json(*result) : report::stream_text(*result);
   if (const int said = print("load", text); said != ok) return said;
