@@ -1,5 +1,5 @@
 // A reverse proxy in front of several servers: two choices, ejection of who fails, retries elsewhere within a budget, a
-// limit for every wait.
+// limit for every wait. It follows their /health/ready: who drains is left out before its door closes.
 //
 //   UPSTREAMS=http://127.0.0.1:9001,http://127.0.0.1:9002 PORT=8080 build/examples/proxy
 #include <algorithm>
@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "stack/guard/balance/checks.hpp"
 #include "stack/guard/chain/client.hpp"
 #include "stack/guard/chain/server.hpp"
 #include "stack/http/origin.hpp"
@@ -20,10 +21,14 @@ using namespace assay;
 namespace {
 
 constexpr int could_not_start = 4;
+constexpr duration between_checks = std::chrono::milliseconds(500);
+constexpr unsigned checks_to_leave = 2;
 
 // Of one loop.
 struct proxy {
   std::vector<std::unique_ptr<http::client>> servers;
+  std::vector<std::unique_ptr<http::client>> checkers;  // their own: a busy server is no ill one
+  std::shared_ptr<guard::balance::policy> among;        // none with one server
   guard::exchange ask;
 };
 
@@ -79,23 +84,37 @@ std::shared_ptr<proxy> make_proxy(const std::vector<http::origin>& to) {
   for (const http::origin& each : to) {
     names.push_back(each.host);
     made->servers.push_back(std::make_unique<http::client>(each));
+    made->checkers.push_back(std::make_unique<http::client>(each, http::client_limits{.max_connections = 1}));
     exchanges.push_back(guard::exchange_of(*made->servers.back()));
   }
-  const auto guards = guard::chain::client::make({}, std::move(names));
+  const auto guards = guard::chain::client::make({.balance = {.checks_to_leave = checks_to_leave}}, std::move(names));
   if (!guards) refuse_to_start(guards.error());
+  made->among = guards->among;
   made->ask = guards->around(std::move(exchanges));
   return made;
+}
+
+task<result<void>> follow_readiness(std::shared_ptr<proxy> of) {
+  if (!of->among) co_return result<void>{};
+  std::vector<guard::exchange> checks;
+  for (const auto& each : of->checkers) checks.push_back(guard::exchange_of(*each));
+  co_return co_await guard::balance::watch(of->among, std::move(checks),
+                                           {.every = between_checks, .timeout = between_checks});
 }
 
 }  // namespace
 
 int main() {
   const std::vector<http::origin> to = upstreams();
-  const auto make = [&to](unsigned) -> http::handler {
+  std::weak_ptr<proxy> made;  // its clients go with the loop that they belong to
+  const auto make = [&](unsigned) -> http::handler {
     const auto guards = guard::chain::server::make({});
     if (!guards) refuse_to_start(guards.error());
-    return guards->around(
-        [through = make_proxy(to)] ASSAY_CORO_WRAPPER(http::request & asked) { return pass_on(through, asked); });
+    const std::shared_ptr<proxy> through = make_proxy(to);
+    made = through;
+    return guards->around([through] ASSAY_CORO_WRAPPER(http::request & asked) { return pass_on(through, asked); });
   };
-  return http::serve(make, {});
+  http::serve_options options;
+  options.background = [&made] ASSAY_CORO_WRAPPER(unsigned) { return follow_readiness(made.lock()); };
+  return http::serve(make, options);
 }

@@ -156,6 +156,24 @@ task<sql_result<rows>> connection::command(const char* sql) {
   co_return co_await answer(sql);
 }
 
+task<sql_result<std::optional<notification>>> connection::notified(instant limit) {
+  if (broken_) co_return std::unexpected(unavailable(errc::closed, "the connection is broken", "listen"));
+  const busy_mark mark(busy_);
+  const context& ctx = co_await this_context();
+  while (true) {
+    if (PGnotify* found = PQnotifies(held_.get())) {
+      notification heard{.channel = found->relname, .payload = found->extra};
+      PQfreemem(found);
+      co_return heard;
+    }
+    const result<net::readiness> ready = co_await net::wait_ready(PQsocket(held_.get()), net::want_read, limit);
+    const bool in_vain = !ready && ready.error().code == errc::timed_out && ctx.on->turn_time() < ctx.deadline;
+    if (in_vain) co_return std::optional<notification>();
+    if (!ready) co_return std::unexpected(from_wait(ready.error()));  // nothing is on its way: it is not broken
+    if (PQconsumeInput(held_.get()) == 0) co_return std::unexpected(lost("listen"));
+  }
+}
+
 // --- between operations ----------------------------------------------------------------------------------------------
 
 bool connection::begin_rollback() noexcept {

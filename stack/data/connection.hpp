@@ -8,6 +8,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -33,7 +34,15 @@ struct connection_target {
 
   // From a libpq URI or "key=value ..." of a single host. A statement_timeout above zero is set in the server too, so
   // that what was abandoned here does not run on there.
-  static sql_result<connection_target> parse(const std::string& url, duration statement_timeout);
+  // Nor is a transaction left open there by a program that has forgotten it: idle_in_transaction, when above zero.
+  static sql_result<connection_target> parse(const std::string& url, duration statement_timeout,
+                                             duration idle_in_transaction = duration::zero());
+};
+
+// What another session has said by NOTIFY.
+struct notification {
+  std::string channel;
+  std::string payload;
 };
 
 class connection {
@@ -48,6 +57,9 @@ class connection {
   task<sql_result<rows>> query(std::string_view sql, std::vector<value> values);
   // Statements without parameters, BEGIN and its like: not prepared.
   task<sql_result<rows>> command(const char* sql);
+
+  // The next that has come on a channel of LISTEN; nothing when none has by `limit`, and listening can go on.
+  task<sql_result<std::optional<notification>>> notified(instant limit);
 
   // Sends ROLLBACK without waiting for its answer, so that locks go at once; settle() waits for it. False when it
   // cannot be sent: close the connection, and the server rolls back.

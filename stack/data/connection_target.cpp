@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 
 #include "stack/data/connection.hpp"
@@ -30,7 +31,8 @@ std::string* find(std::vector<std::pair<std::string, std::string>>& words, std::
 
 }  // namespace
 
-sql_result<connection_target> connection_target::parse(const std::string& url, duration statement_timeout) {
+sql_result<connection_target> connection_target::parse(const std::string& url, duration statement_timeout,
+                                                       duration idle_in_transaction) {
   char* said = nullptr;
   const std::unique_ptr<PQconninfoOption, free_options> options(PQconninfoParse(url.c_str(), &said));
   if (options == nullptr) {
@@ -58,13 +60,17 @@ sql_result<connection_target> connection_target::parse(const std::string& url, d
   with_default("client_encoding", "UTF8");
   with_default("fallback_application_name", "assay");
   with_default("gssencmode", "disable");  // its handshake asks name services while it holds the thread
-  if (statement_timeout > duration::zero()) {
-    const auto limit = std::chrono::ceil<std::chrono::milliseconds>(statement_timeout).count();
+  const auto set_in_server = [&](const char* what, duration span) {
+    if (span <= duration::zero()) return;
+    constexpr std::int64_t most_ms = 2'147'483'647;  // what the server takes
+    const auto limit_ms = std::min<std::int64_t>(std::chrono::ceil<std::chrono::milliseconds>(span).count(), most_ms);
     with_default("options", "");
     std::string& settings = *find(to.words, "options");
     // First, so that the URL's own setting wins.
-    settings = "-c statement_timeout=" + std::to_string(limit) + (settings.empty() ? "" : " ") + settings;
-  }
+    settings = std::string("-c ") + what + "=" + std::to_string(limit_ms) + (settings.empty() ? "" : " ") + settings;
+  };
+  set_in_server("idle_in_transaction_session_timeout", idle_in_transaction);
+  set_in_server("statement_timeout", statement_timeout);
   return to;
 }
 

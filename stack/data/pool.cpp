@@ -7,8 +7,6 @@
 namespace assay::data {
 namespace {
 
-task<result<permit>> acquire(semaphore& slots) { co_return co_await slots.acquire(); }
-
 sql_error exhausted(const char* what) {
   return {{.code = errc::limit, .what = what}, sql_condition::pool_exhausted, {}, {}};
 }
@@ -29,9 +27,9 @@ const char* begin_of(isolation level) {
 
 pool::pool(pool_options options)
     : options_(std::move(options)),
-      target_(connection_target::parse(options_.url, options_.statement_timeout)),
+      target_(connection_target::parse(options_.url, options_.statement_timeout, options_.transaction_timeout)),
       slots_(std::max<std::size_t>(options_.max_connections, 1), options_.max_waiters),
-      random_(options_.seed ? *options_.seed : std::random_device{}()) {
+      absence_(options_.backoff_min, options_.backoff_max, options_.seed) {
   if (target_) target_->max_statements = options_.max_statements;
 }
 
@@ -39,33 +37,22 @@ pool::~pool() { assert(open_ == idle_.size() && "a pool was destroyed with conne
 
 pool_usage pool::usage() const { return {.open = open_, .idle = idle_.size(), .waiting = slots_.waiters()}; }
 
-// A random part of `span`, at least `least` of it.
-duration pool::jittered(duration span, double least) {
-  const double part = std::uniform_real_distribution<>(least, 1)(random_);
-  return duration(static_cast<duration::rep>(static_cast<double>(span.count()) * part));
-}
-
 // --- taking and giving back ------------------------------------------------------------------------------------------
 
 task<sql_result<permit>> pool::wait_for_slot() {
   permit slot = slots_.try_acquire();
   if (slot) co_return slot;
-  const context& ctx = co_await this_context();
-  const instant began = ctx.on->turn_time();
-  const instant limit = saturating_add(began, options_.wait_timeout);
-  counters_.waits++;
-  result<permit> waited = co_await with_deadline(limit, acquire(slots_));
-  counters_.waited += ctx.on->turn_time() - began;
+  auto waited = co_await wait_in_line(&slots_, options_.wait_timeout, &counters_);
   if (waited) co_return std::move(*waited);
-  if (waited.error().code == errc::limit) {
-    counters_.refused_waiters++;
-    co_return std::unexpected(exhausted("too many wait for a database connection"));
+  switch (waited.error().reason) {
+    case no_place::why::line_full:
+      co_return std::unexpected(exhausted("too many wait for a database connection"));
+    case no_place::why::none_came_free:
+      co_return std::unexpected(exhausted("no database connection became free"));
+    case no_place::why::gave_up:
+      break;
   }
-  if (waited.error().code == errc::timed_out && limit <= ctx.deadline) {
-    counters_.wait_timeouts++;
-    co_return std::unexpected(exhausted("no database connection became free"));
-  }
-  co_return std::unexpected(from_wait(waited.error()));
+  co_return std::unexpected(from_wait(waited.error().failure));
 }
 
 // An idle connection that is fit for use; none when there is none.
@@ -89,31 +76,27 @@ task<std::unique_ptr<connection>> pool::take_idle() {
 task<sql_result<std::unique_ptr<connection>>> pool::connect() {
   if (!target_) co_return std::unexpected(target_.error());
   const context& ctx = co_await this_context();
-  const bool away = backoff_ > duration::zero();
-  if (away && (probing_ || ctx.on->turn_time() < try_again_)) {
+  if (absence_.refuses(ctx.on->turn_time())) {
     counters_.refused_while_away++;
     co_return std::unexpected(unavailable(errc::refused, "", "the database was away a moment ago"));
   }
-  probing_ = probing_ || away;
+  const bool probes = absence_.begin_attempt();
   open_++;
   const instant limit = saturating_add(ctx.on->turn_time(), options_.connect_timeout);
   auto opened = co_await with_deadline(limit, connection::open(*target_, options_.resolver));
-  if (away) probing_ = false;
+  absence_.end_attempt(probes);
   const instant now = ctx.on->turn_time();
   if (opened) {
     counters_.opened++;
-    backoff_ = duration::zero();
-    (*opened)->expires = saturating_add(now, jittered(options_.max_age, 0.9));
+    absence_.on_reached();
+    (*opened)->expires = saturating_add(now, absence_.part_of(options_.max_age, 0.9));
     co_return opened;
   }
   open_--;
   counters_.open_failures++;
   // A caller who gave up says nothing of the server, unless he waited as long as connecting may take.
   const bool gave_up = opened.error().reason != cancel_reason::none && now < limit;
-  if (!gave_up && now >= try_again_) {
-    backoff_ = std::clamp(backoff_ * 2, options_.backoff_min, options_.backoff_max);
-    try_again_ = saturating_add(now, jittered(backoff_, 0.5));
-  }
+  if (!gave_up) absence_.on_failed(now);
   if (!gave_up && opened.error().condition == sql_condition::none) {
     opened.error().condition = sql_condition::unavailable;
   }
@@ -169,8 +152,9 @@ void pool::count(const sql_result<rows>& outcome) {
   if (outcome.error().reason != cancel_reason::none) counters_.abandoned++;
 }
 
-task<sql_result<rows>> pool::run(connection& on, std::string_view sql, std::vector<value> values) {
-  const instant limit = saturating_add((co_await this_context()).on->turn_time(), options_.query_timeout);
+task<sql_result<rows>> pool::run(connection& on, std::string_view sql, std::vector<value> values, instant latest) {
+  const instant usual = saturating_add((co_await this_context()).on->turn_time(), options_.query_timeout);
+  const instant limit = std::min(usual, latest);
   sql_result<rows> got = co_await with_deadline(limit, on.query(sql, std::move(values)));
   count(got);
   co_return got;
@@ -193,7 +177,9 @@ task<sql_result<transaction>> pool::begin(isolation level) {
   sql_result<rows> begun = co_await command(held->get(), begin_of(level));
   if (!begun) co_return std::unexpected(std::move(begun.error()));
   counters_.transactions++;
-  co_return transaction(std::move(*held));
+  const instant now = (co_await this_context()).on->turn_time();
+  const bool limited = options_.transaction_timeout > duration::zero();
+  co_return transaction(std::move(*held), limited ? saturating_add(now, options_.transaction_timeout) : never);
 }
 
 task<sql_result<void>> pool::open() {
@@ -219,6 +205,10 @@ namespace {
 
 sql_error ended() { return from_wait({.code = errc::closed, .what = "the transaction has ended"}); }
 
+sql_error too_old() {
+  return from_wait({.code = errc::timed_out, .reason = cancel_reason::deadline, .what = "the transaction is too old"});
+}
+
 }  // namespace
 
 transaction::~transaction() {
@@ -227,11 +217,13 @@ transaction::~transaction() {
 
 task<sql_result<rows>> transaction::query_values(std::string_view sql, std::vector<value> values) {
   if (!held_.held()) co_return std::unexpected(ended());
-  co_return co_await held_.owner().run(held_.get(), sql, std::move(values));
+  if ((co_await this_context()).on->turn_time() >= expires_) co_return std::unexpected(too_old());
+  co_return co_await held_.owner().run(held_.get(), sql, std::move(values), expires_);
 }
 
 task<sql_result<rows>> transaction::commit() {
   if (!held_.held()) co_return std::unexpected(ended());
+  if ((co_await this_context()).on->turn_time() >= expires_) co_return std::unexpected(too_old());
   detail::lease held = std::move(held_);
   sql_result<rows> done = co_await held.owner().command(held.get(), "COMMIT");
   // The server ends a transaction in which a statement has failed by rolling back, and calls that a success.

@@ -22,14 +22,13 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <random>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "stack/data/connection.hpp"
-#include "stack/runtime/semaphore.hpp"
+#include "stack/data/pool_wait.hpp"
 
 namespace assay::observe {
 class mirror;
@@ -47,9 +46,11 @@ struct pool_options {
   duration connect_timeout = std::chrono::seconds(5);     // TCP, TLS and authentication
   duration query_timeout = std::chrono::seconds(30);      // of a statement, here
   duration statement_timeout = std::chrono::seconds(30);  // of a statement, in the server; zero: the server's own
-  duration idle_timeout = std::chrono::minutes(5);        // an idle connection above min_idle is closed then
-  duration max_age = std::chrono::minutes(30);            // a connection is replaced then; spread by a tenth
-  duration backoff_min = std::chrono::milliseconds(50);   // between attempts to connect
+  // From begin() to its end; then only rolling back is left. Zero: no limit.
+  duration transaction_timeout = std::chrono::minutes(1);
+  duration idle_timeout = std::chrono::minutes(5);       // an idle connection above min_idle is closed then
+  duration max_age = std::chrono::minutes(30);           // a connection is replaced then; spread by a tenth
+  duration backoff_min = std::chrono::milliseconds(50);  // between attempts to connect
   duration backoff_max = std::chrono::seconds(1);
   std::size_t max_statements = 256;     // prepared, of a connection
   offload_pool* resolver = nullptr;     // for a host name in the URL; a numeric one needs none
@@ -116,7 +117,8 @@ class lease {
 
 }  // namespace detail
 
-// A transaction, from begin() to commit() or rollback(). Its end without either rolls back.
+// A transaction, from begin() to commit() or rollback(). Its end without either rolls back. One that is older than
+// transaction_timeout fails with errc::timed_out whatever it is asked; the server ends one that is idle for as long.
 class [[nodiscard]] transaction {
  public:
   transaction(transaction&& other) noexcept = default;
@@ -135,8 +137,9 @@ class [[nodiscard]] transaction {
 
  private:
   friend class pool;
-  explicit transaction(detail::lease held) : held_(std::move(held)) {}
+  transaction(detail::lease held, instant expires) : held_(std::move(held)), expires_(expires) {}
   detail::lease held_;
+  instant expires_;
 };
 
 class pool {
@@ -167,12 +170,11 @@ class pool {
   task<sql_result<detail::lease>> take();
   task<std::unique_ptr<connection>> take_idle();
   task<sql_result<std::unique_ptr<connection>>> connect();
-  task<sql_result<rows>> run(connection& on, std::string_view sql, std::vector<value> values);
+  task<sql_result<rows>> run(connection& on, std::string_view sql, std::vector<value> values, instant latest = never);
   task<sql_result<rows>> command(connection& on, const char* sql);
   void count(const sql_result<rows>& outcome);
   void give_back(std::unique_ptr<connection> used) noexcept;
   void close_idle(instant now);
-  duration jittered(duration span, double least);
 
   pool_options options_;
   sql_result<connection_target> target_;
@@ -180,11 +182,8 @@ class pool {
   semaphore slots_;
   std::vector<std::unique_ptr<connection>> idle_;  // the one used last is the last
   std::size_t open_ = 0;
-  std::mt19937_64 random_;
-  instant now_{};       // when the pool was last asked for a connection
-  duration backoff_{};  // zero while the server answers
-  instant try_again_{};
-  bool probing_ = false;
+  instant now_{};  // when the pool was last asked for a connection
+  server_absence absence_;
 };
 
 // Whether the server answers, for a service that tells whether it is ready.

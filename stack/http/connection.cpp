@@ -8,6 +8,7 @@
 
 #include "stack/http/response_head.hpp"
 #include "stack/http/status.hpp"
+#include "stack/runtime/delay.hpp"
 
 namespace assay::http::detail {
 namespace {
@@ -36,6 +37,7 @@ class connection::incoming final : public request {
     result<std::string_view> piece = co_await on_.reader_.read_body(on_.from_now(on_.shared_.limits.body_timeout));
     if (piece) body_bytes_ += piece->size();
     failed_ = !piece || too_large();
+    on_.watch_client();
     if (!piece && piece.error().code == errc::timed_out) on_.shared_.counters.body_timeouts++;
     if (too_large()) co_return std::unexpected(error{.code = errc::limit, .what = "request body too large"});
     co_return piece;
@@ -121,7 +123,10 @@ struct connection::service_run {
     if (waits) on->on_service_waits();
     return waits;
   }
-  T await_resume() { return child.frame().promise().take(); }
+  T await_resume() {
+    on->on_service_ends();
+    return child.frame().promise().take();
+  }
 };
 
 connection::connection(shared_state& shared, context& parent, net::stream from)
@@ -131,7 +136,8 @@ connection::connection(shared_state& shared, context& parent, net::stream from)
       stream_(std::move(from)),
       reader_(stream_, head_kind::request, shared.limits.parse),
       writer_(*parent.on, stream_, [this] { on_write_failure(); }),
-      write_stopper_(writer_) {
+      write_stopper_(writer_),
+      departure_watch_(*this) {
   ctx_.cancel = &cancel_;
   if (!cancel_.add(write_stopper_)) writer_.give_up(cancel_.reason());
 }
@@ -147,8 +153,15 @@ void connection::flush() { writer_.kick(from_now(shared_.limits.write_timeout));
 
 // Meanwhile the answers to earlier pipelined requests leave, and others may need the buffer of later ones.
 void connection::on_service_waits() {
+  service_waits_ = true;
   flush();
   reader_.keep_buffered();
+  watch_client();
+}
+
+void connection::on_service_ends() {
+  service_waits_ = false;
+  departure_watch_.end();
 }
 
 bool connection::over_limit() const {
@@ -197,6 +210,7 @@ task<void> connection::run() {
 
 task<void> connection::finish() {
   co_await with_context(ctx_, end());
+  while (!departure_watch_.settled()) co_await yield();
   if (busy_ && cancel_.reason() == cancel_reason::shutdown) shared_.counters.cut++;
 }
 

@@ -62,6 +62,24 @@ class connection : public list_node {
     net::writer& writer;
   };
 
+  // Hears a client leave while its request is served and nobody else receives. One receive is pending meanwhile; what
+  // comes instead of the end, the next request already, is the reader's, and ends the watch: it looks no further ahead.
+  // Neither begin() nor end() waits, so it costs no turn of the loop.
+  struct departure_watch : recv_op {
+    explicit departure_watch(connection& of) : recv_op(&on_complete), served(of) {}
+    static void on_complete(ready_node& node) noexcept;
+    void begin();
+    void end();
+    // Its receive is nowhere any more: it may go.
+    bool settled() const { return !started; }
+    void start();
+    void take();
+    connection& served;
+    bool wanted = false;   // a request is being served
+    bool started = false;  // the receive is pending, or complete and not yet told
+    bool stale = false;    // it belongs to a request that has been served
+  };
+
   task<bool> serve_one(std::string_view head_bytes);
   task<response> run_handler(incoming& asked);
   task<bool> answer(incoming& asked, response& reply);
@@ -81,6 +99,8 @@ class connection : public list_node {
   task<void> linger();
   void on_write_failure();
   void on_service_waits();
+  void on_service_ends();
+  void watch_client();
   bool over_limit() const;
   task<bool> wait_for_room();
   void flush();
@@ -95,10 +115,12 @@ class connection : public list_node {
   message_reader reader_;
   net::writer writer_;
   write_stopper write_stopper_;
+  departure_watch departure_watch_;
   std::uint64_t served_ = 0;
   bool busy_ = false;                // a request is in progress, or its answer has not left in full
   bool answer_begun_ = false;        // the head of the final response is written: too
                                      // late for "100 Continue"
+  bool service_waits_ = false;       // the handler, or the stream behind its answer, has waited and goes on
   bool lingers_ = false;             // the client may still be sending what we will not read
   upgrade_function upgrade_;         // what the connection is handed to once its request is done
   upgraded* handed_over_ = nullptr;  // while that runs

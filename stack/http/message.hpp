@@ -17,6 +17,7 @@
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
 
@@ -51,25 +52,29 @@ class header_list {
   [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const noexcept;
   [[nodiscard]] std::size_t count(std::string_view name) const noexcept;
 
+  header_list() noexcept {}  // not defaulted: that could clear the storage
+
   // False when the list is full; the list is then unchanged.
   [[nodiscard]] bool push_back(header_field field) noexcept {
     if (size_ == max_header_fields) return false;
-    fields_[size_++] = field;
+    std::construct_at(reinterpret_cast<header_field*>(storage_.data()) + size_++, field);
     return true;
   }
   void clear() noexcept { size_ = 0; }
 
   [[nodiscard]] const header_field& operator[](std::size_t index) const noexcept {
     assert(index < size_);
-    return fields_[index];
+    return begin()[index];
   }
-  [[nodiscard]] const_iterator begin() const noexcept { return fields_.data(); }
-  [[nodiscard]] const_iterator end() const noexcept { return fields_.data() + size_; }
+  [[nodiscard]] const_iterator begin() const noexcept { return reinterpret_cast<const header_field*>(storage_.data()); }
+  [[nodiscard]] const_iterator end() const noexcept { return begin() + size_; }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
 
  private:
-  std::array<header_field, max_header_fields> fields_{};
+  // A field comes into being when it is pushed: most requests have few, and clearing 2 KiB for each costs more than
+  // reading it.
+  alignas(header_field) std::array<std::byte, max_header_fields * sizeof(header_field)> storage_;
   std::size_t size_ = 0;
 };
 

@@ -26,6 +26,8 @@ void show(observe::mirror& in, const server& of) {
   in.counter(timeouts, {"idle"}, &counted.idle_timeouts);
   in.counter({.name = "assay_server_handler_exceptions_total", .help = "Bugs of the service, answered with 500."}, {},
              &counted.handler_exceptions);
+  in.counter({.name = "assay_server_departures_total", .help = "Clients that left before their answer was complete."},
+             {}, &counted.departures);
   in.counter({.name = "assay_server_cut_total", .help = "Connections that were cut in the middle at the end."}, {},
              &counted.cut);
 }

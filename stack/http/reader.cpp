@@ -57,6 +57,13 @@ void message_reader::keep_buffered() {
   chunk_ = net::chunk(from_.backend(), {.bytes = kept_});  // of no lent buffer: giving it back does nothing
 }
 
+void message_reader::add_received(std::string_view bytes) {
+  assert(chunk_.empty() && "read what is here first");
+  received_bytes_ += bytes.size();
+  kept_.assign(bytes);
+  chunk_ = net::chunk(from_.backend(), {.bytes = kept_});
+}
+
 std::string message_reader::take_buffered() {
   assert(body_ended_ && "read the body first");
   chunk_.consume(std::exchange(piece_bytes_, 0));
@@ -86,6 +93,7 @@ task<result<std::string_view>> message_reader::read_head(instant idle_limit, dur
     if (!fresh) co_return std::unexpected(fresh.error());
     if (fresh->empty()) co_return std::unexpected(error{.code = errc::closed, .what = "receive head"});
     received_bytes_ += fresh->bytes().size();
+    std::string().swap(kept_);  // used up: what chunk_ points to from now on is lent
     chunk_ = std::move(*fresh);
   }
   if (refused_) co_return std::unexpected(protocol_error(*refused_));
@@ -140,6 +148,7 @@ task<result<std::string_view>> message_reader::read_body(instant limit) {
     result<net::chunk> fresh = co_await from_.recv(limit);
     if (!fresh) co_return std::unexpected(fresh.error());
     received_bytes_ += fresh->bytes().size();
+    std::string().swap(kept_);
     chunk_ = std::move(*fresh);
     if (!chunk_.empty()) continue;
     if (framing_.kind != body_kind::until_close) {

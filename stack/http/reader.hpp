@@ -53,6 +53,8 @@ class message_reader {
   // Moves what was received and not yet handed out into memory of our own, before a long wait for something else: the
   // loop's lent buffers are few, and connections that keep them would starve all others.
   void keep_buffered();
+  // Takes what somebody else has received for this reader, while nothing is buffered.
+  void add_received(std::string_view bytes);
   // Gives back what was received and will not be read: nothing more comes from this reader.
   void discard_buffered() { chunk_.release(); }
   // The bytes behind the last message, which belong to another protocol: nothing more comes from this reader.

@@ -12,6 +12,7 @@
 
 #include "stack/http/server.hpp"
 #include "stack/net/address.hpp"
+#include "stack/runtime/scope.hpp"
 #include "stack/runtime/signals.hpp"
 
 namespace assay::http {
@@ -64,6 +65,16 @@ class worker {
   std::thread thread_;  // last: it uses the members above
 };
 
+// The server, and what runs beside it for as long.
+task<result<void>> run_beside(server* served, net::listener from, task<result<void>> background) {
+  scope beside(co_await this_context());
+  beside.spawn(std::move(background));
+  const result<void> ended = co_await served->run(std::move(from));
+  beside.cancel(cancel_reason::shutdown);
+  const result<void> joined = co_await beside.join();
+  co_return ended && !joined && joined.error().code != errc::cancelled ? joined : ended;
+}
+
 void worker::run(handler serve, const serve_options& options, std::uint16_t port) {
   const result<socket_address> at = net::parse_address(options.host, port);
   if (!at) return started_.set_value(std::unexpected(at.error()));
@@ -89,7 +100,9 @@ void worker::run(handler serve, const serve_options& options, std::uint16_t port
   }
   if (options.on_start) options.on_start(index_, served, on);
   started_.set_value(net::port_of(from->local_address()));
-  const result<void> ended = on.run(served.run(std::move(*from)));
+  const result<void> ended =
+      on.run(options.background ? run_beside(&served, std::move(*from), options.background(index_))
+                                : served.run(std::move(*from)));
   if (!ended) std::fprintf(stderr, "assay: the server stopped: %s\n", describe(ended.error()).c_str());
   clean_ = ended && served.counters().cut == 0;
   const std::lock_guard lock(mutex_);

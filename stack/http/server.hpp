@@ -42,6 +42,9 @@ struct server_limits {
   duration idle_timeout = std::chrono::seconds(75);     // between requests
   duration linger_timeout = std::chrono::seconds(2);    // reading on after a refusal, so that the client can read why
   duration drain_timeout = std::chrono::seconds(10);    // for requests in flight, once asked to stop
+  // A client that closes its side before it is answered has left: what runs for it is cancelled. Closing a half and
+  // both look alike from here; true: who closes is waiting, and only a reset that comes instead is a departure.
+  bool serve_half_closed = false;
 };
 
 struct server_counters {
@@ -54,7 +57,8 @@ struct server_counters {
   std::uint64_t body_timeouts = 0;
   std::uint64_t write_timeouts = 0;
   std::uint64_t idle_timeouts = 0;
-  std::uint64_t cut = 0;  // connections cancelled with a request in progress when draining ended
+  std::uint64_t departures = 0;  // clients that left before their answer was complete, and were heard to
+  std::uint64_t cut = 0;         // connections cancelled with a request in progress when draining ended
 
   std::uint64_t timeouts() const { return head_timeouts + body_timeouts + write_timeouts + idle_timeouts; }
 };
@@ -110,6 +114,9 @@ struct serve_options {
   std::function<duration(unsigned index, instant now)> on_stop = {};
   // Called on the thread of each loop before it serves. The server is there for as long as what the handler_maker made.
   std::function<void(unsigned index, const server& of, loop& on)> on_start = {};
+  // What runs on each loop beside its server, from before the first connection until after the last, and is cancelled
+  // then: health checks of other services, a subscription. Its failure is told at the end, and the exit code says so.
+  task_function<task<result<void>>(unsigned index)> background = {};
   // Called on the thread of a loop for what its server refuses.
   std::function<void(unsigned index, const refusal& of)> on_refused = {};
 };

@@ -19,7 +19,11 @@ struct posted_closure : ready_node {
 }  // namespace
 
 loop::loop(std::unique_ptr<io> backend, loop_options options)
-    : io_(std::move(backend)), options_(options), turn_time_(io_->now()), timers_(turn_time_) {
+    : io_(std::move(backend)),
+      options_(options),
+      turn_time_(io_->now()),
+      backlog_since_(turn_time_),
+      timers_(turn_time_) {
   root_.on = this;
   root_.cancel = &root_cancel_;
   root_.task = &main_;
@@ -87,6 +91,7 @@ void loop::turn() {
   pulse_.busy_since_ns.store(0, std::memory_order_relaxed);
   io_->poll(wait_until(), ready_);
   const instant before = std::exchange(turn_time_, io_->now());
+  if (!had_work) backlog_since_ = turn_time_;
   if (pulse_.real_time) {
     pulse_.busy_since_ns.store(turn_time_.time_since_epoch().count(), std::memory_order_relaxed);
   }
@@ -101,6 +106,7 @@ void loop::turn() {
 void loop::begin_run(const std::source_location& where) {
   main_.where = where;
   main_.since = io_->now();
+  backlog_since_ = main_.since;
   main_.awaiting = nullptr;
   add(main_);
   if (pulse_.real_time) {

@@ -52,6 +52,11 @@ class loop {
   instant now() { return io_->now(); }
   // The time at the start of the current batch: free, and precise enough for timeouts.
   instant turn_time() const { return turn_time_; }
+  // Since when there has always been something left over: the begin of the first of the turns that did not come to the
+  // end of what was ready; turn_time() where the last one did. now() - backlog_since() is the longest that what runs
+  // now can have been in the loop's queue, now() - turn_time() the shortest. What came to the kernel during the turn
+  // before has waited for the rest of that besides. A task that yields for ever keeps the end from being reached.
+  instant backlog_since() const { return backlog_since_; }
 
   io& backend() { return *io_; }
   timer_wheel& timers() { return timers_; }
@@ -90,6 +95,7 @@ class loop {
   std::unique_ptr<io> io_;
   loop_options options_;
   instant turn_time_;
+  instant backlog_since_;
   timer_wheel timers_;
   ready_queue ready_;
   std::atomic<ready_node*> posted_{nullptr};

@@ -365,6 +365,7 @@ void sim_io::wait_for_wake() {
 }
 
 void sim_io::poll(instant until, ready_queue& completed) {
+  if (done_.empty() && options_.descriptor_patience > duration::zero()) wait_for_descriptors(until);
   if (done_.empty()) {
     const bool waits = until == never && events_.empty();
     if (waits) wait_for_wake();

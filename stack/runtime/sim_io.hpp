@@ -9,7 +9,8 @@
 //   sim_io& network = *world;
 //   loop on(std::move(world));
 //
-// Misuse: mixing with real time or real descriptors in the same loop; two loops on one simulation.
+// Misuse: mixing with real time in the same loop, or with real descriptors without descriptor_patience; two loops on
+// one simulation.
 #pragma once
 
 #include <condition_variable>
@@ -44,6 +45,9 @@ struct sim_options {
   std::size_t buffer_bytes = 4096;      // the largest receive
   // Real time for which another thread may still wake a loop that has nothing left to do; then it is a deadlock.
   duration patience = std::chrono::seconds(10);
+  // Real time for which virtual time stands still while somebody waits for a foreign descriptor, which is then a real
+  // one, asked by poll(2). 0: they are scripted by set_ready().
+  duration descriptor_patience = duration::zero();
   sim_faults faults{};
 };
 
@@ -106,6 +110,7 @@ class sim_io final : public io {
   bool try_send(socket& to, send_op& op);
   bool try_accept(socket& listener, accept_op& op);
   void finish_connect(std::uint64_t id);
+  void wait_for_descriptors(instant until);
   bool step(instant until);
   void wait_for_wake();
 

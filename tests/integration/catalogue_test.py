@@ -1,18 +1,43 @@
 """examples/catalogue, the service of docs/stack.md, as its users and its operators meet it."""
 
+import concurrent.futures
+import contextlib
+import http.client
 import json
 import os
 import signal
 import socket
 import subprocess
 import tempfile
+import threading
+import time
 import unittest
+from typing import NamedTuple
 
 from lifecycle_test import get
 from service import PATIENCE_S, connects, free_port, program, wait_until
 from subjects_support import Postgres, ThirdParty
 
 REFUSED = 4
+AWAY_S = 3
+
+
+class Asked(NamedTuple):
+    sent: float
+    took: float
+    status: int
+
+
+def keep_asking(port: int, over: threading.Event) -> list[Asked]:
+    asked = []
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)) as client:
+        while not over.is_set():
+            sent = time.monotonic()
+            client.request("GET", "/items/7")
+            answer = client.getresponse()
+            answer.read()
+            asked.append(Asked(sent, time.monotonic() - sent, answer.status))
+    return asked
 
 
 class Catalogue(unittest.TestCase):
@@ -96,6 +121,44 @@ class Catalogue(unittest.TestCase):
         self.database.start()
         wait_until(lambda: get(self.port, "/health/ready").status == 200, "readiness after the outage")
         self.json("/items/7")
+
+    def counted(self, *names: str) -> int:
+        """The sum of these metrics of the pool."""
+        lines = get(self.port, "/metrics").text.decode().splitlines()
+        wanted = tuple(f'assay_postgres_{name}_total{{pool="items"}} ' for name in names)
+        return sum(int(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(wanted))
+
+    def test_the_database_is_killed_under_load(self) -> None:
+        """Nobody waits for it, hardly anybody asks it, and nothing storms it when it is back."""
+        self.json("/items/7")
+        over = threading.Event()
+        with concurrent.futures.ThreadPoolExecutor() as clients:
+            asking = [clients.submit(keep_asking, self.port, over) for _ in range(8)]
+            try:
+                wait_until(lambda: self.counted("statements") > 200, "load")
+                killed = time.monotonic()
+                self.database.stop()
+                gone = time.monotonic()
+                attempts = -self.counted("statements", "opened", "open_failures")
+                time.sleep(AWAY_S)
+                attempts += self.counted("statements", "opened", "open_failures")
+                back = time.monotonic()
+                opened = -self.counted("opened", "open_failures")
+                self.database.start()
+                wait_until(lambda: get(self.port, "/health/ready").status == 200, "readiness after the outage")
+                well = time.monotonic()
+                wait_until(lambda: time.monotonic() > well + 1, "a second of load")
+                opened += self.counted("opened", "open_failures")
+            finally:
+                over.set()
+            asked = [each for client in asking for each in client.result()]
+        while_away = [each for each in asked if gone < each.sent < back - 0.1]
+        self.assertGreater(len(while_away), 500)
+        self.assertLessEqual(attempts / len(while_away), 1.1)
+        self.assertLessEqual({each.status for each in while_away}, {502, 503})
+        self.assertLess(max(each.took for each in asked if each.sent > killed), 2, "somebody waited")
+        self.assertEqual({each.status for each in asked if each.sent > well + 0.5}, {200})
+        self.assertLess(opened, 40, "twice as many connections as the pool has")
 
     def test_ends_when_those_in_front_have_seen_it(self) -> None:
         self.process.send_signal(signal.SIGTERM)

@@ -5,10 +5,11 @@ import contextlib
 import http.client
 import json
 import signal
+import threading
 import unittest
 
 import websockets.sync.client
-from service import PATIENCE_S, Service
+from service import PATIENCE_S, Service, wait_until
 
 
 def get(service: Service, path: str) -> tuple[int, str]:
@@ -16,6 +17,17 @@ def get(service: Service, path: str) -> tuple[int, str]:
         client.request("GET", path)
         answer = client.getresponse()
         return answer.status, answer.read().decode()
+
+
+def keep_asking(service: Service, over: threading.Event, statuses: list[int], *kinds: tuple[str, str | None]) -> None:
+    """Asks one thing after the other until it is over; the statuses of all answers."""
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", service.port, timeout=PATIENCE_S)) as client:
+        while not over.is_set():
+            for method, body in kinds:
+                client.request(method, "/a", body)
+                answer = client.getresponse()
+                answer.read()
+                statuses.append(answer.status)
 
 
 class Chat(unittest.TestCase):
@@ -80,6 +92,50 @@ class Proxy(unittest.TestCase):
                 self.assertEqual(through, direct)
                 one.kill()
                 self.assertEqual({get(proxy, "/a")[0] for _ in range(20)}, {200})
+
+    def test_a_server_that_drains_costs_no_request(self) -> None:
+        """A balancer that follows readiness, and one of three servers that is asked to stop under load."""
+        with contextlib.ExitStack() as stack:
+            servers = [stack.enter_context(Service("ASSAY_ECHO_SERVICE", ECHO_SERVICE_DRAIN_MS="2500")) for _ in "abc"]
+            upstreams = ",".join(each.url("") for each in servers)
+            proxy = stack.enter_context(Service("ASSAY_PROXY", UPSTREAMS=upstreams))
+            for service in (*servers, proxy):
+                self.addCleanup(service.errors.close)
+            over, statuses = threading.Event(), []
+            with concurrent.futures.ThreadPoolExecutor() as clients:
+                kinds = (("GET", None), ("POST", "news"))  # of which one may not be sent twice
+                asking = [clients.submit(keep_asking, proxy, over, statuses, *kinds) for _ in range(4)]
+                try:
+                    leaving = servers[1]
+                    leaving.ask_to_stop()
+                    wait_until(lambda: get(leaving, "/health/ready")[0] == 503, "it says that it goes")
+                    self.assertEqual(leaving.exit_code(), 0, leaving.stderr())
+                finally:
+                    over.set()
+                for each in asking:
+                    each.result()
+            self.assertEqual(set(statuses), {200})
+            self.assertGreater(len(statuses), 200)
+
+    def test_a_server_that_freezes_costs_no_answer(self) -> None:
+        with contextlib.ExitStack() as stack:
+            servers = [stack.enter_context(Service("ASSAY_ECHO_SERVICE")) for _ in "abcd"]
+            upstreams = ",".join(each.url("") for each in servers)
+            proxy = stack.enter_context(Service("ASSAY_PROXY", UPSTREAMS=upstreams))
+            for service in (*servers, proxy):
+                self.addCleanup(service.errors.close)
+            over, statuses = threading.Event(), []
+            with concurrent.futures.ThreadPoolExecutor() as clients:
+                asking = [clients.submit(keep_asking, proxy, over, statuses, ("GET", None)) for _ in range(8)]
+                try:
+                    wait_until(lambda: len(statuses) > 200, "load")
+                    servers[2].process.send_signal(signal.SIGSTOP)
+                    wait_until(lambda: len(statuses) > 1000, "and no end of it")
+                finally:
+                    over.set()
+                for each in asking:
+                    each.result()
+            self.assertEqual(set(statuses), {200})
 
     def test_needs_upstreams(self) -> None:
         with self.assertRaisesRegex(AssertionError, "UPSTREAMS: .*expected http://host:port"):

@@ -9,49 +9,13 @@
 #include "stack/data/postgres.hpp"
 #include "stack/observe/exposition.hpp"
 #include "stack/observe/mirror.hpp"
-#include "tests/integration/postgres_server.hpp"
-#include "tests/stack/net/net_test_support.hpp"
+#include "tests/integration/postgres_pool_support.hpp"
 
 namespace assay::data {
 namespace {
 
 using namespace testing_support;
 
-class server_environment : public ::testing::Environment {
- public:
-  void SetUp() override { server.emplace(); }
-  void TearDown() override { server.reset(); }
-  static std::optional<postgres_server> server;
-};
-std::optional<postgres_server> server_environment::server;
-const auto* const registered = ::testing::AddGlobalTestEnvironment(new server_environment);
-
-class postgres_pool_test : public backend_test {
- protected:
-  static postgres_server& server() { return *server_environment::server; }
-  void SetUp() override { ASSERT_TRUE(server().ok()); }
-
-  static pool_options options() { return {.url = server().url(), .backoff_min = 5ms, .backoff_max = 20ms}; }
-
-  // An empty table of its own for the test.
-  static task<void> make_table(pool& db) {
-    EXPECT_TRUE(co_await db.query("DROP TABLE IF EXISTS things"));
-    EXPECT_TRUE(co_await db.query("CREATE TABLE things (id int PRIMARY KEY, name text)"));
-  }
-  static task<std::int64_t> number(pool& db, std::string_view sql) {
-    const sql_result<rows> got = co_await db.query(sql);
-    EXPECT_TRUE(got) << describe(got.error());
-    co_return got && !got->empty() ? (*got)[0].get<std::int64_t>(0).value_or(-1) : -1;
-  }
-  template <class Test>
-  void run(pool_options with, Test test) {
-    pool db(std::move(with));
-    on_.run(test(db));
-    const pool_usage after = db.usage();
-    EXPECT_EQ(after.open, after.idle);
-    EXPECT_EQ(after.waiting, 0u);
-  }
-};
 INSTANTIATE_TEST_SUITE_P(backends, postgres_pool_test, ::testing::ValuesIn(real_backends()), backend_name);
 
 using outcome = std::optional<sql_result<rows>>;

@@ -1,10 +1,13 @@
-// Run by websocket_node_test.py with the server's port; prints "ok" or fails.
+// Run by websocket_node_test.py with the server's port; prints "ok" or fails. With the path of the package ws as well it
+// is that which talks, else Node's own.
 import assert from 'node:assert/strict';
+import { pathToFileURL } from 'node:url';
 
+const Socket = process.argv[3] ? (await import(pathToFileURL(process.argv[3]))).WebSocket : WebSocket;
 const base = `ws://127.0.0.1:${process.argv[2]}`;
 
 const open = async (path, protocols = []) => {
-  const socket = new WebSocket(base + path, protocols);
+  const socket = new Socket(base + path, protocols);
   socket.binaryType = 'arraybuffer';
   const queue = [];
   const waiting = [];

@@ -1,6 +1,7 @@
 // Both sides of a WebSocket, for peers that are not ours.
 //
-//   PORT=N websocket_peer                    serves echoes: /plain, /fresh (compressed, no context kept), /kept
+//   PORT=N websocket_peer                    serves echoes: /plain, /fresh (compressed, no context kept), /kept; and
+//                                            a page for browsers, /, whose scripts may open them
 //   websocket_peer PORT PATH [deflate|kept]  visits an echo server there, and says "ok" or what went wrong
 #include <algorithm>
 #include <array>
@@ -45,6 +46,10 @@ struct endpoints {
 };
 
 task<http::response> answer(std::shared_ptr<const endpoints> at, http::request& asked) {
+  if (asked.path() == "/") {
+    co_return http::response{.content_type = "text/html; charset=utf-8",
+                             .body = "<!doctype html><title>peer</title>\n"};
+  }
   if (asked.path() == "/plain") co_return at->plain.accept(asked, echo);
   if (asked.path() == "/fresh") co_return at->fresh.accept(asked, echo);
   if (asked.path() == "/kept") co_return at->kept.accept(asked, echo);

@@ -7,8 +7,6 @@
 namespace assay::data::redis {
 namespace {
 
-task<result<permit>> acquire(semaphore& places) { co_return co_await places.acquire(); }
-
 task<result<char>> receive(channel<char>& from) { co_return co_await from.receive(); }
 
 redis_error exhausted(const char* what) {
@@ -23,7 +21,7 @@ pool::pool(pool_options options)
       places_(std::max<std::size_t>(options_.max_connections, 1) *
                   std::max<std::size_t>(options_.connection.max_in_flight, 1),
               options_.max_waiters),
-      random_(options_.seed ? *options_.seed : std::random_device{}()) {
+      absence_(options_.backoff_min, options_.backoff_max, options_.seed) {
   options_.max_connections = std::max<std::size_t>(options_.max_connections, 1);
   options_.connection.max_in_flight = std::max<std::size_t>(options_.connection.max_in_flight, 1);
 }
@@ -39,41 +37,28 @@ pool_usage pool::usage() const {
   return now;
 }
 
-// A random part of `span`, at least `least` of it.
-duration pool::jittered(duration span, double least) {
-  const double part = std::uniform_real_distribution<>(least, 1)(random_);
-  return duration(static_cast<duration::rep>(static_cast<double>(span.count()) * part));
-}
-
 // --- a place and a connection ----------------------------------------------------------------------------------------
 
 task<redis_result<permit>> pool::wait_for_place() {
   permit place = places_.try_acquire();
   if (place) co_return place;
-  const context& ctx = co_await this_context();
-  const instant began = ctx.on->turn_time();
-  const instant limit = saturating_add(began, options_.wait_timeout);
-  counters_.waits++;
-  result<permit> waited = co_await with_deadline(limit, acquire(places_));
-  counters_.waited += ctx.on->turn_time() - began;
+  auto waited = co_await wait_in_line(&places_, options_.wait_timeout, &counters_);
   if (waited) co_return std::move(*waited);
-  if (waited.error().code == errc::limit) {
-    counters_.refused_waiters++;
-    co_return std::unexpected(exhausted("too many wait for Redis"));
+  switch (waited.error().reason) {
+    case no_place::why::line_full:
+      co_return std::unexpected(exhausted("too many wait for Redis"));
+    case no_place::why::none_came_free:
+      co_return std::unexpected(exhausted("no place on a Redis connection became free"));
+    case no_place::why::gave_up:
+      break;
   }
-  if (waited.error().code == errc::timed_out && limit <= ctx.deadline) {
-    counters_.wait_timeouts++;
-    co_return std::unexpected(exhausted("no place on a Redis connection became free"));
-  }
-  co_return std::unexpected(from_wait(waited.error()));
+  co_return std::unexpected(from_wait(waited.error().failure));
 }
 
 pool::shared pool::least_loaded() const {
   const auto found = std::ranges::min_element(connections_, {}, [](const shared& each) { return each->in_flight(); });
   return found == connections_.end() || (*found)->in_flight() >= options_.connection.max_in_flight ? nullptr : *found;
 }
-
-bool pool::is_away(instant now) const { return backoff_ > duration::zero() && (probing_ || now < try_again_); }
 
 // Lets go of what is not to be used again. Callers that are on such a connection keep it until they leave.
 void pool::sweep(instant now) {
@@ -95,7 +80,7 @@ task<redis_result<pool::shared>> pool::take() {
     shared best = least_loaded();
     const bool may_open = connections_.size() + opening_ < options_.max_connections;
     const bool opens = may_open && (best == nullptr || best->in_flight() >= options_.spread_at);
-    if (best != nullptr && (!opens || is_away(on.turn_time()))) co_return best;
+    if (best != nullptr && (!opens || absence_.refuses(on.turn_time()))) co_return best;
     if (opens) {
       redis_result<shared> opened = co_await connect();
       if (opened || best == nullptr || opened.error().reason != cancel_reason::none) co_return opened;
@@ -109,33 +94,29 @@ task<redis_result<pool::shared>> pool::take() {
 
 task<redis_result<pool::shared>> pool::connect() {
   const context& ctx = co_await this_context();
-  if (is_away(ctx.on->turn_time())) {
+  if (absence_.refuses(ctx.on->turn_time())) {
     counters_.refused_while_away++;
     co_return std::unexpected(unavailable(errc::refused, "", "Redis was away a moment ago"));
   }
-  const bool away = backoff_ > duration::zero();
-  probing_ = probing_ || away;
+  const bool probes = absence_.begin_attempt();
   opening_++;
   const instant limit = saturating_add(ctx.on->turn_time(), options_.connect_timeout);
   auto opened = co_await with_deadline(limit, connection::open(*target_, options_.connection, options_.resolver));
   opening_--;
-  if (away) probing_ = false;
+  absence_.end_attempt(probes);
   tell_news();
   const instant now = ctx.on->turn_time();
   if (opened) {
     counters_.opened++;
-    backoff_ = duration::zero();
-    (*opened)->expires = saturating_add(now, jittered(options_.max_age, 0.9));
+    absence_.on_reached();
+    (*opened)->expires = saturating_add(now, absence_.part_of(options_.max_age, 0.9));
     connections_.push_back(*opened);
     co_return opened;
   }
   counters_.open_failures++;
   // A caller who gave up says nothing of the server, unless he waited as long as connecting may take.
   const bool gave_up = opened.error().reason != cancel_reason::none && now < limit;
-  if (!gave_up && now >= try_again_) {
-    backoff_ = std::clamp(backoff_ * 2, options_.backoff_min, options_.backoff_max);
-    try_again_ = saturating_add(now, jittered(backoff_, 0.5));
-  }
+  if (!gave_up) absence_.on_failed(now);
   if (!gave_up && opened.error().condition == redis_condition::none) {
     opened.error().condition = redis_condition::unavailable;
   }

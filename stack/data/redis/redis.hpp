@@ -24,10 +24,10 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <random>
 #include <string>
 #include <vector>
 
+#include "stack/data/pool_wait.hpp"
 #include "stack/data/redis/connection.hpp"
 #include "stack/runtime/channel.hpp"
 
@@ -113,10 +113,8 @@ class pool {
   task<redis_result<void>> wait_for_news();
   task<redis_result<reply>> run_one(batch one);
   shared least_loaded() const;
-  bool is_away(instant now) const;
   void sweep(instant now);
   void tell_news();
-  duration jittered(duration span, double least);
 
   pool_options options_;
   redis_result<target> target_;
@@ -126,10 +124,7 @@ class pool {
   std::size_t opening_ = 0;
   channel<char> news_{1};  // an attempt to connect has ended
   std::size_t listening_ = 0;
-  std::mt19937_64 random_;
-  duration backoff_{};  // zero while the server answers
-  instant try_again_{};
-  bool probing_ = false;
+  server_absence absence_;
 };
 
 // Its use as metrics, for as long as it is there; `name` is the label that tells it from others.

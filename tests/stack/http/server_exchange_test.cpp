@@ -104,8 +104,9 @@ TEST(http_server, what_was_pipelined_behind_the_last_answer_does_not_reset_it) {
 }
 
 TEST(http_server, half_a_connection_is_enough_for_an_answer) {
-  const report seen =
-      play({.serve = answer_target, .clients = {{.pieces = {{0ms, get("/sleep")}}, .end_after_pieces = true}}});
+  const report seen = play({.serve = answer_target,
+                            .limits = {.serve_half_closed = true},
+                            .clients = {{.pieces = {{0ms, get("/sleep")}}, .end_after_pieces = true}}});
   EXPECT_THAT(statuses(seen.clients[0]), ElementsAre(200));
   EXPECT_EQ(seen.clients[0].ended_after, 100ms);
 }

@@ -109,5 +109,48 @@ TEST_F(loop_test, ready_work_is_cut_into_batches_so_that_io_gets_its_turn) {
   EXPECT_GE(small.counters().resumed, 40u);
 }
 
+struct reading {
+  duration turn;     // the begin of the turn
+  duration backlog;  // and since when there is a backlog, both since the begin of the work
+  friend bool operator==(const reading&, const reading&) = default;
+};
+
+// A millisecond of computing.
+task<void> work_once(sim_io* world, instant began, std::vector<reading>* into) {
+  co_await yield();
+  const loop& on = *(co_await this_context()).on;
+  world->pass(1ms);
+  into->push_back({on.turn_time() - began, on.backlog_since() - began});
+}
+
+task<void> work_ten_times(sim_io* world, std::vector<reading>* into) {
+  context& ctx = co_await this_context();
+  std::ignore = co_await delay_for(1s);
+  const instant began = ctx.on->turn_time();
+  scope children(ctx);
+  for (int i = 0; i < 10; ++i) children.spawn(work_once(world, began, into));
+  std::ignore = co_await children.join();
+  std::ignore = co_await delay_for(1s);
+  const instant later = ctx.on->turn_time();
+  into->push_back({later - later, ctx.on->backlog_since() - later});
+}
+
+TEST_F(loop_test, a_backlog_is_as_old_as_the_first_turn_that_left_something_over) {
+  auto backend = std::make_unique<sim_io>();
+  sim_io* const world = backend.get();
+  loop small(std::move(backend), {.max_turn_batch = 4});
+  std::vector<reading> seen;
+  small.run(work_ten_times(world, &seen));
+  ASSERT_EQ(seen.size(), 11u);
+  // The first turn begins with the task itself.
+  const std::vector<duration> turns{0ms, 0ms, 0ms, 3ms, 3ms, 3ms, 3ms, 7ms, 7ms, 7ms};
+  for (std::size_t i = 0; i < turns.size(); ++i) EXPECT_EQ(seen[i], (reading{turns[i], 0ms})) << i;
+  EXPECT_EQ(seen.back(), (reading{0ms, 0ms})) << "it ended with the queue";
+
+  world->pass(1h);
+  const auto since = []() -> task<instant> { co_return (co_await this_context()).on->backlog_since(); };
+  EXPECT_EQ(small.run(since()), world->now()) << "what lies before a run is none";
+}
+
 }  // namespace
 }  // namespace assay

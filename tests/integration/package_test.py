@@ -1,0 +1,83 @@
+"""The stack as its users have it: installed and found by find_package, or a part of their own build by FetchContent.
+
+The environment names the build directory, the source tree and the compiler; ctest sets them.
+"""
+
+import os
+import pathlib
+import re
+import resource
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from lifecycle_test import get
+from service import Service
+
+HERE = pathlib.Path(__file__).parent / "package"
+BUILD = pathlib.Path(os.environ.get("ASSAY_BUILD", "build"))
+SOURCE = pathlib.Path(os.environ.get("ASSAY_SOURCE", "."))
+# Processor time of one compiler, without optimisation: three times what it takes, so that a slow machine is no failure.
+MOST_SECONDS_A_FILE = 12
+
+
+def run(*command) -> str:
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise AssertionError(f"{command}: {done.stdout[-4000:]}{done.stderr[-4000:]}")
+    return done.stdout
+
+
+def cpu_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+class Package(unittest.TestCase):
+    def setUp(self) -> None:
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="assay-package-"))
+        self.addCleanup(shutil.rmtree, self.folder, True)
+        self.first = self.folder / "first.cpp"
+        tutorial = (SOURCE / "docs/stack.md").read_text()
+        self.first.write_text(re.search(r"```cpp\n(.*?)```", tutorial, re.DOTALL).group(1))
+
+    def configure(self, *settings: str) -> pathlib.Path:
+        build = self.folder / "build"
+        run("cmake", "-G", "Ninja", "-S", HERE, "-B", build, f"-DCMAKE_CXX_COMPILER={os.environ['ASSAY_COMPILER']}",
+            f"-DFIRST_SOURCE={self.first}", *settings)
+        return build
+
+    def test_installed_it_builds_the_tutorial_s_first_service_and_a_whole_one(self) -> None:
+        run("cmake", "--install", BUILD, "--prefix", self.folder / "installed")
+        # A copy: what it includes of the stack is then what was installed.
+        copy = shutil.copytree(SOURCE / "subjects/shop/cpp", self.folder / "subjects/shop/cpp")
+        shop = sorted(path for path in copy.glob("*.cpp") if not path.name.endswith("_test.cpp"))
+        build = self.configure("-DCMAKE_BUILD_TYPE=Debug", f"-DCMAKE_PREFIX_PATH={self.folder / 'installed'}",
+                               f"-DSHOP_SOURCES={';'.join(map(str, shop))}", f"-DSHOP_ROOT={self.folder}")
+        for target, sources in (("first", [self.first]), ("shop", shop)):
+            before = cpu_seconds()
+            run("cmake", "--build", build, "-j", "1", "--target", target)
+            spent = cpu_seconds() - before
+            lines = sum(len(path.read_text().splitlines()) for path in sources)
+            print(f"{target}: {lines} lines in {len(sources)} files, {spent:.1f} s to compile and link")
+            self.assertLess(spent, MOST_SECONDS_A_FILE * len(sources))
+        os.environ["ASSAY_FIRST"] = str(build / "first")
+        with Service("ASSAY_FIRST") as first:
+            self.addCleanup(first.errors.close)
+            self.assertEqual(get(first.port, "/").text, b"hello, world\n")
+            self.assertEqual(first.stop(), 0)
+
+    def test_as_a_part_of_another_build_it_brings_nothing_but_itself(self) -> None:
+        cache = (BUILD / "CMakeCache.txt").read_text()
+        judged = re.search(r"^ASSAY_CONFORMANCE_PASSED:INTERNAL=.*", cache, re.MULTILINE)
+        build = self.configure(f"-DFROM_SOURCE={SOURCE}", f"-D{judged.group(0)}",
+                               f"-DCMAKE_C_COMPILER={os.environ['ASSAY_C_COMPILER']}")
+        to_do = run("ninja", "-C", build, "-n", "first")
+        self.assertIn("libassay_http.a", to_do)
+        for stranger in ("lab/", "tests/", "bench/", "examples/", "subjects/"):
+            self.assertNotIn(f"_deps/assay-build/{stranger}", run("ninja", "-C", build, "-t", "targets", "all"))
+
+
+if __name__ == "__main__":
+    unittest.main()
