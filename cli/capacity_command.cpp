@@ -77,6 +77,9 @@ int capacity_command(const capacity_arguments& typed) {
   if (std::ranges::any_of(*gates, [](const load::gate& each) { return each.what == load::gated::back; })) {
     return complain("capacity", usage, "--slo back: is of a burst, and these runs have none; see assay load --stage");
   }
+  if (std::ranges::any_of(*gates, [](const load::gate& each) { return !each.part.empty(); })) {
+    return complain("capacity", usage, "--slo with [...]: these runs have one request and one stage");
+  }
   const auto search = read_search(typed);
   if (!search) return complain("capacity", usage, search.error());
   load::load_options first = *options;

@@ -24,9 +24,9 @@ Each run is in the open model and says only whether the objectives were kept; th
 Exit codes: 0 ok, 1 not even 1 request per second was kept, 2 usage, 4 could not run.)";
 
 constexpr const char* plan_examples = R"(Examples:
+  assay plan shop.profile.json --draft binding.yaml                 a binding to begin with
   assay plan shop.profile.json --bind binding.yaml -o shop.plan.yaml
-  assay plan shop.profile.json --bind binding.yaml --shorten 12m    phases cut until the campaign fits
-  assay plan shop.profile.json --bind binding.yaml --full           rates and lengths of the full process
+  assay plan shop.profile.json --bind binding.yaml --shorten 12m    phases cut until it fits; --full: at full length
   assay plan --check shop.plan.yaml                                 what will run, how long, what it can tell apart
   assay plan --schema                                               the JSON Schema, for editors
 
@@ -34,13 +34,13 @@ Exit codes: 0 ok, 2 usage, a faulty file or an unbound route, 4 could not write.
 
 constexpr const char* learn_examples = R"(Examples:
   assay learn access.log                                   the workload's portrait
-  assay learn access.log access.log.1 -o shop.profile.json and the profile, which assay plan reads
+  assay learn access.log access.log.1 -o shop.profile.json and the profile, which assay plan reads; --html: a page
   assay learn '/var/log/nginx/access.log*' alb-logs/       globs and directories, .gz and .zst, merged by time
   kubectl logs deploy/caddy | assay learn -                from standard input
   assay learn access.log --format '$remote_addr [$time_local] "$request" $status $body_bytes_sent $request_time'
-  assay learn access.log --format @/etc/nginx/nginx.conf   the log_format (or LogFormat) directives of a configuration
-  assay learn app.log --format json:time=ts,method=http.method,target=url,status=code,took_ms=latency
   assay learn access.log --route 'GET /items/{id}/price'   a route named beforehand
+  assay learn access.log --openapi api.yaml                all routes of the service's own description
+  assay learn access.log --explain 'GET /items/{id}'       what was folded into a route, and why
   assay learn --compare last.profile.json access.log       whether two workloads differ, and where
 
 The format is found out from the first lines. --format takes a name: combined (common, nginx's main, with a virtual host
@@ -148,7 +148,7 @@ void describe_several(CLI::App& command, load_arguments& typed) {
       ->allow_extra_args(false);
   command
       .add_option("--check", typed.checks,
-                  "of each answer: status=200,404, header:NAME=VALUE, header:NAME~PART, body~PART")
+                  "of each answer: status=200,404, header:NAME=VALUE, body~PART, json:PATH=VALUE; =VALUE or ~PART")
       ->take_all()
       ->allow_extra_args(false);
 }
@@ -174,15 +174,24 @@ CLI::App* describe_load(CLI::App& app, load_arguments& typed) {
   describe_requests(command, typed);
   describe_several(command, typed);
   describe_streams(command, typed);
-  command.add_option("--slo", typed.objectives, "exit code 1 unless all hold: p99<50ms,errors<0.1%,rate>950,back<10s");
+  command.add_option("--slo", typed.objectives,
+                     "exit code 1 unless all hold: p99<50ms,errors<0.1%,rate>950,back<10s,p99[GET /a]<9ms");
   command.add_flag("--latency", typed.spectrum, "print the detailed percentile spectrum");
   command.add_flag("--json", typed.json, "print one JSON document");
+  command.add_flag("--no-tui", typed.no_screen, "one line while it runs, also where the terminal could show more");
   command.add_option("--ndjson", typed.ndjson, "a line of JSON for each second while it runs: FILE, or - for stdout");
   command
       .add_option("--hdr", typed.hdr, "FILE.hgrm: percentile distribution; FILE.hlog: histogram log; may be repeated")
       ->take_all()
       ->allow_extra_args(false);
   command.add_option("--prometheus", typed.prometheus, "metrics on 127.0.0.1:PORT/metrics while it runs; 0: any port");
+  CLI::Option* calibrate = command.add_flag(
+      "--calibrate", typed.calibrate, "measure this machine against a server that does nothing, -d long: what it can");
+  for (const char* other :
+       {"url", "--stage", "--curl", "--har", "--requests", "--feed", "--check", "--sse", "--slo", "--latency",
+        "--ndjson", "--hdr", "--prometheus", "--message", "--broadcast", "--connect-rate", "--source"}) {
+    calibrate->excludes(command.get_option(other));
+  }
   return &command;
 }
 
@@ -206,10 +215,17 @@ CLI::App* describe_plan(CLI::App& app, plan_arguments& typed) {
   command.footer(plan_examples);
   command.add_option("profile", typed.profile, "written by assay learn");
   command.add_option("--bind", typed.binding, "says per route where values, bodies and credentials come from");
+  CLI::Option* draft =
+      command
+          .add_option("--draft", typed.drafted, "write a binding to begin with: what the profile tells is filled in")
+          ->type_name("FILE");
   command.add_option("-o,--output", typed.output, "the plan file; stdout without it");
   CLI::Option* full = command.add_flag("--full", typed.full, "rates and lengths of the full-length process");
   command.add_option("--shorten", typed.within, "cut phases until the whole campaign fits: 12m")->excludes(full);
   command.add_option("--check", typed.checked, "say what this plan will do");
+  for (const char* other : {"--bind", "--output", "--full", "--shorten", "--check"}) {
+    draft->excludes(command.get_option(other));
+  }
   command.add_flag("--schema", typed.schema, "print the JSON Schema of plans");
   command.add_flag("--schema-doc", typed.page, "print the reference page of all keys");
   return &command;
@@ -221,10 +237,17 @@ CLI::App* describe_learn(CLI::App& app, learn_arguments& typed) {
   command.footer(learn_examples);
   command.add_option("files", typed.files, "access logs: files, globs, directories; - is standard input")->required();
   command.add_option("-o,--output", typed.output, "write the profile to this file");
+  command.add_option("--html", typed.page, "write the portrait and more as a page of HTML to this file")
+      ->type_name("FILE");
   command.add_option("--format", typed.format, "of the lines: a name, a format string or @CONFIGURATION, see below");
   command.add_option("--route", typed.routes, "'METHOD /path/{name}', before any that is guessed; may be repeated")
       ->take_all()
       ->allow_extra_args(false);
+  command
+      .add_option("--openapi", typed.openapi, "an OpenAPI or Swagger file (YAML or JSON) whose paths are the routes")
+      ->type_name("FILE");
+  command.add_option("--explain", typed.explained, "'METHOD /path/{name}': what was folded into this route, and why")
+      ->type_name("ROUTE");
   command.add_flag("--compare", typed.compare,
                    "two files, logs or profiles: whether their workloads differ, and where");
   command.add_flag("--json", typed.json, "print the profile instead of the portrait, the comparison as a document");

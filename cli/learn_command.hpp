@@ -12,8 +12,11 @@ namespace assay::cli {
 struct learn_arguments {
   std::vector<std::string> files;
   std::string output;
+  std::string page;  // of HTML
   std::vector<std::string> routes;
   std::string format;
+  std::string explained;  // a route
+  std::string openapi;
   bool compare = false;
   bool json = false;
 };

@@ -1,26 +1,26 @@
 #include "cli/load_command.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <csignal>
 #include <cstdio>
-#include <cstring>
 #include <expected>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
+#include "cli/calibrate_command.hpp"
 #include "cli/load_inputs.hpp"
 #include "cli/load_options.hpp"
 #include "cli/load_outputs.hpp"
+#include "cli/load_view.hpp"
 #include "cli/run_watched.hpp"
 #include "cli/speech.hpp"
 #include "cli/stream_command.hpp"
 #include "cli/values.hpp"
 #include "lab/load/engine.hpp"
 #include "lab/load/gate.hpp"
+#include "lab/load/live_history.hpp"
 #include "lab/load/live_metrics.hpp"
 #include "lab/report/load_json.hpp"
 #include "lab/report/load_text.hpp"
@@ -29,47 +29,23 @@
 namespace assay::cli {
 namespace {
 
-// One line on the terminal, rewritten; nothing when stderr is not one. And the rows of each second. Reads counters that
-// the generators write with relaxed stores, so it cannot slow them down.
-class load_progress {
- public:
-  load_progress(load::load_engine& engine, duration length, second_writer* seconds)
-      : engine_(engine), length_(length), rows_(seconds), shown_(::isatty(STDERR_FILENO) == 1) {}
-  void show(bool interrupted) {
-    if (shown_) rewrite();
-    if (rows_ != nullptr && !interrupted) rows_->follow(engine_);
-  }
-  void clear() const {
-    if (shown_) fmt::print(stderr, "\r\x1b[K");
-  }
+// The screen shows seconds. Of a run too long to keep them it is not shown.
+bool wants_screen(const load_arguments& typed) {
+  return !typed.no_screen && !typed.json && typed.ndjson != "-" && has_screen();
+}
 
- private:
-  void rewrite() {
-    const load::live_view view = engine_.look();
-    const double seconds = std::chrono::duration<double>(view.elapsed).count();
-    const double total = std::chrono::duration<double>(length_).count();
-    const double rate = static_cast<double>(view.answers - answers_before_) / std::max(seconds - seconds_before_, 1e-9);
-    fmt::print(stderr, "\r\x1b[K{:.1f}s of {:.0f}s  {:.0f} responses/s  {} errors", seconds, total,
-               seconds > seconds_before_ ? rate : 0.0, view.errors);
-    answers_before_ = view.answers;
-    seconds_before_ = seconds;
-  }
-
-  load::load_engine& engine_;
-  duration length_;
-  second_writer* rows_;
-  bool shown_;
-  std::uint64_t answers_before_ = 0;
-  double seconds_before_ = 0;
-};
-
-std::expected<load::load_plan, std::string> plan_of(const load_arguments& typed) {
+std::expected<load::load_plan, std::string> plan_of(const load_arguments& typed, bool on_screen) {
   std::expected<load::load_options, std::string> options = read_load_options(typed);
   if (!options) return std::unexpected(options.error());
   const auto notice = read_load_inputs(typed, *options);
   if (!notice) return std::unexpected(notice.error());
   if (!notice->empty()) fmt::print(stderr, "assay load: {}\n", one_line(*notice));
   options->keep_seconds = !typed.ndjson.empty() || typed.prometheus;
+  if (on_screen && !options->keep_seconds) {
+    load::load_options with_seconds = *options;
+    with_seconds.keep_seconds = true;
+    if (auto plan = load::normalize(std::move(with_seconds))) return plan;
+  }
   return load::normalize(std::move(*options));
 }
 
@@ -94,6 +70,7 @@ int write_result(const load_arguments& typed, const model::load_result& result) 
 }  // namespace
 
 int load_command(const load_arguments& typed) {
+  if (typed.calibrate) return calibrate_command(typed);
   if (is_stream_load(typed)) return stream_command(typed);
   if (const std::string_view wrong = of_streams(typed); !wrong.empty()) {
     return complain("load", usage, fmt::format("{}: expected a URL ws://HOST[:PORT]/PATH, or --sse", wrong));
@@ -107,9 +84,12 @@ int load_command(const load_arguments& typed) {
   if (typed.json && typed.ndjson == "-")
     return complain("load", usage, "--json and --ndjson -: stdout is for one of them");
   if (const auto names = check_hdr_files(typed.hdr); !names) return complain("load", usage, names.error());
-  std::expected<load::load_plan, std::string> plan = plan_of(typed);
+  const bool on_screen = wants_screen(typed);
+  std::expected<load::load_plan, std::string> plan = plan_of(typed, on_screen);
   if (!plan) return complain("load", usage, plan.error());
-  const duration length = plan->options.length;
+  if (const auto had = load::check_gates(gates, *plan); !had) return complain("load", usage, "--slo " + had.error());
+  const bool has_seconds = plan->options.keep_seconds;
+  model::load_screen head = load::head_of(*plan);
 
   stop_signals stop;  // before any thread: Ctrl-C ends the run, it does not kill it
   load::load_engine engine(std::move(*plan));
@@ -126,8 +106,8 @@ int load_command(const load_arguments& typed) {
     metrics = std::move(*opened);
     fmt::print(stderr, "assay load: metrics at http://127.0.0.1:{}/metrics\n", metrics->port());
   }
-  load_progress line(engine, length, seconds ? &*seconds : nullptr);
-  auto result = run_watched(engine, stop, line);
+  load_view view(engine, std::move(head), seconds ? &*seconds : nullptr, on_screen && has_seconds);
+  auto result = run_watched(engine, stop, view);
   if (!result) return complain("load", could_not_run, result.error());
   const bool told = !seconds || seconds->finish(engine, result->duration);
   const bool all_met = load::judge_gates(gates, *result);

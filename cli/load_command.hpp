@@ -36,6 +36,8 @@ struct load_arguments {
   bool spin = false;
   bool spectrum = false;
   bool json = false;
+  bool calibrate = false;  // this machine, in place of a URL
+  bool no_screen = false;  // --no-tui: one line in place of the whole terminal
   std::vector<std::string> hdr;
   std::string ndjson;
   std::optional<std::uint16_t> prometheus;  // a port

@@ -28,22 +28,6 @@ std::expected<second_writer, std::string> second_writer::open(const std::string&
   return second_writer(file);
 }
 
-void second_writer::look_at_cpu(const load::live_view& seen) {
-  const duration since = seen.elapsed - elapsed_before_;
-  if (since <= duration::zero()) return;
-  if (cpu_before_.size() == seen.cpu.size()) {
-    duration busiest{};
-    bool all_run = true;
-    for (std::size_t i = 0; i < seen.cpu.size(); ++i) {
-      busiest = std::max(busiest, seen.cpu[i] - cpu_before_[i]);
-      all_run = all_run && seen.cpu[i] > duration::zero();
-    }
-    if (all_run) cpu_share_ = in_seconds(busiest) / in_seconds(since);  // else they have ended, and it stays as it was
-  }
-  cpu_before_ = seen.cpu;
-  elapsed_before_ = seen.elapsed;
-}
-
 void second_writer::write(const load::load_engine& of, double until_s, bool at_end) {
   for (; next_ < of.seconds(); ++next_) {
     const auto begins_s = static_cast<double>(next_);
@@ -51,7 +35,7 @@ void second_writer::write(const load::load_engine& of, double until_s, bool at_e
     // Seconds that an early end leaves over are over as well, and not of this run.
     if (!second || begins_s + (at_end ? 0 : second->length_s) >= until_s) break;
     second->length_s = std::min(second->length_s, until_s - begins_s);
-    const std::string line = report::second_line(*second, cpu_share_);
+    const std::string line = report::second_line(*second, cpu_.share());
     const bool wrote = std::fwrite(line.data(), 1, line.size(), file_.get()) == line.size();
     failed_ = failed_ || !wrote;
   }
@@ -60,7 +44,7 @@ void second_writer::write(const load::load_engine& of, double until_s, bool at_e
 
 void second_writer::follow(const load::load_engine& running) {
   const load::live_view seen = running.look();
-  if (cpu_before_.empty() || seen.elapsed - elapsed_before_ >= cpu_interval) look_at_cpu(seen);
+  if (!cpu_.has_looked() || seen.elapsed - cpu_.looked_at() >= cpu_interval) cpu_.look(seen);
   write(running, in_seconds(seen.elapsed), false);
 }
 

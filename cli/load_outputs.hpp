@@ -6,10 +6,10 @@
 #include <cstdio>
 #include <expected>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "lab/load/busiest_share.hpp"
 #include "lab/load/engine.hpp"
 #include "lab/model/load_result.hpp"
 
@@ -34,14 +34,11 @@ class second_writer {
   };
   explicit second_writer(std::FILE* file) : file_(file) {}
   void write(const load::load_engine& of, double until_s, bool at_end);
-  void look_at_cpu(const load::live_view& seen);
 
   std::unique_ptr<std::FILE, closer> file_;
   std::size_t next_ = 0;
   bool failed_ = false;
-  std::vector<duration> cpu_before_;
-  duration elapsed_before_{};
-  std::optional<double> cpu_share_;
+  load::busiest_share cpu_;
 };
 
 // Refuses, before anything is sent, what could not be written afterwards: a directory that is not there.

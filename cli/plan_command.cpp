@@ -13,6 +13,7 @@
 #include "lab/model/profile_json.hpp"
 #include "lab/model/write_file.hpp"
 #include "lab/plan/binding.hpp"
+#include "lab/plan/draft_binding.hpp"
 #include "lab/plan/forecast.hpp"
 #include "lab/plan/read.hpp"
 #include "lab/plan/schema.hpp"
@@ -31,6 +32,21 @@ int check(const std::string& path) {
   const auto plan = plan::read_plan(path);
   if (!plan) return complain("plan", usage, plan.error());
   return print("plan", report::plan_text(*plan, plan::forecast_of(*plan)));
+}
+
+// A binding that exists holds somebody's work.
+int draft(const plan_arguments& typed) {
+  if (std::error_code ignored; std::filesystem::exists(typed.drafted, ignored)) {
+    return complain("plan", usage, fmt::format("--draft {}: that file exists; name another", typed.drafted));
+  }
+  const auto profile = model::read_profile(typed.profile);
+  if (!profile) return complain("plan", usage, profile.error());
+  const std::string name = std::filesystem::path(typed.profile).filename().string();
+  const plan::drafted_binding made = plan::draft_binding(*profile, name);
+  if (made.routes == 0) return complain("plan", usage, typed.profile + ": no route of it is worth sending");
+  if (const int saved = save(typed.drafted, made.text); saved != ok) return saved;
+  return print("plan", fmt::format("{}: {} routes bound, {} left out; {} lines say \"fill in\"\n",
+                                   one_line(typed.drafted), made.routes, made.left_out, made.marks));
 }
 
 int bind(const plan_arguments& typed) {
@@ -73,8 +89,12 @@ int plan_command(const plan_arguments& typed) {
   if (!typed.checked.empty()) return check(typed.checked);
   if (typed.profile.empty())
     return complain("plan", usage, "expected a profile, or --check FILE; see assay plan --help");
-  if (typed.binding.empty())
-    return complain("plan", usage, "expected --bind FILE: a log says nothing of bodies and credentials");
+  if (!typed.drafted.empty()) return draft(typed);
+  if (typed.binding.empty()) {
+    return complain("plan", usage,
+                    "expected --bind FILE: a log says nothing of bodies and credentials; --draft FILE writes one to "
+                    "begin with");
+  }
   return bind(typed);
 }
 

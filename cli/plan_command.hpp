@@ -11,6 +11,7 @@ namespace assay::cli {
 struct plan_arguments {
   std::string profile;
   std::string binding;
+  std::string drafted;  // a binding to write
   std::string output;
   std::string within;
   std::string checked;

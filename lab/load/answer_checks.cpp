@@ -11,7 +11,8 @@ namespace assay::load {
 namespace {
 
 constexpr std::string_view forms =
-    "expected status=200,404 or status=2xx, header:NAME, header:NAME=VALUE, header:NAME~PART, or body~PART";
+    "expected status=200,404 or status=2xx, header:NAME, header:NAME=VALUE, header:NAME~PART, body~PART, or "
+    "json:PATH, json:PATH=VALUE, json:PATH~PART";
 
 bool is_token(std::string_view name) {
   return !name.empty() && std::ranges::all_of(name, [](char c) { return c > ' ' && c < 0x7f && c != ':'; });
@@ -70,11 +71,19 @@ bool answer_checks::add_field(std::string_view text) {
   return true;
 }
 
+bool answer_checks::add_value(std::string_view text) {
+  std::optional<json_check> read = json_check::parse(text);
+  if (!read) return false;
+  values_.push_back(std::move(*read));
+  return true;
+}
+
 std::expected<void, std::string> answer_checks::add(std::string_view text) {
   constexpr std::string_view status = "status=";
   constexpr std::string_view header = "header:";
   constexpr std::string_view body = "body~";
-  if (fields_.size() + texts_.size() >= max_checks) {
+  constexpr std::string_view value = "json:";
+  if (fields_.size() + texts_.size() + values_.size() >= max_checks) {
     return std::unexpected(fmt::format("--check: expected at most {} of them", max_checks));
   }
   if (text.size() > max_check_bytes) {
@@ -88,6 +97,8 @@ std::expected<void, std::string> answer_checks::add(std::string_view text) {
   } else if (text.starts_with(body) && text.size() > body.size()) {
     texts_.emplace_back(std::string(text.substr(body.size())));
     read = true;
+  } else if (text.starts_with(value)) {
+    read = add_value(text.substr(value.size()));
   }
   if (!read) return std::unexpected(fmt::format("--check \"{}\": {}", text, forms));
   return {};
@@ -103,6 +114,15 @@ bool answer_checks::holds(const field_check& of, const http::header_list& header
 
 bool answer_checks::fields_hold(const http::header_list& headers) const {
   return std::ranges::all_of(fields_, [&](const field_check& each) { return holds(each, headers); });
+}
+
+void body_watch::keep(std::string_view piece) {
+  too_long_ = too_long_ || document_.size() + piece.size() > max_json_body;
+  if (!too_long_) document_ += piece;
+}
+
+bool body_watch::values_hold() const {
+  return values_.empty() || (!too_long_ && json_check::all_hold(values_, document_));
 }
 
 bool body_watch::holds() const {

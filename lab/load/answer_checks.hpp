@@ -1,9 +1,10 @@
-// What an answer must hold beside its status: header fields, and texts somewhere in its body. The body is looked at
-// piece by piece as it is received and never kept.
+// What an answer must hold beside its status: header fields, texts somewhere in its body, and values in its JSON. The
+// body is looked at piece by piece as it is received, and kept for the latter alone.
 //
 //   answer_checks checks;
 //   checks.add("header:content-type~json");   // beside header:etag, header:x-cache=HIT and status=200,404
 //   checks.add("body~\"ok\":true");
+//   checks.add("json:items[0].id=7");
 //
 //   body_watch watch(checks);                 // of a connection
 //   watch.begin(); watch.take(piece); ... watch.holds();
@@ -19,6 +20,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lab/load/json_check.hpp"
 #include "lab/load/recorder.hpp"
 #include "stack/http/message.hpp"
 
@@ -53,9 +55,10 @@ class answer_checks {
   std::expected<void, std::string> add(std::string_view text);
 
   // Of an answer's header and body: those of the status are the routes'.
-  bool any() const { return !fields_.empty() || !texts_.empty(); }
+  bool any() const { return !fields_.empty() || !texts_.empty() || !values_.empty(); }
   bool fields_hold(const http::header_list& headers) const;
   const std::vector<stream_pattern>& texts() const { return texts_; }
+  const std::vector<json_check>& values() const { return values_; }
   // Statuses that are no error where a route names none; empty: every one below 400.
   const std::vector<int>& statuses() const { return statuses_; }
 
@@ -69,26 +72,40 @@ class answer_checks {
   static bool holds(const field_check& of, const http::header_list& headers);
   bool add_statuses(std::string_view list);
   bool add_field(std::string_view text);
+  bool add_value(std::string_view text);
 
   std::vector<field_check> fields_;
   std::vector<stream_pattern> texts_;
+  std::vector<json_check> values_;
   std::vector<int> statuses_;
 };
 
 // How far the body of one answer has come.
 class body_watch {
  public:
-  explicit body_watch(const answer_checks& checks) : texts_(checks.texts()), matched_(texts_.size()) {}
+  explicit body_watch(const answer_checks& checks)
+      : texts_(checks.texts()), values_(checks.values()), matched_(texts_.size()) {}
 
-  void begin() { matched_.assign(matched_.size(), 0); }
+  void begin() {
+    matched_.assign(matched_.size(), 0);
+    document_.clear();
+    too_long_ = false;
+  }
   void take(std::string_view piece) {
     for (std::size_t i = 0; i < matched_.size(); ++i) matched_[i] = texts_[i].advance(matched_[i], piece);
+    if (!values_.empty()) keep(piece);
   }
-  bool holds() const;
+  bool holds() const;        // the texts
+  bool values_hold() const;  // of its JSON
 
  private:
+  void keep(std::string_view piece);
+
   const std::vector<stream_pattern>& texts_;
+  const std::vector<json_check>& values_;
   std::vector<std::size_t> matched_;
+  std::string document_;
+  bool too_long_ = false;
 };
 
 }  // namespace assay::load

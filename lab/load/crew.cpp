@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 
 #include <algorithm>
+#include <limits>
 #include <thread>
 
 #include "lab/load/resolve.hpp"
@@ -42,6 +43,20 @@ void crew::set_start() noexcept {
 std::optional<instant> crew::start() const {
   const std::int64_t started = started_ns_.load(std::memory_order_relaxed);
   return started == 0 ? std::nullopt : std::optional(instant(duration(started)));
+}
+
+duration crew::behind() const {
+  const std::optional<instant> started = start();
+  if (!started || work_.model != model::load_model::open) return {};
+  std::int64_t next_due_ns = std::numeric_limits<std::int64_t>::max();
+  for (const live_counters& each : live_) {
+    // Before its first arrival a thread does not say when its next one is.
+    if (each.offered.load(std::memory_order_relaxed) == 0) continue;
+    next_due_ns = std::min(next_due_ns, each.next_due_ns.load(std::memory_order_relaxed));
+  }
+  const instant next_due{duration(next_due_ns)};
+  if (next_due >= *started + work_.length()) return {};
+  return std::max(duration::zero(), detail::monotonic_now() - next_due);
 }
 
 void crew::fail(const std::string& why) {

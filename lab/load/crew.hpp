@@ -46,6 +46,8 @@ class crew {
   bool stopped() const { return stopping_; }
   // The start, once it is set.
   std::optional<instant> start() const;
+  // How long the next arrival has been waiting for a connection; zero in the closed model and when none is left.
+  duration behind() const;
   const std::vector<live_counters>& live() const { return live_; }
   const second_series& series() const { return series_; }
 

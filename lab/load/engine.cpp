@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <ctime>
+#include <tuple>
 
 #include "lab/load/burst_return.hpp"
 #include "lab/load/crew.hpp"
+#include "lab/load/intervals.hpp"
 #include "lab/load/span.hpp"
 #include "lab/load/verdict.hpp"
 #include "stack/observe/quantile.hpp"
@@ -33,6 +35,8 @@ struct load_engine::state {
   model::load_result merge(const std::vector<thread_outcome>& outcomes) const;
   std::vector<model::load_stage> merge_stages(const std::vector<thread_outcome>& outcomes, duration measured) const;
   std::vector<model::load_route> merge_routes(const std::vector<thread_outcome>& outcomes) const;
+  model::response_intervals merge_parts(const std::vector<thread_outcome>& outcomes,
+                                        const observe::histogram& all) const;
 
   load_plan plan;
   workload work;
@@ -58,6 +62,7 @@ model::load_result load_engine::state::merge(const std::vector<thread_outcome>& 
   recorder sum;
   for (const thread_outcome& each : outcomes) {
     sum.merge(each.measured.total());
+    std::ignore = merged.connect_time.merge(each.measured.connect_time);  // of one layout
     merged.duration = std::max(merged.duration, each.ended - *threads.start());
     merged.offered_requests += each.due;
     merged.io_backend = each.backend;
@@ -70,10 +75,18 @@ model::load_result load_engine::state::merge(const std::vector<thread_outcome>& 
   merged.good_rps = static_cast<double>(sum.well_within_run) / seconds;
   merged.generator = health_of(outcomes, sum.answers);
   sum.write_to(merged);
+  if (work.keep_parts) merged.intervals = merge_parts(outcomes, merged.latency.response_time);
   if (work.stages.size() > 1) merged.stages = merge_stages(outcomes, merged.duration);
   if (work.requests.size() > 1) merged.routes = merge_routes(outcomes);
   judge_validity(merged);
   return merged;
+}
+
+model::response_intervals load_engine::state::merge_parts(const std::vector<thread_outcome>& outcomes,
+                                                          const observe::histogram& all) const {
+  run_parts together(work.length());
+  for (const thread_outcome& each : outcomes) together.merge(*each.measured.parts());
+  return intervals_of(all, together.histograms());
 }
 
 std::vector<model::load_stage> load_engine::state::merge_stages(const std::vector<thread_outcome>& outcomes,
@@ -137,6 +150,8 @@ live_view load_engine::look() const {
   view.last = state_->threads.series().last();
   if (const std::optional<instant> start = state_->threads.start()) {
     view.elapsed = std::max(duration::zero(), detail::monotonic_now() - *start);
+    view.due = state_->work.arrivals_expected(view.elapsed);
+    view.behind = state_->threads.behind();
   }
   return view;
 }
@@ -154,7 +169,8 @@ std::optional<model::live_second> load_engine::second(std::size_t index) const {
                           .answered = sums.answered,
                           .response_p50_ms = told_ms(0.5, sums.response_p50_ms, details.response_times),
                           .response_p99_ms = told_ms(0.99, sums.response_p99_ms, details.response_times),
-                          .own_lag_max_ms = static_cast<double>(details.own_lag_max_ns) / 1e6};
+                          .own_lag_max_ms = static_cast<double>(details.own_lag_max_ns) / 1e6,
+                          .response_bands = details.bands};
   if (details.response_times > 0) told.response_max_ms = sums.response_max_ms;
   for (std::size_t kind = 0; kind < failure_kinds; ++kind) {
     if (details.errors[kind] > 0) told.errors.emplace(label(static_cast<failure_kind>(kind)), details.errors[kind]);

@@ -21,9 +21,11 @@ namespace assay::load {
 struct live_view {
   duration elapsed{};         // zero before the start
   std::uint64_t offered = 0;  // open model: arrivals that a connection has taken
+  double due = 0;             // open model: arrivals that are expected until now
+  duration behind{};          // open model: how long the next arrival has been waiting for a connection
   std::uint64_t answers = 0;
   std::uint64_t errors = 0;
-  std::vector<duration> cpu;                    // of each thread, since it began; zero when it has ended
+  std::vector<duration> cpu = {};               // of each thread, since it began; zero when it has ended
   std::optional<model::load_second> last = {};  // the latest that is over; where seconds are kept
 };
 

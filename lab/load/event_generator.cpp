@@ -110,7 +110,7 @@ std::optional<error> event_generator::take(follower& by, std::string_view piece)
 
 void event_generator::on_event(follower& by) {
   const instant now = on_.now();
-  receive_lag_.record(nanoseconds(now - on_.turn_time()));
+  receive_lag_.record(nanoseconds(now - on_.backlog_since()));
   events_++;
   live_.received.store(events_, std::memory_order_relaxed);
   if (by.has_event) {

@@ -12,6 +12,7 @@ error protocol(const char* what) { return {.code = errc::protocol, .what = what}
 answer exchange_connection::judged() const {
   answer got{.status = head_.status};
   if (!watched_) return got;
+  if (!watched_->body.values_hold()) got.failed_check = failure_kind::check_json;
   if (!watched_->body.holds()) got.failed_check = failure_kind::check_body;
   if (!watched_->fields_hold) got.failed_check = failure_kind::check_header;
   return got;

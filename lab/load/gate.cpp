@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <optional>
 
@@ -46,12 +47,23 @@ std::optional<double> time_ns(std::string_view text) {
   return read ? std::optional(static_cast<double>(read->count())) : std::nullopt;
 }
 
+// "p99[GET /a]" is p99 of "GET /a".
+bool take_part(std::string_view& name, gate& into) {
+  const auto begin = name.find('[');
+  if (begin == std::string_view::npos) return true;
+  if (!name.ends_with(']')) return false;
+  into.part = trimmed(name.substr(begin + 1, name.size() - begin - 2));
+  name = trimmed(name.substr(0, begin));
+  return !into.part.empty() && name != "back";
+}
+
 std::optional<gate> parse_gate(std::string_view text) {
-  const auto sign = text.find_first_of("<>");
+  const auto sign = text.find_first_of("<>", text.find(']') == std::string_view::npos ? 0 : text.rfind(']'));
   if (sign == std::string_view::npos) return std::nullopt;
-  const std::string_view name = trimmed(text.substr(0, sign));
+  std::string_view name = trimmed(text.substr(0, sign));
   const std::string_view limit = trimmed(text.substr(sign + 1));
   gate read{.text = std::string(text)};
+  if (!take_part(name, read)) return std::nullopt;
   std::optional<double> parsed;
   if (name == "rate") {
     read.what = gated::rate;
@@ -91,14 +103,59 @@ std::optional<double> back_after_ns(const std::vector<model::load_stage>& stages
   return longest;
 }
 
+// What a gate is of: the run, one of its requests, or one of its stages.
+struct gated_part {
+  const observe::histogram* times = nullptr;
+  double rate_rps = 0;
+  double error_share = 1;
+};
+
+template <class Part>
+gated_part part_from(const Part& of, double seconds) {
+  std::uint64_t failed = 0;
+  for (const auto& [kind, count] : of.errors) failed += count;
+  gated_part part{.times = &of.latency.response_time, .rate_rps = static_cast<double>(of.answered) / seconds};
+  if (of.offered > 0) part.error_share = static_cast<double>(failed) / static_cast<double>(of.offered);
+  return part;
+}
+
+// "stage 2" is the second, with index 1.
+std::optional<std::size_t> stage_index_of(std::string_view name) {
+  constexpr std::string_view stage = "stage ";
+  if (!name.starts_with(stage)) return std::nullopt;
+  const auto place = number(name.substr(stage.size()));
+  if (!place || *place < 1 || *place > static_cast<double>(max_stages) || *place != std::floor(*place)) {
+    return std::nullopt;
+  }
+  return static_cast<std::size_t>(*place) - 1;
+}
+
+// Nothing when the run has no such part, or ended before it.
+std::optional<gated_part> part_of(const gate& of, const model::load_result& result) {
+  if (of.part.empty()) {
+    return gated_part{
+        .times = &result.latency.response_time, .rate_rps = result.achieved_rps, .error_share = error_share_of(result)};
+  }
+  const auto route = std::ranges::find(result.routes, of.part, &model::load_route::name);
+  if (route != result.routes.end()) {
+    return part_from(*route, std::max(1e-9, std::chrono::duration<double>(result.duration).count()));
+  }
+  const auto index = stage_index_of(of.part);
+  if (!index || *index >= result.stages.size()) return std::nullopt;
+  const model::load_stage& stage = result.stages[*index];
+  return part_from(stage, std::max(1e-9, stage.length_s));
+}
+
 // The measured value; nothing when it cannot be told.
 std::optional<double> measured(const gate& of, const model::load_result& result) {
-  const observe::histogram& times = result.latency.response_time;
+  const std::optional<gated_part> part = part_of(of, result);
+  if (!part) return std::nullopt;
+  const observe::histogram& times = *part->times;
   switch (of.what) {
     case gated::rate:
-      return result.achieved_rps;
+      return part->rate_rps;
     case gated::error_share:
-      return error_share_of(result);
+      return part->error_share;
     case gated::mean:
       return times.count() > 0 ? std::optional(times.mean()) : std::nullopt;
     case gated::max:
@@ -119,14 +176,42 @@ std::string value_text(const gate& of, double value) {
 }
 
 std::string why_unknown(const gate& of, const model::load_result& result) {
-  if (of.what != gated::back) {
-    return fmt::format("not estimable from {} answers", result.latency.response_time.count());
-  }
+  const std::optional<gated_part> part = part_of(of, result);
+  if (!part) return "the run ended before it";
+  if (of.what != gated::back) return fmt::format("not estimable from {} answers", part->times->count());
   const bool any = std::ranges::any_of(result.stages, [](const auto& each) { return each.burst.has_value(); });
   return any ? "not seen to be back" : "no stage was a burst";
 }
 
+// The comma after the first gate; a name in [...] may have commas and brackets of its own.
+std::size_t end_of_gate(std::string_view text) {
+  const auto comma = text.find(',');
+  const auto open = text.find('[');
+  if (comma == std::string_view::npos || open == std::string_view::npos || comma < open) return comma;
+  for (auto close = text.find(']', open); close != std::string_view::npos; close = text.find(']', close + 1)) {
+    const auto sign = text.find_first_not_of(' ', close + 1);
+    if (sign != std::string_view::npos && (text[sign] == '<' || text[sign] == '>')) return text.find(',', sign);
+  }
+  return comma;
+}
+
 }  // namespace
+
+std::expected<void, std::string> check_gates(const std::vector<gate>& gates, const load_plan& plan) {
+  const std::size_t stages = plan.options.stages.size() > 1 ? plan.options.stages.size() : 0;
+  const bool several = plan.several && plan.several->size() > 1;
+  for (const gate& each : gates) {
+    if (each.part.empty()) continue;
+    bool known = stage_index_of(each.part).value_or(stages) < stages;
+    for (std::size_t i = 0; several && i < plan.several->size(); ++i)
+      known = known || (*plan.several)[i].name == each.part;
+    if (known) continue;
+    return std::unexpected(fmt::format(
+        "\"{}\": this run has no \"{}\": expected the name of one of several requests, or stage 1 to stage {}",
+        each.text, each.part, std::max<std::size_t>(stages, 1)));
+  }
+  return {};
+}
 
 double error_share_of(const model::load_result& result) {
   std::uint64_t failed = 0;
@@ -138,12 +223,14 @@ double error_share_of(const model::load_result& result) {
 std::expected<std::vector<gate>, std::string> parse_gates(std::string_view text) {
   std::vector<gate> gates;
   while (true) {
-    const auto comma = text.find(',');
+    const auto comma = end_of_gate(text);
     const std::string_view one = trimmed(text.substr(0, comma));
     std::optional<gate> read = parse_gate(one);
     if (!read) {
-      return std::unexpected(fmt::format(
-          "\"{}\": expected a gate such as p99<50ms, mean<10ms, max<1s, errors<0.1%, rate>950 or back<10s", one));
+      return std::unexpected(
+          fmt::format("\"{}\": expected a gate such as p99<50ms, mean<10ms, max<1s, errors<0.1%, rate>950, back<10s or "
+                      "p99[GET /a]<50ms",
+                      one));
     }
     gates.push_back(std::move(*read));
     if (comma == std::string_view::npos) return gates;

@@ -4,6 +4,8 @@
 //   errors<0.1%       failed requests, unexpected answers included, of all that were due
 //   rate>950          answers per second
 //   back<10s          after each burst the level of before was back by then (burst_return.hpp)
+//   p99[GET /a]<80ms  of one of several requests, by its name; every gate but back
+//   p99[stage 2]<9ms  of one of several stages, from 1 on
 //
 // A percentile that so few answers cannot tell does not meet its gate: nothing was shown.
 //
@@ -16,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lab/load/options.hpp"
 #include "lab/model/load_result.hpp"
 
 namespace assay::load {
@@ -24,13 +27,17 @@ enum class gated : std::uint8_t { quantile, mean, max, error_share, rate, back }
 
 struct gate {
   gated what = gated::quantile;
-  double quantile = 0;  // of gated::quantile
-  double limit = 0;     // nanoseconds, a share, or answers per second
-  std::string text;     // as typed
+  double quantile = 0;    // of gated::quantile
+  double limit = 0;       // nanoseconds, a share, or answers per second
+  std::string part = {};  // a request's name, or "stage 2"; empty: the whole run
+  std::string text;       // as typed
 };
 
 // Gates with commas between; the error says which and what was expected.
 std::expected<std::vector<gate>, std::string> parse_gates(std::string_view text);
+
+// Whether the run will have what each gate is of. The error is one line.
+std::expected<void, std::string> check_gates(const std::vector<gate>& gates, const load_plan& plan);
 
 // Of what was due, or in the closed model begun: what failed or was answered unexpectedly. One when nothing was due.
 double error_share_of(const model::load_result& result);

@@ -4,6 +4,7 @@
 #include <cassert>
 
 #include "lab/load/exchange.hpp"
+#include "lab/load/span.hpp"
 #include "stack/runtime/delay.hpp"
 
 namespace assay::load {
@@ -85,10 +86,11 @@ unsigned generator::share_of_connections() const {
 }
 
 task<result<void>> generator::open_slot(slot& opened) {
-  const instant limit = saturating_add(on_.now(), work_.timeout);
-  result<net::stream> stream = co_await net::connect(share_.address, limit);
+  const instant began = on_.now();
+  result<net::stream> stream = co_await net::connect(share_.address, saturating_add(began, work_.timeout));
   if (!stream) co_return std::unexpected(stream.error());
   measured_.connects++;
+  measured_.connect_time.record(nanoseconds(on_.now() - began));
   opened.on = std::make_unique<exchange_connection>(on_, std::move(*stream), work_.checks);
   co_return result<void>{};
 }

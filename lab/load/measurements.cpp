@@ -22,6 +22,7 @@ measurements::measurements(const workload& of, second_series* series)
       cells_(of.stages.size() * routes_),
       writes_(room_for_writes(of)) {
   if (series != nullptr) seconds_.emplace(*series);
+  if (of.keep_parts) parts_.emplace(of.length());
   // Before the clock runs: a page fault at the start of a burst would be the generator's lateness.
   for (std::unique_ptr<recorder>& each : cells_) each = std::make_unique<recorder>();
 }
@@ -34,12 +35,14 @@ void measurements::end_in_second(const arrival& of, instant now, bool was_answer
 void measurements::failed(failure_kind kind, const arrival& of, instant sent, instant now, bool charged) {
   of.into->failed(kind, of.intended, sent, now, charged);
   if (seconds_) end_in_second(of, now, false, kind, charged);
+  if (parts_ && charged) parts_->record(of.intended - start_, now - of.intended);
   if ((*requests_)[of.route].key) writes_.add(of.k, of.route, write_outcome::unanswered);
 }
 
 void measurements::not_sent(failure_kind kind, const arrival& of, instant now, bool charged, bool before) {
   of.into->not_sent(kind, of.intended, now, charged);
   if (seconds_) end_in_second(of, now, false, kind, charged);
+  if (parts_ && charged) parts_->record(of.intended - start_, now - of.intended);
   if (before && (*requests_)[of.route].key) writes_.add(of.k, of.route, write_outcome::unanswered);
 }
 
@@ -47,6 +50,7 @@ void measurements::not_sent_many(failure_kind kind, instant intended, instant no
   assert(cells_.size() == 1 && !seconds_);
   cells_[0]->offered += count;
   cells_[0]->not_sent(kind, intended, now, true, count);
+  if (parts_) parts_->record(intended - start_, now - intended, count);
 }
 
 recorder measurements::total() const {

@@ -10,6 +10,7 @@
 
 #include "lab/load/answer_checks.hpp"
 #include "lab/load/recorder.hpp"
+#include "lab/load/run_parts.hpp"
 #include "lab/load/second_series.hpp"
 #include "lab/load/workload.hpp"
 #include "lab/load/write_log.hpp"
@@ -51,10 +52,13 @@ class measurements {
 
   const recorder& of(std::size_t stage, std::size_t route) const { return *cells_[stage * routes_ + route]; }
   recorder total() const;
+  // Null where none are kept.
+  const run_parts* parts() const { return parts_ ? &*parts_ : nullptr; }
   const write_log& writes() const { return writes_; }
 
   std::uint64_t connects = 0;
   std::uint64_t received_bytes = 0;
+  observe::histogram connect_time = observe::histogram::with_defaults();
 
  private:
   void end_in_second(const arrival& of, instant now, bool was_answered, std::optional<failure_kind> error,
@@ -65,6 +69,7 @@ class measurements {
   duration timeout_;
   std::vector<std::unique_ptr<recorder>> cells_;  // stage by stage
   std::optional<second_recorder> seconds_;
+  std::optional<run_parts> parts_;
   write_log writes_;
   instant start_{};
 };
@@ -88,6 +93,7 @@ inline bool measurements::answered(const arrival& of, instant sent, instant now,
       of.intended, sent, now,
       {.status = got.status, .error = error, .within_run = within_run, .in_time = now - of.intended <= timeout_});
   if (seconds_) end_in_second(of, now, true, error, true);
+  if (parts_) parts_->record(of.intended - start_, now - of.intended);
   if (route.key) writes_.add(of.k, of.route, write_log::outcome_of(got.status));
   return !error;
 }

@@ -201,7 +201,7 @@ void message_generator::on_message(const member& from, std::string_view payload)
   if (!number) return ledger_.unrelated();
   const instant now = on_.now();
   if (ledger_.arrived(*number, from.index, now) != message_ledger::arrival::received) return;
-  receive_lag_.record(nanoseconds(now - on_.turn_time()));
+  receive_lag_.record(nanoseconds(now - on_.backlog_since()));
   live_.received.store(ledger_.received(), std::memory_order_relaxed);
   if (sending_over_) leave_when_drained();
 }

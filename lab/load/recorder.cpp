@@ -45,6 +45,8 @@ std::string_view label(failure_kind kind) {
       return "check_header";
     case failure_kind::check_body:
       return "check_body";
+    case failure_kind::check_json:
+      return "check_json";
   }
   return "protocol";
 }

@@ -32,8 +32,9 @@ enum class failure_kind : std::uint8_t {
   own_limit,          // no connection for want of a descriptor, a local port or memory: the generator's fault
   check_header,       // of the expected status, but without a header field that was demanded
   check_body,         // nor with a body as demanded
+  check_json,         // nor with JSON as demanded
 };
-inline constexpr std::size_t failure_kinds = 13;
+inline constexpr std::size_t failure_kinds = 14;
 inline constexpr std::size_t statuses_end = 1000;
 
 // How an answer counts.

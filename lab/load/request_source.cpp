@@ -60,6 +60,7 @@ struct request_source::compilation {
   using checked = std::expected<void, std::string>;
 
   const model::bound_route& from;
+  std::uint64_t seed = 0;
   std::vector<std::string> names = {};
   model::compiled_template target = {};
   std::vector<model::compiled_template> headers = {};  // their values
@@ -98,7 +99,7 @@ std::expected<void, std::string> request_source::compilation::bind_values() {
   for (const std::string& name : names) {
     const auto source = from.values.find(name);
     if (source == from.values.end()) return std::unexpected(fmt::format("{{{}}}: expected a value for it", name));
-    auto drawn = value_draw::create(source->second);
+    auto drawn = value_draw::create(source->second, seed);
     if (!drawn) return std::unexpected(fmt::format("{{{}}}: {}", name, drawn.error()));
     made.values.push_back(std::move(*drawn));
   }
@@ -175,7 +176,7 @@ std::expected<void, std::string> request_source::add(const model::bound_route& f
   for (const int status : from.expected) {
     if (status < 200 || status > 999) return std::unexpected(fmt::format("expected status {}: not 200 to 999", status));
   }
-  compilation step{.from = from};
+  compilation step{.from = from, .seed = seed_};
   if (auto done = step.run(authority); !done) return done;
   route made{.name = from.name,
              .verb = http::method_from(from.method),

@@ -20,6 +20,17 @@ std::size_t seconds_in(duration length) {
 
 observe::histogram coarse_histogram() { return observe::histogram::create({.significant_digits = 2}).value(); }
 
+// In one pass: the histogram's buckets are in order, as the bands are.
+model::band_counts bands_of(const observe::histogram& times) {
+  model::band_counts bands{};
+  std::size_t band = 0;
+  times.for_each_recorded([&](std::uint64_t, std::uint64_t highest, std::uint64_t count) {
+    while (band < model::band_edges_ns.size() && highest > model::band_edges_ns[band]) ++band;
+    bands[band] += static_cast<std::uint32_t>(count);
+  });
+  return bands;
+}
+
 double to_ms(std::uint64_t ns) { return static_cast<double>(ns) / 1e6; }
 
 }  // namespace
@@ -91,6 +102,7 @@ void second_series::conclude(std::size_t index) {
   model::load_second& done = seconds_[index];
   const observe::histogram& response = into.merged->response_time;
   details_[index].response_times = response.count();
+  details_[index].bands = bands_of(response);
   done.response_p50_ms = to_ms(std::min(response.value_at_quantile(0.5), response.max()));
   done.response_p99_ms = to_ms(std::min(response.value_at_quantile(0.99), response.max()));
   done.response_max_ms = to_ms(response.max());

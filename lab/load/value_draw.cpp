@@ -37,7 +37,7 @@ void put_uuid(std::uint64_t high, std::uint64_t low, std::string& out) {
 
 }  // namespace
 
-std::expected<value_draw, std::string> value_draw::create(const model::value_source& source) {
+std::expected<value_draw, std::string> value_draw::create(const model::value_source& source, std::uint64_t seed) {
   value_draw made(source);
   if (source.from == kind::integer || source.from == kind::zipf) {
     if (source.low > source.high) {
@@ -53,6 +53,11 @@ std::expected<value_draw, std::string> value_draw::create(const model::value_sou
       return std::unexpected(fmt::format("expected at most {} ranks of a zipf law", max_zipf_ranks));
     }
     made.zipf_.emplace(ranks, source.exponent);
+  }
+  if (source.from == kind::visitor) {
+    auto visitors = visitor_draw::create(source, seed);
+    if (!visitors) return std::unexpected(visitors.error());
+    made.visitors_ = *visitors;
   }
   if (source.from == kind::choice && source.choices.empty()) {
     return std::unexpected("expected at least one value to choose from");
@@ -78,6 +83,9 @@ void value_draw::draw(draw_stream from, std::uint64_t ordinal, std::string& out)
       return;
     case kind::sequence:
       put_number(static_cast<std::int64_t>(static_cast<std::uint64_t>(source_.low) + ordinal), out);
+      return;
+    case kind::visitor:
+      put_number(static_cast<std::int64_t>(visitors_->name_of(ordinal)), out);
       return;
     case kind::uuid: {
       const std::uint64_t high = from.next();

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "lab/load/counter_random.hpp"
+#include "lab/load/visitor_draw.hpp"
 #include "lab/load/zipf.hpp"
 #include "lab/model/plan.hpp"
 
@@ -20,8 +21,8 @@ class value_draw {
   // Zipf's ranks are numbers in floating point on the way; above this two of them could be one.
   static constexpr std::uint64_t max_zipf_ranks = 1ULL << 50;
 
-  // The error continues a sentence: "expected ...".
-  static std::expected<value_draw, std::string> create(const model::value_source& source);
+  // The seed is for values that several requests have in common. The error continues a sentence: "expected ...".
+  static std::expected<value_draw, std::string> create(const model::value_source& source, std::uint64_t seed = 0);
 
   // `ordinal` is the number of the request among all. Replaces `out`; its capacity is kept, so that nothing is
   // allocated once it has been long enough.
@@ -34,6 +35,7 @@ class value_draw {
 
   model::value_source source_;
   std::optional<zipf_law> zipf_;
+  std::optional<visitor_draw> visitors_;
 };
 
 }  // namespace assay::load

@@ -28,10 +28,11 @@ std::vector<std::string> invalid_reasons(const model::generator_health& health, 
                     "(-t) or a lower rate",
                     100 * health.cpu_share, 100 * bounds.cpu_share));
   }
-  if (!open && health.cpu_wait_share > bounds.cpu_wait_share) {
+  const double allowed_wait = open ? bounds.open_cpu_wait_share : bounds.cpu_wait_share;
+  if (health.cpu_wait_share > allowed_wait) {
     reasons.push_back(fmt::format(
         "generator waited for a CPU {:.0f} % of the time (at most {:.0f} %): pin it away from the candidate",
-        100 * health.cpu_wait_share, 100 * bounds.cpu_wait_share));
+        100 * health.cpu_wait_share, 100 * allowed_wait));
   }
   if (health.little_residual > bounds.little_residual) {
     reasons.push_back(fmt::format("generator's accounts disagree by {:.1f} % (Little's law): please report this",

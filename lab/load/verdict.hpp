@@ -18,7 +18,9 @@ struct verdict_bounds {
   std::uint64_t own_lag_p99_ns = 1'000'000;  // sends later than this by the generator's own fault distort the tail
   double cpu_share = 0.95;                   // of a generator thread: beyond it the generator is the bottleneck
   double cpu_wait_share = 0.10;              // waiting for a CPU that somebody else, perhaps the candidate, uses
-  double little_residual = 0.01;             // the accounts of time in flight, kept two ways, must agree
+  double open_cpu_wait_share = 0.25;  // the same in the open model, where most lateness is judged for itself: the
+                                      // rest is in answers that lie there unread
+  double little_residual = 0.01;      // the accounts of time in flight, kept two ways, must agree
 };
 
 // Why a measurement with so many response times does not show the candidate; empty when it does.

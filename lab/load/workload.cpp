@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "lab/load/second_series.hpp"
+#include "lab/load/stages_like.hpp"
 #include "lab/load/write_log.hpp"
 
 namespace assay::load {
@@ -53,6 +54,18 @@ double workload::arrivals_expected() const {
   return model == model::load_model::open ? sum : 0;
 }
 
+double workload::arrivals_expected(duration until) const {
+  if (model != model::load_model::open) return 0;
+  double sum = 0;
+  duration begin{};
+  for (const stage& each : stages) {
+    const duration within = std::clamp(until - begin, duration::zero(), each.length);
+    sum += rate_curve(each).arrivals_until(static_cast<double>(within.count()));
+    begin += each.length;
+  }
+  return sum;
+}
+
 double workload::logged_writes_expected() const {
   double share = 0;
   for (std::size_t i = 0; i < requests.size(); ++i) share += requests[i].key ? requests[i].share : 0;
@@ -69,6 +82,11 @@ std::vector<stage> stages_of(const load_options& options) {
 }  // namespace
 
 workload workload_of(const load_plan& plan) {
+  // What changes on purpose has no intervals.
+  const auto is_even = [](const load_options& of) {
+    return of.stages.empty() ||
+           (of.stages.size() == 1 && !of.stages[0].end_rate_per_s && of.stages[0].swing_per_s == 0);
+  };
   const load_options& options = plan.options;
   return {.host = plan.host,
           .port = plan.port,
@@ -84,6 +102,7 @@ workload workload_of(const load_plan& plan) {
           .timeout = options.timeout,
           .seed = options.seed,
           .keep_seconds = options.keep_seconds,
+          .keep_parts = is_even(options),
           .spin = options.spin,
           .io = options.io};
 }
@@ -119,10 +138,11 @@ std::expected<workload, std::string> bind_workload(const workload_options& optio
   made.model = model::load_model::open;
   made.arrivals = options.arrivals;
   made.keep_seconds = true;
+  made.keep_parts = false;
   made.real_time = options.real_time;
   made.stages.clear();
-  for (const model::phase& each : options.phases) {
-    made.stages.push_back({.rate_per_s = each.rate_per_s, .length = each.length});
+  for (std::size_t i = 0; i < options.phases.size(); ++i) {
+    made.stages.push_back(stage_of(options.phases[i], i, options.seed));
   }
   if (made.logged_writes_expected() > 0.99 * static_cast<double>(max_logged_writes)) {
     return std::unexpected(fmt::format("{:.0f} acknowledged writes: expected at most {}: shorten the phases",

@@ -32,6 +32,7 @@ struct workload {
   duration timeout = std::chrono::seconds(5);  // of one request, from its send
   std::uint64_t seed = 1;
   bool keep_seconds = false;
+  bool keep_parts = false;  // for intervals of the whole run's quantiles
   bool spin = false;
   bool real_time = false;  // its threads go before all others on their core, where the system allows it
   io_options io = {};
@@ -39,6 +40,8 @@ struct workload {
   duration length() const;
   // Expected arrivals of all threads; zero in the closed model.
   double arrivals_expected() const;
+  // The same, of the first so much of the run.
+  double arrivals_expected(duration until) const;
   // Expected number of writes that are logged.
   double logged_writes_expected() const;
 };
@@ -50,7 +53,7 @@ workload workload_of(const load_plan& plan);
 struct workload_options {
   std::string address;  // HOST:PORT or http://HOST:PORT
   std::vector<model::bound_route> routes;
-  std::vector<model::phase> phases;  // kind, rate and length matter here, the faults do not
+  std::vector<model::phase> phases;  // kind, rate, length, shape and bursts matter here, the faults do not
   model::arrival_law arrivals = model::arrival_law::poisson;
   unsigned connections = 64;
   unsigned threads = 1;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <limits>
 
 #include "lab/load/crew.hpp"
 #include "lab/load/workload_result.hpp"
@@ -48,22 +47,17 @@ duration workload_engine::phase_offset(std::size_t index) const {
 
 workload_view workload_engine::look() const {
   workload_view view;
-  std::int64_t next_due_ns = std::numeric_limits<std::int64_t>::max();
   for (const live_counters& each : state_->threads.live()) {
     view.offered += each.offered.load(std::memory_order_relaxed);
     view.answers += each.answers.load(std::memory_order_relaxed);
     view.errors += each.errors.load(std::memory_order_relaxed);
-    next_due_ns = std::min(next_due_ns, each.next_due_ns.load(std::memory_order_relaxed));
   }
   view.last = state_->threads.series().last();
   const std::optional<instant> start = state_->threads.start();
   if (!start) return view;
-  const instant now = detail::monotonic_now();
-  view.elapsed = std::max(duration::zero(), now - *start);
+  view.elapsed = std::max(duration::zero(), detail::monotonic_now() - *start);
   while (view.phase + 1 < state_->phases.size() && phase_offset(view.phase + 1) <= view.elapsed) view.phase++;
-  const instant next_due(duration{next_due_ns});
-  const bool any_left = view.offered > 0 && next_due < *start + state_->work.length();
-  if (any_left) view.behind = std::max(duration::zero(), now - next_due);
+  view.behind = state_->threads.behind();
   return view;
 }
 

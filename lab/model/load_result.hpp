@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "lab/model/latency_bands.hpp"
 #include "stack/observe/histogram.hpp"
 
 namespace assay::model {
@@ -34,6 +35,24 @@ struct latency_histograms {
   // The response times of what was answered as expected, those of response_time without refusals and failures: beside
   // fast refusals a service looks faster the more of them there are.
   observe::histogram expected_response_time = observe::histogram::with_defaults();
+};
+
+// Between which bounds something lies with 95 %.
+struct time_interval {
+  double low_ns = 0;
+  double high_ns = 0;
+};
+
+struct quantile_interval {
+  double quantile = 0;
+  time_interval within = {};
+  double effective_samples = 0;  // so many independent ones would tell as much
+};
+
+// Of the response times of one run under one load; lab/load/intervals.hpp has the method.
+struct response_intervals {
+  std::optional<time_interval> mean = {};
+  std::vector<quantile_interval> quantiles = {};  // rising; those that can be told
 };
 
 // What the generator knows about itself, for the verdict.
@@ -92,6 +111,7 @@ struct live_second {
   std::optional<double> response_p99_ms = {};
   std::optional<double> response_max_ms = {};
   double own_lag_max_ms = 0;
+  band_counts response_bands{};  // how many response times lie in each
 };
 
 // An objective of the run and what was measured of it.
@@ -124,9 +144,11 @@ struct load_result {
   std::uint64_t offered_requests = 0;  // arrivals that were due
   std::uint64_t bytes_received = 0;
   std::uint64_t connects = 0;
+  observe::histogram connect_time = observe::histogram::with_defaults();  // of each, until TCP stands
   std::uint64_t resent = 0;  // requests sent twice: their kept-alive connection ended before a byte of an answer
   std::map<std::string, std::uint64_t> errors;  // by kind; kinds that did not occur are absent
   latency_histograms latency;
+  response_intervals intervals;    // of the response time; none where the load changes
   std::vector<load_stage> stages;  // of a run of several; those that began
   std::vector<load_route> routes;  // of a run of several
   std::vector<gate_outcome> gates;

@@ -77,7 +77,8 @@ struct stream_result {
   std::uint64_t bytes_received = 0;
   std::map<std::string, std::uint64_t> errors;  // of messages, by kind; in a broadcast of deliveries
   generator_health generator;                   // cpu_per_request_ns: a message or an event, sent or received
-  // From the begin of the loop's turn to the message being read: the generator's own share of the response time.
+  // To the message being read from when the loop began what it had not come to the end of by then: the generator's own
+  // share of the response time, at most.
   std::uint64_t receive_lag_p99_ns = 0;
   double bytes_per_connection = 0;  // memory of the generator's own, at the end of sending; the kernel's not counted
   std::string io_backend;

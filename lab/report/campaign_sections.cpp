@@ -153,7 +153,9 @@ const char* why_none(const campaign_report& report, const model::candidate_summa
 std::string blocking_section(const campaign_report& report) {
   std::string section = fmt::format(
       "<h2>What blocked the event loop</h2><p class=\"muted\">Calls of at least {} ms on a thread that runs an event "
-      "loop. While one lasts, nothing else of that loop is served.</p>",
+      "loop, and what filled its stalls instead: computing, or the lack of a CPU. While one lasts, nothing else of "
+      "that "
+      "loop is served.</p>",
       number(report.plan.stall_threshold_ms));
   for (const model::candidate_summary& each : report.compared.candidates) {
     if (each.blocking.empty()) {

@@ -18,6 +18,20 @@ using json = nlohmann::ordered_json;
 
 json number_or_null(std::optional<double> number) { return number ? json(*number) : json(nullptr); }
 
+json bounds_us(const model::time_interval& of) { return {of.low_ns / 1e3, of.high_ns / 1e3}; }
+
+json intervals_json(const model::response_intervals& of) {
+  json bounds;
+  bounds["mean"] = of.mean ? bounds_us(*of.mean) : json(nullptr);
+  for (const auto& [name, quantile] : summary_quantiles) {
+    const auto known = std::ranges::find(of.quantiles, quantile, &model::quantile_interval::quantile);
+    bounds[name] = known != of.quantiles.end() ? bounds_us(known->within) : json(nullptr);
+  }
+  const auto median = std::ranges::find(of.quantiles, 0.5, &model::quantile_interval::quantile);
+  bounds["effective_samples"] = median != of.quantiles.end() ? json(median->effective_samples) : json(nullptr);
+  return bounds;
+}
+
 json burst_json(const std::optional<model::burst_return>& of) {
   if (!of) return nullptr;
   const auto level_us = of->level_p99_ms ? std::optional(*of->level_p99_ms * 1e3) : std::nullopt;
@@ -75,9 +89,11 @@ std::string load_json(const model::load_result& result) {
   document["requests"] = result.requests;
   document["errors"] = errors_json(result.errors);
   document["response_time_us"] = summary_us(result.latency.response_time);
+  document["response_interval_us"] = intervals_json(result.intervals);
   document["expected_response_time_us"] = summary_us(result.latency.expected_response_time);
   document["service_time_us"] = summary_us(result.latency.service_time);
   document["send_lag_us"] = summary_us(result.latency.send_lag);
+  document["connect_time_us"] = summary_us(result.connect_time);
   document["stages"] = stages_json(result.stages);
   document["routes"] = routes_json(result.routes);
   document["gates"] = gates_json(result.gates);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "lab/report/time_row.hpp"
@@ -78,6 +79,23 @@ void append_routes(std::string& to, const std::vector<model::load_route>& routes
   }
 }
 
+// Below the row of the response time, in its columns.
+void append_intervals(std::string& to, const model::response_intervals& of) {
+  if (!of.mean) return;
+  const auto quantile = [&of](double q) {
+    return std::ranges::find(of.quantiles, q, &model::quantile_interval::quantile);
+  };
+  for (const auto& [name, end] : {std::pair{"  95 % from", &model::time_interval::low_ns},
+                                  std::pair{"  95 % to", &model::time_interval::high_ns}}) {
+    to += fmt::format("  {:<14}{:>9}", name, time_text(*of.mean.*end));
+    for (const double q : {0.5, 0.9, 0.99, 0.999}) {
+      const auto known = quantile(q);
+      to += fmt::format("{:>9}", known == of.quantiles.end() ? "-" : time_text(known->within.*end));
+    }
+    to += '\n';
+  }
+}
+
 std::string head_line(const model::load_result& result) {
   std::string line = result.valid ? "VALID" : "INVALID";
   std::string_view separator = ": ";
@@ -102,7 +120,9 @@ std::string load_text(const model::load_result& result, const load_text_options&
   text += '\n';
   append_row_heads(text);
   if (open) append_row(text, "response time", result.latency.response_time);
+  if (open) append_intervals(text, result.intervals);
   append_row(text, "service time", result.latency.service_time);
+  if (!open) append_intervals(text, result.intervals);  // which is the same there
   if (open) append_row(text, "send lag", result.latency.send_lag);
   if (!result.stages.empty()) append_stages(text, result.stages);
   append_bursts(text, result.stages);

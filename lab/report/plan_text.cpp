@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "lab/model/duration.hpp"
@@ -36,7 +37,23 @@ std::string faults_of(const model::phase& phase) {
   return fmt::to_string(fmt::join(each, "; "));
 }
 
-void add_phases(std::string& text, const model::plan& plan) {
+std::string course_text(const model::phase_course& of) {
+  std::vector<std::string> said;
+  if (of.parts > 0) {
+    said.push_back(
+        fmt::format("{} to {} in {} parts one after the other", rate(of.least_per_s), rate(of.most_per_s), of.parts));
+  }
+  std::vector<std::string> scales;
+  for (const auto& [scale, value] : of.dispersion) scales.push_back(fmt::format("{:.3g} at {} s", value, scale));
+  if (!scales.empty()) {
+    said.push_back(
+        fmt::format("bursts: the counts vary {} times as much as Poisson arrivals", fmt::join(scales, ", ")));
+  }
+  if (of.too_short) said.emplace_back("bursts, of which so short a phase shows few");
+  return fmt::format("    {}\n", fmt::join(said, "; "));
+}
+
+void add_phases(std::string& text, const model::plan& plan, const model::forecast& forecast) {
   text +=
       fmt::format("\n  {:<18}{:<10}{:>10}{:>9}{:>11}   full length\n", "phase", "kind", "rate", "length", "requests");
   for (const model::phase& each : plan.phases) {
@@ -44,6 +61,8 @@ void add_phases(std::string& text, const model::plan& plan) {
     text += fmt::format("  {:<18}{:<10}{:>10}{:>9}{:>11.0f}   {} for {}\n", each.name, label(each.kind),
                         rate(each.rate_per_s), duration_text(each.length), requests, rate(each.full_rate_per_s),
                         duration_text(each.full_length));
+    const auto course = std::ranges::find(forecast.courses, each.name, &model::phase_course::phase);
+    if (course != forecast.courses.end()) text += course_text(*course);
     if (!each.faults.empty()) text += fmt::format("    {}\n", faults_of(each));
   }
 }
@@ -82,7 +101,7 @@ std::string plan_text(const model::plan& plan, const model::forecast& forecast) 
                       readable(forecast.trial_length), readable(forecast.trial_overhead), forecast.trial_requests,
                       label(plan.arrivals));
   text += "builds of candidates come before and are not counted\n";
-  add_phases(text, plan);
+  add_phases(text, plan, forecast);
   add_workload(text, plan);
   text += "\n  candidate\n";
   for (const model::candidate& each : plan.candidates) {

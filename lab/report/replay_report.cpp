@@ -25,7 +25,7 @@ double seconds(std::chrono::nanoseconds span) { return std::chrono::duration<dou
 
 std::string ms_text(double ns) { return fmt::format("{:.4g}ms", ns / 1e6); }
 
-std::string quantile_text(const observe::histogram& of, double q) {
+std::string ms_quantile_text(const observe::histogram& of, double q) {
   const auto value = observe::estimated_quantile(of, q);
   return value ? ms_text(static_cast<double>(*value)) : "-";
 }
@@ -33,8 +33,8 @@ std::string quantile_text(const observe::histogram& of, double q) {
 void append_times(std::string& to, std::string_view name, const observe::histogram& of) {
   const bool any = of.count() > 0;
   to += fmt::format("  {:<15}{:>11}{:>11}{:>11}{:>11}{:>11}{:>11}\n", name, any ? ms_text(of.mean()) : "-",
-                    quantile_text(of, 0.5), quantile_text(of, 0.9), quantile_text(of, 0.99), quantile_text(of, 0.999),
-                    any ? ms_text(static_cast<double>(of.max())) : "-");
+                    ms_quantile_text(of, 0.5), ms_quantile_text(of, 0.9), ms_quantile_text(of, 0.99),
+                    ms_quantile_text(of, 0.999), any ? ms_text(static_cast<double>(of.max())) : "-");
 }
 
 std::string headline(const model::replay_result& result) {

@@ -1,9 +1,7 @@
 #include "lab/report/summary_json.hpp"
 
-#include <array>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <utility>
 
 #include "stack/observe/quantile.hpp"
 
@@ -11,9 +9,6 @@ namespace assay::report {
 namespace {
 
 using json = nlohmann::ordered_json;
-
-constexpr std::array quantiles{std::pair{"p50", 0.5},  std::pair{"p90", 0.9},     std::pair{"p95", 0.95},
-                               std::pair{"p99", 0.99}, std::pair{"p99.9", 0.999}, std::pair{"p99.99", 0.9999}};
 
 }  // namespace
 
@@ -23,7 +18,7 @@ json summary_us(const observe::histogram& of) {
   const bool any = of.count() > 0;
   summary["mean"] = any ? json(of.mean() / 1e3) : json(nullptr);
   summary["max"] = any ? json(static_cast<double>(of.max()) / 1e3) : json(nullptr);
-  for (const auto& [name, q] : quantiles) {
+  for (const auto& [name, q] : summary_quantiles) {
     const auto value = observe::estimated_quantile(of, q);
     summary[name] = value ? json(static_cast<double>(*value) / 1e3) : json(nullptr);
   }

@@ -3,14 +3,21 @@
 // Misuse: including it outside of this room; it is no interface.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <utility>
 
 #include "stack/observe/histogram.hpp"
 
 namespace assay::report {
+
+// The percentiles of every document, by their keys.
+inline constexpr std::array summary_quantiles{std::pair{"p50", 0.5},     std::pair{"p90", 0.9},
+                                              std::pair{"p95", 0.95},    std::pair{"p99", 0.99},
+                                              std::pair{"p99.9", 0.999}, std::pair{"p99.99", 0.9999}};
 
 // Count, mean, maximum and percentiles in microseconds; null what so few samples do not tell.
 nlohmann::ordered_json summary_us(const observe::histogram& of);

@@ -62,6 +62,20 @@ void append_processes(std::string& to, const std::vector<model::process_second>&
                     last.descriptors, last.sockets, first.descriptors, first.sockets, last.processes, last.threads);
 }
 
+void append_runtime(std::string& to, const std::vector<model::runtime_look>& looks) {
+  if (looks.size() < 2) return;
+  const auto& first = looks.front();
+  const auto& last = looks.back();
+  const double active_s = last.loop_active_s - first.loop_active_s;
+  const double length_s = active_s + last.loop_idle_s - first.loop_idle_s;
+  to +=
+      fmt::format("  runtime    heap {:.1f} MB of {:.1f}, buffers outside of it {:.1f} MB; {:.1f}, {:.1f} MB at first",
+                  mb(last.heap_used_bytes), mb(last.heap_limit_bytes), mb(last.external_bytes),
+                  mb(first.heap_used_bytes), mb(first.external_bytes));
+  if (length_s > 0) to += fmt::format("; loop {:.0f} % busy by its own count", 100 * active_s / length_s);
+  to += '\n';
+}
+
 json lag_json(const model::loop_lag& lag) {
   json stalls = json::array();
   for (const auto& [bound, count] : lag.stalls) {
@@ -121,6 +135,17 @@ json look_json(const model::process_second& look) {
           {"sockets", look.sockets}};
 }
 
+json runtime_json(const model::runtime_look& look) {
+  return {{"at_s", look.at_s},
+          {"heap_used_bytes", look.heap_used_bytes},
+          {"heap_limit_bytes", look.heap_limit_bytes},
+          {"external_bytes", look.external_bytes},
+          {"live_bytes", look.live_bytes},
+          {"loop_active_s", look.loop_active_s},
+          {"loop_idle_s", look.loop_idle_s},
+          {"active", look.active}};
+}
+
 }  // namespace
 
 std::string watch_line(const model::watch_interval& seen) {
@@ -144,7 +169,8 @@ std::string watch_text(const model::watch_result& result) {
                       result.runtime.empty() ? "" : ", ", result.runtime, result.ended);
   append_lag(text, result.lag);
   append_processes(text, result.processes);
-  if (!result.blocking.empty()) text += "  calls that blocked a loop\n";
+  append_runtime(text, result.runtime_looks);
+  if (!result.blocking.empty()) text += "  what held a loop up\n";
   for (const auto& each : result.blocking | std::views::take(shown_sites)) {
     text += fmt::format("    {:>5} times {:>8.2f} s, longest {:>5.0f} ms  {}\n", each.count, each.total_ms / 1e3,
                         each.longest_ms, site_text(each));
@@ -178,6 +204,8 @@ std::string watch_json(const model::watch_result& result) {
   }
   document["processes"] = json::array();
   for (const auto& each : result.processes) document["processes"].push_back(look_json(each));
+  document["runtime_looks"] = json::array();
+  for (const auto& each : result.runtime_looks) document["runtime_looks"].push_back(runtime_json(each));
   document["notes"] = result.notes;
   document["observer_cpu_share"] = result.own_cpu_share;
   return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";

@@ -39,9 +39,11 @@ class Text(LoadTest):
         self.assertRegex(lines[1], r"^GET http://127\.0\.0\.1:\d+/: 0\.5s, 4 connections, 1 thread, open model, ")
         self.assertEqual(lines[2].split(), ["mean", "p50", "p90", "p99", "p99.9", "max"])
         self.assertRegex(lines[3], r"^  response time( +[\d.]+(us|ms|s)| +-){6}$")
-        self.assertRegex(lines[4], r"^  service time( +[\d.]+(us|ms|s)| +-){6}$")
-        self.assertRegex(lines[5], r"^  send lag( +[\d.]+(us|ms|s)| +-){6}$")
-        self.assertRegex(lines[6], r"^  100 responses in 0\.50s, [\d.]+k?B read$")
+        self.assertRegex(lines[4], r"^    95 % from( +[\d.]+(us|ms|s)| +-){5}$")
+        self.assertRegex(lines[5], r"^    95 % to( +[\d.]+(us|ms|s)| +-){5}$")
+        self.assertRegex(lines[6], r"^  service time( +[\d.]+(us|ms|s)| +-){6}$")
+        self.assertRegex(lines[7], r"^  send lag( +[\d.]+(us|ms|s)| +-){6}$")
+        self.assertRegex(lines[8], r"^  100 responses in 0\.50s, [\d.]+k?B read$")
         self.assertRegex(lines[-1], r"^offered 200\.00 req/s, achieved [\d.]+ req/s$")
 
     def test_the_closed_model_has_no_response_time(self) -> None:
@@ -76,10 +78,11 @@ class Text(LoadTest):
 
 class Json(LoadTest):
     KEYS = (
-        "format tool_version verdict reasons offered_rps achieved_rps good_rps requests errors response_time_us "
-        "expected_response_time_us service_time_us send_lag_us stages routes gates url method model arrivals seed "
-        "connections threads started_unix_s duration_s interrupted offered_requests received_bytes connects resent "
-        "generator histograms_ns_v2"
+        "format tool_version verdict reasons offered_rps achieved_rps good_rps requests errors "
+        "response_time_us response_interval_us expected_response_time_us service_time_us send_lag_us "
+        "connect_time_us stages routes gates url method model arrivals seed connections threads "
+        "started_unix_s duration_s interrupted offered_requests received_bytes connects resent generator "
+        "histograms_ns_v2"
     ).split()
 
     def document(self, *arguments: str) -> dict:
@@ -172,6 +175,20 @@ class Seconds(LoadTest):
         self.assertEqual(
             sum(line["requests"] for line in lines), int(re.search(r"(\d+) responses in", outcome.out).group(1))
         )
+
+
+class Calibration(LoadTest):
+    def test_it_measures_this_machine(self) -> None:
+        outcome = self.start("load", "--calibrate", "-d", "600ms", "-R", "100", "-c", "4", "--json").wait(20)
+        self.assertIn(outcome.code, (OK, INVALID), outcome.err)
+        document = outcome.document()
+        self.assertEqual(document["verdict"], "VALID" if outcome.code == OK else "INVALID")
+        self.assertGreater(document["most_rps"], 100)
+        self.assertGreater(document["cpu_per_request_us"], 0)
+        self.assertEqual((document["rate_rps"], document["response_time_us"]["count"]), (100, 30))
+
+    def test_it_takes_no_url(self) -> None:
+        self.assert_refused(self.start("load", "http://127.0.0.1:1/", "--calibrate").wait(10), 2, "--calibrate")
 
 
 class HdrFiles(LoadTest):

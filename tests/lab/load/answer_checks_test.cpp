@@ -72,10 +72,42 @@ TEST(answer_checks, statuses_are_numbers_or_a_class) {
   EXPECT_EQ(checks.statuses().size(), 102U);
 }
 
+TEST(answer_checks, json_holds_values_in_their_places) {
+  const std::string body = R"({"id":7,"name":"a shop","open":true,"none":null,"odd.name":{"x":[1,{"y":"7"}]},"e":""})";
+  const auto holds = [](const std::string& text, std::string_view in) {
+    answer_checks checks;
+    EXPECT_TRUE(checks.add("json:" + text)) << text;
+    EXPECT_TRUE(checks.any());
+    body_watch watch(checks);
+    for (int answers = 0; answers < 2; ++answers) {  // begin() forgets the one before
+      watch.begin();
+      for (std::size_t at = 0; at < in.size(); at += 5) watch.take(in.substr(at, 5));
+    }
+    return watch.values_hold();
+  };
+  for (const char* there :
+       {"id", "$", "$.id=7", "id=7.0", "name=a shop", "name=\"a shop\"", "name~shop", "open=true", "none", "none=null",
+        "[\"odd.name\"].x[0]=1", "$[\"odd.name\"].x[1].y=7", "[\"odd.name\"].x=[1,{\"y\":\"7\"}]", "e=\"\""}) {
+    EXPECT_TRUE(holds(there, body)) << there;
+  }
+  for (const char* missing : {"ID", "id=8", "id~7", "name=shop", "open=1", "none=0", "odd", "id.x", "id[0]", "$[0]",
+                              "[\"odd.name\"].x[2]", "name=7", "e=null"}) {
+    EXPECT_FALSE(holds(missing, body)) << missing;
+  }
+  EXPECT_TRUE(holds("$=3", "3"));
+  EXPECT_FALSE(holds("$", "")) << "no JSON at all";
+  EXPECT_FALSE(holds("id", R"({"id":7)")) << "a part of it";
+  EXPECT_FALSE(holds("id", R"({"id":7} and more)"));
+  EXPECT_FALSE(holds("$", "\"" + std::string(max_json_body, 'x') + "\"")) << "too long to be kept";
+}
+
 TEST(answer_checks, that_are_none_say_what_was_expected) {
-  for (const char* text :
-       {"", "status", "status=", "status=x", "status=20", "status=1xx", "status=1000", "status=200,", "status=2xxx",
-        "header:", "header:=x", "header:a b", "header:a=", "header:a~", "body~", "body=x", "body", "json:$.a=1"}) {
+  for (const char* text : {"",           "status",      "status=",     "status=x",    "status=20",
+                           "status=1xx", "status=1000", "status=200,", "status=2xxx", "header:",
+                           "header:=x",  "header:a b",  "header:a=",   "header:a~",   "body~",
+                           "body=x",     "body",        "json:",       "json:=1",     "json:.a",
+                           "json:a..b",  "json:a.",     "json:a[x]",   "json:a[0",    "json:a[]",
+                           "json:[\"a]", "json:$a",     "json:a[0]b",  "json:a=",     "json:a~"}) {
     answer_checks checks;
     const auto added = checks.add(text);
     ASSERT_FALSE(added) << text;

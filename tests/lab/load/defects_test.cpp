@@ -1,7 +1,10 @@
 // Defects that were found in other load generators, each shown not to be here. What has a test of its own elsewhere is
 // named at the end.
+#include <cmath>
 #include <map>
 
+#include "lab/load/intervals.hpp"
+#include "lab/load/run_parts.hpp"
 #include "lab/load/schedule.hpp"
 #include "tests/lab/load/load_test_support.hpp"
 
@@ -161,9 +164,50 @@ TEST(defect, connections_that_fail_are_counted) {
   EXPECT_GE(seen.failed(failure_kind::connect), 90U);
 }
 
-// Elsewhere: the upper end of an interval that lies beyond the sample is none (quantile_test.cpp, and null in
-// load_json_test.cpp); a sum of squares with a count (hdr_files_test.cpp); many threads have one schedule
-// (engine_test.cpp); a spread over runs, and no best of three, is the judge's.
+// A bucket that is wide against what was measured, and a straight line through it: a median twelve times the mean.
+TEST(defect, a_percentile_is_no_finer_and_no_coarser_than_what_was_measured) {
+  recorder seen;
+  for (int i = 0; i < 1000; ++i) {
+    const instant sent{};
+    seen.departs(sent);
+    seen.answered(sent, sent, sent + 38'500ns + i * 1ns, {.status = 200});
+  }
+  const observe::histogram& times = seen.latency.response_time;
+  for (const double q : {0.1, 0.5, 0.9}) {
+    EXPECT_NEAR(static_cast<double>(times.value_at_quantile(q)), 38'500 + 1000 * q, 0.001 * 39'000) << q;
+  }
+  EXPECT_NEAR(times.mean(), 38'999.5, 0.1);
+}
+
+// Many threads, each with a rate of its own that was worked out of the whole, made an absurd one together.
+TEST(defect, more_threads_are_not_more_load) {
+  for (const unsigned threads : {1U, 3U, 64U}) {
+    for (const model::arrival_law law : {model::arrival_law::constant, model::arrival_law::poisson}) {
+      std::uint64_t arrivals = 0;
+      for (unsigned thread = 0; thread < threads; ++thread) {
+        arrival_schedule schedule({.law = law, .rate_per_s = 1000, .thread = thread, .threads = threads});
+        for (; schedule.peek() < 10s; schedule.pop()) ++arrivals;
+      }
+      const double chance = law == model::arrival_law::poisson ? 4 * std::sqrt(10'000.0) : 0;
+      EXPECT_NEAR(static_cast<double>(arrivals), 10'000, chance) << threads << " threads";
+    }
+  }
+}
+
+// The upper end of an interval beyond the sample is none; it was 0 where the index went past the end.
+TEST(defect, an_interval_without_an_upper_end_is_none) {
+  observe::histogram all = observe::histogram::with_defaults();
+  run_parts parts(10s);
+  for (int i = 0; i < 320; ++i) {
+    all.record(ns(1ms));
+    parts.record(i * 31ms, 1ms);
+  }
+  EXPECT_TRUE(quantile_interval(all, parts.histograms(), 0.95));
+  EXPECT_FALSE(quantile_interval(all, parts.histograms(), 0.99)) << "it takes 368";
+}
+
+// Elsewhere: a sum of squares with a count (hdr_files_test.cpp); threads that share one schedule (engine_test.cpp);
+// a spread over runs, and no best of three, is the judge's (tests/lab/judge/compare_test.cpp).
 
 }  // namespace
 }  // namespace assay::load

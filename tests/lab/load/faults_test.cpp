@@ -168,14 +168,25 @@ TEST_F(faults, statuses_are_responses_and_errors) {
 }
 
 TEST_F(faults, an_answer_that_fails_a_check_is_an_answer_and_an_error) {
-  for (const char* check : {"header:x-cache=HIT", "body~\"ok\":true"}) ASSERT_TRUE(stage.options.checks.add(check));
+  for (const char* check : {"header:x-cache=HIT", "body~\"ok\":true", "json:n[0]=1"}) {
+    ASSERT_TRUE(stage.options.checks.add(check));
+  }
   stage.server.decide = [](std::size_t, std::size_t request) {
-    const std::string good = answer_of(200, "X-Cache: HIT\r\n", "{\"ok\":true}");
-    const std::array answers{good, answer_of(200, "X-Cache: MISS\r\n", "{\"ok\":true}"),
-                             answer_of(200, "X-Cache: HIT\r\n", "{\"ok\":false}"), answer_of(500)};
-    return reply{.bytes = answers[request % 4], .drip = request < 4 ? duration(10us) : duration(0)};
+    constexpr std::string_view hit = "X-Cache: HIT\r\n";
+    constexpr std::string_view good = R"({"ok":true,"n":[1]})";
+    const std::array answers{answer_of(200, hit, good), answer_of(200, "X-Cache: MISS\r\n", good),
+                             answer_of(200, hit, R"({"ok":false,"n":[1]})"),
+                             answer_of(200, hit, R"({"ok":true,"n":[2]})"), answer_of(500)};
+    return reply{.bytes = answers[request % 5], .drip = request < 5 ? duration(10us) : duration(0)};
   };
-  expect(100, {{"check_header", 25}, {"check_body", 25}, {"status_5xx", 25}}, 1);
+  expect(100, {{"check_header", 20}, {"check_body", 20}, {"check_json", 20}, {"status_5xx", 20}}, 1);
+}
+
+// One that is followed would be two requests under the name of one, and the time of both.
+TEST_F(faults, a_redirect_is_an_answer_and_is_not_followed) {
+  answers_with(answer_of(302, "Location: /elsewhere\r\n"));
+  expect(100, {}, 1);
+  EXPECT_EQ(stage.server.requests, 100U);
 }
 
 TEST_F(faults, a_status_that_a_check_demands) {

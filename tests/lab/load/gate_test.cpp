@@ -73,6 +73,48 @@ TEST(gates, of_bursts_hold_when_all_of_them_are_over_in_time) {
   EXPECT_EQ(judged({{}}), (std::pair{false, std::string("no stage was a burst")}));
 }
 
+TEST(gates, are_of_one_request_or_stage_too) {
+  model::load_result result = sample();
+  result.duration = std::chrono::seconds(10);
+  result.routes = {{.name = "GET /a", .offered = 200, .answered = 200, .errors = {{"reset", 2}}},
+                   {.name = "GET /items/{id}", .offered = 800, .answered = 800}};
+  for (int i = 0; i < 200; ++i) result.routes[0].latency.response_time.record(5'000'000);
+  result.stages = {{.length_s = 4}, {.length_s = 6, .offered = 600, .answered = 300}};
+  result.stages[1].latency.response_time.record(9'000'000, 300);
+  for (const char* holds : {"p90[GET /a]<6ms", "errors[GET /a]<1.1%", "rate[GET /a]>19", "max[stage 2]<10ms",
+                            "rate[ stage 2 ]>49", "mean [GET /a]<6ms, p50<510ms"}) {
+    EXPECT_TRUE(met(holds, result)) << holds;
+  }
+  for (const char* misses : {"p90[GET /a]<4ms", "errors[GET /a]<0.9%", "rate[GET /a]>21", "p99[GET /a]<1s",
+                             "max[stage 1]<1s", "max[stage 3]<1s", "p50[GET /b]<1s", "p90[GET /items/{id}]<1s"}) {
+    EXPECT_FALSE(met(misses, result)) << misses;
+  }
+  judge_gates(*parse_gates("p99[GET /a]<1s,max[stage 3]<1s"), result);
+  EXPECT_EQ(result.gates[0].gate, "p99[GET /a]<1s");
+  EXPECT_EQ(result.gates[0].measured, "not estimable from 200 answers");
+  EXPECT_EQ(result.gates[1].measured, "the run ended before it");
+}
+
+TEST(gates, of_what_the_run_will_not_have_are_told_before_it) {
+  load_options options;
+  options.url = "http://127.0.0.1:8080";
+  options.routes = {{.name = "GET /a", .method = "GET", .target = "/a"},
+                    {.name = "GET /b", .method = "GET", .target = "/b"}};
+  options.stages = {{.rate_per_s = 1, .length = std::chrono::seconds(1)},
+                    {.rate_per_s = 2, .length = std::chrono::seconds(1)}};
+  const load_plan plan = *normalize(options);
+  EXPECT_TRUE(check_gates(*parse_gates("p99[GET /a]<1s,max[stage 2]<1s,mean<1s"), plan));
+  for (const char* missing :
+       {"max[stage 3]<1s", "max[stage 0]<1s", "max[stage 1.5]<1s", "max[stage]<1s", "max[GET /]<1s"}) {
+    const auto known = check_gates(*parse_gates(missing), plan);
+    ASSERT_FALSE(known) << missing;
+    EXPECT_TRUE(known.error().ends_with("or stage 1 to stage 2")) << known.error();
+  }
+  load_options single;
+  single.url = "http://127.0.0.1:8080/a";
+  EXPECT_FALSE(check_gates(*parse_gates("p99[GET /a]<1s"), *normalize(single))) << "the whole run is it";
+}
+
 TEST(gates, of_the_closed_model_count_what_was_begun) {
   model::load_result result = sample();
   result.model = model::load_model::closed;
@@ -85,8 +127,9 @@ TEST(gates, of_the_closed_model_count_what_was_begun) {
 
 TEST(gates, that_are_none_are_quoted) {
   for (const char* text :
-       {"", "p99", "p99<", "p99<50", "p99>50ms", "<50ms", "p0<1ms", "p100<1ms", "p99<1ms,", "errors<1ms", "errors<200%",
-        "errors<-1%", "rate<5", "rate>x", "q99<1ms", "p<1ms", "errors<nan", "p99<<1ms"}) {
+       {"",           "p99",       "p99<",      "p99<50",      "p99>50ms",   "<50ms",      "p0<1ms",     "p100<1ms",
+        "p99<1ms,",   "p99[]<1ms", "p99[a<1ms", "p99[a]b<1ms", "back[a]<1s", "[a]<1ms",    "errors<1ms", "errors<200%",
+        "errors<-1%", "rate<5",    "rate>x",    "q99<1ms",     "p<1ms",      "errors<nan", "p99<<1ms"}) {
     const auto read = parse_gates(text);
     ASSERT_FALSE(read) << text;
     EXPECT_NE(read.error().find("expected a gate such as p99<50ms"), std::string::npos);

@@ -263,5 +263,29 @@ TEST(broadcasts, a_client_that_drops_is_missed_until_it_is_back) {
   EXPECT_EQ(seen.reconnects, 1U);
 }
 
+// More come at once than one turn of the loop reads: those of the last turn have waited through all of them.
+TEST(messages, a_burst_that_goes_over_several_turns_is_read_late_as_a_whole) {
+  constexpr unsigned all = 600;
+  static constexpr duration work = 10us;  // of the server, in the same loop, for a message
+  constexpr unsigned a_turn = 256;
+  stream_options options = of_ten(all);
+  options.connections = all;
+  stream_stage stage(options, duration::zero());  // what it sends is there before the loop has come to an end
+  const auto slow_echo = [](loop* on, websocket::connection& peer) -> task<void> {
+    while (true) {
+      const result<websocket::message> got = co_await peer.receive();
+      if (!got) co_return;
+      static_cast<sim_io&>(on->backend()).pass(work);
+      if (!co_await peer.send(got->kind, got->payload)) co_return;
+    }
+  };
+  stage.talk = [&, slow_echo] ASSAY_CORO_WRAPPER(websocket::connection & peer) { return slow_echo(&stage.on(), peer); };
+  stage.at(0s, [&] { stage.hold_server_until(1100ms); });
+  const model::stream_result seen = stage.run();
+  EXPECT_EQ(seen.received, all);
+  EXPECT_GT(seen.receive_lag_p99_ns, ns(a_turn * work)) << "a turn alone is shorter";
+  EXPECT_LE(seen.receive_lag_p99_ns, ns(2 * all * work));
+}
+
 }  // namespace
 }  // namespace assay::load

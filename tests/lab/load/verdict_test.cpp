@@ -35,7 +35,7 @@ TEST(verdict, values_at_the_bounds_are_valid) {
   load_result result = healthy();
   result.generator.own_lag_p99_ns = bounds.own_lag_p99_ns;
   result.generator.cpu_share = bounds.cpu_share;
-  result.generator.cpu_wait_share = bounds.cpu_wait_share;
+  result.generator.cpu_wait_share = bounds.open_cpu_wait_share;
   result.generator.little_residual = bounds.little_residual;
   EXPECT_EQ(reason(result), "0 reasons");
 }
@@ -85,7 +85,15 @@ TEST(verdict, waiting_for_a_cpu) {
   EXPECT_EQ(reason(result),
             "generator waited for a CPU 25 % of the time (at most 10 %): pin it away from the candidate");
   result.model = load_model::open;
-  EXPECT_EQ(reason(result), "0 reasons") << "there the wait shows as lateness, if it matters";
+  EXPECT_EQ(reason(result), "0 reasons") << "sends that are late for it are judged for themselves";
+}
+
+// Every connection has an answer that nobody read: none is idle, so no send is late by the generator's own fault.
+TEST(verdict, starved_of_cpu_in_the_open_model) {
+  load_result result = healthy();
+  result.generator.cpu_wait_share = 0.48;
+  EXPECT_EQ(reason(result),
+            "generator waited for a CPU 48 % of the time (at most 25 %): pin it away from the candidate");
 }
 
 TEST(verdict, accounts_that_disagree) {

@@ -45,6 +45,8 @@ model::load_result open_result() {
     result.latency.service_time.record(i * 1'000);
   }
   result.latency.send_lag.record(500);
+  result.intervals = {.mean = model::time_interval{.low_ns = 1'900'000, .high_ns = 2'100'000},
+                      .quantiles = {{.quantile = 0.5, .within = {1'800'000, 2'200'000}, .effective_samples = 250}}};
   result.stages.push_back(
       {.shape = "100..220/s", .length_s = 2.5, .planned_rps = 160, .offered = 401, .answered = 400});
   result.stages.back().burst = {.level_p99_ms = 2, .back_from_s = 3, .back_until_s = 4, .watched_s = 20};
@@ -221,6 +223,14 @@ TEST(load_json, the_histograms_decode_to_the_same_counts) {
     ASSERT_TRUE(decoded) << key << ": " << observe::describe(decoded.error());
     EXPECT_TRUE(std::ranges::equal(decoded->counts(), source->counts())) << key;
   }
+}
+
+TEST(load_json, intervals_are_pairs_of_what_can_be_told) {
+  const json bounds = document_of(open_result())["response_interval_us"];
+  EXPECT_EQ(bounds["mean"], json::parse("[1900.0, 2100.0]"));
+  EXPECT_EQ(bounds["p50"], json::parse("[1800.0, 2200.0]"));
+  EXPECT_EQ(bounds["p99"], nullptr);
+  EXPECT_EQ(bounds["effective_samples"], 250.0);
 }
 
 // docs/load-json.md: a heading names the objects (in backticks) whose keys the table below it lists.

@@ -48,6 +48,19 @@ offered 50.00 req/s, achieved 49.90 req/s, 49.50 as expected and in time
 )");
 }
 
+TEST(load_text, intervals_are_below_what_they_are_of) {
+  model::load_result result = some_result();
+  result.intervals = {.mean = model::time_interval{.low_ns = 14.9e6, .high_ns = 15.6e6},
+                      .quantiles = {{.quantile = 0.5, .within = {245e3, 255e3}, .effective_samples = 400},
+                                    {.quantile = 0.95, .within = {1, 2}, .effective_samples = 400}}};
+  EXPECT_TRUE(
+      load_text(result).contains("  response time    15.2ms    250us    250us    250us        -    1.50s\n"
+                                 "    95 % from      14.9ms    245us        -        -        -\n"
+                                 "    95 % to        15.6ms    255us        -        -        -\n"
+                                 "  service time"))
+      << load_text(result);
+}
+
 TEST(load_text, closed_model_is_named_and_shows_no_response_time) {
   model::load_result result = some_result();
   result.model = model::load_model::closed;

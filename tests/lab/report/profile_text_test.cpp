@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "lab/report/profile_html.hpp"
+#include "lab/report/route_explanation.hpp"
+
 namespace assay::report {
 namespace {
 
@@ -82,6 +85,93 @@ TEST(portrait, fits_on_a_screen) {
 }
 
 TEST(portrait, of_nothing) { EXPECT_THAT(profile_text({}), HasSubstr("0 requests")); }
+
+TEST(explanation, says_what_was_folded_and_why) {
+  model::profile profile = example();
+  profile.routes[0].placeholders[0].why = "12 words: never found, beside values that were";
+  profile.routes[0].placeholders[0].top_tenth_share = 0.4;
+  profile.routes[0].query_keys = {{"page", 30}};
+  const auto route = find_route(profile, "GET /items/{whatever}");
+  ASSERT_TRUE(route.has_value()) << route.error();
+  const std::string text = route_explanation(profile, **route);
+  EXPECT_THAT(text, HasSubstr("GET /items/{id}: 500 requests, 50.00 % (46.91 to 53.09) of the log\n"));
+  EXPECT_THAT(text, HasSubstr("  {id}: 12 values of shape integer, 1 to 40, popularity by rank ~ rank^-0.90; the most "
+                              "popular tenth gets 40 % of the requests\n"));
+  EXPECT_THAT(text, HasSubstr("    values, not words: 12 words: never found, beside values that were\n"));
+  EXPECT_THAT(text, HasSubstr("carry them: page (30)\n"));
+  EXPECT_THAT(text, Not(HasSubstr("  paths")));
+}
+
+TEST(explanation, quotes_the_commonest_paths_of_a_log) {
+  model::profile profile = example();
+  profile.routes[0].path = "/items/{id}/{file}.css";
+  profile.routes[0].placeholders.emplace_back().name = "file";
+  model::log_samples seen;
+  for (const char* id : {"7", "3", "7", "1", "2", "4", "5"}) {
+    seen["GET /items/{id}/{file}.css"].requests.push_back({.values = {id, "a"}, .query = "?token=secret"});
+  }
+  const std::string text = route_explanation(profile, profile.routes[0], seen);
+  EXPECT_THAT(text,
+              HasSubstr("  paths, of 7 answered requests taken at random: /items/7/a.css (2), /items/1/a.css (1), "
+                        "/items/2/a.css (1), /items/3/a.css (1), /items/4/a.css (1), 1 more\n"));
+  EXPECT_THAT(text, Not(HasSubstr("secret")));
+}
+
+TEST(explanation, of_a_route_that_is_not_there_names_the_nearest) {
+  model::profile profile = example();
+  EXPECT_EQ(find_route(profile, "GET /item/{id}").error(),
+            "\"GET /item/{id}\": no route of the profile; did you mean \"GET /items/{id}\"?");
+  EXPECT_EQ(find_route(profile, "PUT /nothing/like/it").error(),
+            "\"PUT /nothing/like/it\": no route of the profile; the portrait names them");
+  profile.routes.push_back(a_route("/item/{ix}", 3));
+  EXPECT_EQ(find_route(profile, "GET /item/\n{id}").error(),
+            "\"GET /item/?{id}\": no route of the profile; did you mean \"GET /items/{id}\" or \"GET "
+            "/item/{ix}\"?");
+}
+
+std::size_t count(std::string_view text, std::string_view of) {
+  std::size_t found = 0;
+  for (std::size_t at = text.find(of); at != text.npos; at = text.find(of, at + of.size())) ++found;
+  return found;
+}
+
+TEST(profile_page, has_routes_charts_and_measures_and_escapes_what_comes_from_the_log) {
+  model::profile profile = example();
+  profile.routes.push_back(a_route("/<script>alert(1)</script>", 1));
+  profile.sources[0].path = "a\"b.log";
+  profile.arrival.hour_of_day = std::vector<double>(24, 1);
+  profile.arrival.worst_minute = std::vector<std::uint64_t>(60, 3);
+  profile.arrival.peak_to_mean = {{1, 4}, {60, 2}};
+  profile.measures = {{.kind = model::measure_kind::route, .of = "GET /items/{id}", .value = 0.5, .error = 0.01}};
+  const std::string page = profile_html(profile);
+  EXPECT_EQ(count(page, "<rect "), 84U);
+  EXPECT_EQ(count(page, "<script"), 0U);
+  EXPECT_THAT(page, HasSubstr("&lt;script&gt;alert(1)"));
+  EXPECT_THAT(page, HasSubstr("a&quot;b.log"));
+  EXPECT_THAT(page, HasSubstr("50.00 % <small>[46.91, 53.09]</small>"));
+  EXPECT_THAT(page, HasSubstr("<tr><td>60 s</td><td>too few windows</td><td>2.00</td></tr>"));
+  EXPECT_THAT(page, HasSubstr("<tr><td>route</td><td class=\"text\">GET /items/{id}</td><td>50.0 %</td>"
+                              "<td>± 1.00 points</td></tr>"));
+  EXPECT_THAT(page, HasSubstr("<small>5: empty line; line 7: </small>"));
+  EXPECT_THAT(page, Not(HasSubstr("lines were rejected")));
+  for (const auto* tag : {"table", "tr", "td", "svg", "p", "small", "rect", "title"}) {
+    const std::string opens = std::string("<") + tag;
+    EXPECT_EQ(count(page, opens + ">") + count(page, opens + " "), count(page, std::string("</") + tag + ">")) << tag;
+  }
+}
+
+TEST(profile_page, warns_where_the_portrait_does_and_does_without_what_is_not_known) {
+  model::profile profile = example();
+  profile.sources[0].lines = 1050;
+  profile.sources[0].clock_anomalies = 3;
+  profile.notes = {"a <note>"};
+  EXPECT_THAT(profile_html(profile), HasSubstr("warning</span>: a.log: 50 of 1,050 lines were rejected.</li>"));
+  EXPECT_THAT(profile_html(profile), HasSubstr("went back by more than 60 s on 3 lines.</li><li>a &lt;note&gt;</li>"));
+  const std::string nothing = profile_html({});
+  EXPECT_THAT(nothing, HasSubstr("not estimable from so short a log"));
+  EXPECT_EQ(count(nothing, "<svg"), 0U);
+  EXPECT_EQ(count(nothing, "How well it is known"), 0U);
+}
 
 }  // namespace
 }  // namespace assay::report

@@ -4,8 +4,10 @@
 
 #include <cmath>
 #include <cstdio>
+#include <numbers>
 
 #include "lab/report/campaign_report.hpp"
+#include "lab/report/profile_html.hpp"
 
 namespace {
 
@@ -40,9 +42,74 @@ model::trial sample_trial(const std::string& candidate, unsigned repeat, double 
   return made;
 }
 
+// A day of a log with a busy noon, and a route whose name would break a careless page.
+model::profile sample_profile() {
+  model::profile made;
+  made.tool_version = "0.0.0";
+  made.resolution = "1 s";
+  made.requests = 100'000;
+  made.sources = {{.path = "a </script> & <b>.log",
+                   .sha256 = std::string(64, 'a'),
+                   .format = "combined",
+                   .bytes = 9'000'000,
+                   .lines = 100'300,
+                   .kept = 100'000,
+                   .rejected = {{"no access log line", 300}},
+                   .rejected_sample = {{"no access log line", "line 7: ?a"}}}};
+  model::route items;
+  items.method = "GET";
+  items.path = "/items/{id}";
+  items.requests = 70'000;
+  items.statuses = {{200, 69'000}, {404, 900}, {503, 100}};
+  items.query_keys = {{"page", 12'000}};
+  items.placeholders = {{.name = "id",
+                         .shape = "integer",
+                         .distinct = 900,
+                         .zipf_exponent = 0.87,
+                         .top_tenth_share = 0.6,
+                         .least = 1,
+                         .greatest = 1000,
+                         .why = "by their form"}};
+  items.response_bytes_p50 = 310;
+  items.response_bytes_p99 = 41'000;
+  model::route hostile;
+  hostile.method = "GET";
+  hostile.path = "/<img src=x onerror=alert(1)>";
+  hostile.requests = 29'000;
+  hostile.statuses = {{200, 29'000}};
+  made.routes = {items, hostile};
+  made.other = {{"never found (only 400, 404 or 405)", 1'000}};
+  made.statuses = {{200, 98'000}, {404, 1'900}, {503, 100}};
+  made.response_bytes_p50 = 310;
+  made.response_bytes_p99 = 39'000;
+  model::arrivals& seen = made.arrival;
+  seen.first = std::chrono::sys_days(std::chrono::year(2026) / 11 / 16);
+  seen.last = seen.first + std::chrono::hours(24);
+  seen.requests = made.requests;
+  seen.mean_per_s = 1.16;
+  seen.whole_hours = 24;
+  seen.median_hour_per_s = 1;
+  seen.busiest_hour_per_s = 2.9;
+  seen.busiest_second_per_s = 41;
+  seen.dispersion = {{1, 1.4}, {10, 3.2}, {60, 12.5}, {300, 44}};
+  seen.peak_to_mean = {{1, 35}, {10, 12}, {60, 6.1}, {300, 3.3}};
+  for (int hour = 0; hour < 24; ++hour) seen.hour_of_day.push_back(1 - 0.9 * std::cos(hour / 12.0 * std::numbers::pi));
+  for (std::uint64_t second = 0; second < 60; ++second) seen.worst_minute.push_back(second == 30 ? 41 : second % 5);
+  made.session = {.key = "address and user agent", .count = 9'000, .requests_mean = 11.1, .think_time_p50_s = 4};
+  made.errors = {.errors = 100, .bursts = 3, .longest = 20};
+  made.notes = {"a note with <i>markup</i>"};
+  made.measures = {{.kind = model::measure_kind::route, .of = "GET /items/{id}", .value = 0.7, .error = 0.004}};
+  return made;
+}
+
 }  // namespace
 
-int main() {
+// With an argument the page of a profile in place of a campaign's report.
+int main(int count, char**) {
+  if (count > 1) {
+    fmt::print("{}", report::profile_html(sample_profile()));
+    return 0;
+  }
   report::campaign_report sample;
   sample.plan.name = "sample </script> & <b>";
   sample.plan.phases = {{.name = "steady", .length = std::chrono::seconds(10)},

@@ -21,6 +21,14 @@ model::watch_result sample() {
                              .own_cpu_share = 0.012};
   result.processes.push_back({.at_s = 0, .cpu_s = 1, .rss_bytes = 30'000'000, .descriptors = 9, .sockets = 3});
   result.processes.push_back({.at_s = 10, .cpu_s = 5, .rss_bytes = 34'200'000, .descriptors = 12, .sockets = 6});
+  result.runtime_looks.push_back({.at_s = 0, .heap_used_bytes = 6'000'000, .heap_limit_bytes = 2'000'000'000});
+  result.runtime_looks.push_back({.at_s = 10,
+                                  .heap_used_bytes = 9'000'000,
+                                  .heap_limit_bytes = 2'000'000'000,
+                                  .external_bytes = 3'000'000,
+                                  .loop_active_s = 3,
+                                  .loop_idle_s = 7,
+                                  .active = {{"TCPSocketWrap", 12}}});
   result.lag = {.quality = model::lag_quality::traced,
                 .utilisation = 0.34,
                 .p99_ms = 51.2,
@@ -53,6 +61,10 @@ TEST(watch_report, the_verdict_and_what_to_do_come_first) {
   EXPECT_NE(text.find("34 % busy (traced)"), std::string::npos) << text;
   EXPECT_NE(text.find("30 times     2.40 s, longest    83 ms  recv, 127.0.0.1:1 at app.py:87 in price"),
             std::string::npos)
+      << text;
+  EXPECT_NE(
+      text.find("runtime    heap 9.0 MB of 2000.0, buffers outside of it 3.0 MB; 6.0, 0.0 MB at first; loop 30 % busy"),
+      std::string::npos)
       << text;
   EXPECT_NE(text.find("remark: a step"), std::string::npos);
 }
@@ -92,9 +104,11 @@ TEST(watch_report, every_key_is_documented_and_every_documented_key_is_there) {
     for (const auto& [key, value] : each.items()) keys.insert(key);
   }
   for (const auto& [key, value] : document["processes"][0].items()) keys.insert(key);
+  for (const auto& [key, value] : document["runtime_looks"][1].items()) keys.insert(key);
   EXPECT_EQ(keys, documented_keys());
   EXPECT_EQ(document["findings"][0]["numbers"]["blocked_s"], 2.4);
   EXPECT_EQ(document["verdict"], "blocking_call");
+  EXPECT_EQ(document["runtime_looks"][1]["active"]["TCPSocketWrap"], 12);
 }
 
 }  // namespace

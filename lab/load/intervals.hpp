@@ -1,0 +1,39 @@
+// Between which bounds the mean and the quantiles of a run's response times lie, with 95 %: of a service that went on
+// for ever as it did in this run.
+//
+// Response times that follow each other are alike: a queue, a pause, a slow minute are met by many. So a run has less
+// to say than its number of requests pretends. The parts of the run are the sample: how much the share of fast requests
+// differs from part to part, against what independent requests would show, is the design effect, and the number of
+// requests over it the effective sample size (L. Kish, Survey Sampling, 1965, section 8.2; batch means, A. M. Law,
+// Simulation Modeling and Analysis, section 9.5.3). With it go the order statistics of quantile.hpp, which is the
+// interval of R. S. Woodruff, Journal of the American Statistical Association 47, 1952. That the effect is itself
+// an estimate, from so many parts, is allowed for by Student's t in place of the normal distribution. The mean's
+// interval is Student's, of the parts, and moved as far as their skewness asks (N. J. Johnson, Journal of the American
+// Statistical Association 73, 1978).
+//
+// A mean that rests on a few dozen slow moments is less sure than any interval of one run says.
+//
+// Misuse: a run whose load changes: its parts differ because they are to. A comparison of two services from one run of
+// each: between runs there is more difference than within one, and that is the judge's.
+#pragma once
+
+#include <optional>
+#include <span>
+
+#include "lab/model/load_result.hpp"
+#include "stack/observe/histogram.hpp"
+
+namespace assay::load {
+
+// Fewer parts than this with anything in them tell nothing about how parts differ.
+inline constexpr std::size_t least_parts = 16;
+
+// Nothing when there are too few samples, or parts. `all` holds what the parts hold together.
+std::optional<model::time_interval> mean_interval(std::span<const observe::histogram> parts);
+std::optional<model::quantile_interval> quantile_interval(const observe::histogram& all,
+                                                          std::span<const observe::histogram> parts, double quantile);
+
+// The mean's, and those of p50, p90, p95, p99, p99.9 and p99.99 that can be told.
+model::response_intervals intervals_of(const observe::histogram& all, std::span<const observe::histogram> parts);
+
+}  // namespace assay::load

@@ -1,0 +1,101 @@
+#include "lab/load/live_history.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "lab/load/span.hpp"
+
+namespace assay::load {
+namespace {
+
+std::string title_of(const load_plan& plan) {
+  const load_options& options = plan.options;
+  if (options.routes.size() > 1) return fmt::format("{} requests to {}", options.routes.size(), options.url);
+  return fmt::format("{} {}", options.method, options.url);
+}
+
+std::string shape_of(const load_plan& plan) {
+  const load_options& options = plan.options;
+  std::string text = options.rate_per_s ? "open model, " : "closed model, ";
+  if (options.stages.size() > 1) {
+    text += fmt::format("{} stages, ", options.stages.size());
+  } else if (options.rate_per_s) {
+    text += fmt::format("{:.6g} requests/s, ", *options.rate_per_s);
+  }
+  if (options.rate_per_s) text += fmt::format("{} arrivals, ", label(options.arrivals));
+  return text + fmt::format("{} connections, {} thread{}", options.connections, options.threads,
+                            options.threads == 1 ? "" : "s");
+}
+
+}  // namespace
+
+model::load_screen head_of(const load_plan& plan) {
+  return {.target = title_of(plan),
+          .shape = shape_of(plan),
+          .open = plan.options.rate_per_s.has_value(),
+          .spins = plan.options.spin,
+          .length_s = in_seconds(plan.options.length)};
+}
+
+void live_history::take_rates(const live_view& now) {
+  const double elapsed_s = in_seconds(now.elapsed);
+  const double since_s = elapsed_s - screen_.elapsed_s;
+  if (since_s > 0) {
+    screen_.due_per_s = (now.due - screen_.due) / since_s;
+    screen_.answers_per_s = static_cast<double>(now.answers - screen_.answers) / since_s;
+    screen_.errors_per_s = static_cast<double>(now.errors - screen_.errors) / since_s;
+  }
+  screen_.elapsed_s = elapsed_s;
+  screen_.due = now.due;
+  screen_.answers = now.answers;
+  screen_.errors = now.errors;
+  screen_.behind_s = in_seconds(now.behind);
+}
+
+// True when it has ended, and is accounted for.
+bool live_history::take(const second_source& second, std::size_t index) {
+  std::optional<model::live_second> told = second(index);
+  if (!told) return false;
+  for (const auto& [kind, count] : told->errors) screen_.errors_by_kind[kind] += count;
+  latest_lag_max_ms_ = told->own_lag_max_ms;
+  screen_.own_lag_max_ms = std::max(screen_.own_lag_max_ms, told->own_lag_max_ms);
+  if (index >= screen_.first_second) screen_.seconds[index - screen_.first_second] = std::move(told);
+  return true;
+}
+
+void live_history::take_seconds(const second_source& second, std::size_t begun) {
+  for (std::size_t next = screen_.first_second + screen_.seconds.size(); next < begun; ++next) {
+    screen_.seconds.emplace_back();
+    under_way_.push_back(next);
+  }
+  if (screen_.seconds.size() > model::most_screen_seconds) {
+    const std::size_t gone = screen_.seconds.size() - model::most_screen_seconds;
+    screen_.seconds.erase(screen_.seconds.begin(), screen_.seconds.begin() + static_cast<std::ptrdiff_t>(gone));
+    screen_.first_second += gone;
+  }
+  std::erase_if(under_way_, [&](std::size_t index) { return take(second, index); });
+}
+
+void live_history::judge() {
+  screen_.cpu_share = cpu_.share();
+  if (!screen_.spins && screen_.cpu_share && *screen_.cpu_share > bounds_.cpu_share) {
+    screen_.health = "OUT OF CPU";
+  } else if (screen_.open && latest_lag_max_ms_ > static_cast<double>(bounds_.own_lag_p99_ns) / 1e6) {
+    screen_.health = "LATE";
+  } else {
+    screen_.health = "in time";
+  }
+}
+
+void live_history::look(const live_view& now, const second_source& second, std::size_t seconds) {
+  take_rates(now);
+  cpu_.look(now);
+  if (now.elapsed > duration::zero()) {
+    take_seconds(second, std::min(seconds, static_cast<std::size_t>(screen_.elapsed_s) + 1));
+  }
+  judge();
+}
+
+}  // namespace assay::load

@@ -1,0 +1,17 @@
+#include "lab/load/run_parts.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+namespace assay::load {
+
+run_parts::run_parts(duration length)
+    : parts_a_ns_(static_cast<double>(parts) / static_cast<double>(std::max<duration::rep>(length.count(), 1))),
+      histograms_(parts, observe::histogram::create({.significant_digits = 2}).value()) {}
+
+void run_parts::merge(const run_parts& other) {
+  // One layout for all, so merging cannot fail.
+  for (std::size_t i = 0; i < parts; ++i) std::ignore = histograms_[i].merge(other.histograms_[i]);
+}
+
+}  // namespace assay::load

@@ -1,0 +1,39 @@
+// The response times of a run apart by when they were meant to begin, in equal parts of its time. How much more the
+// parts differ than chance would have it tells how little one response time adds to the one before: see intervals.hpp.
+//
+// Constant memory, 1.2 MiB; quantiles are to 1 %.
+//
+// Misuse: sharing one between threads; merge() when they have stopped.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "stack/observe/histogram.hpp"
+#include "stack/runtime/time.hpp"
+
+namespace assay::load {
+
+class run_parts {
+ public:
+  static constexpr std::size_t parts = 32;
+
+  explicit run_parts(duration length);
+
+  void record(duration offset, duration response, std::uint64_t times = 1) {
+    const double part = static_cast<double>(offset.count()) * parts_a_ns_;
+    const auto index = part > 0 ? static_cast<std::size_t>(part) : 0;
+    histograms_[index < parts ? index : parts - 1].record(
+        response > duration::zero() ? static_cast<std::uint64_t>(response.count()) : 0, times);
+  }
+  void merge(const run_parts& other);
+  std::span<const observe::histogram> histograms() const { return histograms_; }
+
+ private:
+  double parts_a_ns_;
+  std::vector<observe::histogram> histograms_;
+};
+
+}  // namespace assay::load
