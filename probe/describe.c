@@ -59,6 +59,9 @@ void probe_describe(struct assay_probe_event* event, struct probe_subject subjec
   if (subject.host != NULL) {
     event->kind = assay_kind_host;
     snprintf(event->peer, sizeof event->peer, "%s", subject.host);
+  } else if (subject.path != NULL) {
+    event->kind = assay_kind_path;
+    snprintf(event->peer, sizeof event->peer, "%s", subject.path);
   } else if (subject.address != NULL && subject.address_length >= sizeof(sa_family_t)) {
     describe_address(event, subject.address, subject.address_length);
   } else if (subject.descriptor >= 0) {

@@ -11,27 +11,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "probe/real.h"
-#include "probe/record.h"
+#include "probe/call.h"
 
 ssize_t __read_chk(int fd, void* data, size_t count, size_t size);
 ssize_t __recv_chk(int fd, void* data, size_t count, size_t size, int flags);
 ssize_t __recvfrom_chk(int fd, void* data, size_t count, size_t size, int flags, struct sockaddr* from,
                        socklen_t* length);
-
-#define CALL_ENDED_BY(interrupted, type, id, about, real)     \
-  do {                                                        \
-    if (!probe_watches()) return (real);                      \
-    const uint64_t start = probe_now();                       \
-    const type result = (real);                               \
-    probe_call_returned((id), start, (about), (interrupted)); \
-    return result;                                            \
-  } while (0)
-#define CALL(type, id, about, real) CALL_ENDED_BY(result == (type) - 1 && errno == EINTR, type, id, about, real)
-
-// The struct's other members are zero.
-#define DESCRIPTOR(fd) ((struct probe_subject){.descriptor = (fd)})
-#define NOTHING ((struct probe_subject){.descriptor = -1})
 
 EXPORT ssize_t recv(int fd, void* data, size_t count, int flags) {
   CALL(ssize_t, assay_call_recv, DESCRIPTOR(fd), REAL(recv)(fd, data, count, flags));
@@ -77,6 +62,10 @@ EXPORT ssize_t writev(int fd, const struct iovec* pieces, int count) {
 
 EXPORT ssize_t send(int fd, const void* data, size_t count, int flags) {
   CALL(ssize_t, assay_call_send, DESCRIPTOR(fd), REAL(send)(fd, data, count, flags));
+}
+
+EXPORT ssize_t sendto(int fd, const void* data, size_t count, int flags, const struct sockaddr* to, socklen_t length) {
+  CALL(ssize_t, assay_call_send, DESCRIPTOR(fd), REAL(sendto)(fd, data, count, flags, to, length));
 }
 
 EXPORT ssize_t sendmsg(int fd, const struct msghdr* message, int flags) {
@@ -133,4 +122,12 @@ EXPORT int sem_clockwait(sem_t* restrict semaphore, clockid_t clock, const struc
 
 EXPORT pid_t waitpid(pid_t pid, int* status, int options) {
   CALL(pid_t, assay_call_waitpid, NOTHING, REAL(waitpid)(pid, status, options));
+}
+
+EXPORT pid_t wait4(pid_t pid, int* status, int options, struct rusage* usage) {
+  CALL(pid_t, assay_call_waitpid, NOTHING, REAL(wait4)(pid, status, options, usage));
+}
+
+EXPORT int waitid(idtype_t kind, id_t id, siginfo_t* about, int options) {
+  CALL(int, assay_call_waitpid, NOTHING, REAL(waitid)(kind, id, about, options));
 }

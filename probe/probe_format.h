@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #define ASSAY_PROBE_MAGIC UINT64_C(0x31424F5259415341) /* "ASAYROB1" */
-#define ASSAY_PROBE_VERSION 1u
+#define ASSAY_PROBE_VERSION 2u
 
 enum {
   assay_probe_slots = 64,       // loop threads of one process
@@ -40,8 +40,9 @@ enum assay_probe_call {
   assay_call_poll_in,     // poll, select or a second epoll on one or two descriptors: waits until there is something to
                           // read
   assay_call_poll_out,    // the same, until it can be written, or is connected
-  assay_call_lock,        // a semaphore, which is what CPython's locks are made of
+  assay_call_lock,        // a semaphore, which is what CPython's locks are made of, a mutex or a condition
   assay_call_collection,  // no call: the runtime's collector at work, as its shim says
+  assay_call_open,
 };
 
 // What the descriptor of a blocking call is.
@@ -79,8 +80,12 @@ struct assay_probe_stall {
   uint64_t ticket;
   uint64_t start_ns;
   uint64_t length_ns;
+  // What the thread did meanwhile, as getrusage counts it; the few milliseconds before the segment may be in it.
+  uint64_t cpu_ns;  // UINT64_MAX: not known, nor are the rest
   uint32_t tid;
-  uint32_t reserved;
+  uint32_t slept;      // voluntary switches
+  uint32_t preempted;  // involuntary ones
+  uint32_t major_faults;
 };
 
 struct assay_probe_event {
@@ -113,6 +118,23 @@ struct assay_probe_file {
   struct assay_probe_slot slots[assay_probe_slots];
   struct assay_probe_stall stalls[assay_probe_stalls];
   struct assay_probe_event events[assay_probe_events];
+};
+
+// What a runtime's shim says, one after another in <pid>.notes beside the file; written at once, never changed.
+enum assay_probe_note_kind {
+  assay_note_call = 1,    // a slow call of the runtime's, with its line
+  assay_note_sample,      // where the loop's thread was in a long segment; it began at start_ns
+  assay_note_collection,  // a pause of the collector
+  assay_note_failure,     // an error that nobody handled
+};
+
+struct assay_probe_note {
+  uint64_t start_ns;
+  uint64_t end_ns;
+  uint32_t kind;
+  uint32_t reserved;
+  char what[40];                        // "fs.readSync", "unhandledRejection"; ends with NUL
+  char stack[assay_probe_stack_bytes];  // as in an event; of a failure its message
 };
 
 #ifdef __cplusplus

@@ -12,16 +12,17 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 // A driver may make an epoll for one query and wait on it a few times: only lasting use makes a loop.
 enum { waits_of_a_loop = 32 };
-
 #define DEFAULT_THRESHOLD_US 5000
+#define USAGE_PERIOD_NS UINT64_C(5000000) /* shorter than any stall: each is followed by a look */
+#define ASLEEP_NS UINT64_C(10000)         /* a wait that finds something ready is over in a few microseconds */
 #define LONGEST_THRESHOLD_US UINT64_C(60000000)
-
 _Thread_local struct probe_thread probe_self = {.fresh_epoll = -1, .fresh_member = -1, .home_epoll = -1};
 bool probe_enabled = false;
 uint64_t probe_threshold_ns = DEFAULT_THRESHOLD_US * UINT64_C(1000);
@@ -171,6 +172,19 @@ static void begin_slot(struct assay_probe_slot* slot) {
   slot_closes(slot);
 }
 
+static struct probe_usage usage_at(uint64_t now_ns) {
+  struct rusage use;
+  if (getrusage(RUSAGE_THREAD, &use) != 0) return (struct probe_usage){0};
+  const uint64_t us = (uint64_t)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) * 1000000u +
+                      (uint64_t)(use.ru_utime.tv_usec + use.ru_stime.tv_usec);
+  return (struct probe_usage){.at_ns = now_ns,
+                              .cpu_ns = us * 1000u,
+                              .waits = probe_self.sleeps,
+                              .slept = (uint32_t)use.ru_nvcsw,
+                              .preempted = (uint32_t)use.ru_nivcsw,
+                              .major_faults = (uint32_t)use.ru_majflt};
+}
+
 static bool become_loop(void) {
   struct probe_thread* self = &probe_self;
   if (self->refused || !probe_enabled) return false;
@@ -187,6 +201,7 @@ static bool become_loop(void) {
   void* frame;
   backtrace(&frame, 1);  // the first call loads the unwinder; here nobody is in a hurry
   self->busy_since_ns = 0;
+  self->used = usage_at(probe_now());
   self->inside = false;
   self->slot = slot;
   errno = kept;
@@ -201,6 +216,7 @@ static enum wait_role paused_role(struct probe_thread* self) {
     STORE(self->slot->busy_since_ns, 0);
     slot_closes(self->slot);
     self->busy_since_ns = 0;
+    self->used.at_ns = 0;
     self->inside = false;
   }
   return wait_ignored;
@@ -243,7 +259,20 @@ void probe_epoll_made(int epoll) {
   }
 }
 
-static void keep_stall(uint32_t tid, uint64_t start_ns, uint64_t length_ns) {
+static void describe_use(struct assay_probe_stall* stall, const struct probe_usage* before,
+                         const struct probe_usage* after) {
+  const uint64_t cpu_ns = after->cpu_ns - before->cpu_ns;
+  // In the waits of its loop it was asleep, but not held up.
+  const int64_t slept = (int64_t)(after->slept - before->slept) - (int64_t)(after->waits - before->waits);
+  stall->cpu_ns = cpu_ns < stall->length_ns ? cpu_ns : stall->length_ns;
+  if (before->at_ns == 0 || after->at_ns == 0) stall->cpu_ns = UINT64_MAX;
+  stall->slept = slept > 0 ? (uint32_t)slept : 0;
+  stall->preempted = after->preempted - before->preempted;
+  stall->major_faults = after->major_faults - before->major_faults;
+}
+
+static void keep_stall(uint32_t tid, uint64_t start_ns, uint64_t length_ns, const struct probe_usage* before,
+                       const struct probe_usage* after) {
   uint64_t index = __atomic_fetch_add(&file->stall_count, 1, __ATOMIC_RELAXED);
   struct assay_probe_stall* stall = &file->stalls[index % assay_probe_stalls];
   STORE(stall->ticket, 0);
@@ -251,6 +280,7 @@ static void keep_stall(uint32_t tid, uint64_t start_ns, uint64_t length_ns) {
   stall->start_ns = start_ns;
   stall->length_ns = length_ns;
   stall->tid = tid;
+  describe_use(stall, before, after);
   __atomic_store_n(&stall->ticket, index + 1, __ATOMIC_RELEASE);
 }
 
@@ -258,6 +288,8 @@ void probe_segment_ends(uint64_t now_ns) {
   struct probe_thread* self = &probe_self;
   struct assay_probe_slot* slot = self->slot;
   self->inside = true;
+  const struct probe_usage before = self->used;
+  if (now_ns - before.at_ns >= USAGE_PERIOD_NS) self->used = usage_at(now_ns);
   slot_opens(slot);
   if (self->busy_since_ns != 0) {
     uint64_t length = now_ns - self->busy_since_ns;
@@ -265,7 +297,7 @@ void probe_segment_ends(uint64_t now_ns) {
     STORE(bucket->count, bucket->count + 1);
     STORE(bucket->sum_ns, bucket->sum_ns + length);
     bucket->sum_squares += (double)length * (double)length;
-    if (length >= ASSAY_PROBE_STALL_NS) keep_stall(slot->tid, self->busy_since_ns, length);
+    if (length >= ASSAY_PROBE_STALL_NS) keep_stall(slot->tid, self->busy_since_ns, length, &before, &self->used);
   }
   STORE(slot->busy_since_ns, 0);
   slot_closes(slot);
@@ -289,6 +321,8 @@ void probe_segment_begins(uint64_t waited_since_ns, bool zero_timeout, int ready
   if (ready > 0) STORE(slot->ready, slot->ready + (uint64_t)ready);
   STORE(slot->busy_since_ns, now);
   slot_closes(slot);
+  if (!zero_timeout && now - waited_since_ns >= ASLEEP_NS) ++self->sleeps;
+  if (now - waited_since_ns >= USAGE_PERIOD_NS) self->used = usage_at(now);
   self->busy_since_ns = now;
   self->inside = false;
 }
@@ -341,6 +375,13 @@ void probe_call_returned(enum assay_probe_call call, uint64_t start_ns, struct p
   if (polled || !never_waits(subject)) keep_event(call, start_ns, length, subject, interrupted);
   probe_self.inside = false;
   errno = kept;
+}
+
+// CPython waits for its global lock in slices of 5 ms, each a condition: they are no event.
+void probe_lock_returned(uint64_t start_ns) {
+  const uint64_t least_ns = UINT64_C(10000000);
+  if (probe_now() - start_ns < least_ns) return;
+  probe_call_returned(assay_call_lock, start_ns, (struct probe_subject){.descriptor = -1}, true);
 }
 
 // For the runtime's shim, on the thread that its collector has held since `start_ns` of CLOCK_MONOTONIC.

@@ -18,10 +18,22 @@ enum wait_role {
   wait_blocking,  // a loop thread waits for one thing: the segment goes on
 };
 
+// What a thread has used up to a moment.
+struct probe_usage {
+  uint64_t at_ns;  // 0: not known
+  uint64_t cpu_ns;
+  uint64_t waits;  // of its loop, those that slept
+  uint32_t slept;
+  uint32_t preempted;
+  uint32_t major_faults;
+};
+
 // The state of the calling thread. Initial-exec, so that reading it is one instruction.
 struct probe_thread {
   struct assay_probe_slot* slot;  // not NULL: a loop thread
   uint64_t busy_since_ns;
+  struct probe_usage used;
+  uint64_t sleeps;       // waits of its loop that lasted long enough to have slept
   uint32_t fresh_waits;  // on fresh_epoll
   uint32_t wide_polls;   // polls on three descriptors or more
   int fresh_epoll;       // the epoll descriptor this thread made last and has not used for long; -1: none
@@ -54,16 +66,19 @@ void probe_epoll_made(int epoll);
 void probe_segment_ends(uint64_t now_ns);
 void probe_segment_begins(uint64_t waited_since_ns, bool zero_timeout, int ready);
 
-// What a blocking call was about; at most one of the three.
+// What a blocking call was about; at most one of the four.
 struct probe_subject {
   int descriptor;  // -1: none
   const struct sockaddr* address;
   socklen_t address_length;
   const char* host;
+  const char* path;  // that it opens
 };
 // Cheap when the call was shorter than the threshold. `interrupted`: a signal ended it, and the runtime's own handler
 // is due on its return; the shim is left out then, or the handler would run inside it and what it raises would be lost.
 void probe_call_returned(enum assay_probe_call call, uint64_t start_ns, struct probe_subject subject, bool interrupted);
+// Of a lock that the runtime's own machinery may be waiting for: the shim is left out, it could need that very lock.
+void probe_lock_returned(uint64_t start_ns);
 
 // describe.c: fills kind and peer.
 void probe_describe(struct assay_probe_event* event, struct probe_subject subject);

@@ -35,6 +35,7 @@ test clang-format-19        cmd:clang-format-19          layout check
 test shellcheck             cmd:shellcheck               linter of these scripts
 test git                    cmd:git                      lists the files to check
 test procps                 cmd:ps                       tests look at processes
+test libpython3.11-testsuite|libpython3.12-testsuite py:test.test_asyncio  asyncio's own tests, under the probe
 build python3               cmd:python3                  the tests are registered with it, and written in it
 build python3-venv          py:venv,ensurepip            Python packages of the tests; Node.js where the system's is old
 build ca-certificates      file:/etc/ssl/certs/ca-certificates.crt fetching those packages

@@ -1,10 +1,14 @@
 # shellcheck shell=bash
-# ./run selftest: is every planted fault named, and every clean twin left alone? Sourced by ./run.
+# ./run selftest: is every planted fault named, and every clean twin left alone? And do the runtimes' own tests come out
+# alike with and without the probe? Sourced by ./run.
 
 selftest_command() {
   require build python
   node_bin >/dev/null || die "cannot install Node.js"
   build release assay assay_probe planted_sleepy || die "build release failed"
   python_packages || die "cannot install the Python packages of tests/requirements.txt"
+  if [[ ${1:-} == runtimes ]]; then
+    exec "$PYTHON" -B tests/probe/runtime_tests.py "${@:2}"
+  fi
   exec "$PYTHON" -B tests/selftest/selftest.py "$@"
 }

@@ -4,6 +4,7 @@ import uPlot from "uplot";
 import type { Candidate, Phase, ReportData, Trial } from "./data";
 import { logAxis } from "./axis";
 import { median } from "./median";
+import { tellMoments } from "./moments";
 import type { Theme } from "./theme";
 
 const HEIGHT = 220;
@@ -122,5 +123,7 @@ export function drawTimeline(into: HTMLElement, candidate: Candidate, data: Repo
     },
   };
   const rows = [x, acrossTrials(p50, end), acrossTrials(p99, end), ...p99];
-  return new uPlot(options, rows as uPlot.AlignedData, into);
+  const chart = new uPlot(options, rows as uPlot.AlignedData, into);
+  tellMoments(into, chart, trials);
+  return chart;
 }

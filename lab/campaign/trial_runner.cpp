@@ -143,7 +143,9 @@ bool trial_runner::start_candidate() {
     request->output = log_path();
     trial_.facts["command"] = joined(request->command);
     trial_.facts["probes"] = "preload library, /proc every second" +
-                             std::string(candidate_.runtime == model::runtime_kind::python ? ", Python shim" : "");
+                             std::string(candidate_.runtime == model::runtime_kind::python ? ", Python shim"
+                                         : candidate_.runtime == model::runtime_kind::node ? ", Node.js shim"
+                                                                                           : "");
     auto started = subject::process::spawn(*request);
     if (!started) return fail(started.error());
     process_.emplace(std::move(*started));

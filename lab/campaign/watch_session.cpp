@@ -13,6 +13,7 @@
 #include "lab/inside/environment.hpp"
 #include "lab/inside/proc.hpp"
 #include "lab/judge/diagnose.hpp"
+#include "lab/judge/holders.hpp"
 
 namespace assay::campaign {
 namespace {
@@ -56,10 +57,11 @@ watch_session::~watch_session() {
 std::expected<std::uint32_t, std::string> watch_session::start_command() {
   const auto probe = inside::find_probe();
   if (!probe) return std::unexpected(probe.error());
-  // The shim does nothing in programs that are not Python: without being told it goes along.
-  const std::string shim = options_.runtime == "auto" ? "python" : options_.runtime;
   auto variables = own_environment();
-  for (auto& [name, value] : inside::environment(*probe, directory_, shim, variables)) variables[name] = value;
+  for (auto& [name, value] : inside::environment(*probe, directory_, options_.runtime, variables)) {
+    variables[name] = value;
+  }
+  variables[inside::stacks_variable] = "1";  // nothing is compared here
   auto started = subject::process::spawn(
       {.command = options_.command, .environment = std::move(variables), .output = options_.output});
   if (!started) return std::unexpected(started.error());
@@ -121,6 +123,7 @@ std::expected<model::watch_result, std::string> watch_session::finish(const std:
   // Looks after the end of all processes show nothing.
   while (!made.processes.empty() && made.processes.back().processes == 0) made.processes.pop_back();
   made.connections = std::move(seen->connections);
+  made.runtime_looks = std::move(seen->runtime_looks);
   if (!seen->lag.empty()) made.lag = std::move(seen->lag.front());
   made.blocking = std::move(seen->blocking);
   made.events = std::move(seen->events);
@@ -131,6 +134,7 @@ std::expected<model::watch_result, std::string> watch_session::finish(const std:
                                   .lag = made.lag,
                                   .blocking = made.blocking,
                                   .connections = made.connections});
+  judge::name_holders(made.verdict, made.runtime_looks);
   return made;
 }
 

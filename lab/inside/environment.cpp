@@ -14,9 +14,9 @@ namespace fs = std::filesystem;
 constexpr auto library_name = "libassay_probe.so";
 
 std::string in_front(const std::string& first, const std::map<std::string, std::string>& existing,
-                     const std::string& name) {
+                     const std::string& name, char separator = ':') {
   const auto found = existing.find(name);
-  return found == existing.end() || found->second.empty() ? first : first + ":" + found->second;
+  return found == existing.end() || found->second.empty() ? first : first + separator + found->second;
 }
 
 }  // namespace
@@ -37,7 +37,8 @@ std::expected<probe_files, std::string> find_probe() {
       return std::unexpected(fmt::format("{}: the linker cannot preload from a path with a space or colon",
                                          (whole / library_name).string()));
     }
-    return probe_files{(whole / library_name).string(), (whole / "python").string()};
+    return probe_files{(whole / library_name).string(), (whole / "python").string(),
+                       (whole / "node" / "shim.cjs").string()};
   }
   return std::unexpected(fmt::format("{}: not found in {} nor beside it: the candidate cannot be observed inside",
                                      library_name, here.string()));
@@ -48,7 +49,11 @@ std::map<std::string, std::string> environment(const probe_files& probe, const s
                                                const std::map<std::string, std::string>& existing) {
   std::map<std::string, std::string> variables{{"ASSAY_PROBE_DIR", probe_directory},
                                                {"LD_PRELOAD", in_front(probe.library, existing, "LD_PRELOAD")}};
-  if (runtime == "python") variables["PYTHONPATH"] = in_front(probe.python_directory, existing, "PYTHONPATH");
+  const bool any = runtime == "auto";
+  if (any || runtime == "python") variables["PYTHONPATH"] = in_front(probe.python_directory, existing, "PYTHONPATH");
+  if (any || runtime == "node") {
+    variables["NODE_OPTIONS"] = in_front("--require " + probe.node_shim, existing, "NODE_OPTIONS", ' ');
+  }
   return variables;
 }
 

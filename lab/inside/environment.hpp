@@ -12,15 +12,20 @@ namespace assay::inside {
 struct probe_files {
   std::string library;           // libassay_probe.so
   std::string python_directory;  // holds sitecustomize.py
+  std::string node_shim = {};    // shim.cjs
 };
 
 // Beside the running program, in the build tree's probe/ or in ../lib/assay; else where this build has put it.
 std::expected<probe_files, std::string> find_probe();
 
 // The variables to set. Those that hold lists are put in front of what `existing` has. `runtime` is the candidate's,
-// "python", "node", "cpp", …: the shim is for Python alone. The directory must be absolute.
+// "python", "node", "cpp", …; with "auto" the shims of all go along. The directory must be absolute.
 std::map<std::string, std::string> environment(const probe_files& probe, const std::string& probe_directory,
                                                const std::string& runtime,
                                                const std::map<std::string, std::string>& existing = {});
+
+// Set to "1" beside them, the shim also looks where the loop computes: by a thread of its own, which costs more than
+// what is compared should bear.
+inline constexpr auto stacks_variable = "ASSAY_PROBE_STACKS";
 
 }  // namespace assay::inside

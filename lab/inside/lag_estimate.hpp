@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "probe/probe_format.h"
@@ -52,11 +53,20 @@ double time_beyond(const busy_segments& segments, double x_ns);
 double lag_quantile(const busy_segments& segments, double q);
 lag_estimate estimate_lag(const busy_segments& segments);
 
+// What its thread did during a long segment.
+struct segment_use {
+  std::uint64_t cpu_ns = 0;
+  unsigned slept = 0;      // times
+  unsigned preempted = 0;  // times
+  unsigned major_faults = 0;
+};
+
 // A long segment, [start, end), and whether the buckets of a window that has its end count it.
 struct long_segment {
   std::uint64_t start_ns = 0;
   std::uint64_t end_ns = 0;
   bool counted = true;  // false: it goes on, no bucket has it yet
+  std::optional<segment_use> use = {};
 };
 
 // Puts the segments that cross an edge of [begin, end) right: an arrival in this window waits until the segment's end,

@@ -12,9 +12,15 @@
 
 #include "lab/inside/blocking_sites.hpp"
 #include "lab/inside/connection_census.hpp"
+#include "lab/inside/event_joiner.hpp"
+#include "lab/inside/host_pressure.hpp"
+#include "lab/inside/linkage.hpp"
 #include "lab/inside/proc.hpp"
 #include "lab/inside/process_sampler.hpp"
 #include "lab/inside/runtime_guess.hpp"
+#include "lab/inside/runtime_states.hpp"
+#include "lab/inside/shim_notes.hpp"
+#include "lab/inside/stall_cause.hpp"
 #include "lab/inside/syscall_sampler.hpp"
 #include "lab/inside/thread_history.hpp"
 #include "lab/inside/watched_files.hpp"
@@ -24,6 +30,7 @@ namespace {
 
 constexpr std::uint64_t sampling_begins_after_ns = 1'000'000'000;  // of load without a loop in sight
 constexpr std::size_t most_peeked_threads = 64;                    // of one process
+constexpr std::size_t most_failures = 20;                          // told apart
 
 std::uint64_t to_ns(instant at) {
   return static_cast<std::uint64_t>(std::max<duration::rep>(0, at.time_since_epoch().count()));
@@ -33,7 +40,11 @@ std::uint64_t to_ns(instant at) {
 
 struct observer::state {
   explicit state(observer_options given)
-      : options(std::move(given)), sites(options.port_names), files(options.probe_directory, most_files) {
+      : options(std::move(given)),
+        sites(options.port_names),
+        files(options.probe_directory, most_files),
+        shims(options.probe_directory),
+        states(options.probe_directory) {
     if (options.runtime != "auto") runtime = options.runtime;
   }
 
@@ -41,27 +52,44 @@ struct observer::state {
   void look(std::uint64_t now_ns);
   void look_at_processes(std::uint64_t now_ns);
   void look_at_files(std::uint64_t now_ns);
+  void look_at_notes(std::uint32_t pid);
+  void settle(std::uint64_t before_ns);
   void look_for_unseen_loops(std::uint32_t pid);
   void note(const std::string& text);
+  bool is_told(const blocking_event& event) const {
+    return static_cast<double>(event.length_ns) >= options.blocking_threshold_ms * 1e6;
+  }
+  std::string why_no_file() const {
+    return obstacle.empty() ? "a program that clears its environment" : obstacle + ", which takes no preload library";
+  }
   double at_s(std::uint64_t at_ns) const { return (static_cast<double>(at_ns) - static_cast<double>(origin_ns)) / 1e9; }
+  std::vector<loop_stall> stalls_in(std::uint64_t begin_ns, std::uint64_t end_ns) const;
   std::vector<model::trial_event> stall_events(std::uint64_t begin_ns, std::uint64_t end_ns) const;
   void final_notes(std::vector<std::string>& into) const;
 
   observer_options options;
-  std::string runtime;  // empty: not found out
+  std::string runtime;   // empty: not found out
+  std::string obstacle;  // why the library cannot be in the program; empty: not seen
   std::uint64_t origin_ns = 0;
   std::uint64_t started_ns = 0;
   std::uint64_t next_process_look_ns = 0;
   std::set<std::uint32_t> pids;
   std::vector<model::process_second> seconds;
   std::vector<model::connection_look> connections;
+  std::vector<model::runtime_look> runtime_looks;
   process_sampler processes;
   connection_census census;
   thread_history history;
   blocking_sites sites;
   watched_files files;
+  shim_notes shims;
+  runtime_states states;
+  event_joiner joiner;
+  std::map<std::string, unsigned> failures;  // errors that nobody handled, by their text
   syscall_sampler sampler;
   std::vector<std::string> notes;
+  host_look host_before;
+  host_look host_after;
   std::uint64_t cpu_ns = 0;
   std::uint64_t turns = 0;  // at the last process look that is kept
   std::mutex looking;       // held during a look, for whoever glances meanwhile
@@ -85,9 +113,16 @@ void observer::state::look_at_processes(std::uint64_t now_ns) {
   for (auto pid = pids.begin(); options.runtime == "auto" && runtime.empty() && pid != pids.end(); ++pid) {
     runtime = guess_runtime(*pid);
   }
+  for (auto pid = pids.begin(); !options.attached && !files.ever() && obstacle.empty() && pid != pids.end(); ++pid) {
+    obstacle = preload_obstacle(*pid);
+  }
   if (seconds.size() < most_seconds) {
     seconds.push_back(processes.sample(pids, at_s(now_ns)));
     turns = history.traced_turns();
+    if (auto said = states.look(pids)) {
+      said->at_s = at_s(now_ns);
+      runtime_looks.push_back(std::move(*said));
+    }
   } else {
     note(fmt::format("processes: only the first {} looks are kept", most_seconds));
   }
@@ -97,6 +132,10 @@ void observer::state::look_at_processes(std::uint64_t now_ns) {
     } else {
       note("the kernel does not tell the state of connections: whether a pool is too small is not seen");
     }
+  }
+  if (!pids.empty()) {
+    host_after = look_at_host(*pids.begin(), now_ns);
+    if (host_before.at_ns == 0) host_before = host_after;
   }
   const auto interval = static_cast<std::uint64_t>(options.process_interval.count());
   next_process_look_ns = std::max(next_process_look_ns + interval, now_ns + interval / 2);
@@ -114,14 +153,39 @@ void observer::state::look_at_files(std::uint64_t now_ns) {
       }
       history.add(file.reader.pid(), counters, model::lag_quality::traced);
     }
-    for (const auto& stall : file.reader.new_stalls()) history.add_stall(file.reader.pid(), stall);
-    for (auto& event : file.reader.new_events()) {
-      if (static_cast<double>(event.length_ns) < options.blocking_threshold_ms * 1e6) continue;
-      watched_files::translate_frames(file.reader.pid(), event);
-      sites.add(file.reader.pid(), event);
+    const auto pid = file.reader.pid();
+    for (const auto& stall : file.reader.new_stalls()) {
+      history.add_stall(pid, stall);
+      joiner.add(pid, stall);
     }
+    for (auto& event : file.reader.new_events()) {
+      if (is_told(event)) watched_files::translate_frames(pid, event);
+      joiner.add(pid, std::move(event));  // short ones too: they may make up a call of the runtime's
+    }
+    look_at_notes(pid);
   }
   files.close_ended();
+  settle(now_ns - std::min(now_ns, event_joiner::patience_ns));
+}
+
+void observer::state::look_at_notes(std::uint32_t pid) {
+  for (auto& note : shims.take(pid)) {
+    if (note.kind != assay_note_failure) {
+      joiner.add(pid, std::move(note));
+      continue;
+    }
+    std::string text = note.what;
+    for (std::size_t i = 0; i < std::min<std::size_t>(2, note.stack.size()); ++i) text += ": " + note.stack[i];
+    if (failures.contains(text) || failures.size() < most_failures) ++failures[text];
+  }
+  const auto stat = read_stat(pid);
+  if (!stat || stat->state == 'Z' || stat->state == 'X') shims.remove(pid);
+}
+
+void observer::state::settle(std::uint64_t before_ns) {
+  for (const auto& [pid, event] : joiner.settle(before_ns)) {
+    if (is_told(event)) sites.add(pid, event);
+  }
 }
 
 // A process without a loop in its file: its loop may not go through libc. Which threads poll is seen by looking.
@@ -140,7 +204,7 @@ void observer::state::look_for_unseen_loops(std::uint32_t pid) {
       note(options.attached
                ? fmt::format("process {}: lag by sampling its system calls, to about 1 ms", pid)
                : fmt::format("process {}: its loop does not wait through libc ({}): lag by sampling its system calls",
-                             pid, has_file ? "io_uring" : "no probe file appeared: a static or set-uid program"));
+                             pid, has_file ? "io_uring" : "no probe file appeared: " + why_no_file()));
     }
   }
 }
@@ -156,7 +220,8 @@ void observer::state::look(std::uint64_t now_ns) {
   }
   if (now_ns < origin_ns + sampling_begins_after_ns || runtime == "go") return;
   for (const auto pid : pids) {
-    if (!history.has_loop(pid)) look_for_unseen_loops(pid);
+    // On and on: the first thread that is met in a wait need not be the one that serves.
+    if (!history.has_traced_loop(pid)) look_for_unseen_loops(pid);
   }
 }
 
@@ -177,15 +242,21 @@ void observer::state::run() {
   }
   lock.unlock();
   look(monotonic_ns());
+  settle(UINT64_MAX);
   cpu_ns = thread_cpu_ns();
 }
 
-std::vector<model::trial_event> observer::state::stall_events(std::uint64_t begin_ns, std::uint64_t end_ns) const {
+std::vector<loop_stall> observer::state::stalls_in(std::uint64_t begin_ns, std::uint64_t end_ns) const {
   std::vector<loop_stall> stalls = history.stalls();
   std::erase_if(stalls, [&](const loop_stall& one) {
     return one.segment.end_ns <= begin_ns || one.segment.start_ns >= end_ns ||
            static_cast<double>(one.segment.end_ns - one.segment.start_ns) < options.stall_threshold_ms * 1e6;
   });
+  return stalls;
+}
+
+std::vector<model::trial_event> observer::state::stall_events(std::uint64_t begin_ns, std::uint64_t end_ns) const {
+  std::vector<loop_stall> stalls = stalls_in(begin_ns, end_ns);
   const auto length = [](const loop_stall& one) { return one.segment.end_ns - one.segment.start_ns; };
   std::ranges::sort(stalls, std::ranges::greater{}, length);
   if (stalls.size() > most_events) stalls.resize(most_events);
@@ -195,7 +266,8 @@ std::vector<model::trial_event> observer::state::stall_events(std::uint64_t begi
       options.blocking_threshold_ms);
   std::vector<model::trial_event> events;
   for (const auto& one : stalls) {
-    const auto cause = sites.cause_of(one.thread.pid, one.thread.tid, one.segment.start_ns, one.segment.end_ns);
+    auto cause = sites.cause_of(one.thread.pid, one.thread.tid, one.segment.start_ns, one.segment.end_ns);
+    if (cause.empty() && one.segment.use) cause = cause_by_use(*one.segment.use, length(one));
     const double ms = static_cast<double>(length(one)) / 1e6;
     events.push_back({.at_s = at_s(one.segment.start_ns),
                       .length_s = ms / 1e3,
@@ -210,15 +282,26 @@ void observer::state::final_notes(std::vector<std::string>& into) const {
     into.emplace_back(
         "it ran before: blocking calls and their places are named only in what is started under the preload library");
   } else if (!files.ever()) {
-    into.emplace_back(
-        "no probe file appeared: a static or set-uid program, or one that clears its environment; "
-        "blocking calls cannot be named");
+    into.push_back(fmt::format("no probe file appeared: {}; blocking calls cannot be named", why_no_file()));
   } else if (runtime == "python" && !files.any_stack_hook()) {
     into.emplace_back("the Python shim did not load (python -I, -S or -E?): blocking calls are without their lines");
+  } else if (runtime == "node" && !shims.ever()) {
+    into.emplace_back(
+        "the Node.js shim did not load (NODE_OPTIONS taken away, or a permission model?): blocking calls are without "
+        "their lines");
   }
   if (files.lost() > 0)
     into.push_back(fmt::format("{} entries of the probe were overwritten before they were read", files.lost()));
-  const auto dropped = history.dropped() + sites.dropped();
+  if (shims.full()) {
+    into.emplace_back(
+        "a runtime's shim has written all the notes that it may: later calls are without their lines, later pauses of "
+        "the collector and failures are not seen");
+  }
+  for (auto& text : what_the_host_did(host_before, host_after)) into.push_back(std::move(text));
+  for (const auto& [text, count] : failures) {
+    into.push_back(fmt::format("an error that nobody handled, {} times: {}", count, text));
+  }
+  const auto dropped = history.dropped() + sites.dropped() + joiner.dropped();
   if (dropped > 0) into.push_back(fmt::format("{} segments or calls are beyond the limits and not counted", dropped));
   if (sampler.missed() > 0) into.push_back(fmt::format("the sampler of system calls missed {} ms", sampler.missed()));
 }
@@ -283,6 +366,7 @@ std::expected<observation, std::string> observer::finish(const std::vector<phase
   seen.own_cpu_share = static_cast<double>(self.cpu_ns + self.sampler.cpu_ns()) / std::max(1.0, elapsed_ns);
   seen.processes = std::move(self.seconds);
   seen.connections = std::move(self.connections);
+  seen.runtime_looks = std::move(self.runtime_looks);
   seen.runtime = self.runtime;
   seen.loop_turns = self.turns;
   seen.notes = self.notes;
@@ -295,8 +379,10 @@ std::expected<observation, std::string> observer::finish(const std::vector<phase
     begin_ns = std::min(begin_ns, to_ns(phase.begin));
     end_ns = std::max(end_ns, to_ns(phase.end));
     seen.lag.push_back(self.history.lag(phase.name, to_ns(phase.begin), to_ns(phase.end)));
+    seen.segments.push_back(self.history.segments(to_ns(phase.begin), to_ns(phase.end)));
   }
   seen.blocking = self.sites.sites(begin_ns, end_ns, self.origin_ns);
+  if (auto lack = lack_of_cpu(self.stalls_in(begin_ns, end_ns), self.sites)) seen.blocking.push_back(std::move(*lack));
   seen.events = self.stall_events(begin_ns, end_ns);
   return seen;
 }

@@ -17,7 +17,9 @@
 #include <string>
 #include <vector>
 
+#include "lab/inside/lag_estimate.hpp"
 #include "lab/model/connections.hpp"
+#include "lab/model/runtime_look.hpp"
 #include "lab/model/trial.hpp"
 #include "lab/model/watch.hpp"
 #include "stack/runtime/time.hpp"
@@ -46,7 +48,9 @@ struct phase_window {
 struct observation {
   std::vector<model::process_second> processes;
   std::vector<model::connection_look> connections;
-  std::vector<model::loop_lag> lag;  // a phase each, in order
+  std::vector<model::runtime_look> runtime_looks;
+  std::vector<model::loop_lag> lag;     // a phase each, in order
+  std::vector<busy_segments> segments;  // of the loop that it tells of: for other quantiles
   std::vector<model::blocking_site> blocking;
   std::vector<model::trial_event> events;  // stalls, each with its cause where it was seen
   std::vector<std::string> notes;          // what could not be seen, and why

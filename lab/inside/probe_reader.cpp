@@ -11,6 +11,7 @@
 #include <cstring>
 #include <memory>
 #include <string_view>
+#include <tuple>
 
 namespace assay::inside {
 namespace {
@@ -27,13 +28,6 @@ Value value_at(int fd, std::size_t offset) {
   return read_at(fd, &value, sizeof value, offset) ? value : Value{};
 }
 
-// Ends with NUL by the format; what is not printable came from elsewhere than the library.
-std::string text_of(const char* bytes, std::size_t size) {
-  std::string text(bytes, ::strnlen(bytes, size));
-  std::ranges::replace_if(text, [](char c) { return static_cast<unsigned char>(c) < ' ' && c != '\n'; }, '?');
-  return text;
-}
-
 bool read_slot(int fd, std::size_t offset, assay_probe_slot& slot) {
   for (int i = 0; i < seqlock_tries; ++i) {
     const auto before = value_at<std::uint64_t>(fd, offset);
@@ -45,30 +39,24 @@ bool read_slot(int fd, std::size_t offset, assay_probe_slot& slot) {
   return false;
 }
 
-void split_stack(std::string_view text, blocking_event& event) {
-  while (!text.empty()) {
-    const auto end = std::min(text.find('\n'), text.size());
-    auto line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (line.size() < 2) continue;
-    const bool own = line.front() == '*';
-    line.remove_prefix(1);
-    if (own && event.place.empty()) event.place = line;
-    event.stack.emplace_back(line);
-  }
-}
-
 blocking_event event_of(const assay_probe_event& raw) {
   blocking_event event;
   event.tid = raw.tid;
   event.start_ns = raw.start_ns;
   event.length_ns = raw.length_ns;
   event.call = call_name(raw.call);
-  event.peer = text_of(raw.peer, sizeof raw.peer);
-  split_stack(text_of(raw.stack, sizeof raw.stack), event);
+  event.peer = printable(raw.peer, sizeof raw.peer);
+  std::tie(event.stack, event.place) = stack_of(printable(raw.stack, sizeof raw.stack));
+  event.by_shim = !event.stack.empty();
   const auto frames = std::min<std::size_t>(raw.frame_count, assay_probe_frames);
   event.frames.assign(raw.frames, raw.frames + frames);
   return event;
+}
+
+thread_stall stall_of(const assay_probe_stall& raw) {
+  thread_stall stall{.tid = raw.tid, .start_ns = raw.start_ns, .length_ns = raw.length_ns};
+  if (raw.cpu_ns != UINT64_MAX) stall.use = segment_use{raw.cpu_ns, raw.slept, raw.preempted, raw.major_faults};
+  return stall;
 }
 
 // Takes what is new in a ring whose entries begin with their ticket. An entry that is being written is left for later.
@@ -95,6 +83,29 @@ void drain_ring(int fd, std::size_t ring_offset, std::uint64_t capacity, std::ui
 
 }  // namespace
 
+// Ends with NUL by the format; what is not printable came from elsewhere than the library.
+std::string printable(const char* bytes, std::size_t size) {
+  std::string text(bytes, ::strnlen(bytes, size));
+  std::ranges::replace_if(text, [](char c) { return static_cast<unsigned char>(c) < ' ' && c != '\n'; }, '?');
+  return text;
+}
+
+std::pair<std::vector<std::string>, std::string> stack_of(std::string_view text) {
+  std::vector<std::string> stack;
+  std::string place;
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    auto line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (line.size() < 2) continue;
+    const bool own = line.front() == '*';
+    line.remove_prefix(1);
+    if (own && place.empty()) place = line;
+    stack.emplace_back(line);
+  }
+  return {std::move(stack), std::move(place)};
+}
+
 std::string call_name(unsigned call) {
   switch (call) {
     case assay_call_recv:
@@ -119,6 +130,8 @@ std::string call_name(unsigned call) {
       return "flock";
     case assay_call_waitpid:
       return "waitpid";
+    case assay_call_open:
+      return "open";
     case assay_call_lock:
       return "lock";
     case assay_call_collection:
@@ -180,7 +193,7 @@ std::vector<thread_counters> probe_reader::threads() const {
     if (!read_slot(fd_, offset, *slot) || slot->began_ns == 0) continue;
     thread_counters thread{.tid = slot->tid,
                            .generation = std::uint64_t{slot->generation} * assay_probe_slots + i,
-                           .name = text_of(slot->name, sizeof slot->name),
+                           .name = printable(slot->name, sizeof slot->name),
                            .began_ns = slot->began_ns,
                            .ended_ns = slot->ended_ns,
                            .busy_since_ns = slot->busy_since_ns,
@@ -200,10 +213,9 @@ std::vector<thread_counters> probe_reader::threads() const {
 
 std::vector<thread_stall> probe_reader::new_stalls() {
   std::vector<thread_stall> found;
-  drain_ring<assay_probe_stall>(
-      fd_, offsetof(assay_probe_file, stalls), assay_probe_stalls,
-      value_at<std::uint64_t>(fd_, offsetof(assay_probe_file, stall_count)), next_stall_, lost_,
-      [&found](const assay_probe_stall& raw) { found.push_back({raw.tid, raw.start_ns, raw.length_ns}); });
+  drain_ring<assay_probe_stall>(fd_, offsetof(assay_probe_file, stalls), assay_probe_stalls,
+                                value_at<std::uint64_t>(fd_, offsetof(assay_probe_file, stall_count)), next_stall_,
+                                lost_, [&found](const assay_probe_stall& raw) { found.push_back(stall_of(raw)); });
   return found;
 }
 

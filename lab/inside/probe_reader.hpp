@@ -6,7 +6,9 @@
 
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -31,6 +33,7 @@ struct thread_stall {
   std::uint32_t tid = 0;
   std::uint64_t start_ns = 0;
   std::uint64_t length_ns = 0;
+  std::optional<segment_use> use = {};  // as far as the library knows it
 };
 
 struct blocking_event {
@@ -42,6 +45,7 @@ struct blocking_event {
   std::vector<std::string> stack;  // innermost first
   std::string place;               // the innermost of the candidate's own code
   std::vector<std::uint64_t> frames;
+  bool by_shim = false;  // the stack is the runtime's own, with lines
 };
 
 class probe_reader {
@@ -78,6 +82,11 @@ class probe_reader {
   std::uint64_t next_event_ = 0;
   std::uint64_t lost_ = 0;
 };
+
+// Bytes that a process has written: up to their NUL, what is not printable as "?".
+std::string printable(const char* bytes, std::size_t size);
+// Lines as the shims write them, and the first of the candidate's own code, which is marked.
+std::pair<std::vector<std::string>, std::string> stack_of(std::string_view text);
 
 // "recv", "sleep", …; "unknown call" for a number that this version does not know.
 std::string call_name(unsigned call);

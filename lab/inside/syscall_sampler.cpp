@@ -17,6 +17,8 @@
 namespace assay::inside {
 namespace {
 
+constexpr std::uint64_t blind_after_ns = 3 * syscall_sampler::period_ns;
+
 // What the architecture has of the family.
 constexpr auto epoll_calls = std::to_array<long>({
 #ifdef SYS_epoll_wait
@@ -25,6 +27,20 @@ constexpr auto epoll_calls = std::to_array<long>({
     SYS_epoll_pwait,
     SYS_epoll_pwait2,
 });
+// -1 where the kernel has none: short waits are not seen then.
+int open_of_task(std::uint32_t pid, std::uint32_t tid, std::string_view name) {
+  return ::open(fmt::format("/proc/{}/task/{}/{}", pid, tid, name).c_str(), O_RDONLY | O_CLOEXEC);
+}
+
+// "run_ns wait_ns slices"
+std::uint64_t slices_of(std::string_view schedstat) {
+  std::uint64_t slices = 0;
+  const auto last = schedstat.rfind(' ');
+  if (last == std::string_view::npos) return 0;
+  std::from_chars(schedstat.data() + last + 1, schedstat.data() + schedstat.size(), slices);
+  return slices;
+}
+
 std::string syscall_path(std::uint32_t pid, std::uint32_t tid) {
   return fmt::format("/proc/{}/task/{}/syscall", pid, tid);
 }
@@ -57,13 +73,33 @@ sampled_thread::sampled_thread(std::uint32_t tid, std::string name, std::uint64_
   state_.began_ns = now_ns;
 }
 
-void sampled_thread::sample(std::uint64_t now_ns, bool parked) {
-  if (!parked) {
+void sampled_thread::sample(std::uint64_t now_ns, bool parked, bool slept) {
+  const auto before_ns = std::exchange(last_ns_, now_ns);
+  const auto cut_ns = std::exchange(cut_ns_, 0);
+  if (!parked && !slept) {
     if (state_.busy_since_ns == 0) state_.busy_since_ns = now_ns;
     return;
   }
-  if (state_.busy_since_ns == 0) return;
-  const auto length_ns = now_ns - state_.busy_since_ns;
+  if (state_.busy_since_ns != 0 && cut_ns != 0) {
+    close(cut_ns);
+    state_.busy_since_ns = cut_ns;
+  }
+  if (!parked && state_.busy_since_ns != 0 && now_ns - before_ns > blind_after_ns) {
+    close(before_ns);  // nobody has looked for long: that it was busy all the time is less likely than that it was not
+    state_.busy_since_ns = now_ns;
+    return;
+  }
+  if (parked) {
+    if (state_.busy_since_ns != 0) close(now_ns);
+  } else if (state_.busy_since_ns == 0) {
+    state_.busy_since_ns = now_ns;
+  } else {
+    cut_ns_ = before_ns + (now_ns - before_ns) / 2;
+  }
+}
+
+void sampled_thread::close(std::uint64_t end_ns) {
+  const auto length_ns = end_ns - std::min(end_ns, state_.busy_since_ns);
   auto& bucket = buckets_[assay_probe_bucket_of(length_ns)];
   const auto length = static_cast<double>(length_ns);
   ++bucket.count;
@@ -93,9 +129,7 @@ thread_counters sampled_thread::counters() const {
 syscall_sampler::~syscall_sampler() {
   stopping_.store(true, std::memory_order_relaxed);
   if (thread_.joinable()) thread_.join();
-  for (const auto& one : targets_) {
-    if (one.fd >= 0) ::close(one.fd);
-  }
+  for (auto& one : targets_) close(one);
   if (timer_ >= 0) ::close(timer_);
 }
 
@@ -112,7 +146,9 @@ std::expected<bool, std::string> syscall_sampler::watch(std::uint32_t pid, std::
   if (fd < 0) return std::unexpected(fmt::format("{}: {}", path, std::strerror(errno)));
   auto name = read_text(fmt::format("/proc/{}/task/{}/comm", pid, tid)).value_or("");
   std::erase(name, '\n');
-  targets_.push_back({pid, tid, fd, sampled_thread(tid, name, monotonic_ns())});
+  targets_.push_back({.pid = pid, .tid = tid, .fd = fd, .thread = sampled_thread(tid, name, monotonic_ns())});
+  targets_.back().schedstat = open_of_task(pid, tid, "schedstat");
+  targets_.back().status = open_of_task(pid, tid, "status");
   if (timer_ >= 0) return true;
   timer_ = ::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
   const itimerspec period{{0, static_cast<long>(period_ns)}, {0, static_cast<long>(period_ns)}};
@@ -142,11 +178,41 @@ void syscall_sampler::sample_all() {
     const auto now = monotonic_ns();
     if (got <= 0) {  // the thread has ended
       one.thread.end(now);
-      ::close(std::exchange(one.fd, -1));
+      close(one);
       continue;
     }
-    const auto number = parse_syscall(std::string_view(text, static_cast<std::size_t>(got)));
-    one.thread.sample(now, number && is_wait_of_loop(*number));
+    sample(one, now, parse_syscall(std::string_view(text, static_cast<std::size_t>(got))));
+  }
+}
+
+// A thread that sleeps in other calls as well may have slept in one of those: its segments are not cut.
+void syscall_sampler::sample(target& one, std::uint64_t now_ns, std::optional<long> call) {
+  const bool parked = call && is_wait_of_loop(*call);
+  if (parked) {
+    one.blocks = false;
+  } else if (call) {
+    one.blocks = true;
+  }
+  one.thread.sample(now_ns, parked, !parked && slept(one) && !one.blocks);
+}
+
+// Since this was last asked. The long text is read only when the short one says that it was off the CPU.
+bool syscall_sampler::slept(target& one) {
+  char text[4096];
+  const auto short_text = ::pread(one.schedstat, text, sizeof text, 0);
+  if (short_text <= 0) return false;
+  const auto slices = slices_of(std::string_view(text, static_cast<std::size_t>(short_text)));
+  if (std::exchange(one.slices, slices) == slices) return false;
+  const auto long_text = ::pread(one.status, text, sizeof text, 0);
+  if (long_text <= 0) return false;
+  const auto voluntary =
+      status_value(std::string_view(text, static_cast<std::size_t>(long_text)), "voluntary_ctxt_switches");
+  return voluntary > std::exchange(one.voluntary, voluntary);
+}
+
+void syscall_sampler::close(target& one) {
+  for (int* fd : {&one.fd, &one.schedstat, &one.status}) {
+    if (*fd >= 0) ::close(std::exchange(*fd, -1));
   }
 }
 

@@ -1,5 +1,7 @@
 // Loop lag where the preload library cannot look: /proc/PID/task/TID/syscall, read a thousand times a second. A thread
-// that is in a wait of its loop, epoll or io_uring, is parked; anything else is busy. About 1 ms resolution.
+// that is in a wait of its loop, epoll or io_uring, is parked; anything else is busy. About 1 ms resolution. A wait
+// that is shorter is seen by the kernel's count of how often the thread went to sleep, unless it is one that also
+// sleeps elsewhere.
 //
 // Misuse: on threads that share one poller (Go, work-stealing runtimes): there a parked thread says nothing of the
 // loop. And on more threads than needed: each costs one to three per cent of a core.
@@ -32,7 +34,10 @@ std::optional<long> current_syscall(std::uint32_t pid, std::uint32_t tid);
 class sampled_thread {
  public:
   sampled_thread(std::uint32_t tid, std::string name, std::uint64_t now_ns);
-  void sample(std::uint64_t now_ns, bool parked);
+  // `slept`: between this sample and the one before it went to sleep for too short to be met there. Twice in a row, or
+  // right before it is parked, those are waits of its loop; once, it waited for a lock or for a collector's threads.
+  // After a gap of some milliseconds without samples once is enough.
+  void sample(std::uint64_t now_ns, bool parked, bool slept = false);
   void end(std::uint64_t now_ns);
 
   thread_counters counters() const;
@@ -40,6 +45,9 @@ class sampled_thread {
 
  private:
   static constexpr std::size_t most_stalls = 4096;  // between two looks
+  void close(std::uint64_t end_ns);
+  std::uint64_t last_ns_ = 0;
+  std::uint64_t cut_ns_ = 0;  // where the segment ends, if the next sample bears it out
   thread_counters state_;
   std::vector<segment_bucket> buckets_;
   std::vector<thread_stall> stalls_;
@@ -75,9 +83,17 @@ class syscall_sampler {
     std::uint32_t tid = 0;
     int fd = -1;
     sampled_thread thread;
+    int schedstat = -1;
+    int status = -1;
+    std::uint64_t slices = 0;     // times that it was given a CPU
+    std::uint64_t voluntary = 0;  // times that it went to sleep
+    bool blocks = false;          // it was met asleep elsewhere than in its loop's wait, in this segment
   };
   void run();
   void sample_all();
+  static void sample(target& one, std::uint64_t now_ns, std::optional<long> call);
+  static bool slept(target& one);
+  static void close(target& one);
 
   mutable std::mutex mutex_;
   std::vector<target> targets_;

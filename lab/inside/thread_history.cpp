@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace assay::inside {
 namespace {
@@ -73,12 +74,14 @@ void thread_history::add_stall(std::uint32_t pid, const thread_stall& stall) {
     return;
   }
   ++stalls_;
-  found->second.stalls.push_back({stall.start_ns, stall.start_ns + stall.length_ns, true});
+  found->second.stalls.push_back({stall.start_ns, stall.start_ns + stall.length_ns, true, stall.use});
 }
 
-bool thread_history::has_loop(std::uint32_t pid) const {
-  const auto found = threads_.lower_bound({pid, 0, 0});
-  return found != threads_.end() && found->first.pid == pid;
+bool thread_history::has_traced_loop(std::uint32_t pid) const {
+  for (auto found = threads_.lower_bound({pid, 0, 0}); found != threads_.end() && found->first.pid == pid; ++found) {
+    if (found->second.quality == model::lag_quality::traced) return true;
+  }
+  return false;
 }
 
 std::uint64_t thread_history::traced_turns() const {
@@ -148,28 +151,41 @@ busy_segments thread_history::cut(const series& thread, std::uint64_t begin_ns, 
   return segments;
 }
 
-model::loop_lag thread_history::lag(const std::string& phase, std::uint64_t begin_ns, std::uint64_t end_ns) const {
-  model::loop_lag busiest;
-  busiest.phase = phase;
-  if (looks_.empty()) return busiest;
-  const std::uint64_t from_ns = look_nearest(begin_ns);
-  const std::uint64_t to_ns = look_nearest(end_ns);
+thread_history::busiest_loop thread_history::busiest(std::uint64_t from_ns, std::uint64_t to_ns) const {
+  busiest_loop found;
   for (const auto& [key, thread] : threads_) {
-    const auto segments = cut(thread, from_ns, to_ns);
+    auto segments = cut(thread, from_ns, to_ns);
     if (segments.window_ns <= 0) continue;
     const auto estimate = estimate_lag(segments);
-    if (busiest.quality != model::lag_quality::none && estimate.utilisation <= busiest.utilisation) continue;
-    const auto counts = count_stalls(from_ns, to_ns, stalls_of(thread));
-    busiest.quality = thread.quality;
-    busiest.utilisation = estimate.utilisation;
-    busiest.mean_ms = estimate.mean_ns / 1e6;
-    busiest.p50_ms = estimate.p50_ns / 1e6;
-    busiest.p99_ms = estimate.p99_ns / 1e6;
-    busiest.max_ms = (counts.longest_ns > 0 ? counts.longest_ns : estimate.longest_ns) / 1e6;
-    busiest.stalls = counts.number;
-    busiest.stalled_s = counts.seconds;
+    if (found.thread != nullptr && estimate.utilisation <= found.estimate.utilisation) continue;
+    found = {.thread = &thread, .segments = std::move(segments), .estimate = estimate};
   }
-  return busiest;
+  return found;
+}
+
+model::loop_lag thread_history::lag(const std::string& phase, std::uint64_t begin_ns, std::uint64_t end_ns) const {
+  model::loop_lag told;
+  told.phase = phase;
+  if (looks_.empty()) return told;
+  const std::uint64_t from_ns = look_nearest(begin_ns);
+  const std::uint64_t to_ns = look_nearest(end_ns);
+  const auto [thread, segments, estimate] = busiest(from_ns, to_ns);
+  if (thread == nullptr) return told;
+  const auto counts = count_stalls(from_ns, to_ns, stalls_of(*thread));
+  told.quality = thread->quality;
+  told.utilisation = estimate.utilisation;
+  told.mean_ms = estimate.mean_ns / 1e6;
+  told.p50_ms = estimate.p50_ns / 1e6;
+  told.p99_ms = estimate.p99_ns / 1e6;
+  told.max_ms = (counts.longest_ns > 0 ? counts.longest_ns : estimate.longest_ns) / 1e6;
+  told.stalls = counts.number;
+  told.stalled_s = counts.seconds;
+  return told;
+}
+
+busy_segments thread_history::segments(std::uint64_t begin_ns, std::uint64_t end_ns) const {
+  if (looks_.empty()) return {};
+  return busiest(look_nearest(begin_ns), look_nearest(end_ns)).segments;
 }
 
 }  // namespace assay::inside

@@ -37,9 +37,11 @@ class thread_history {
   void add(std::uint32_t pid, const thread_counters& counters, model::lag_quality quality);
   void add_stall(std::uint32_t pid, const thread_stall& stall);
 
-  bool has_loop(std::uint32_t pid) const;
+  bool has_traced_loop(std::uint32_t pid) const;  // one that the library sees
   // The busiest loop thread during [begin, end).
   model::loop_lag lag(const std::string& phase, std::uint64_t begin_ns, std::uint64_t end_ns) const;
+  // Its segments: for quantiles that lag() does not tell.
+  busy_segments segments(std::uint64_t begin_ns, std::uint64_t end_ns) const;
   // Long segments, those that still go on at the last look included.
   std::vector<loop_stall> stalls() const;
   // Waits of the loops that the library saw: of each since it began.
@@ -59,6 +61,12 @@ class thread_history {
     std::uint64_t busy_since_ns = 0;  // at the last look
   };
 
+  struct busiest_loop {
+    const series* thread = nullptr;  // nullptr: no loop was seen
+    busy_segments segments;
+    lag_estimate estimate;
+  };
+  busiest_loop busiest(std::uint64_t from_ns, std::uint64_t to_ns) const;
   std::uint64_t look_nearest(std::uint64_t at_ns) const;
   busy_segments cut(const series& thread, std::uint64_t begin_ns, std::uint64_t end_ns) const;
   std::vector<long_segment> stalls_of(const series& thread) const;

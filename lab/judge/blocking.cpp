@@ -6,6 +6,8 @@
 
 namespace assay::judge {
 
+bool is_call(const model::blocking_site& site) { return site.call != computing_call && site.call != lack_of_cpu_call; }
+
 std::string peer_without_port(const std::string& peer) {
   if (const auto cut = peer.find(" ("); cut != std::string::npos) return peer.substr(0, cut);
   if (peer.find('/') != std::string::npos) return peer;  // a path
@@ -35,6 +37,7 @@ std::vector<model::blocking_site> merge_sites(std::span<const run* const> runs) 
   std::vector<model::blocking_site> sites;
   for (auto& [key, site] : merged) sites.push_back(std::move(site));
   std::ranges::sort(sites, [](const model::blocking_site& a, const model::blocking_site& b) {
+    if (is_call(a) != is_call(b)) return is_call(a);
     return std::tie(b.total_ms, a.call, a.peer, a.place) < std::tie(a.total_ms, b.call, b.peer, b.place);
   });
   return sites;
@@ -43,7 +46,7 @@ std::vector<model::blocking_site> merge_sites(std::span<const run* const> runs) 
 bool run_freezes(const run& of, double stall_threshold_ms) {
   double blocked_s = 0;
   for (const model::blocking_site& each : of.blocking) {
-    if (each.longest_ms >= stall_threshold_ms) blocked_s += each.total_ms / 1e3;
+    if (is_call(each) && each.longest_ms >= stall_threshold_ms) blocked_s += each.total_ms / 1e3;
   }
   if (blocked_s <= 0 || blocked_s < freeze_share_of_load * of.loaded_s) return false;
   return !of.stalled_s || blocked_s >= freeze_share_of_stalls * *of.stalled_s;

@@ -10,6 +10,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lab/judge/measure.hpp"
@@ -19,10 +20,17 @@ namespace assay::judge {
 inline constexpr double freeze_share_of_load = 0.01;
 inline constexpr double freeze_share_of_stalls = 0.20;
 
+/// Calls that are none: what filled stalls of the loop instead.
+inline constexpr std::string_view computing_call = "computing";
+inline constexpr std::string_view lack_of_cpu_call = "waiting for a CPU";
+/// Whether it waited in that call.
+bool is_call(const model::blocking_site& site);
+
 /// "third-party (127.0.0.1:40123)" and "third-party (127.0.0.1:40999)" are one peer; so are two ports of an address.
 std::string peer_without_port(const std::string& peer);
 
-/// Merged by call, peer without port and place; by total time, descending. `at_s` is empty: runs have no common clock.
+/// Merged by call, peer without port and place; calls first, then what was none, each by total time, descending. `at_s`
+/// is empty: runs have no common clock.
 std::vector<model::blocking_site> merge_sites(std::span<const run* const> runs);
 
 bool run_freezes(const run& of, double stall_threshold_ms);

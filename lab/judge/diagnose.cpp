@@ -9,6 +9,7 @@
 #include "lab/judge/blocking.hpp"
 #include "lab/judge/growth_findings.hpp"
 #include "lab/judge/pool.hpp"
+#include "lab/judge/suitability.hpp"
 
 namespace assay::judge {
 namespace {
@@ -38,6 +39,7 @@ struct sums {
   double switches = 0;
   double stalled = 0;
   double blocked = 0;
+  double starved = 0;  // of stalled: ready, and without a CPU
   bool loop_seen = false;
   bool calls_seen = false;
 };
@@ -58,7 +60,10 @@ sums sums_of(const symptoms& of) {
   if (const auto found = of.lag.stalled_s.find(stall_class_ms); found != of.lag.stalled_s.end()) {
     made.stalled = found->second;
   }
-  for (const auto& each : of.blocking) made.blocked += each.total_ms / 1e3;
+  for (const auto& each : of.blocking) {
+    if (is_call(each)) made.blocked += each.total_ms / 1e3;
+    if (each.call == lack_of_cpu_call) made.starved += each.total_ms / 1e3;
+  }
   return made;
 }
 
@@ -90,18 +95,20 @@ named_cause finding_of(const model::blocking_site& site, const sums& of) {
                   {"blocked_share", site.total_ms / 1e3 / of.length},
                   {"count", static_cast<double>(site.count)},
                   {"longest_ms", site.longest_ms}};
-  made.next = pause
-                  ? "Keep fewer objects alive or make fewer: freeze what stays (gc.freeze), reuse what comes and goes."
-                  : advice_on(site);
+  made.next = pause ? "Keep fewer objects alive or make fewer: reuse what comes and goes, freeze what stays (CPython's "
+                      "gc.freeze), give the young more room (V8's --max-semi-space-size)."
+                    : advice_on(site);
   return made;
 }
 
-// The collector strikes anywhere: its places together are one site, at the place that it struck for longest.
+// Without what computed. The collector strikes anywhere: its places together are one site, at the place that it struck
+// for longest.
 std::vector<model::blocking_site> with_one_collector(std::span<const model::blocking_site> from) {
   std::vector<model::blocking_site> sites;
   model::blocking_site pauses{.call = std::string(collector), .peer = {}};
   double longest_total_ms = 0;
   for (const auto& each : from) {
+    if (!is_call(each)) continue;
     if (each.call != collector) {
       sites.push_back(each);
       continue;
@@ -128,8 +135,27 @@ void add_blocking(std::vector<named_cause>& to, const symptoms& of, const sums& 
   }
 }
 
+// Where the loop computed for longest, as far as the runtime's shim has seen it.
+const model::blocking_site* busiest_place(const symptoms& of) {
+  const model::blocking_site* busiest = nullptr;
+  for (const auto& each : of.blocking) {
+    if (each.call != computing_call || each.place.empty() || each.longest_ms < stall_class_ms) continue;
+    if (busiest == nullptr || each.total_ms > busiest->total_ms) busiest = &each;
+  }
+  return busiest;
+}
+
+void name_place(named_cause& made, const symptoms& of, double unexplained_s) {
+  const model::blocking_site* const at = busiest_place(of);
+  if (at == nullptr || at->total_ms / 1e3 < site_share * unexplained_s) return;
+  made.peer = at->peer;
+  made.place = at->place;
+  made.text += fmt::format("; {:.2f} s of it{}{}{}", std::min(at->total_ms / 1e3, unexplained_s),
+                           at->peer.empty() ? "" : " in ", at->peer, at_place(at->place));
+}
+
 void add_unexplained(std::vector<named_cause>& to, const symptoms& of, const sums& in) {
-  const double unexplained = std::max(0.0, in.stalled - in.blocked);
+  const double unexplained = std::max(0.0, in.stalled - in.blocked - in.starved);
   const bool stalls = unexplained >= stalled_share * in.length && unexplained >= unexplained_share * in.stalled;
   const bool saturated = of.lag.utilisation >= saturated_utilisation && in.cpu >= saturated_cpu_share * in.length &&
                          in.blocked < in.length / 2;
@@ -151,6 +177,7 @@ void add_unexplained(std::vector<named_cause>& to, const symptoms& of, const sum
         "the loop computed for {:.2f} s of {:.1f} s in stretches of 50 ms or more ({:.0f} ms at "
         "the longest), and no blocking call explains them",
         unexplained, in.length, of.lag.max_ms);
+    name_place(made, of, unexplained);
     made.next = "Profile it (py-spy, node --cpu-prof, perf), then move the work to a process pool, or cut it up.";
   } else {
     made.text = fmt::format("the loop was busy for {:.0f} % of the time, in short stretches: it has no time left",
@@ -248,6 +275,7 @@ sums sums_in(const symptoms& phase, const symptoms& whole) {
   const double all = stalled_at_all(whole);
   const double share = all > 0 ? stalled_at_all(phase) / all : phase.length_s / std::max(1e-9, whole.length_s);
   made.blocked = share * sums_of(whole).blocked;
+  made.starved = share * sums_of(whole).starved;
   return made;
 }
 
@@ -295,6 +323,13 @@ model::diagnosis diagnose(const symptoms& of) {
     const bool has_time = in.blocked < freeze_share_of_load * in.length && of.lag.utilisation < busy_utilisation;
     if (has_time) add_exhausted_pools(made.findings, of.connections);
     add_growth(made, loaded_stretch(of.processes));
+    // What is held up, or waits in line, has the shares of its defect.
+    const bool well = std::ranges::none_of(made.findings, [](const named_cause& each) {
+      return each.kind != cause::memory_leak && each.kind != cause::descriptor_leak && each.kind != cause::socket_leak;
+    });
+    if (const auto time = request_time_of(of.processes, of.connections); time && well) {
+      made.remarks.push_back(describe(*time));
+    }
   }
   conclude(made, too_little);
   return made;

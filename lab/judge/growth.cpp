@@ -12,6 +12,7 @@ namespace {
 
 constexpr double little_correlation = 0.2;   // neighbours that correlate less count as independent
 constexpr double clear_share = 0.9;          // of the variance that a line must explain where blocks stay dependent
+constexpr double straight_share = 0.95;      // past doubt, also for a test of ranks that has a dozen blocks to go by
 constexpr double visible_share = 0.5;        // and where growth that has ended is worth a word
 constexpr double most_inflation = 9;         // of the variance, by what dependence is left
 constexpr double level_share_of_step = 0.5;  // both sides of a step may drift by so much of it, together
@@ -173,8 +174,8 @@ bool is_much(const growth& seen, const growth_rule& rule) {
   return seen.grown > 0 && seen.grown >= rule.least_growth && seen.grown >= rule.least_share * seen.level;
 }
 
-bool is_sure(const growth& seen, const growth_rule& rule) {
-  return seen.slope_per_s.low > 0 && seen.p < growth_alpha &&
+bool is_sure(const growth& seen, double explained, const growth_rule& rule) {
+  return seen.slope_per_s.low > 0 && (seen.p < growth_alpha || explained >= straight_share) &&
          seen.slope_per_s.low * rule.relevant_within_s >= rule.relevant_share * seen.level;
 }
 
@@ -189,7 +190,7 @@ growth_shape shape_of(const growth& seen, const block_series& blocks, std::span<
     return step ? growth_shape::step : growth_shape::plateau;
   }
   const bool clear = !blocks.dependent || explained >= clear_share;
-  return clear && is_sure(seen, rule) ? growth_shape::unbounded : growth_shape::flat;
+  return clear && is_sure(seen, explained, rule) ? growth_shape::unbounded : growth_shape::flat;
 }
 
 }  // namespace

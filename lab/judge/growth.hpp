@@ -3,7 +3,8 @@
 //   1. the first part is left out: whatever starts, grows at first;
 //   2. means (or minima) of blocks, so long that neighbours hardly depend on each other; a dozen blocks at least;
 //   3. Theil-Sen slope with Sen's interval, Mann-Kendall's test, both widened by what dependence the blocks have left:
-//      the raw test takes a collector's saw for a trend in two of three series (Machida et al., ISSREW 2013);
+//      the raw test takes a collector's saw for a trend in two of three series (Machida et al., ISSREW 2013). A dozen
+//      blocks are few for a test of ranks: where a line explains nearly all of the variance, that is enough;
 //   4. guards: one shift of level is a step; growth that has ended is a cache or an allocator; growth that does not
 //      matter is none.
 //

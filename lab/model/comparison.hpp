@@ -53,7 +53,7 @@ struct candidate_summary {
   unsigned invalid = 0;
   unsigned failed = 0;
   std::vector<std::string> remarks = {};     // reasons of failed trials, anomalies
-  std::vector<blocking_site> blocking = {};  // over all its trials, by total time, descending
+  std::vector<blocking_site> blocking = {};  // over all its trials: calls, then what was none; each by total time
   bool freezes = false;                      // a blocking call on a loop thread is behind the lag
   candidate_diagnosis diagnosis = {};
 

@@ -4,7 +4,10 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <map>
+#include <string>
 #include <vector>
 
 namespace assay::model {
@@ -16,6 +19,17 @@ struct detectable_difference {
   double family = 0;  // when every comparison of the plan must hold together (Holm's first step)
 };
 
+// What the rate of a phase does that is not even.
+struct phase_course {
+  std::string phase = {};
+  std::size_t parts = 0;   // of its shape; 0: it has none
+  double least_per_s = 0;  // of them
+  double most_per_s = 0;
+  std::map<int, double> dispersion =
+      {};                  // expected of its counts, by scale in seconds; those that it is long enough for
+  bool too_short = false;  // for any of its bursts to show
+};
+
 struct forecast {
   unsigned trials = 0;
   std::chrono::nanoseconds trial_length{};     // of the phases
@@ -23,6 +37,7 @@ struct forecast {
   std::chrono::nanoseconds campaign_length{};  // all trials, overhead included; builds are not
   double trial_requests = 0;
   double campaign_requests = 0;
+  std::vector<phase_course> courses;               // of the phases that have one
   unsigned comparisons = 0;                        // (candidates - 1) x phases that are judged
   std::vector<detectable_difference> differences;  // empty when a single run of each leaves nothing to estimate
 };

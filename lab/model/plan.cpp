@@ -1,12 +1,21 @@
 #include "lab/model/plan.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace assay::model {
 
 const candidate* plan::find_candidate(const std::string& wanted) const {
   const auto found = std::ranges::find(candidates, wanted, &candidate::name);
   return found == candidates.end() ? nullptr : &*found;
+}
+
+double crowding::dispersion_at(int scale, double rate_per_s) const {
+  // A scale that is not known has what the next shorter one has.
+  const auto above = dispersion.upper_bound(scale);
+  if (above == dispersion.begin()) return 1;
+  const double excess = std::max(std::prev(above)->second - 1, 0.0);
+  return 1 + (of_rate_per_s > 0 ? excess * rate_per_s / of_rate_per_s : excess);
 }
 
 std::string_view label(fault_kind kind) {

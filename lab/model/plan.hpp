@@ -31,6 +31,7 @@ struct value_source {
     choice,    // one of `choices`, uniform
     uuid,      // version 4 layout, from the seed
     sequence,  // low and the number of the request among all: it rises, and none comes twice
+    visitor,   // a number that comes back: sessions, as requests_mean and single_share make them
   };
   kind from = kind::constant;
   std::string text = {};
@@ -40,6 +41,9 @@ struct value_source {
   std::vector<std::string> choices = {};  // a feed file's lines end up here
   std::string feed = {};                  // the file they came from, when they did
   std::string column = {};                // of a CSV feed
+  double requests_mean = 1;               // of a visitor
+  double single_share = 1;                // of the visitors: those with one request
+  unsigned at_a_time = 64;                // visitors
 };
 
 // One route of the workload, bound to data: enough to write a request.
@@ -66,11 +70,25 @@ struct fault {
 
 enum class phase_kind : std::uint8_t { warm_up, steady, burst, fault, recovery };
 
+// How arrivals crowd beyond what Poisson arrivals do. What is kept at another rate is by how much the rate moves, in
+// proportion to itself; the dispersion grows with the rate then.
+struct crowding {
+  double of_rate_per_s = 0;               // at which the dispersions were seen; zero: at the phase's own rate
+  std::map<int, double> dispersion = {};  // index of dispersion for counts, at 1, 10 and 60 s; 1 is Poisson
+  std::map<int, double> peak = {};        // the busiest such window, of the mean; may be unknown
+
+  // At `scale` seconds, of a phase at this rate; 1 where nothing is known.
+  double dispersion_at(int scale, double rate_per_s) const;
+};
+
 struct phase {
   std::string name = {};
   phase_kind kind = phase_kind::steady;
-  double rate_per_s = 0;
+  double rate_per_s = 0;  // the mean
   std::chrono::nanoseconds length{};
+  // The course of the rate: numbers in proportion to it, each for an equal part of the length. Empty: it is even.
+  std::vector<double> shape = {};
+  std::optional<crowding> bursts = {};
   // What the full-length process would use; printed beside the shortened values.
   double full_rate_per_s = 0;
   std::chrono::nanoseconds full_length{};

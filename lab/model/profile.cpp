@@ -6,6 +6,16 @@
 
 namespace assay::model {
 
+double arrivals::rate_of_a_request() const {
+  double rates = 0;
+  double squares = 0;
+  for (const double each : hour_of_day) {
+    rates += each;
+    squares += each * each;
+  }
+  return mean_per_s * (rates > 0 ? squares / rates : 1);
+}
+
 estimate share(std::uint64_t count, std::uint64_t total) {
   if (total == 0) return {.value = 0, .low = 0, .high = 1, .n = 0};
   constexpr double z = 1.959963984540054;  // normal quantile of 0.975

@@ -42,6 +42,7 @@ struct placeholder {
   std::optional<double> zipf_exponent;          // of popularity by rank; absent when it cannot be estimated
   double top_tenth_share = 0;                   // of the requests, for the most popular tenth of the values
   std::optional<std::int64_t> least, greatest;  // of integers that were found (not 400, 404 or 405)
+  std::string why = {};                         // what stood there are values, for people
 };
 
 struct route {
@@ -73,6 +74,12 @@ struct arrivals {
   std::map<int, double> peak_to_mean;  // at 1, 10, 60, 300 s
   std::vector<double> hour_of_day;     // 24 multipliers of the mean rate; empty when less than a day was seen
   int zone_minutes = 0;                // east of UTC, of the first stamp: the clock of hour_of_day
+  // Requests of each of the sixty seconds whose squares have the greatest sum: many requests, and crowded ones. Empty
+  // when less than a minute was seen.
+  std::vector<std::uint64_t> worst_minute;
+
+  // The mean rate that a request has around it, by the shape of the day: busy hours have more requests to have it.
+  double rate_of_a_request() const;
 };
 
 struct sessions {

@@ -54,7 +54,8 @@ json placeholder_json(const placeholder& of) {
           {"zipf_exponent", or_null(of.zipf_exponent)},
           {"top_tenth_share", of.top_tenth_share},
           {"least", or_null(of.least)},
-          {"greatest", or_null(of.greatest)}};
+          {"greatest", or_null(of.greatest)},
+          {"why", of.why}};
 }
 
 json route_json(const route& of) {
@@ -82,7 +83,8 @@ json arrivals_json(const arrivals& of) {
           {"dispersion", by_number(of.dispersion)},
           {"peak_to_mean", by_number(of.peak_to_mean)},
           {"hour_of_day", of.hour_of_day},
-          {"zone_minutes", of.zone_minutes}};
+          {"zone_minutes", of.zone_minutes},
+          {"worst_minute", of.worst_minute}};
 }
 
 json measure_json(const measure& of) {
@@ -245,6 +247,7 @@ void read_route(decoder& from, const json& object, const std::string& where, rou
     read_all(from, element, below, key("name", each.name), key("shape", each.shape), key("distinct", each.distinct),
              key("distinct_capped", each.distinct_capped), key("zipf_exponent", each.zipf_exponent),
              key("top_tenth_share", each.top_tenth_share), key("least", each.least), key("greatest", each.greatest));
+    if (element.contains("why")) from.read(element, below, "why", each.why);  // not in profiles of older versions
     if (to.path.find("{" + each.name + "}") == std::string::npos) {
       from.fail(below + "name", "expected a placeholder of the path " + to.path);
     }
@@ -263,6 +266,13 @@ void read_arrivals(decoder& from, const json& object, arrivals& to) {
   });
   if (!to.hour_of_day.empty() && to.hour_of_day.size() != 24) from.fail(where + "hour_of_day", "expected 24 or none");
   if (to.last < to.first) from.fail(where + "last", "expected a time after arrivals.first");
+  if (!object.contains("worst_minute")) return;  // profiles of older versions have none
+  from.each(object, where, "worst_minute", [&](const json& element, const std::string& below) {
+    if (!element.is_number_unsigned()) return from.fail(below, "expected a whole number, 0 or more");
+    to.worst_minute.push_back(element.get<std::uint64_t>());
+  });
+  if (!to.worst_minute.empty() && to.worst_minute.size() != 60)
+    from.fail(where + "worst_minute", "expected 60 or none");
 }
 
 // Profiles of older versions have none.

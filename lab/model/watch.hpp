@@ -9,6 +9,7 @@
 
 #include "lab/model/connections.hpp"
 #include "lab/model/diagnosis.hpp"
+#include "lab/model/runtime_look.hpp"
 #include "lab/model/trial.hpp"
 
 namespace assay::model {
@@ -31,6 +32,7 @@ struct watch_result {
   bool failed = false;     // the command ended by itself and not well
   std::vector<process_second> processes = {};
   std::vector<connection_look> connections = {};
+  std::vector<runtime_look> runtime_looks = {};  // empty: no shim says anything
   loop_lag lag = {};
   std::vector<blocking_site> blocking = {};
   std::vector<trial_event> events = {};  // stalls, each with its cause where it was seen

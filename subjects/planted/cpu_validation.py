@@ -1,5 +1,5 @@
-"""A validation that computes for a tenth of a second on the loop. The twin is busy for most of the time as well, in
-pieces of a millisecond: a loop that is loaded, and healthy."""
+"""A validation that computes for a tenth of a second on the loop. The twin is busy for a third of the time, in pieces
+of a millisecond: a loop that is loaded, and healthy."""
 
 import time
 

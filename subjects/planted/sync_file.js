@@ -23,10 +23,10 @@ function serve() {
   const writer = new Worker(__filename, { workerData: { file } });
   const byte = Buffer.alloc(1);
   http
-    .createServer((request, response) => {
+    .createServer(function answer(request, response) {
       writer.postMessage('asked');
       if (mode === 'fault') {
-        fs.readSync(file, byte);
+        fs.readSync(file, byte); // planted
         response.end('ok');
       } else {
         fs.read(file, Buffer.alloc(1), 0, 1, null, () => response.end('ok'));

@@ -9,9 +9,9 @@ const [port, , mode] = process.argv.slice(2);
 const rounds = 150_000;
 
 http
-  .createServer((request, response) => {
+  .createServer(function answer(request, response) {
     if (mode === 'fault') {
-      crypto.pbkdf2Sync('secret', 'salt', rounds, 64, 'sha512');
+      crypto.pbkdf2Sync('secret', 'salt', rounds, 64, 'sha512'); // planted
       response.end('ok');
     } else {
       crypto.pbkdf2('secret', 'salt', rounds, 64, 'sha512', () => response.end('ok'));

@@ -282,6 +282,44 @@ class Inputs(Learn):
         self.refused(USAGE, ["name another file"], str(self.folder), "-o", str(self.folder / "access.log"))
         self.assertEqual((self.folder / "access.log").read_bytes(), self.log)
 
+    def test_the_routes_of_the_services_own_description(self) -> None:
+        paths = '"/items/{item}": {"get": {}}, "/items/{item}/price": {"get": {}}, "/a/{b}-{c}": {"get": {}}'
+        described = self.file(f'{{"openapi": "3.0.0", "paths": {{{paths}}}}}'.encode(), "api.json")
+        done = assay(str(self.folder / "access.log"), "--openapi", described, "--json")
+        self.assertEqual(done.returncode, OK, done.stderr)
+        self.assertIn(b"/a/{b}-{c}: no route", done.stderr)
+        routes = {route["path"]: route for route in json.loads(done.stdout)["routes"] if route["method"] == "GET"}
+        self.assertIn("/items/{item}/price", routes)
+        self.assertEqual(routes["/items/{item}"]["placeholders"][0]["why"], "named by the service's description")
+        portrait = assay(str(self.folder / "access.log"), "--openapi", described).stdout.decode()
+        self.assertRegex(portrait, r"NOTE: [\d.]+ % of the requests match no path of api\.json; of its 2 "
+                                   r"operations 2 were asked for; not among them, the commonest first: GET /items "
+                                   r"\([\d.]+ %\), ")
+        refusal = ["not.json:1:1: expected an OpenAPI or Swagger document"]
+        self.refused(USAGE, refusal, str(self.folder / "access.log"), "--openapi", self.file(b"{}", "not.json"))
+
+    def test_a_page_of_html(self) -> None:
+        log, page = str(self.folder / "access.log"), self.folder / "page.html"
+        done = assay(log, "--html", str(page))
+        self.assertEqual(done.returncode, OK, done.stderr)
+        text = page.read_text(encoding="utf-8")
+        self.assertIn("GET /items/{id}", text)
+        self.assertTrue(text.endswith("</body></html>\n"))
+        self.refused(USAGE, ["--html", "name another file"], log, "--html", log)
+
+    def test_what_was_folded_and_why(self) -> None:
+        log = str(self.folder / "access.log")
+        done = assay(log, "--explain", "GET /items/{anything}")
+        self.assertEqual(done.returncode, OK, done.stderr)
+        self.assertIn("GET /items/{id}: ", done.stdout.decode())
+        self.assertIn("values, not words: by their form", done.stdout.decode())
+        self.assertRegex(done.stdout.decode(), r"\n  paths, of \d+ answered requests taken at random: /items/\d+ \(")
+        piped = assay("-", "--explain", "GET /items/{id}", stdin=self.log).stdout.decode()
+        self.assertIn("GET /items/{id}: ", piped)
+        self.assertNotIn("  paths, of", piped, "a pipe cannot be read again")
+        self.refused(USAGE, ["--explain", "did you mean"], log, "--explain", "GET /itemz/{id}")
+        self.refused(USAGE, ["--explain: expected one log or profile"], log, log, "--explain", "GET /items")
+
     def test_a_format_of_ones_own(self) -> None:
         line = '{}|203.0.113.7|GET /items/{} HTTP/1.1|200|5|0.250\n'
         log = "".join(line.format(1646861401 + i, i) for i in range(100)).encode()

@@ -48,6 +48,24 @@ class PlanTest(unittest.TestCase):
         self.assertIn("4 candidates x 3 repeats = 12 trials, about 11m00s, 97200 requests", checked.stdout)
         self.assertIn("if runs spread by 5 %", checked.stdout)
 
+    def test_a_plan_has_the_bursts_of_the_log(self) -> None:
+        profile = json.loads(PROFILE.read_text())
+        profile["arrivals"].update({"dispersion": {"1": 2.5, "10": 9, "60": 30}, "worst_minute": [1] * 59 + [61]})
+        (self.folder / "shop.profile.json").write_text(json.dumps(profile))
+        binding = (self.folder / "binding.yaml").read_text()
+        begin, end = binding.index("# Rates are of"), binding.index("dependencies:")
+        (self.folder / "binding.yaml").write_text(binding[:begin] + binding[end:])
+        done = self.assay("shop.profile.json", "--bind", "binding.yaml", "--full", "-o", "shop.plan.yaml")
+        self.assertEqual(done.returncode, OK, done.stderr)
+        plan = (self.folder / "shop.plan.yaml").read_text()
+        self.assertIn("bursts: {of_rate: 1.165, dispersion_1s: 2.5, dispersion_10s: 9, dispersion_60s: 30}", plan)
+        self.assertIn("  # the worst burst that was seen", plan)
+        checked = self.assay("--check", "shop.plan.yaml")
+        self.assertEqual(checked.returncode, OK, checked.stderr)
+        self.assertIn("80/s to 4880/s in 60 parts one after the other", checked.stdout)
+        # 1 + 1.5 * 100 / 1.165
+        self.assertIn("bursts: the counts vary 130 at 1 s, ", checked.stdout)
+
     def test_stdout_is_the_plan_and_nothing_else(self) -> None:
         done = self.assay(str(PROFILE), "--bind", "binding.yaml")
         self.assertEqual(done.returncode, OK, done.stderr)
@@ -60,6 +78,15 @@ class PlanTest(unittest.TestCase):
         self.assertIn('  - route: "POST /checksum"\n', error)
         self.assertIn("1.51 %", error)
         self.assertFalse((self.folder / "shop.plan.yaml").exists())
+
+    def test_a_draft_of_a_binding_is_refused_until_it_is_filled_in(self) -> None:
+        done = self.assay(str(PROFILE), "--draft", "draft.yaml")
+        self.assertEqual(done.returncode, OK, done.stderr)
+        self.assertEqual(done.stdout, 'draft.yaml: 6 routes bound, 2 left out; 5 lines say "fill in"\n')
+        self.assertIn("draft.yaml", self.refused(str(PROFILE), "--bind", "draft.yaml"))
+        before = (self.folder / "draft.yaml").read_text()
+        self.assertIn("that file exists", self.refused(str(PROFILE), "--draft", "draft.yaml"))
+        self.assertEqual((self.folder / "draft.yaml").read_text(), before)
 
     def test_mistakes_are_one_line(self) -> None:
         (self.folder / "bad.plan.yaml").write_text("name: x\nphases: [{name: a, kind: steady, ratee: 1}]\n")

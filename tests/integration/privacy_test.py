@@ -1,5 +1,6 @@
-"""What a log says of people and of secrets is in nothing that is made of it: profile, portrait, comparison, binding,
-plan, report and store. Planted in logs of several formats, in paths, queries, headers and in lines that are refused.
+"""What a log says of people and of secrets is in nothing that is made of it: profile, portrait, page, comparison,
+binding, plan, report and store. Planted in logs of several formats, in paths, queries, headers and in lines that are
+refused.
 
 The environment names the program: ASSAY_COMMAND; ctest sets it.
 """
@@ -118,7 +119,10 @@ class Privacy(CampaignTest):
         log = self.folder / f"{name}.log"
         log.write_text("".join(line + "\n" for line in lines_of(FORMATS[name])))
         profile = self.folder / f"{name}.profile.json"
-        self.clean(f"the portrait of {name}", self.assay("learn", str(log), "-o", str(profile)))
+        page = self.folder / f"{name}.html"
+        portrait = self.assay("learn", str(log), "-o", str(profile), "--html", str(page))
+        self.clean(f"the portrait of {name}", portrait)
+        self.clean(f"the page of {name}", page.read_text(encoding="utf-8"))
         return profile
 
     def test_no_format_lets_anything_through(self) -> None:
@@ -146,6 +150,11 @@ class Privacy(CampaignTest):
         proposed = self.assay("plan", str(profile), "--bind", str(path), codes=(USAGE,))
         self.assertIn("- route: ", proposed)
         self.clean("the proposed binding", proposed)
+        self.clean("what is said of a draft", self.assay("plan", str(profile), "--draft", "draft.yaml"))
+        draft = (self.folder / "draft.yaml").read_text()
+        self.assertIn("route: GET /items", draft.replace('"', ""))
+        self.clean("the draft of a binding", draft)
+        self.clean("an explanation", self.assay("learn", str(profile), "--explain", "GET /accounts/{id}/orders/{x}"))
         binding["routes"] = [
             {"route": f'{each["method"]} {each["path"]}',
              **({"values": {one["name"]: {"integer": [1, 9]} for one in each["placeholders"]}}

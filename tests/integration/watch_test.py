@@ -74,7 +74,8 @@ class Watch(unittest.TestCase):
     def test_a_clean_twin_is_healthy(self):
         document = self.watched("/price-executor")
         self.assertEqual(document["verdict"], "healthy", document["findings"])
-        self.assertEqual(document["blocking"], [])
+        # A machine that is busy with others takes the CPU away: that is no call.
+        self.assertEqual([each for each in document["blocking"] if each["call"] != "waiting for a CPU"], [])
 
     def test_a_process_that_runs_is_sampled_and_the_limits_are_said(self):
         service = subprocess.Popen(self.service, stdout=subprocess.DEVNULL, stdin=subprocess.PIPE)

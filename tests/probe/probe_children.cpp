@@ -5,11 +5,13 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <poll.h>
+#include <pthread.h>
 #include <semaphore.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,6 +25,7 @@
 #include <ctime>
 #include <latch>
 #include <map>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -32,11 +35,6 @@ namespace assay::inside {
 namespace {
 
 // What the child does. Each returns its exit code: 0 is well.
-void turn(int epoll, int count) {
-  epoll_event event{};
-  for (int i = 0; i < count; ++i) ::epoll_wait(epoll, &event, 1, 0);
-}
-
 int loop_that_waits_for_one() {
   const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
   int ends[2];
@@ -53,12 +51,6 @@ int loop_that_waits_for_one() {
   if (::epoll_wait(second, &event, 1, slow_ms) != 0) return 4;
   turn(epoll, 2);
   return 0;
-}
-
-std::uint64_t clock_ns(clockid_t clock) {
-  timespec now{};
-  ::clock_gettime(clock, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(now.tv_nsec);
 }
 
 // A lock that nobody lets go of, then a pause that a runtime's shim tells of.
@@ -122,6 +114,79 @@ int errors_pass_through() {
   return ::waitpid(-1, nullptr, WNOHANG) == -1 && errno == ECHILD ? 0 : 8;
 }
 
+// The child runs in the parent's memory until it has become another program; what it does there is counted for the
+// loop.
+int vforks() {
+  const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
+  turn(epoll, turns);
+  for (int i = 0; i < vforked; ++i) {
+    const pid_t child = ::vfork();  // NOLINT(clang-analyzer-security.insecureAPI.vfork): as launchers do
+    if (child == 0) {
+      pollfd none{-1, 0, 0};
+      if (i == 0) ::poll(&none, 1, slow_ms);
+      ::execl("/bin/true", "true", nullptr);
+      ::_exit(127);
+    }
+    int status = 0;
+    if (child < 0 || ::waitpid(child, &status, 0) != child || status != 0) return 1;
+    turn(epoll, 1);
+  }
+  return 0;
+}
+
+// A loop, then another program that is none: under the same number.
+int becomes_another() {
+  turn(::epoll_create1(EPOLL_CLOEXEC), turns);
+  ::setenv("ASSAY_PROBE_CHILD", "worker", 1);
+  ::execl("/proc/self/exe", "probe_test", nullptr);
+  return 1;
+}
+
+int pipe_to_close = -1;
+void on_alarm_close(int) { ::close(pipe_to_close); }
+
+// The descriptor that is waited for is closed meanwhile, then all of them: the library has none of its own to lose.
+int loses_its_descriptors() {
+  turn(::epoll_create1(EPOLL_CLOEXEC), turns);
+  int ends[2];
+  if (::pipe(ends) != 0) return 1;
+  pipe_to_close = ends[0];
+  struct sigaction action{};
+  action.sa_handler = on_alarm_close;
+  ::sigaction(SIGALRM, &action, nullptr);
+  const itimerval once{{0, 0}, {0, slow_ms * 1000}};
+  ::setitimer(ITIMER_REAL, &once, nullptr);
+  pollfd one{ends[0], POLLIN, 0};
+  if (::poll(&one, 1, -1) != -1 || errno != EINTR) return 2;
+  if (::close_range(0, ~0U, 0) != 0) return 3;
+  turn(::epoll_create1(EPOLL_CLOEXEC), turns);
+  return 0;
+}
+
+// As servers do that begin as root: from then on nothing can be written beside the file that is there.
+int drops_its_privileges() {
+  const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
+  turn(epoll, turns);
+  const unsigned user = ::geteuid() == 0 ? nobody : ::geteuid();
+  if ((user == nobody && ::setgid(nobody) != 0) || ::setuid(user) != 0) return 1;
+  const pid_t child = ::fork();
+  turn(epoll, turns);
+  if (child == 0) ::_exit(0);
+  int status = 0;
+  return ::waitpid(child, &status, 0) == child && status == 0 ? 0 : 2;
+}
+
+// Beside a library of the program's own that stands in front of the same call.
+int has_its_own_library() {
+  turn(::epoll_create1(EPOLL_CLOEXEC), turns);
+  const auto* own = static_cast<const unsigned*>(::dlsym(RTLD_DEFAULT, "own_reads"));
+  if (own == nullptr) return 1;
+  const unsigned before = *own;
+  char byte = 0;
+  if (::read(-1, &byte, 1) != -1 || errno != EBADF) return 2;
+  return *own == before + 1 ? 0 : 3;
+}
+
 int forks() {
   const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
   turn(epoll, turns);
@@ -135,7 +200,7 @@ int forks() {
 }
 
 int threads_come_and_go() {
-  for (int i = 0; i < 200; ++i) {
+  for (int i = 0; i < threads_in_a_row; ++i) {
     std::thread([] {
       const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
       turn(epoll, turns);
@@ -241,16 +306,41 @@ int signals_in_the_middle() {
 
 }  // namespace
 
+void turn(int epoll, int count) {
+  epoll_event event{};
+  for (int i = 0; i < count; ++i) ::epoll_wait(epoll, &event, 1, 0);
+}
+
+std::uint64_t clock_ns(clockid_t clock) {
+  timespec now{};
+  ::clock_gettime(clock, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
 // A function's own: the child runs before the globals of this file are there.
 int run_child(const std::string& name) {
-  static const std::map<std::string, int (*)()> children{
-      {"waits", loop_that_waits_for_one},     {"worker", worker_with_an_epoll_a_query},
-      {"errors", errors_pass_through},        {"forks", forks},
-      {"threads", threads_come_and_go},       {"signals", signals_in_the_middle},
-      {"restarts", loop_after_loop},          {"crowd", loops_at_once},
-      {"select", select_on_sets_at_the_edge}, {"leaves", ends_while_busy},
-      {"locked", loop_that_is_locked_out},    {"busy", reads_without_blocking},
-      {"blocked", reads_with_blocking},       {"switched", switches_off_and_on}};
+  static const std::map<std::string, int (*)()> children{{"waits", loop_that_waits_for_one},
+                                                         {"worker", worker_with_an_epoll_a_query},
+                                                         {"errors", errors_pass_through},
+                                                         {"forks", forks},
+                                                         {"threads", threads_come_and_go},
+                                                         {"signals", signals_in_the_middle},
+                                                         {"restarts", loop_after_loop},
+                                                         {"crowd", loops_at_once},
+                                                         {"select", select_on_sets_at_the_edge},
+                                                         {"leaves", ends_while_busy},
+                                                         {"locked", loop_that_is_locked_out},
+                                                         {"busy", reads_without_blocking},
+                                                         {"blocked", reads_with_blocking},
+                                                         {"switched", switches_off_and_on},
+                                                         {"vforks", vforks},
+                                                         {"execs", becomes_another},
+                                                         {"closes", loses_its_descriptors},
+                                                         {"drops", drops_its_privileges},
+                                                         {"preloads", has_its_own_library},
+                                                         {"contends", waits_for_locks},
+                                                         {"opens", opens_what_is_slow},
+                                                         {"away", is_away_twice}};
   return children.contains(name) ? children.at(name)() : 126;
 }
 

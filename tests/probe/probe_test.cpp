@@ -1,9 +1,11 @@
 // Starts itself under the preload library as a small event loop, and reads what the library has written.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -30,15 +32,20 @@ class probe : public ::testing::Test {
   void TearDown() override { std::filesystem::remove_all(directory_); }
 
   // Runs this program as one of the children; its process id, or -1 when it did not end with 0.
-  pid_t run(const std::string& child) {
+  pid_t run(const std::string& child, const std::map<std::string, std::string>& existing = {}) {
+    return start("/proc/self/exe", child, existing);
+  }
+  pid_t start(const std::string& program, const std::string& child,
+              const std::map<std::string, std::string>& existing = {}, unsigned user = 0) {
     const auto found = find_probe();
     EXPECT_TRUE(found) << found.error();
-    const auto variables = environment(*found, directory_, "cpp");
+    const auto variables = environment(*found, directory_, "cpp", existing);
     const pid_t pid = ::fork();
     if (pid == 0) {
       for (const auto& [key, value] : variables) ::setenv(key.c_str(), value.c_str(), 1);
       ::setenv("ASSAY_PROBE_CHILD", child.c_str(), 1);
-      ::execl("/proc/self/exe", "probe_test", nullptr);
+      if (user != 0 && ::setuid(user) != 0) ::_exit(126);
+      ::execl(program.c_str(), "probe_test", nullptr);
       ::_exit(127);
     }
     int status = 0;
@@ -114,7 +121,81 @@ TEST_F(probe, a_child_of_fork_has_its_own_file) {
 }
 
 TEST_F(probe, threads_that_end_leave_their_places) {
-  for (const auto& thread : read(run("threads")).threads()) EXPECT_NE(thread.ended_ns, 0U);
+  const auto threads = read(run("threads")).threads();
+  EXPECT_EQ(threads.size(), std::size_t{assay_probe_slots}) << "of two thousand";
+  for (const auto& thread : threads) EXPECT_NE(thread.ended_ns, 0U);
+}
+
+TEST_F(probe, a_child_of_vfork_does_its_parent_no_harm) {
+  auto reader = read(run("vforks"));
+  const auto threads = reader.threads();
+  ASSERT_EQ(threads.size(), 1U);
+  EXPECT_EQ(threads[0].tid, reader.pid());
+  EXPECT_EQ(threads[0].waits, static_cast<std::uint64_t>(turns - waits_before_a_loop + vforked));
+}
+
+TEST_F(probe, what_exec_makes_of_a_process_begins_anew) { EXPECT_TRUE(read(run("execs")).threads().empty()); }
+
+TEST_F(probe, descriptors_that_are_closed_meanwhile_do_no_harm) {
+  auto reader = read(run("closes"));
+  std::uint64_t waits = 0;  // of the loop before and of the one after, which may have a place of its own
+  for (const auto& thread : reader.threads()) waits += thread.waits;
+  EXPECT_EQ(waits, 2U * (turns - waits_before_a_loop));
+  const auto events = reader.new_events();
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events[0].call, "recv (poll)");
+  EXPECT_EQ(events[0].peer, "");
+}
+
+TEST_F(probe, a_server_that_drops_its_privileges_goes_on) {
+  const auto threads = read(run("drops")).threads();
+  ASSERT_EQ(threads.size(), 1U);
+  EXPECT_EQ(threads[0].waits, static_cast<std::uint64_t>(2 * turns - waits_before_a_loop));
+}
+
+// Only root can lend its rights, and not from where programs lend none: else it is a program like any.
+TEST_F(probe, a_set_uid_program_runs_without_it) {
+  struct statvfs about{};
+  ASSERT_EQ(::statvfs(directory_.c_str(), &about), 0);
+  const bool lends = ::geteuid() == 0 && (about.f_flag & ST_NOSUID) == 0;
+  const auto program = directory_ + "/true";
+  std::filesystem::copy_file(std::filesystem::canonical("/bin/true"), program);
+  std::filesystem::permissions(program, std::filesystem::perms{04755});
+  std::filesystem::permissions(directory_, std::filesystem::perms{0777});
+  const pid_t pid = start(program, "", {}, lends ? nobody : 0);
+  EXPECT_EQ(std::filesystem::exists(path(pid)), !lends);
+}
+
+TEST_F(probe, a_library_of_the_programs_own_is_called_as_before) {
+  const auto file = path(run("preloads", {{"LD_PRELOAD", PROBE_OWN_LIBRARY}}));
+  EXPECT_TRUE(std::filesystem::exists(file));
+}
+
+TEST_F(probe, of_a_stall_it_is_known_what_the_thread_did) {
+  auto reader = read(run("away"));
+  const auto stalls = reader.new_stalls();
+  ASSERT_EQ(stalls.size(), 2U);
+  ASSERT_TRUE(stalls[0].use && stalls[1].use);
+  EXPECT_GE(stalls[0].use->cpu_ns, 2 * slow_ms * 900'000U) << "it computed";
+  EXPECT_LT(stalls[1].use->cpu_ns, stalls[1].length_ns / 2) << "it slept";
+  EXPECT_GE(stalls[1].use->slept, 1U);
+  EXPECT_TRUE(reader.new_events().empty());
+}
+
+TEST_F(probe, mutexes_and_conditions_are_locks) {
+  const auto events = read(run("contends")).new_events();
+  ASSERT_EQ(events.size(), 2U);
+  for (const auto& event : events) {
+    EXPECT_EQ(event.call, "lock");
+    EXPECT_GE(event.length_ns, slow_ms * 900'000U);
+  }
+}
+
+TEST_F(probe, opening_what_is_slow_is_named_by_its_path) {
+  const auto events = read(run("opens")).new_events();
+  ASSERT_FALSE(events.empty());
+  EXPECT_EQ(events[0].call, "open");
+  EXPECT_EQ(events[0].peer, directory_ + "/fifo");
 }
 
 TEST_F(probe, loops_that_begin_at_the_same_moment_have_a_place_each) {
@@ -172,6 +253,13 @@ TEST_F(probe, what_is_no_probe_file_is_an_error) {
   ASSERT_FALSE(empty);
   EXPECT_NE(empty.error().find("magic"), std::string::npos);
 }
+
+// The shims and the benchmarks reach into the file by these numbers.
+static_assert(offsetof(assay_probe_file, paused) == 72 && offsetof(assay_probe_file, slots) == 128);
+static_assert(sizeof(assay_probe_slot) == 5304 && offsetof(assay_probe_slot, tid) == 8);
+static_assert(offsetof(assay_probe_slot, ended_ns) == 40 && offsetof(assay_probe_slot, busy_since_ns) == 48);
+static_assert(sizeof(assay_probe_note) == 1088 && offsetof(assay_probe_note, what) == 24);
+static_assert(offsetof(assay_probe_note, stack) == 64);
 
 // Before main, which is GoogleTest's own.
 __attribute__((constructor)) void child_runs_instead() {

@@ -141,9 +141,9 @@ def watch(case: Case) -> tuple[dict, dict]:
 
 def place_of(service: pathlib.Path, function: str) -> str:
     for number, line in enumerate(service.read_text(encoding="utf-8").splitlines(), 1):
-        if line.endswith("# planted"):
+        if line.endswith(("# planted", "// planted")):
             return f"{service.name}:{number} in {function}"
-    raise RuntimeError(f"{service.name} has no line that ends in '# planted'")
+    raise RuntimeError(f"{service.name} has no line that ends in 'planted'")
 
 
 def mistakes(case: Case, seen: dict, known: dict) -> list[str]:
@@ -164,9 +164,20 @@ def mistakes(case: Case, seen: dict, known: dict) -> list[str]:
         wanted_peer = f"127.0.0.1:{known['peer_port']}"
     if wanted_peer not in first["peer"]:
         wrong.append(f"peer {first['peer']!r} without {wanted_peer!r}")
+    if (words := expected.get("text", "")) not in first["text"]:
+        wrong.append(f"{first['text']!r} without {words!r}")
+    if "mb_per_request" in expected:
+        wrong += slope_mistakes(first["numbers"], expected["mb_per_request"] * case.load()[0]["rate"] * 3600)
     if "place" in expected and first["place"] != (place := place_of(case.service, expected["place"])):
         wrong.append(f"place {first['place']!r} instead of {place!r}")
     return wrong
+
+
+def slope_mistakes(numbers: dict, truth_per_hour: float) -> list[str]:
+    low, high = numbers["slope_mb_per_hour_low"], numbers["slope_mb_per_hour_high"]
+    if low <= truth_per_hour <= high:
+        return []
+    return [f"{low:.0f} to {high:.0f} MB an hour do not hold the planted {truth_per_hour:.0f}"]
 
 
 def is_host_busy(seen: dict) -> bool:
@@ -187,7 +198,9 @@ def run(case: Case) -> tuple[list[str], str]:
 def fingerprint() -> str:
     """Of all that the outcome can depend on."""
     digest = hashlib.sha256()
-    for path in [ASSAY, LIBRARY, *sorted(PLANTED.iterdir()), *sorted(pathlib.Path(__file__).parent.glob("*.py"))]:
+    shims = [*LIBRARY.parent.glob("python/*.py"), *LIBRARY.parent.glob("node/*.cjs")]
+    own = pathlib.Path(__file__).parent.glob("*.py")
+    for path in [ASSAY, LIBRARY, *sorted(shims), *sorted(PLANTED.iterdir()), *sorted(own)]:
         if path.is_file():
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "lab/inside/environment.hpp"
+#include "lab/inside/lag_estimate.hpp"
 #include "lab/inside/observer.hpp"
 
 namespace {
@@ -35,13 +36,15 @@ bool parse(std::string_view text, Number& into) {
 json json_of(const inside::observation& seen) {
   json document{{"own_cpu_share", seen.own_cpu_share}, {"notes", seen.notes},     {"lag", json::object()},
                 {"blocking", json::array()},           {"events", json::array()}, {"processes", json::array()}};
-  for (const auto& one : seen.lag) {
+  for (std::size_t i = 0; i < seen.lag.size(); ++i) {
+    const auto& one = seen.lag[i];
     json stalls = json::object();
     for (const auto& [bound, count] : one.stalls) stalls[std::to_string(bound)] = count;
     document["lag"][one.phase] = {{"quality", model::label(one.quality)},
                                   {"utilisation", one.utilisation},
                                   {"mean_ms", one.mean_ms},
                                   {"p50_ms", one.p50_ms},
+                                  {"p90_ms", inside::lag_quantile(seen.segments.at(i), 0.9) / 1e6},
                                   {"p99_ms", one.p99_ms},
                                   {"max_ms", one.max_ms},
                                   {"stalls", stalls}};

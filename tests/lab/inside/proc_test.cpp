@@ -60,12 +60,18 @@ TEST(process_sampler, sees_this_process_and_never_falls) {
 }
 
 TEST(environment, lists_are_put_in_front) {
-  const probe_files probe{"/a/libassay_probe.so", "/a/python"};
+  const probe_files probe{"/a/libassay_probe.so", "/a/python", "/a/node/shim.cjs"};
   const auto python = environment(probe, "/d", "python", {{"PYTHONPATH", "/mine"}, {"LD_PRELOAD", "/b.so"}});
   EXPECT_EQ(python.at("PYTHONPATH"), "/a/python:/mine");
   EXPECT_EQ(python.at("LD_PRELOAD"), "/a/libassay_probe.so:/b.so");
   EXPECT_EQ(python.at("ASSAY_PROBE_DIR"), "/d");
+  EXPECT_FALSE(python.contains("NODE_OPTIONS"));
   EXPECT_FALSE(environment(probe, "/d", "cpp").contains("PYTHONPATH"));
+  const auto node = environment(probe, "/d", "node", {{"NODE_OPTIONS", "--no-warnings"}});
+  EXPECT_EQ(node.at("NODE_OPTIONS"), "--require /a/node/shim.cjs --no-warnings");
+  EXPECT_FALSE(node.contains("PYTHONPATH"));
+  const auto any = environment(probe, "/d", "auto");
+  EXPECT_TRUE(any.contains("PYTHONPATH") && any.contains("NODE_OPTIONS"));
 }
 
 TEST(observer, says_what_it_was_not_given) {

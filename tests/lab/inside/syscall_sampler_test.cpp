@@ -47,6 +47,45 @@ TEST(sampled_thread, busy_samples_in_a_row_are_one_segment) {
   EXPECT_EQ(thread.counters().busy_since_ns, 0U);
 }
 
+TEST(sampled_thread, sleeping_twice_in_a_row_ends_a_segment_once_does_not) {
+  constexpr std::uint64_t ms = 1'000'000;
+  sampled_thread thread(7, "loop", 0);
+  for (std::uint64_t t = 1; t <= 60; ++t) {
+    thread.sample(t * ms, t < 10 || t >= 50, t == 20 || t == 30 || t == 31);
+  }
+  const auto stalls = thread.take_stalls();
+  ASSERT_EQ(stalls.size(), 2U);
+  EXPECT_EQ(stalls[0].start_ns, 10 * ms);
+  EXPECT_EQ(stalls[0].length_ns, 39 * ms / 2);
+  EXPECT_EQ(stalls[1].start_ns, 59 * ms / 2);
+  EXPECT_EQ(stalls[1].length_ns, 41 * ms / 2);
+}
+
+TEST(sampled_thread, sleeping_right_before_it_is_parked_is_the_loops_wait) {
+  constexpr std::uint64_t ms = 1'000'000;
+  sampled_thread thread(7, "loop", 0);
+  for (std::uint64_t t = 1; t <= 40; ++t) thread.sample(t * ms, t < 10 || t >= 31, t == 30);
+  const auto stalls = thread.take_stalls();
+  ASSERT_EQ(stalls.size(), 1U) << "the rest is a millisecond";
+  EXPECT_EQ(stalls[0].length_ns, 39 * ms / 2);
+  EXPECT_EQ(thread.counters().waits, 2U);
+  thread.sample(41 * ms, false, true);
+  EXPECT_EQ(thread.counters().busy_since_ns, 41 * ms) << "what was parked has not been busy before";
+}
+
+TEST(sampled_thread, what_slept_while_nobody_looked_was_not_busy_for_all_of_it) {
+  constexpr std::uint64_t ms = 1'000'000;
+  sampled_thread thread(7, "loop", 0);
+  for (const std::uint64_t t : {1UL, 2UL, 14UL}) thread.sample(t * ms, false);
+  EXPECT_EQ(thread.counters().busy_since_ns, 1 * ms) << "it did not sleep";
+  thread.sample(30 * ms, false, true);
+  thread.sample(31 * ms, true);
+  const auto stalls = thread.take_stalls();
+  ASSERT_EQ(stalls.size(), 1U);
+  EXPECT_EQ(stalls[0].length_ns, 13 * ms);
+  EXPECT_EQ(thread.counters().waits, 2U);
+}
+
 TEST(syscall_sampler, a_thread_that_is_not_there_is_an_error) {
   syscall_sampler sampler;
   const auto watched = sampler.watch(0x7fff'fff0, 1);

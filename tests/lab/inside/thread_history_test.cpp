@@ -32,6 +32,7 @@ TEST(thread_history, a_phase_is_the_difference_of_two_looks_of_the_busiest) {
   EXPECT_EQ(early.quality, model::lag_quality::traced);
   EXPECT_NEAR(early.utilisation, 0.2, 1e-6);
   EXPECT_NEAR(early.mean_ms, 10, 1e-3);
+  EXPECT_NEAR(lag_quantile(history.segments(s, 5 * s), 0.9), 50e6, 1e3) << "half of a segment, for a tenth of the time";
   const auto late = history.lag("late", 5 * s, 10 * s + s / 20);
   EXPECT_NEAR(late.utilisation, 0.5, 1e-6);
   EXPECT_EQ(late.phase, "late");
@@ -52,9 +53,15 @@ TEST(thread_history, turns_are_those_that_the_library_saw) {
 TEST(thread_history, no_loop_is_no_quality) {
   thread_history history;
   EXPECT_EQ(history.lag("none", 0, s).quality, model::lag_quality::none);
+  EXPECT_EQ(history.segments(0, s).window_ns, 0);
   history.look(s);
   EXPECT_EQ(history.lag("none", 0, s).quality, model::lag_quality::none);
-  EXPECT_FALSE(history.has_loop(1));
+  EXPECT_FALSE(history.has_traced_loop(1));
+  history.add(1, counted(7, 2), model::lag_quality::sampled);
+  EXPECT_FALSE(history.has_traced_loop(1));
+  history.add(1, counted(8, 2), model::lag_quality::traced);
+  EXPECT_TRUE(history.has_traced_loop(1));
+  EXPECT_FALSE(history.has_traced_loop(2));
 }
 
 TEST(thread_history, an_idle_loop_is_a_loop) {

@@ -50,6 +50,15 @@ TEST(blocking, sites_of_several_runs_are_one_per_call_peer_and_place) {
   EXPECT_EQ(merged[1].stack, std::vector<std::string>{"the longest"});
 }
 
+TEST(blocking, what_was_no_call_stands_behind_the_calls) {
+  run only = with_site(100, 20);
+  only.blocking.insert(only.blocking.begin(), only.blocking[0]);
+  only.blocking[0].call = lack_of_cpu_call;
+  only.blocking[0].total_ms = 5000;
+  const std::vector<const run*> runs{&only};
+  EXPECT_TRUE(is_call(merge_sites(runs).front())) << "the first is named as the reason of a freeze";
+}
+
 TEST(blocking, a_run_freezes_by_the_rule) {
   EXPECT_TRUE(run_freezes(with_site(600, 25), 25));
   EXPECT_FALSE(run_freezes(with_site(599, 25), 25)) << "less than 1 % of the load";

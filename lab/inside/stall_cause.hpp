@@ -1,0 +1,31 @@
+// What held a loop up that no blocking call explains: computing, the lack of a CPU, memory read back from disk, or a
+// wait that was not seen.
+//
+// Misuse: of segments of a few milliseconds: the numbers hold as much of what was before.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lab/inside/blocking_sites.hpp"
+#include "lab/inside/lag_estimate.hpp"
+#include "lab/inside/thread_history.hpp"
+#include "lab/model/trial.hpp"
+
+namespace assay::inside {
+
+inline constexpr double computing_share = 0.7;  // on a CPU for so much of it: that is what it was
+
+// Ready all the time, and put off: it was the host.
+bool lacked_cpu(const segment_use& use, std::uint64_t length_ns);
+
+// All such among these stalls that no call explains, as a place without a name beside the calls: else the stalls of a
+// busy host would be taken for computing.
+std::optional<model::blocking_site> lack_of_cpu(const std::vector<loop_stall>& stalls, const blocking_sites& calls);
+
+// In words, "computing: 97 % of it on a CPU".
+std::string cause_by_use(const segment_use& use, std::uint64_t length_ns);
+
+}  // namespace assay::inside

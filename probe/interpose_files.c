@@ -1,0 +1,92 @@
+// Files: what opens them, reads and writes at a place, and waits for a lock on them.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include "probe/call.h"
+
+ssize_t __pread_chk(int fd, void* data, size_t count, off_t at, size_t size);
+ssize_t __pread64_chk(int fd, void* data, size_t count, off64_t at, size_t size);
+
+#define OPENED(name) ((struct probe_subject){.descriptor = -1, .path = (name)})
+
+// The mode is there only when something may be made.
+#define MODE_OF(flags)                                                    \
+  ({                                                                      \
+    mode_t wanted = 0;                                                    \
+    if (((flags) & O_CREAT) != 0 || ((flags) & O_TMPFILE) == O_TMPFILE) { \
+      va_list more;                                                       \
+      va_start(more, flags);                                              \
+      wanted = va_arg(more, mode_t);                                      \
+      va_end(more);                                                       \
+    }                                                                     \
+    wanted;                                                               \
+  })
+
+EXPORT int open(const char* path, int flags, ...) {
+  const mode_t mode = MODE_OF(flags);
+  CALL(int, assay_call_open, OPENED(path), REAL(open)(path, flags, mode));
+}
+
+EXPORT int open64(const char* path, int flags, ...) {
+  const mode_t mode = MODE_OF(flags);
+  CALL(int, assay_call_open, OPENED(path), REAL(open64)(path, flags, mode));
+}
+
+EXPORT int openat(int folder, const char* path, int flags, ...) {
+  const mode_t mode = MODE_OF(flags);
+  CALL(int, assay_call_open, OPENED(path), REAL(openat)(folder, path, flags, mode));
+}
+
+EXPORT int openat64(int folder, const char* path, int flags, ...) {
+  const mode_t mode = MODE_OF(flags);
+  CALL(int, assay_call_open, OPENED(path), REAL(openat64)(folder, path, flags, mode));
+}
+
+EXPORT ssize_t pread(int fd, void* data, size_t count, off_t at) {
+  CALL(ssize_t, assay_call_read, DESCRIPTOR(fd), REAL(pread)(fd, data, count, at));
+}
+
+EXPORT ssize_t pread64(int fd, void* data, size_t count, off64_t at) {
+  CALL(ssize_t, assay_call_read, DESCRIPTOR(fd), REAL(pread64)(fd, data, count, at));
+}
+
+EXPORT ssize_t __pread_chk(int fd, void* data, size_t count, off_t at, size_t size) {
+  CALL(ssize_t, assay_call_read, DESCRIPTOR(fd), REAL(__pread_chk)(fd, data, count, at, size));
+}
+
+EXPORT ssize_t __pread64_chk(int fd, void* data, size_t count, off64_t at, size_t size) {
+  CALL(ssize_t, assay_call_read, DESCRIPTOR(fd), REAL(__pread64_chk)(fd, data, count, at, size));
+}
+
+EXPORT ssize_t pwrite(int fd, const void* data, size_t count, off_t at) {
+  CALL(ssize_t, assay_call_write, DESCRIPTOR(fd), REAL(pwrite)(fd, data, count, at));
+}
+
+EXPORT ssize_t pwrite64(int fd, const void* data, size_t count, off64_t at) {
+  CALL(ssize_t, assay_call_write, DESCRIPTOR(fd), REAL(pwrite64)(fd, data, count, at));
+}
+
+static bool waits_for_lock(int command) { return command == F_SETLKW || command == F_OFD_SETLKW; }
+
+// Whatever the argument is, a number or an address: it is handed on as it came.
+EXPORT int fcntl(int fd, int command, ...) {
+  va_list more;
+  va_start(more, command);
+  void* argument = va_arg(more, void*);
+  va_end(more);
+  if (!waits_for_lock(command)) return REAL(fcntl)(fd, command, argument);
+  CALL(int, assay_call_flock, DESCRIPTOR(fd), REAL(fcntl)(fd, command, argument));
+}
+
+EXPORT int fcntl64(int fd, int command, ...) {
+  va_list more;
+  va_start(more, command);
+  void* argument = va_arg(more, void*);
+  va_end(more);
+  if (!waits_for_lock(command)) return REAL(fcntl64)(fd, command, argument);
+  CALL(int, assay_call_flock, DESCRIPTOR(fd), REAL(fcntl64)(fd, command, argument));
+}

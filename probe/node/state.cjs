@@ -1,0 +1,72 @@
+// What Node.js itself keeps, once a second, in <pid>.state in ASSAY_PROBE_DIR: its heap, how long its loop was active,
+// what is active by kind. One text of fixed size that is written over: "name value" a line; the number of the look is
+// its first line and its last, so that a reader knows a torn one.
+//
+// Misuse: reading the heap of one look. It rises until the collector comes: `live_bytes` is what that has left.
+'use strict';
+const { openSync, writeSync } = require('node:fs');
+const { PerformanceObserver, constants, performance } = require('node:perf_hooks');
+const { setTimeout } = require('node:timers');
+const { getHeapStatistics } = require('node:v8');
+
+const periodMs = 1000;
+const restsForEach = 1000; // as long as a look took: to count what is active takes long where there is much of it
+const stateBytes = 4096;
+const mostKinds = 32;
+
+function lastCollection() {
+  const last = { liveBytes: 0 };
+  new PerformanceObserver((list) => {
+    if (!list.getEntries().some((each) => each.detail?.kind === constants.NODE_PERFORMANCE_GC_MAJOR)) return;
+    const heap = getHeapStatistics();
+    last.liveBytes = heap.used_heap_size + heap.external_memory;
+  }).observe({ entryTypes: ['gc'] });
+  return last;
+}
+
+function activeByKind() {
+  const counts = new Map();
+  for (const kind of process.getActiveResourcesInfo()) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  return [...counts].sort((a, b) => b[1] - a[1]).slice(0, mostKinds);
+}
+
+function textOf(number, liveBytes) {
+  const heap = getHeapStatistics();
+  const loop = performance.eventLoopUtilization();
+  const lines = [
+    `look ${number}`,
+    `heap_used_bytes ${heap.used_heap_size}`,
+    `heap_limit_bytes ${heap.heap_size_limit}`,
+    `external_bytes ${heap.external_memory}`,
+    `live_bytes ${liveBytes}`,
+    `loop_active_us ${Math.round(loop.active * 1000)}`,
+    `loop_idle_us ${Math.round(loop.idle * 1000)}`,
+    ...activeByKind().map(([kind, count]) => `active ${kind} ${count}`),
+    `end ${number}`,
+  ];
+  return lines.join('\n');
+}
+
+function watchState(directory, isPaused) {
+  const last = lastCollection();
+  let file = -1;
+  let number = 0;
+  const look = () => {
+    const began = performance.now();
+    try {
+      if (!isPaused()) {
+        if (file < 0) file = openSync(`${directory}/${process.pid}.state`, 'w', 0o600);
+        number += 1;
+        const state = Buffer.alloc(stateBytes, '\n');
+        state.write(textOf(number, last.liveBytes));
+        writeSync(file, state, 0, stateBytes, 0);
+      }
+    } catch {
+      // It is without this look.
+    }
+    setTimeout(look, Math.max(periodMs, restsForEach * (performance.now() - began))).unref();
+  };
+  setTimeout(look, periodMs).unref();
+}
+
+module.exports = { watchState };
