@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <span>
 
 #include "lab/learn/arrival_measures.hpp"
 #include "lab/learn/timeline.hpp"
@@ -86,6 +87,25 @@ std::vector<double> hour_of_day(const timeline& of, std::chrono::minutes zone, d
   return multipliers;
 }
 
+// The sixty seconds whose squared counts have the greatest sum, the first of several.
+std::vector<std::uint64_t> worst_minute(std::span<const std::uint32_t> series) {
+  constexpr std::size_t seconds_a_minute = 60;
+  if (series.size() < seconds_a_minute) return {};
+  const auto square = [&](std::size_t at) { return std::uint64_t{series[at]} * series[at]; };
+  std::uint64_t sum = 0;
+  std::uint64_t most = 0;
+  std::size_t ends_at = seconds_a_minute;
+  for (std::size_t i = 0; i < series.size(); ++i) {
+    sum += square(i);
+    if (i >= seconds_a_minute) sum -= square(i - seconds_a_minute);
+    if (i + 1 < seconds_a_minute || sum <= most) continue;
+    most = sum;
+    ends_at = i + 1;
+  }
+  const auto found = series.subspan(ends_at - seconds_a_minute, seconds_a_minute);
+  return {found.begin(), found.end()};
+}
+
 }  // namespace
 
 void arrival_counts::add(std::chrono::sys_seconds at, std::chrono::minutes zone) {
@@ -167,6 +187,7 @@ model::arrivals arrival_counts::describe() const {
     if (const auto ratio = peak_to_mean(line, length)) described.peak_to_mean[scale] = *ratio;
   }
   described.hour_of_day = hour_of_day(line, zone_, described.mean_per_s);
+  described.worst_minute = worst_minute(seconds);
   return described;
 }
 

@@ -10,11 +10,20 @@
 namespace assay::learn {
 namespace {
 
-std::expected<std::vector<route_pattern>, std::string> patterns_of(const std::vector<std::string>& typed) {
+std::expected<std::vector<route_pattern>, std::string> patterns_of(const learn_options& options) {
   std::vector<route_pattern> patterns;
-  for (const std::string& each : typed) {
+  for (const std::string& each : options.routes) {
     auto pattern = parse_route_pattern(each);
     if (!pattern) return std::unexpected(pattern.error());
+    patterns.push_back(std::move(*pattern));
+  }
+  for (const std::string& each : options.described) {
+    auto pattern = parse_route_pattern(each);
+    if (!pattern) return std::unexpected(options.description + ": " + pattern.error());
+    pattern->described_by = options.description;
+    for (template_part& part : pattern->parts) {
+      if (part.is_placeholder) part.why = "named by the service's description";
+    }
     patterns.push_back(std::move(*pattern));
   }
   return patterns;
@@ -37,9 +46,11 @@ std::expected<void, std::string> check(const learn_options& options) {
     return std::unexpected(fmt::format("FILE: expected 1 to {} files", max_files));
   }
   if (std::ranges::count(options.files, "-") > 1) return std::unexpected("FILE -: expected standard input once");
-  if (options.routes.size() > max_routes)
-    return std::unexpected(fmt::format("--route: expected at most {}", max_routes));
-  const auto patterns = patterns_of(options.routes);
+  if (options.routes.size() + options.described.size() > max_named_routes) {
+    return std::unexpected(
+        fmt::format("--route: expected at most {}, those of --openapi among them", max_named_routes));
+  }
+  const auto patterns = patterns_of(options);
   if (!patterns) return std::unexpected(patterns.error());
   if (const auto formats = format_choice::parse(options.format); !formats) return std::unexpected(formats.error());
   return {};
@@ -52,7 +63,7 @@ std::expected<model::profile, std::string> learn(const learn_options& options) {
   const format_choice formats = *format_choice::parse(options.format);
   log_merge inputs(std::move(*paths), formats);
   if (const auto started = inputs.start(); !started) return std::unexpected(started.error());
-  workload_counts all(*patterns_of(options.routes));
+  workload_counts all(*patterns_of(options));
   for (;;) {
     const auto line = inputs.next();
     if (!line) return std::unexpected(line.error());

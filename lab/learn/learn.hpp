@@ -18,9 +18,11 @@
 namespace assay::learn {
 
 struct learn_options {
-  std::vector<std::string> files;   // files, globs, directories; "-" is standard input
-  std::vector<std::string> routes;  // 'GET /items/{id}/price', before any that is guessed
-  std::string format = {};          // as format_choice reads it; empty: whichever it is
+  std::vector<std::string> files;           // files, globs, directories; "-" is standard input
+  std::vector<std::string> routes;          // 'GET /items/{id}/price', before any that is guessed
+  std::string format = {};                  // as format_choice reads it; empty: whichever it is
+  std::vector<std::string> described = {};  // like `routes`, and after them: of the service's own description
+  std::string description = {};             // its name, for notes
 };
 
 // Whether the options can be followed at all, before a file is read.

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <new>
+#include <type_traits>
 #include <utility>
 
 namespace assay::learn {
@@ -29,24 +31,32 @@ std::expected<void, std::string> log_input::open() {
   return advance();
 }
 
+std::expected<void, std::string> log_input::take_next() {
+  if (reader_->next_at_hand(raw_)) return {};
+  const auto raw = reader_->next();
+  if (!raw) return std::unexpected(raw.error());
+  has_ended_ = !*raw;
+  if (*raw) raw_ = **raw;
+  return {};
+}
+
 std::expected<bool, std::string> log_input::parse_next() {
   if (!has_ended_) {
-    const auto raw = reader_->next();
-    if (!raw) return std::unexpected(raw.error());
-    has_ended_ = !*raw;
-    if (*raw) {
-      raw_ = **raw;
-      const bool is_fault = raw_.too_long && !parser_->chosen().joins_lines();
-      if (is_fault) {
-        found_ = std::unexpected(line_fault::too_long);
-      } else {
-        found_ = parser_->parse(raw_.text);
-      }
-      return true;
-    }
+    if (const auto taken = take_next(); !taken) return std::unexpected(taken.error());
   }
-  found_ = parser_->rest();
-  return found_.has_value();
+  if (has_ended_) {
+    found_ = parser_->rest();
+    return found_.has_value();
+  }
+  const bool is_fault = raw_.too_long && !parser_->chosen().joins_lines();
+  if (is_fault) {
+    found_ = std::unexpected(line_fault::too_long);
+  } else {
+    // Made where it stays: a line is larger than what is copied in passing.
+    static_assert(std::is_trivially_destructible_v<decltype(found_)>);
+    ::new (static_cast<void*>(&found_)) auto(parser_->parse(raw_.text));
+  }
+  return true;
 }
 
 void log_input::reject(line_fault fault) {

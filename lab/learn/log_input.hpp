@@ -50,6 +50,8 @@ class log_input {
   std::uint8_t fraction_digits() const { return fraction_digits_; }  // the most of any stamp
 
  private:
+  // The next line into raw_, or has_ended_.
+  std::expected<void, std::string> take_next();
   // Parses the next line into found_; false at the end.
   std::expected<bool, std::string> parse_next();
   void reject(line_fault fault);

@@ -67,6 +67,17 @@ std::expected<std::optional<raw_line>, std::string> log_reader::long_line() {
   }
 }
 
+bool log_reader::next_at_hand(raw_line& to) {
+  if (is_archive_) return false;
+  blocks_.drop(std::exchange(pending_drop_, 0));
+  const std::string_view text = blocks_.buffered();
+  const std::size_t end = text.find('\n');
+  if (end == std::string_view::npos) return false;
+  pending_drop_ = end + 1;
+  to = made(text.substr(0, end), true);
+  return true;
+}
+
 std::expected<std::optional<raw_line>, std::string> log_reader::next_line() {
   blocks_.drop(std::exchange(pending_drop_, 0));
   for (;;) {

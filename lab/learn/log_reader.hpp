@@ -35,6 +35,9 @@ class log_reader {
   // The next record; nothing at the end.
   std::expected<std::optional<raw_line>, std::string> next() { return is_archive_ ? next_entry() : next_line(); }
 
+  // The next line, when all of it has been read already; false when next() has to be asked, and nothing has changed.
+  bool next_at_hand(raw_line& to);
+
   bool is_regular() const { return blocks_.is_regular(); }
   bytes_read finish() { return blocks_.finish(); }
 

@@ -1,4 +1,6 @@
 // The half of path_tree that folds: what was read as words becomes values of placeholders.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <optional>
 #include <string>
@@ -91,6 +93,17 @@ bool has_one_value(const path_tree::node& of, std::size_t depth, std::optional<s
   return std::ranges::all_of(of.literals, same) && std::ranges::all_of(of.folded, same);
 }
 
+std::string why_folded(const path_tree::node& placeholder) {
+  std::string why;
+  for (std::size_t i = 0; i < fold_reasons; ++i) {
+    const std::uint32_t words = placeholder.folded_for[i];
+    if (words == 0) continue;
+    why += fmt::format("{}{} {}: {}", why.empty() ? "" : "; ", words, words == 1 ? "word" : "words",
+                       label(static_cast<fold_reason>(i)));
+  }
+  return why.empty() ? "by their form" : why;
+}
+
 std::string_view ending_of(std::string_view segment) {
   const std::string_view extension = file_extension(segment);
   return extension.empty() || classify(segment) == shape::email ? std::string_view() : extension;
@@ -120,6 +133,7 @@ void path_tree::merge(node& into, std::unique_ptr<node> from) {
   into.answered = into.answered || from->answered;
   into.is_open = into.is_open || from->is_open;
   into.has_no_endings = into.has_no_endings || from->has_no_endings;
+  for (std::size_t i = 0; i < fold_reasons; ++i) into.folded_for[i] += from->folded_for[i];
   if (from->here && into.here) {
     into.here->merge(*from->here, room_);
   } else if (from->here) {
@@ -139,7 +153,7 @@ void path_tree::merge(node& into, std::unique_ptr<node> from) {
 }
 
 // Turns the literal child `segment` into a value of the placeholder; with its ending, if it is `whole`.
-void path_tree::absorb(node& parent, std::size_t depth, const std::string& segment, bool whole) {
+void path_tree::absorb(node& parent, std::size_t depth, const std::string& segment, bool whole, fold_reason why) {
   ++absorbed_;
   const auto literal = parent.literals.find(segment);
   std::unique_ptr<node> moved = std::move(literal->second);
@@ -151,6 +165,7 @@ void path_tree::absorb(node& parent, std::size_t depth, const std::string& segme
   } else {
     place = std::move(moved);
   }
+  ++place->folded_for[static_cast<std::size_t>(why)];
 }
 
 // Makes room while reading: the half of the words that is not found, or rarer, becomes values.
@@ -168,7 +183,7 @@ void path_tree::prune(node& crowded, std::size_t depth) {
   for (const auto& [answered, hits, segment] : by_use) {
     const auto ending = words.find(std::string(ending_of(segment)));
     const bool whole = no_endings && (ending == words.end() || ending->second.size() <= names_of_such);
-    absorb(crowded, depth, segment, whole);
+    absorb(crowded, depth, segment, whole, fold_reason::no_room);
   }
 }
 
@@ -181,9 +196,9 @@ bool path_tree::fold_siblings(node& at, std::size_t depth, const std::string& be
       all.push_back(sibling_of(name, *word->second));
     }
   }
-  const std::vector<std::string> values =
+  const auto [values, why] =
       values_among(std::move(all), {.hits = at.hits, .is_root = depth == 0, .pressed = pressed_});
-  for (const std::string& value : values) absorb(at, depth, value, false);
+  for (const std::string& value : values) absorb(at, depth, value, false, why);
   if (values.empty() || before.empty() || !ending_of(values.front()).empty()) return !values.empty();
   seen_before& seen = seen_[before];
   for (const std::string& value : values) {
@@ -209,7 +224,8 @@ void path_tree::fold_like_seen(node& at, std::size_t depth, const std::string& b
   for (const std::string& name : names) {
     const auto word = at.literals.find(name);
     if (word == at.literals.end() || seen->second.words.contains(name)) continue;
-    if (is_value(name) || (most && word->second->hits < fewest_of_a_word)) absorb(at, depth, name, false);
+    const bool rare = most && word->second->hits < fewest_of_a_word;
+    if (is_value(name) || rare) absorb(at, depth, name, false, fold_reason::elsewhere);
   }
 }
 
@@ -229,7 +245,7 @@ void path_tree::fold_beside_values(node& at, std::size_t depth, const std::strin
     for (const std::string& name : names) {
       const auto word = at.literals.find(name);
       if (word == at.literals.end() || !(ending.empty() ? is_value_like(name) : is_no_ending)) continue;
-      if (leads_like(*word->second, *place->second)) absorb(at, depth, name, true);
+      if (leads_like(*word->second, *place->second)) absorb(at, depth, name, true, fold_reason::beside);
     }
   }
 }
@@ -246,14 +262,16 @@ void path_tree::fold(node& at, std::size_t depth, const std::string& before) {
   // Beside a placeholder a word that was not found is a wrong value of it.
   for (const std::string& segment : unknown) {
     const auto place = at.folded.find(folded_key(segment));
-    if (place != at.folded.end() && place->second->answered) absorb(at, depth, segment, false);
+    if (place != at.folded.end() && place->second->answered) {
+      absorb(at, depth, segment, false, fold_reason::not_found);
+    }
   }
   // What was pruned and came again is a word, and the one value of a placeholder: one route, not two of a name.
   for (auto& [key, below] : at.folded) {
     std::optional<std::string_view> one;
     if (!has_one_value(*below, depth, one) || !one) continue;
     const std::string word = std::string(*one) + key.substr(2);
-    if (at.literals.contains(word)) absorb(at, depth, word, key == "{}");
+    if (at.literals.contains(word)) absorb(at, depth, word, key == "{}", fold_reason::no_room);
   }
   for (auto& [key, below] : at.literals) fold(*below, depth + 1, key);
   for (auto& [key, below] : at.folded) fold(*below, depth + 1, below_value(before));

@@ -15,12 +15,15 @@ constexpr std::uint64_t fewest_to_be_a_word = 20;
 constexpr std::string_view never_found = "never found (only 400, 404 or 405)";
 constexpr std::string_view too_many_paths = "too many different paths";
 constexpr std::string_view too_many_methods = "too many different methods";
-constexpr std::string_view too_many_routes = "beyond the 100 most frequent routes";
-static_assert(max_routes == 100, "the text above says so");
+static_assert(max_routes == 100, "the text of too_many_routes says so");
 
-}  // namespace
-
-namespace {
+// "/items/{id}" and "/items/{item}" are one route.
+bool is_same_route(const route_pattern& a, const route_pattern& b) {
+  return a.method == b.method &&
+         std::ranges::equal(a.parts, b.parts, [](const template_part& one, const template_part& other) {
+           return one.is_placeholder == other.is_placeholder && one.text == other.text;
+         });
+}
 
 std::size_t routes_below(const path_tree::node& of) {
   std::size_t routes = of.here && of.here->unknown < of.here->requests ? 1 : 0;
@@ -176,7 +179,7 @@ void path_tree::collect(const std::string& method, const node& at, std::vector<t
         is_harmless(*value)) {
       parts.push_back({.text = std::string(*value) + key.substr(2), .name = {}, .is_placeholder = false});
     } else {
-      parts.push_back({.text = key.substr(2), .name = {}, .is_placeholder = true});
+      parts.push_back({.text = key.substr(2), .name = {}, .is_placeholder = true, .why = why_folded(*below)});
     }
     collect(method, *below, parts, found);
     parts.pop_back();
@@ -213,9 +216,30 @@ routes_found path_tree::finish() {
 std::vector<std::string> path_tree::unmatched() const {
   std::vector<std::string> patterns;
   for (const user_route& each : user_routes_) {
-    if (each.counts.requests == 0) patterns.push_back(each.pattern.typed);
+    const bool typed = each.pattern.described_by.empty();
+    if (typed && each.counts.requests == 0) patterns.push_back(each.pattern.typed);
   }
   return patterns;
+}
+
+std::optional<described_use> path_tree::described() const {
+  std::optional<described_use> use;
+  for (const user_route& each : user_routes_) {
+    if (each.pattern.described_by.empty()) continue;
+    if (!use) use.emplace().file = each.pattern.described_by;
+    ++use->routes;
+    // What was typed goes before, and takes the requests.
+    const auto typed = std::ranges::find_if(user_routes_, [&](const user_route& other) {
+      return other.pattern.described_by.empty() && is_same_route(other.pattern, each.pattern);
+    });
+    const user_route& asked = typed == user_routes_.end() ? each : *typed;
+    if (asked.counts.requests == 0) continue;
+    const std::string name = describe(asked.pattern.method, asked.pattern.parts, asked.counts).name();
+    if (!use->names.insert(name).second) continue;
+    ++use->asked_for;
+    use->requests += asked.counts.requests;
+  }
+  return use;
 }
 
 }  // namespace assay::learn

@@ -11,17 +11,22 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lab/learn/route_counts.hpp"
 #include "lab/learn/route_pattern.hpp"
+#include "lab/learn/siblings.hpp"
 #include "lab/learn/target_memo.hpp"
 
 namespace assay::learn {
 
-inline constexpr std::size_t max_routes = 100;              // templates that are told apart in the end
+inline constexpr std::size_t max_routes = 100;  // templates that are told apart in the end
+inline constexpr std::string_view too_many_routes = "beyond the 100 most frequent routes";
+inline constexpr std::size_t max_named_routes = 2000;       // that the user names beforehand
 inline constexpr std::size_t max_children = 512;            // literals a node, before the rare ones are folded
 inline constexpr std::size_t max_nodes = 8192;              // beyond, new words go to placeholders
 inline constexpr std::size_t max_values_seen = 16 * 1024;   // words of which is known that they are values
@@ -32,6 +37,15 @@ struct routes_found {
   std::vector<model::route> routes;                 // by requests, descending
   std::map<std::string, std::uint64_t> other;       // requests of no route, by reason
   std::map<std::string, block_counts> blocks = {};  // of each route, by its name
+};
+
+// What came of the routes that the service's own description names.
+struct described_use {
+  std::string file;
+  std::size_t routes = 0;
+  std::size_t asked_for = 0;
+  std::uint64_t requests = 0;   // of all of them
+  std::set<std::string> names;  // of those that were asked for, as in the profile
 };
 
 class path_tree {
@@ -45,8 +59,9 @@ class path_tree {
   bool add(std::string_view method, std::string_view logged, const answer& given);
 
   routes_found finish();
-  // Patterns that no request matched.
+  // Patterns that were typed, and that no request matched.
   std::vector<std::string> unmatched() const;
+  std::optional<described_use> described() const;
 
   struct node;
   using names_by_ending = std::map<std::string, std::vector<std::string>>;  // of words; "css"
@@ -75,7 +90,7 @@ class path_tree {
   void tell(known_target& forgotten);
   node* step(node& from, std::size_t depth, std::string_view segment, std::vector<std::size_t>& captured);
   node* child(children& of, std::string_view key);
-  void absorb(node& parent, std::size_t depth, const std::string& segment, bool whole);
+  void absorb(node& parent, std::size_t depth, const std::string& segment, bool whole, fold_reason why);
   void capture(node& of, std::size_t depth, std::string_view value);
   void merge(node& into, std::unique_ptr<node> from);
   void prune(node& crowded, std::size_t depth);

@@ -8,7 +8,6 @@
 #include "lab/model/profile_json.hpp"
 
 namespace assay::learn {
-namespace {
 
 // A profile begins with its format, {"format": "assay.profile/1", so that another version is refused as a profile.
 bool is_profile(const std::string& path) {
@@ -21,11 +20,11 @@ bool is_profile(const std::string& path) {
   return text.starts_with('{') && text.find("\"assay.profile/") != text.npos;
 }
 
-}  // namespace
-
 std::expected<model::profile, std::string> profile_or_log(const std::string& path, const learn_options& options) {
   if (is_profile(path)) return model::read_profile(path);
-  return learn({.files = {path}, .routes = options.routes, .format = options.format});
+  learn_options of_one = options;
+  of_one.files = {path};
+  return learn(of_one);
 }
 
 }  // namespace assay::learn

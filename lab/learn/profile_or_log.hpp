@@ -11,6 +11,9 @@
 namespace assay::learn {
 
 // `options.files` is not looked at.
+// By its first bytes; what is no regular file is none.
+bool is_profile(const std::string& path);
+
 std::expected<model::profile, std::string> profile_or_log(const std::string& path, const learn_options& options);
 
 }  // namespace assay::learn

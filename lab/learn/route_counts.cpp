@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <numeric>
 
 namespace assay::learn {
 namespace {
@@ -14,6 +13,10 @@ constexpr std::size_t per_doubling = 128;  // buckets from a size to its double:
 constexpr std::size_t exact = std::size_t{1} << exact_bits;
 constexpr std::size_t every_bucket = exact + (64 - exact_bits) * per_doubling;
 constexpr std::size_t longest_query_key = 64;
+constexpr std::size_t fewest_slots = 8;
+constexpr unsigned key_bits = 13;  // of a slot, for the bucket; 51 are left for how often it was met
+constexpr std::uint64_t key_mask = (std::uint64_t{1} << key_bits) - 1;
+static_assert(every_bucket < key_mask);
 
 std::size_t bucket_of(std::uint64_t bytes) {
   if (bytes < exact) return bytes;
@@ -53,67 +56,83 @@ std::string as_name(std::string word) {
 
 bool is_unknown_answer(int status) { return status == 400 || status == 404 || status == 405; }
 
+std::size_t size_counts::slot_of(std::size_t bucket) const {
+  constexpr std::uint32_t golden = 2'654'435'769U;  // 2^32 by the golden ratio: D. E. Knuth, volume 3, 6.4
+  const std::uint64_t key = bucket + 1;
+  const std::size_t mask = slots_.size() - 1;
+  std::size_t at = (static_cast<std::uint32_t>(key) * golden >> 16) & mask;
+  while (slots_[at] != 0 && (slots_[at] & key_mask) != key) at = (at + 1) & mask;
+  return at;
+}
+
+void size_counts::rebuild(const std::vector<met>& from, std::size_t slots) {
+  slots_.assign(slots, 0);
+  used_ = 0;
+  for (const met& each : from) {
+    std::uint64_t& slot = slots_[slot_of(each.bucket)];
+    used_ += slot == 0 ? 1 : 0;
+    slot = slot == 0 ? each.times << key_bits | (each.bucket + 1) : slot + (each.times << key_bits);
+  }
+}
+
+std::vector<size_counts::met> size_counts::ascending() const {
+  std::vector<met> all;
+  all.reserve(used_);
+  for (const std::uint64_t slot : slots_) {
+    if (slot != 0) all.push_back({.bucket = (slot & key_mask) - 1, .times = slot >> key_bits});
+  }
+  std::ranges::sort(all, {}, &met::bucket);
+  return all;
+}
+
 // Halves the number of buckets, at most.
 void size_counts::widen(std::size_t& left) {
   ++width_;
-  std::size_t kept = 0;
-  for (std::size_t i = 0; i < buckets_.size(); ++i) {
-    const auto wider = static_cast<std::uint16_t>(buckets_[i] / 2);
-    if (kept > 0 && buckets_[kept - 1] == wider) {
-      counts_[kept - 1] += counts_[i];
-      ++left;
-    } else {
-      buckets_[kept] = wider;
-      counts_[kept++] = counts_[i];
-    }
-  }
-  buckets_.resize(kept);
-  counts_.resize(kept);
+  std::vector<met> all = ascending();
+  for (met& each : all) each.bucket /= 2;
+  const std::size_t before = used_;
+  rebuild(all, slots_.size());
+  left += before - used_;
 }
 
 void size_counts::add(std::uint64_t bytes, std::uint64_t times, std::size_t& left) {
   most_ = std::max(most_, bytes);
+  if (slots_.empty()) slots_.resize(fewest_slots);
   for (;;) {
-    const auto bucket = static_cast<std::uint16_t>(bucket_of(bytes) >> width_);
-    // A path answers with few sizes, and often with the last one again.
-    if (last_ < buckets_.size() && buckets_[last_] == bucket) {
-      counts_[last_] += times;
+    const std::size_t bucket = bucket_of(bytes) >> width_;
+    std::uint64_t& slot = slots_[slot_of(bucket)];
+    if (slot != 0) {
+      slot += times << key_bits;
       return;
     }
-    const auto place = std::ranges::lower_bound(buckets_, bucket);
-    const auto count = counts_.begin() + (place - buckets_.begin());
-    last_ = static_cast<std::size_t>(place - buckets_.begin());
-    if (place != buckets_.end() && *place == bucket) {
-      *count += times;
-      return;
+    if (left == 0 && used_ >= fewest_buckets) {
+      widen(left);
+      continue;
     }
-    if (left > 0 || buckets_.size() < fewest_buckets) {
-      buckets_.insert(place, bucket);
-      counts_.insert(count, times);
-      if (left > 0) --left;
-      return;
-    }
-    widen(left);
+    slot = times << key_bits | (bucket + 1);
+    if (left > 0) --left;
+    if (4 * ++used_ > 3 * slots_.size()) rebuild(ascending(), 2 * slots_.size());
+    return;
   }
 }
 
 void size_counts::merge(const size_counts& other, std::size_t& left) {
   const std::uint64_t most = std::max(most_, other.most_);
-  left += other.buckets_.size();
+  left += other.used_;
   while (width_ < other.width_) widen(left);
-  for (std::size_t i = 0; i < other.buckets_.size(); ++i) {
-    add(top_of(std::size_t{other.buckets_[i]} << other.width_), other.counts_[i], left);
-  }
+  for (const met& each : other.ascending()) add(top_of(each.bucket << other.width_), each.times, left);
   most_ = most;
 }
 
 double size_counts::quantile(double q) const {
-  const auto all = static_cast<double>(std::accumulate(counts_.begin(), counts_.end(), std::uint64_t{0}));
-  const auto rank = static_cast<std::uint64_t>(std::max(std::ceil(q * all), 1.0));
+  const std::vector<met> all = ascending();
+  double sum = 0;
+  for (const met& each : all) sum += static_cast<double>(each.times);
+  const auto rank = static_cast<std::uint64_t>(std::max(std::ceil(q * sum), 1.0));
   std::uint64_t seen = 0;
-  for (std::size_t i = 0; i < buckets_.size(); ++i) {
-    seen += counts_[i];
-    const std::size_t last = ((std::size_t{buckets_[i]} + 1) << width_) - 1;
+  for (const met& each : all) {
+    seen += each.times;
+    const std::size_t last = ((each.bucket + 1) << width_) - 1;
     if (seen >= rank) return static_cast<double>(std::min(top_of(std::min(last, bucket_of(most_))), most_));
   }
   return 0;
@@ -209,6 +228,7 @@ model::route describe(std::string_view method, const std::vector<template_part>&
     const auto values = counts.values.find(depth);
     route.placeholders.push_back(values == counts.values.end() ? value_counts().describe(part.name)
                                                                : values->second.describe(part.name));
+    route.placeholders.back().why = part.why;
   }
   if (parts.empty()) route.path = "/";
   route.requests = counts.requests;

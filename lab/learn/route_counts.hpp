@@ -29,7 +29,7 @@ struct answer {
 // No such resource, no such method, not understood: what a scanner gets, and a route of the service does not always.
 bool is_unknown_answer(int status);
 
-inline constexpr std::size_t max_size_buckets = 2'000'000;  // of all routes together; 10 bytes each
+inline constexpr std::size_t max_size_buckets = 1'500'000;  // of all routes together; up to 22 bytes each
 
 // How much more all routes together may keep.
 struct room {
@@ -38,7 +38,8 @@ struct room {
 };
 
 // Sizes of responses, counted in buckets of which only those exist that were met: a path that always answers alike
-// costs one. Buckets are within 1 %, and twice as wide each time that one more finds no room.
+// costs a few. Buckets are within 1 %, and twice as wide each time that one more finds no room. They lie in a table by
+// their hash, since every request asks for one.
 class size_counts {
  public:
   // `left`: how many more buckets there may be.
@@ -49,14 +50,22 @@ class size_counts {
 
  private:
   friend class size_table;
+  struct met {
+    std::size_t bucket = 0;
+    std::uint64_t times = 0;
+  };
   void add(std::uint64_t bytes, std::uint64_t times, std::size_t& left);
   void widen(std::size_t& left);
+  // Where a bucket is, or where it has to be put.
+  std::size_t slot_of(std::size_t bucket) const;
+  void rebuild(const std::vector<met>& from, std::size_t slots);
+  std::vector<met> ascending() const;
 
-  std::vector<std::uint16_t> buckets_;  // that were met, ascending
-  std::vector<std::uint64_t> counts_;   // of each
-  std::uint64_t most_ = 0;              // bytes
-  unsigned width_ = 0;                  // buckets are 2^width_ times as wide as at first
-  std::size_t last_ = 0;                // of the buckets, the one that was met last
+  // How often, and in the lowest bits which bucket, from 1 on; 0 is none. Open addressing, a power of two.
+  std::vector<std::uint64_t> slots_;
+  std::size_t used_ = 0;
+  std::uint64_t most_ = 0;  // bytes
+  unsigned width_ = 0;      // buckets are 2^width_ times as wide as at first
 };
 
 // The same with a place for each bucket there may be, 60 kB: for all requests together, which have many sizes.
@@ -98,6 +107,7 @@ struct template_part {
   std::string text;  // the literal, or what follows
   std::string name;  // of the placeholder; may be empty until named
   bool is_placeholder = false;
+  std::string why = {};  // of a placeholder: why its values are some
 };
 
 // Names what has none: "id" behind a plural noun, then "order_id" should "id" be taken, otherwise p1, p2, …

@@ -22,8 +22,10 @@ std::optional<template_part> parse_part(std::string_view segment) {
   if (close == std::string_view::npos || !is_name(segment.substr(1, close - 1))) return std::nullopt;
   const std::string_view ending = segment.substr(close + 1);
   if (ending.find_first_of("{} ") != std::string_view::npos) return std::nullopt;
-  return template_part{
-      .text = std::string(ending), .name = std::string(segment.substr(1, close - 1)), .is_placeholder = true};
+  return template_part{.text = std::string(ending),
+                       .name = std::string(segment.substr(1, close - 1)),
+                       .is_placeholder = true,
+                       .why = "named beforehand"};
 }
 
 }  // namespace

@@ -16,6 +16,7 @@ struct route_pattern {
   std::string typed;
   std::string method;
   std::vector<template_part> parts;
+  std::string described_by = {};  // the file of the service's own description; empty when it was typed
 
   bool matches(std::string_view wanted, const split_target& target) const;
 };

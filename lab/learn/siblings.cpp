@@ -78,17 +78,48 @@ std::size_t above_gap(std::span<const sibling> by_hits, std::uint64_t support) {
 
 }  // namespace
 
-std::vector<std::string> values_among(std::vector<sibling> all, const sibling_place& at) {
-  std::vector<std::string> values;
+std::string_view label(fold_reason reason) {
+  switch (reason) {
+    case fold_reason::rare:
+      return "half of more than 20 words in their place came twice at most";
+    case fold_reason::many:
+      return "more than 64 words stood in their place";
+    case fold_reason::alike:
+      return "the same words follow more than 20 in their place";
+    case fold_reason::of_one_make:
+      return "more than eight letters with digits stood in their place";
+    case fold_reason::files:
+      return "files of one extension, folded since there are too many routes";
+    case fold_reason::elsewhere:
+      return "behind the same words elsewhere they are values";
+    case fold_reason::beside:
+      return "they look like the values beside them, and lead where those lead";
+    case fold_reason::not_found:
+      return "never found, beside values that were";
+    case fold_reason::no_room:
+      return "too many words in one place to keep them all";
+  }
+  return "unknown";
+}
+
+values_found values_among(std::vector<sibling> all, const sibling_place& at) {
+  values_found values;
   if (all.empty()) return values;
   std::ranges::sort(all, [](const sibling& a, const sibling& b) {
     return std::pair(b.hits, std::string_view(a.name)) < std::pair(a.hits, std::string_view(b.name));
   });
   const auto made_up = static_cast<std::size_t>(std::ranges::count_if(all, is_made_up));
   const bool rare = all.size() > many_rare && all[all.size() / 2].hits <= rare_hits;
+  const bool many = all.size() > many_siblings;
   const bool of_one_make = !at.is_root && made_up > many_made_up;
   const bool needless = at.pressed && !at.is_root && all.size() > many_files && !file_extension(all[0].name).empty();
-  if (!rare && !of_one_make && !needless && all.size() <= many_siblings && !are_alike(all)) return values;
+  const bool alike = !rare && !many && !of_one_make && !needless && are_alike(all);
+  if (!rare && !many && !of_one_make && !needless && !alike) return values;
+  values.why = rare          ? fold_reason::rare
+               : many        ? fold_reason::many
+               : of_one_make ? fold_reason::of_one_make
+               : needless    ? fold_reason::files
+                             : fold_reason::alike;
 
   const usual_traits usual(all);
   const std::uint64_t support = std::max(fewest_to_stay, at.hits / (at.is_root ? stays_at_root : stays_below_root));
@@ -96,7 +127,7 @@ std::vector<std::string> values_among(std::vector<sibling> all, const sibling_pl
   for (std::size_t i = 0; i < all.size(); ++i) {
     const bool supported = all[i].hits >= support && classify(all[i].name) == shape::text;
     const bool apart = at.is_root || i < above || usual.sets_apart(all[i]);
-    if (!supported || !apart) values.push_back(all[i].name);
+    if (!supported || !apart) values.names.push_back(all[i].name);
   }
   return values;
 }

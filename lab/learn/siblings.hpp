@@ -15,6 +15,7 @@
 // are lost, and values that are not are merely several routes.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -44,7 +45,28 @@ struct sibling_place {
   bool pressed = false;  // there are too many routes: a few files of one kind are values too
 };
 
-// `all` have been answered, and are of one extension or none. The names of the values.
-std::vector<std::string> values_among(std::vector<sibling> all, const sibling_place& at);
+// Why a word is a value.
+enum class fold_reason : std::uint8_t {
+  rare,         // of many siblings half came twice at most
+  many,         // more siblings than a table of routes has
+  alike,        // the same words follow many of them
+  of_one_make,  // letters with digits, many of them
+  files,        // of one extension, when there are too many routes
+  elsewhere,    // a value behind the same words in another route
+  beside,       // looks like the values beside it, and leads where they lead
+  not_found,    // never found, beside values
+  no_room,      // rarer than its siblings when there was no room for more words
+};
+inline constexpr std::size_t fold_reasons = 9;
+// For people; continues "3 words: ".
+std::string_view label(fold_reason reason);
+
+struct values_found {
+  std::vector<std::string> names;
+  fold_reason why = fold_reason::rare;
+};
+
+// `all` have been answered, and are of one extension or none.
+values_found values_among(std::vector<sibling> all, const sibling_place& at);
 
 }  // namespace assay::learn

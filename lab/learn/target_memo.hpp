@@ -34,13 +34,23 @@ struct alignas(64) known_target {
   std::uint32_t same = 0;          // answers like it, not counted yet
   std::uint16_t method_bytes = 0;
   std::uint16_t target_bytes = 0;
-  std::int16_t status = 0;   // of the last answer
-  std::uint16_t credit = 0;  // how many others it outlasts
+  std::int16_t status = 0;        // of the last answer
+  std::uint16_t credit = 0;       // how many others it outlasts
+  std::uint32_t method_word = 0;  // the method's first bytes, which are all of most
 
   std::string_view method() const { return {text.get(), method_bytes}; }
   std::string_view target() const { return {text.get() + method_bytes, target_bytes}; }
-  bool is(std::string_view wanted_method, std::string_view wanted) const {
-    return counts != nullptr && target() == wanted && method() == wanted_method;
+  static std::uint32_t word_of(std::string_view method) {
+    std::uint32_t word = 0;
+    for (std::size_t i = 0; i < std::min(method.size(), sizeof word); ++i) {
+      word = word << 8U | static_cast<unsigned char>(method[i]);
+    }
+    return word;
+  }
+  bool is(std::uint32_t wanted_word, std::string_view wanted_method, std::string_view wanted) const {
+    return counts != nullptr && target_bytes == wanted.size() && method_word == wanted_word &&
+           method_bytes == wanted_method.size() && target() == wanted &&
+           (method_bytes <= sizeof method_word || method() == wanted_method);
   }
   void add(const answer& given, room& left) {
     const bool is_same = same > 0 && same < std::numeric_limits<std::uint32_t>::max() && given.status == status &&
@@ -72,10 +82,11 @@ class target_memo {
   // asked for less.
   place at(std::string_view method, std::string_view target) {
     const std::size_t first = text_hash(target) % max_known_targets;
+    const std::uint32_t word = known_target::word_of(method);
     known_target& here = targets_[first];
-    if (here.is(method, target)) return {here, true};
+    if (here.is(word, method, target)) return {here, true};
     known_target& beside = targets_[first ^ 1U];
-    if (beside.is(method, target)) return {beside, true};
+    if (beside.is(word, method, target)) return {beside, true};
     return {beside.credit < here.credit ? beside : here, false};
   }
 
@@ -97,6 +108,7 @@ class target_memo {
     std::ranges::copy(target, at.text.get() + method.size());
     at.method_bytes = static_cast<std::uint16_t>(method.size());
     at.target_bytes = static_cast<std::uint16_t>(target.size());
+    at.method_word = known_target::word_of(method);
     any_ = true;
   }
 

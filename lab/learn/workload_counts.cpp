@@ -3,13 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
+#include <ranges>
 #include <utility>
 
 namespace assay::learn {
 namespace {
 
 constexpr int first_failure = 500;
+constexpr std::size_t most_unmatched_named = 10;  // of the routes that the user named
+constexpr std::size_t most_strangers_named = 3;   // of the routes that the description does not name
 
 constexpr std::string_view no_request_line = "no request line (such as \"-\" or a TLS handshake)";
 constexpr std::string_view no_path = "no path, or one deeper than 16 segments";
@@ -118,9 +122,39 @@ void workload_counts::add_measures(model::profile& profile, const std::map<std::
   take(sessions_.measures());
 }
 
+// What the service's own description does not name, and the commonest of it.
+void workload_counts::add_description_note(model::profile& profile) const {
+  const std::optional<described_use> use = routes_.described();
+  if (!use || profile.requests == 0) return;
+  std::vector<std::pair<std::uint64_t, std::string>> strangers;
+  for (const model::route& each : profile.routes) {
+    if (!use->names.contains(each.name())) strangers.emplace_back(each.requests, each.name());
+  }
+  for (const auto& [reason, count] : profile.other) {
+    if (reason != too_many_routes) strangers.emplace_back(count, reason);  // some of these are described
+  }
+  std::ranges::sort(strangers, std::greater());
+  const auto percent = [&](std::uint64_t requests) {
+    return fmt::format("{:.3g} %", 100 * static_cast<double>(requests) / static_cast<double>(profile.requests));
+  };
+  std::string note = fmt::format("{} of the requests match no path of {}; of its {} operations {} were asked for",
+                                 percent(profile.requests - use->requests), use->file, use->routes, use->asked_for);
+  for (std::size_t i = 0; i < std::min(strangers.size(), most_strangers_named); ++i) {
+    note += fmt::format("{}{} ({})", i == 0 ? "; not among them, the commonest first: " : ", ", strangers[i].second,
+                        percent(strangers[i].first));
+  }
+  profile.notes.push_back(std::move(note));
+}
+
 void workload_counts::add_notes(model::profile& profile) const {
-  for (const std::string& each : routes_.unmatched()) {
+  add_description_note(profile);
+  const std::vector<std::string> unmatched = routes_.unmatched();
+  for (const std::string& each : unmatched | std::views::take(most_unmatched_named)) {
     profile.notes.push_back(fmt::format("--route '{}' matches no request", each));
+  }
+  if (unmatched.size() > most_unmatched_named) {
+    profile.notes.push_back(
+        fmt::format("{} more of the routes that were named match no request", unmatched.size() - most_unmatched_named));
   }
   if (profile.requests > profile.arrival.requests) {
     profile.notes.push_back(fmt::format(

@@ -48,6 +48,7 @@ class workload_counts {
   void add_measures(model::profile& profile, const std::map<std::string, block_counts>& blocks,
                     const size_counts& sizes, const merge_facts& facts) const;
   void add_notes(model::profile& profile) const;
+  void add_description_note(model::profile& profile) const;
   void add_input_notes(model::profile& profile, const merge_facts& facts) const;
 
   path_tree routes_;

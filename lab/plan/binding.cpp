@@ -3,70 +3,32 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
+#include <map>
+#include <utility>
 
 #include "lab/model/duration.hpp"
 #include "lab/model/feed.hpp"
 #include "lab/plan/bound_routes.hpp"
 #include "lab/plan/checks.hpp"
 #include "lab/plan/forecast.hpp"
+#include "lab/plan/like_log.hpp"
 #include "lab/plan/read.hpp"
 #include "lab/plan/resolve.hpp"
+#include "lab/plan/usual_phases.hpp"
 
 namespace assay::plan {
 namespace {
 
-using std::chrono::milliseconds;
-using std::chrono::minutes;
-using std::chrono::nanoseconds;
-using std::chrono::seconds;
-
-struct rates {
-  double log_baseline = 0;  // of the profile
-  double baseline = 0;
-  double peak = 0;
-  double scale = 1;
-};
-
-rates rates_of(const model::profile& profile, const binding_draft& binding) {
-  const model::arrivals& seen = profile.arrival;
-  rates made;
-  // A log shorter than an hour has no median hour.
-  made.log_baseline = seen.median_hour_per_s > 0 ? seen.median_hour_per_s : seen.mean_per_s;
-  made.baseline = binding.baseline_rate.value_or(made.log_baseline);
-  made.scale = made.log_baseline > 0 ? made.baseline / made.log_baseline : 1;
-  made.peak = std::max(made.baseline, seen.busiest_hour_per_s * made.scale);
-  return made;
-}
-
-phase_draft step(const char* name, model::phase_kind kind, rate_text rate, nanoseconds length, nanoseconds full) {
-  phase_draft made;
-  made.name = name;
-  made.kind = kind;
-  made.rate = rate;
-  made.length = length;
-  made.full.length = full;
-  return made;
-}
-
-// Where the binding has none of its own.
-std::vector<phase_draft> usual_phases(const rates& known, const binding_draft& binding) {
-  using enum model::phase_kind;
-  constexpr rate_text baseline{1, true};
-  std::vector<phase_draft> phases = {
-      step("warm-up", warm_up, baseline, seconds(6), minutes(1)),
-      step("baseline", steady, baseline, seconds(14), minutes(10)),
-      step("peak", steady, {known.peak, false}, seconds(8), minutes(5)),
-      step("burst", burst, {10, true}, seconds(4), seconds(30)),
-      step("settle", recovery, baseline, seconds(5), minutes(1)),
-  };
-  const auto database = std::ranges::find_if(binding.needs, [](const auto& each) { return each.postgres.has_value(); });
-  if (database == binding.needs.end()) return phases;
-  phase_draft spike = step("database-spike", fault, baseline, seconds(8), minutes(1));
-  spike.done_to.push_back({.dependency = database->name, .latency = latency_draft{milliseconds(150), 0.3}});
-  phases.push_back(std::move(spike));
-  phases.push_back(step("recovery", recovery, baseline, seconds(8), minutes(1)));
-  return phases;
+// What is to look like the log, does; and says so.
+void take_likeness(reader& in, const yaml_node& list, std::vector<phase_draft>& steps, const model::arrivals& seen,
+                   std::map<std::string, std::string>& notes) {
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const auto like = be_like_log(steps[i], seen);
+    if (!like) return in.refuse(list.items[i].at, fmt::format("phases[{}]{}", i, like.error()));
+    if (like->empty()) continue;
+    std::string& note = notes[steps[i].name];
+    note += note.empty() ? *like : "; " + *like;
+  }
 }
 
 void apply(model::plan& plan, const bind_options& options) {
@@ -87,7 +49,7 @@ std::string against_baseline(const model::phase& phase, double baseline) {
                                : "");
 }
 
-void explain(bound_plan& made, const model::profile& profile, const rates& known, const bind_options& options,
+void explain(bound_plan& made, const model::profile& profile, const log_rates& known, const bind_options& options,
              const std::string& binding_path) {
   const std::string binding_name = std::filesystem::path(binding_path).filename().string();
   made.notes.head = {fmt::format("Written by `assay plan` from the profile {} and the binding {}.",
@@ -118,21 +80,30 @@ std::expected<bound_plan, std::string> bind_profile(const model::profile& profil
   decode(in, binding_section(), "", *root, &draft);
   if (in.failed()) return std::unexpected(in.error());
 
-  const rates known = rates_of(profile, draft);
+  const log_rates known = rates_of(profile, draft);
   if (known.baseline <= 0) {
     return std::unexpected(binding_path + ": the profile has no rate; write a \"baseline_rate\"");
   }
   bound_routes routes = bind_routes(in, *root->find("routes"), profile, draft);
   const yaml_node* phases = root->find("phases");
-  if (phases == nullptr) draft.steps = usual_phases(known, draft);
+  std::map<std::string, std::string> reasons;
+  if (phases == nullptr) {
+    for (usual_phase& each : usual_phases(known, profile.arrival, draft)) {
+      reasons[each.draft.name] = std::move(each.why);
+      draft.steps.push_back(std::move(each.draft));
+    }
+  }
   // Phases of our own making have no place in the file; an empty mapping stands for each.
   const yaml_node made_up{.is = yaml_node::form::list,
                           .text = {},
                           .at = {},
                           .items = std::vector<yaml_node>(draft.steps.size()),
                           .entries = {}};
+  const yaml_node& list = phases != nullptr ? *phases : made_up;
+  take_likeness(in, list, draft.steps, profile.arrival, reasons);
+  if (in.failed()) return std::unexpected(in.error());
   bound_plan made;
-  made.plan = resolve(in, *root, phases != nullptr ? *phases : made_up, std::move(draft), known.baseline);
+  made.plan = resolve(in, *root, list, std::move(draft), known.baseline);
   made.plan.workload = std::move(routes.workload);
   if (in.failed()) return std::unexpected(in.error());
   if (!routes.refusal.empty()) return std::unexpected(std::move(routes.refusal));
@@ -142,6 +113,7 @@ std::expected<bound_plan, std::string> bind_profile(const model::profile& profil
     if (const auto fits = shorten(made.plan, *options.within); !fits) return std::unexpected(fits.error());
   }
   made.notes = std::move(routes.notes);
+  made.notes.phase = std::move(reasons);
   made.notices = std::move(routes.notices);
   explain(made, profile, known, options, binding_path);
   return made;

@@ -8,11 +8,13 @@
 #include "lab/model/template.hpp"
 #include "lab/plan/checks.hpp"
 #include "lab/plan/route_text.hpp"
+#include "lab/plan/write.hpp"
 
 namespace assay::plan {
 namespace {
 
 constexpr int not_found = 404;
+constexpr std::size_t longest_word = 40;  // in the name of a feed
 
 // "GET /items/{id}/price" and "GET /items/{item}/price" are one route.
 std::string shape_of(std::string_view name) {
@@ -40,43 +42,40 @@ std::string name_for(std::string_view key, std::vector<std::string>& taken) {
   return name;
 }
 
-// A line of values. What only the user can know is read from a file, and while that is not there the plan is refused:
-// lines that were pasted and forgotten send nothing.
-std::string values_of(const model::placeholder& seen) {
-  if (seen.shape == "uuid") return fmt::format("      {}: uuid\n", shown(seen.name));
-  if (seen.shape == "integer" && seen.least && seen.greatest) {
-    return seen.zipf_exponent
-               ? fmt::format("      {}: {{zipf: {{low: {}, high: {}, popularity: profile}}}}\n", shown(seen.name),
-                             *seen.least, *seen.greatest)
-               : fmt::format("      {}: {{integer: [{}, {}]}}\n", shown(seen.name), *seen.least, *seen.greatest);
+// Letters, digits, '-' and '_': part of a file's name. Of a path it is its last word: "/items/{id}/price" has "price".
+std::string last_word_of(std::string_view path) {
+  std::string word;
+  while (!path.empty()) {
+    const std::size_t slash = path.rfind('/');
+    const std::string_view segment = path.substr(slash == path.npos ? 0 : slash + 1);
+    std::vector<std::string> none;
+    if (!segment.empty() && !segment.contains('{')) return name_for(segment.substr(0, longest_word), none);
+    path = path.substr(0, slash == path.npos ? 0 : slash);
   }
-  return fmt::format("      {0}: {{feed: {0}.txt}}  # {1} values of shape {2} in the log\n", shown(seen.name),
-                     seen.distinct, shown(seen.shape));
+  return word;
 }
 
-// What can be inferred is filled in; the user says the rest.
-std::string stanza(const model::route& route) {
-  std::string text = fmt::format("  - route: \"{}\"\n", shown(route.name()));
-  std::string values;
-  std::vector<std::string> taken;
-  for (const model::placeholder& each : route.placeholders) {
-    values += values_of(each);
-    taken.push_back(each.name);
+// A feed by what it holds: ids of orders are the same in every route, a body is of one alone.
+std::string feed_of(const std::string& of, const std::string& name, std::string_view what) {
+  return fmt::format("      {}: {{feed: {}{}{}.txt}}  # fill in: {}\n", yaml_scalar(name), of, of.empty() ? "" : "-",
+                     name.substr(0, longest_word), what);
+}
+
+// A line of values. What only the user can know is read from a file, and while that is not there the plan is refused:
+// lines that were pasted and forgotten send nothing.
+std::string values_of(const model::route& route, const model::placeholder& seen) {
+  if (seen.shape == "uuid") return fmt::format("      {}: uuid\n", yaml_scalar(seen.name));
+  constexpr std::int64_t most = std::int64_t{1} << 53;  // of a number in a binding; beyond, it is a text
+  const bool fits = seen.least && seen.greatest && *seen.least >= -most && *seen.greatest <= most;
+  if (seen.shape == "integer" && fits) {
+    return seen.zipf_exponent
+               ? fmt::format("      {}: {{zipf: {{low: {}, high: {}, popularity: profile}}}}\n", yaml_scalar(seen.name),
+                             *seen.least, *seen.greatest)
+               : fmt::format("      {}: {{integer: [{}, {}]}}\n", yaml_scalar(seen.name), *seen.least, *seen.greatest);
   }
-  const auto fed = [&](std::string_view key) {
-    const std::string name = name_for(key, taken);
-    values += fmt::format("      {0}: {{feed: {0}.txt}}\n", name);
-    return name;
-  };
-  std::vector<std::string> pairs;
-  for (const auto& [key, count] : route.query_keys) {
-    pairs.push_back(fmt::format("{}={{{}}}", shown(model::literal_template(key)), fed(key)));
-  }
-  if (!pairs.empty()) text += fmt::format("    target: \"{}?{}\"\n", shown(route.path), fmt::join(pairs, "&"));
-  if (route.method == "POST" || route.method == "PUT" || route.method == "PATCH") {
-    text += fmt::format("    headers: {{content-type: application/json}}\n    body: \"{{{}}}\"\n", fed("body"));
-  }
-  return values.empty() ? text : text + "    values:\n" + values;
+  const std::string before = route.path.substr(0, route.path.find("{" + seen.name + "}"));
+  return feed_of(last_word_of(before), seen.name,
+                 fmt::format("the log has {} values of shape {}", seen.distinct, shown(seen.shape)));
 }
 
 class binder {
@@ -137,6 +136,10 @@ class binder {
     const std::vector<std::string> names = placeholders_of(draft.name);
     const std::vector<std::string> seen_names = placeholders_of(seen.name());
     for (auto& [name, source] : draft.sources) {
+      if (source.visitor && source.visitor->like_log) {
+        take_lengths(draft.values[name], *source.visitor);
+        note += fmt::format("; sessions of {}", name);
+      }
       if (!source.zipf || source.zipf->from != popularity::profile) continue;
       // By its place in the path; a placeholder of the query goes by its name.
       const auto at = static_cast<std::size_t>(std::ranges::find(names, name) - names.begin());
@@ -157,6 +160,22 @@ class binder {
     sent_ += share_of(seen);
   }
 
+  // Sessions as long as the profile's.
+  void take_lengths(model::value_source& to, const visitor_draft& written) const {
+    const auto single =
+        std::ranges::find(profile_.measures, model::measure_kind::short_sessions, &model::measure::kind);
+    const model::sessions& seen = profile_.session;
+    if (seen.count > 0) to.requests_mean = std::clamp(seen.requests_mean, 1.0, most_requests_mean);
+    to.single_share =
+        single != profile_.measures.end() ? single->value : written.single_share.value_or(1 / to.requests_mean);
+    // What a visitor can be made of: two requests at least where it is more than one, and no more than it remembers.
+    constexpr double least_of_longer = 2;
+    constexpr double most_of_longer = 513;
+    const double longer = 1 - to.single_share;
+    to.requests_mean = std::clamp(to.requests_mean, to.single_share + least_of_longer * longer,
+                                  to.single_share + most_of_longer * longer);
+  }
+
   bool leave_out(const model::route& seen) {
     const auto listed = std::ranges::find(binding_.leave_out, shape_of(seen.name()),
                                           [](const leave_out_draft& draft) { return shape_of(draft.name); });
@@ -167,8 +186,7 @@ class binder {
   }
 
   void consider(const model::route& seen) {
-    const bool only_not_found = seen.statuses.size() == 1 && seen.statuses.begin()->first == not_found;
-    if (only_not_found || share_of(seen) < binding_.smallest_share) {
+    if (is_only_not_found(seen) || share_of(seen) < binding_.smallest_share) {
       ++dropped_;
       dropped_share_ += share_of(seen);
     } else {
@@ -193,10 +211,10 @@ class binder {
       text += fmt::format("  {:<40} {:>8}\n", shown(each->name()), percent(share_of(*each)));
     }
     text += "Add to the binding's routes; each feed is a file of yours beside the binding, a value a line:\n";
-    for (const model::route* each : unbound_) text += stanza(*each);
+    for (const model::route* each : unbound_) text += binding_lines(*each);
     text += "Or say that they are not sent:\nleave_out:\n";
     for (const model::route* each : unbound_)
-      text += fmt::format("  - {{route: \"{}\", why: \"...\"}}\n", shown(each->name()));
+      text += fmt::format("  - {{route: {}, why: \"...\"}}\n", yaml_scalar(each->name()));
   }
 
   reader& in_;
@@ -212,6 +230,41 @@ class binder {
 };
 
 }  // namespace
+
+bool is_only_not_found(const model::route& route) {
+  return route.statuses.size() == 1 && route.statuses.begin()->first == not_found;
+}
+
+std::string binding_lines(const model::route& route) {
+  std::string text = fmt::format("  - route: {}\n", yaml_scalar(route.name()));
+  std::string values;
+  std::vector<std::string> taken;
+  for (const model::placeholder& each : route.placeholders) {
+    values += values_of(route, each);
+    taken.push_back(each.name);
+  }
+  const std::string word = last_word_of(route.path);
+  const auto fed = [&](const std::string& of, std::string_view key, std::string_view what) {
+    std::string name = name_for(key, taken);
+    values += feed_of(of, name, what);
+    return name;
+  };
+  std::vector<std::string> pairs;
+  for (const auto& [key, count] : route.query_keys) {
+    pairs.push_back(
+        fmt::format("{}={{{}}}", model::literal_template(key), fed(word, key, "what the log has is not kept")));
+  }
+  if (!pairs.empty()) {
+    text += fmt::format("    target: {}\n", yaml_scalar(fmt::format("{}?{}", route.path, fmt::join(pairs, "&"))));
+  }
+  if (route.method == "POST" || route.method == "PUT" || route.method == "PATCH") {
+    std::string of = route.method + (word.empty() ? "" : "-" + word);
+    std::ranges::transform(of, of.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    text += fmt::format("    headers: {{content-type: application/json}}\n    body: \"{{{}}}\"\n",
+                        fed(of, "body", "no log has bodies"));
+  }
+  return values.empty() ? text : text + "    values:\n" + values;
+}
 
 bound_routes bind_routes(reader& in, const yaml_node& list, const model::profile& profile, binding_draft& binding) {
   return binder(in, list, profile, binding).run();

@@ -21,6 +21,12 @@ struct bound_routes {
   std::string refusal;  // of unbound routes, many lines; empty: none
 };
 
+// Nobody ever got another answer than 404.
+bool is_only_not_found(const model::route& route);
+
+// A binding's lines of one route. What can be inferred is filled in; the user says the rest.
+std::string binding_lines(const model::route& route);
+
 // `list` is the binding's `routes`. Errors of the binding itself go into `in`.
 bound_routes bind_routes(reader& in, const yaml_node& list, const model::profile& profile, binding_draft& binding);
 

@@ -30,8 +30,20 @@ struct fault_draft {
   bool reset = false;
 };
 
-struct phase_draft : model::phase {  // whose own rates and faults are filled in later
+struct bursts_draft {
+  std::optional<double> of_rate;
+  std::optional<double> second, ten, minute;  // dispersions
+  std::optional<double> peak_second, peak_ten, peak_minute;
+};
+
+// What of the log a phase of a binding is to look like.
+enum class likeness : std::uint8_t { none, hour, day, worst_minute };
+std::string_view label(likeness to);
+
+struct phase_draft : model::phase {  // whose own rates, bursts and faults are filled in later
   rate_text rate;
+  std::optional<bursts_draft> crowded;
+  likeness like_log = likeness::none;
   full_draft full;
   std::vector<fault_draft> done_to;
 };
@@ -46,11 +58,20 @@ struct zipf_draft {
   popularity from = popularity::written;
 };
 
+inline constexpr double most_requests_mean = 200;  // of a visitor
+
+struct visitor_draft {
+  std::optional<double> requests_mean, single_share;
+  unsigned at_a_time = model::value_source().at_a_time;
+  bool like_log = false;
+};
+
 struct source_draft : model::value_source {
   std::vector<std::int64_t> integer;
   std::optional<zipf_draft> zipf;
   std::optional<std::string> constant;
   std::optional<std::int64_t> sequence;
+  std::optional<visitor_draft> visitor;
   bool uuid = false;
 };
 
@@ -117,6 +138,9 @@ const section& phase_section();
 const section& dependency_section();
 const section& values_section();
 const section& latency_section();
+
+// In a file that has no profile beside it nothing can be the profile's.
+void refuse_likeness(reader& in, const std::string& path, const yaml_node& route, const route_draft& draft);
 
 // The short forms: `id: uuid`, and a candidate by its descriptor's path.
 void source_from_text(reader& in, const yaml_node& node, source_draft& into);

@@ -6,6 +6,7 @@
 #include <array>
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
+#include <numeric>
 
 #include "lab/model/duration.hpp"
 
@@ -27,6 +28,25 @@ double half_width(double log_sd, unsigned repeats, double alpha) {
   return std::expm1(t * log_sd * std::sqrt(2.0 / repeats));
 }
 
+// Of windows fewer than these nobody sees how they spread.
+constexpr std::int64_t fewest_windows = 4;
+
+model::phase_course course_of(const model::phase& of) {
+  model::phase_course made{.phase = of.name, .parts = of.shape.size()};
+  if (!of.shape.empty()) {
+    const double mean = std::accumulate(of.shape.begin(), of.shape.end(), 0.0) / static_cast<double>(of.shape.size());
+    made.least_per_s = of.rate_per_s * std::ranges::min(of.shape) / mean;
+    made.most_per_s = of.rate_per_s * std::ranges::max(of.shape) / mean;
+  }
+  if (!of.bursts) return made;
+  for (const auto& [scale, unused] : of.bursts->dispersion) {
+    if (of.length < fewest_windows * std::chrono::seconds(scale)) continue;
+    made.dispersion[scale] = of.bursts->dispersion_at(scale, of.rate_per_s);
+  }
+  made.too_short = made.dispersion.empty();
+  return made;
+}
+
 }  // namespace
 
 model::forecast forecast_of(const model::plan& plan) {
@@ -39,6 +59,7 @@ model::forecast forecast_of(const model::plan& plan) {
     made.trial_length += each.length;
     made.trial_requests += each.rate_per_s * std::chrono::duration<double>(each.length).count();
     judged += each.kind != model::phase_kind::warm_up;
+    if (!each.shape.empty() || each.bursts) made.courses.push_back(course_of(each));
   }
   made.campaign_length = made.trials * (made.trial_length + made.trial_overhead);
   made.campaign_requests = made.trials * made.trial_requests;

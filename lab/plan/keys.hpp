@@ -35,6 +35,7 @@ enum class value_type : std::uint8_t {
   word,      // one of `words`
   texts,     // list
   integers,  // list
+  numbers,   // list
   text_map,
   object,
   objects,     // list
@@ -209,6 +210,19 @@ class keys_of {
       for (std::size_t i = 0; i < node.items.size(); ++i) {
         const auto read = in.integer(at_index(path, i), node.items[i], self.least, self.greatest);
         if (read) target.push_back(static_cast<typename value_of<F>::value_type>(*read));
+      }
+    };
+    return *this;
+  }
+  template <typename F>
+  keys_of& numbers(std::string name, F field, double least, double greatest, std::string doc) {
+    key& added = add(std::move(name), value_type::numbers, std::move(doc)).within(least, greatest);
+    added.set = [field](reader& in, const key& self, const std::string& path, const yaml_node& node, void* into) {
+      auto& target = of(into, field);
+      if (!in.list(path, node)) return;
+      for (std::size_t i = 0; i < node.items.size(); ++i) {
+        const auto read = in.number(at_index(path, i), node.items[i], self.least, self.greatest);
+        if (read) target.push_back(*read);
       }
     };
     return *this;

@@ -1,10 +1,14 @@
 // The tables of the plan itself: phases, faults, dependencies.
+#include <algorithm>
+
 #include "lab/plan/drafts.hpp"
 
 namespace assay::plan {
 namespace {
 
 constexpr double longest_phase_s = 86'400;
+constexpr double most_of_a_shape = 1e6;
+constexpr double most_dispersion = 1e6;
 constexpr double longest_latency_s = 3'600;
 constexpr double most_sigma = 5;
 constexpr double most_repeats = 1000;
@@ -17,6 +21,36 @@ const section& full_section() {
     keys.rate("rate", &full_draft::rate, "requests a second, or 10x of the baseline").otherwise("the phase's rate");
     keys.duration("length", &full_draft::length, 0.001, longest_phase_s, "how long").otherwise("the phase's length");
     return keys.done();
+  }();
+  return table;
+}
+
+const section& bursts_section() {
+  static const section table = [] {
+    keys_of<bursts_draft> keys(
+        "bursts",
+        "arrivals that crowd as a log's do: the rate is drawn anew each second, each ten and each sixty, from the "
+        "seed; "
+        "over the phase, and each hour of it, its mean is `rate`. A dispersion is the variance of the counts in "
+        "windows "
+        "of so many seconds over their mean, 1 for Poisson arrivals. A scale that is not given adds no bursts of its "
+        "own; a phase shows those of which it holds several windows");
+    keys.number("of_rate", &bursts_draft::of_rate, least_rate, most_rate,
+                "requests a second at which the dispersions were seen; at another rate the bursts are as high in "
+                "proportion, and the dispersion less 1 grows as the rate does")
+        .otherwise("the phase's rate");
+    keys.number("dispersion_1s", &bursts_draft::second, 1, most_dispersion, "of the counts of each second");
+    keys.number("dispersion_10s", &bursts_draft::ten, 1, most_dispersion, "of the counts of ten seconds each");
+    keys.number("dispersion_60s", &bursts_draft::minute, 1, most_dispersion, "of the counts of sixty seconds each");
+    keys.number(
+        "peak_1s", &bursts_draft::peak_second, 1, most_dispersion,
+        "the busiest second, of the mean: bursts reach no higher. Of the three the shorter ones need the longer");
+    keys.number("peak_10s", &bursts_draft::peak_ten, 1, most_dispersion, "the busiest ten seconds");
+    keys.number("peak_60s", &bursts_draft::peak_minute, 1, most_dispersion, "the busiest sixty");
+    return keys.finished_by([](reader& in, const std::string& path, const yaml_node& node, bursts_draft& into) {
+      if (into.second || into.ten || into.minute) return;
+      in.refuse(node.at, path + ": expected at least one of dispersion_1s, dispersion_10s, dispersion_60s");
+    });
   }();
   return table;
 }
@@ -97,6 +131,20 @@ const section& leave_out_section() {
 
 }  // namespace
 
+std::string_view label(likeness to) {
+  switch (to) {
+    case likeness::none:
+      return "none";
+    case likeness::hour:
+      return "hour";
+    case likeness::day:
+      return "day";
+    case likeness::worst_minute:
+      return "worst-minute";
+  }
+  return "none";
+}
+
 const section& latency_section() {
   static const section table = [] {
     keys_of<latency_draft> keys("latency", "a lognormal distribution");
@@ -117,9 +165,28 @@ const section& phase_section() {
         .required();
     keys.rate("rate", &phase_draft::rate, "requests a second, or 10x of the baseline").required();
     keys.duration("length", &phase_draft::length, 0.001, longest_phase_s, "how long").required();
+    keys.numbers("shape", &phase_draft::shape, 0, most_of_a_shape,
+                 "the course of the rate: numbers in proportion to it, each for an equal part of the length; `rate` is "
+                 "their mean. A ramp is [1, 2, 3], a day 24 hours")
+        .otherwise("even");
+    keys.object("bursts", &phase_draft::crowded, bursts_section(),
+                "how arrivals crowd beyond what Poisson arrivals do");
+    keys.word(
+        "like_log", &phase_draft::like_log,
+        std::vector{likeness::none, likeness::hour, likeness::day, likeness::worst_minute},
+        "in a binding only: `hour` takes the profile's bursts, `day` the shape of its day too, `worst-minute` the "
+        "sixty seconds that crowded most; what the profile does not know is refused");
     keys.object("full", &phase_draft::full, full_section(), "the full-length values, printed beside these");
     keys.objects("faults", &phase_draft::done_to, fault_section(), "what is done to dependencies meanwhile");
-    return keys.done();
+    return keys.finished_by([](reader& in, const std::string& path, const yaml_node& node, phase_draft& into) {
+      if (!into.shape.empty() && std::ranges::max(into.shape) <= 0) {
+        in.refuse(node.find("shape")->at, path + ".shape: expected a number above 0");
+      }
+      const bool written = !into.shape.empty() || into.crowded;
+      if (into.like_log != likeness::none && written) {
+        in.refuse(node.at, path + ": \"like_log\" takes shape and bursts from the profile; leave out what is written");
+      }
+    });
   }();
   return table;
 }
@@ -163,7 +230,7 @@ const section& binding_section() {
         .required();
     keys.objects("leave_out", &binding_draft::leave_out, leave_out_section(), "routes that are not sent, and why");
     keys.objects("phases", &binding_draft::steps, phase_section(), "in the order of time; 1x is the baseline")
-        .otherwise("warm-up, baseline, peak, burst, database spike");
+        .otherwise("warm-up, baseline, peak, daily cycle, ramp, burst, worst burst, settle, and what fails");
     return keys.done();
   }();
   return table;

@@ -27,6 +27,14 @@ std::expected<model::plan, std::string> decode_plan(const std::string& path, con
   reader in = reader_of(path);
   plan_draft draft;
   decode(in, plan_section(), "", *root, &draft);
+  for (std::size_t i = 0; i < draft.routes.size() && !in.failed(); ++i) {
+    refuse_likeness(in, fmt::format("workload[{}]", i), root->find("workload")->items[i], draft.routes[i]);
+  }
+  for (std::size_t i = 0; i < draft.steps.size() && !in.failed(); ++i) {
+    if (draft.steps[i].like_log == likeness::none) continue;
+    in.refuse(root->find("phases")->items[i].find("like_log")->at,
+              fmt::format("phases[{}].like_log: for bindings only; assay plan writes shape and bursts out", i));
+  }
   if (in.failed()) return std::unexpected(in.error());
   model::plan made = resolve(in, *root, *root->find("phases"), std::move(draft));
   if (!in.failed()) check(in, *root, made);

@@ -61,6 +61,7 @@ std::expected<std::vector<model::bound_route>, std::string> read_requests(const 
   for (std::size_t i = 0; i < root->items.size() && !in.failed(); ++i) {
     route_draft draft;
     decode(in, route_section(), fmt::format("[{}]", i), root->items[i], &draft);
+    refuse_likeness(in, fmt::format("[{}]", i), root->items[i], draft);
     draft.acknowledged_by.clear();
     routes.push_back(std::move(static_cast<model::bound_route&>(draft)));
   }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "lab/plan/read.hpp"
 
@@ -24,6 +25,24 @@ void check_rate(reader& in, const yaml_node& phase, std::size_t i, double rate) 
   if (rate >= least_rate && rate <= most_rate) return;
   in.refuse(phase.at,
             fmt::format("phases[{}]: {} requests a second are out of range {} to {}", i, rate, least_rate, most_rate));
+}
+
+// The busiest part of a shape is still a rate.
+void check_shape(reader& in, const yaml_node& phase, std::size_t i, const std::vector<double>& shape, double rate) {
+  if (shape.empty() || in.failed()) return;
+  const double mean = std::accumulate(shape.begin(), shape.end(), 0.0) / static_cast<double>(shape.size());
+  check_rate(in, phase, i, rate * std::max(std::ranges::max(shape) / mean, 1.0));
+}
+
+model::crowding resolve_bursts(const bursts_draft& draft) {
+  model::crowding made{.of_rate_per_s = draft.of_rate.value_or(0)};
+  if (draft.second) made.dispersion[1] = *draft.second;
+  if (draft.ten) made.dispersion[10] = *draft.ten;
+  if (draft.minute) made.dispersion[60] = *draft.minute;
+  if (draft.peak_second) made.peak[1] = *draft.peak_second;
+  if (draft.peak_ten) made.peak[10] = *draft.peak_ten;
+  if (draft.peak_minute) made.peak[60] = *draft.peak_minute;
+  return made;
 }
 
 std::vector<model::phase> resolve_phases(reader& in, const yaml_node& list, std::vector<phase_draft> drafts,
@@ -51,6 +70,8 @@ std::vector<model::phase> resolve_phases(reader& in, const yaml_node& list, std:
     std::ranges::transform(each.done_to, std::back_inserter(each.faults), resolve_fault);
     check_rate(in, list.items[i], i, each.rate_per_s);
     check_rate(in, list.items[i], i, each.full_rate_per_s);
+    check_shape(in, list.items[i], i, each.shape, std::max(each.rate_per_s, each.full_rate_per_s));
+    if (each.crowded) each.bursts = resolve_bursts(*each.crowded);
     phases.push_back(std::move(static_cast<model::phase&>(each)));
   }
   return phases;

@@ -55,6 +55,8 @@ json schema_of(const key& described) {
       return texts_of(text_schema());
     case value_type::integers:
       return texts_of(range_of(described, "integer"));
+    case value_type::numbers:
+      return texts_of(range_of(described, "number"));
     case value_type::text_map:
       return {{"type", "object"}, {"additionalProperties", text_schema()}};
     case value_type::object:
@@ -103,6 +105,8 @@ std::string type_text(const key& described) {
       return "list of texts";
     case value_type::integers:
       return fmt::format("list of whole numbers, {:.0f} to {:.0f}", described.least, described.greatest);
+    case value_type::numbers:
+      return fmt::format("list of numbers, {} to {}", described.least, described.greatest);
     case value_type::text_map:
       return "name: text";
     case value_type::object:
@@ -137,6 +141,10 @@ stand in. A duration is a number and a unit: `250ms`, `30s`, `5m`, `1.5h`. In `t
 is replaced by a value, and `{{` and `}}` are literal braces. Every error names file, line and column:
 
     shop.plan.yaml:12:5: unknown key "ratee" in phases[1]; did you mean "rate"?
+
+`assay plan PROFILE --draft FILE` writes a binding to begin with: every route with what the profile tells of its values,
+the rest marked "fill in". It makes no plan until that is done: no candidate stands in it, and each feed is a file that
+is not there yet.
 )";
 
 }  // namespace

@@ -1,4 +1,6 @@
 // The tables of routes and of the values in them.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 
@@ -11,6 +13,7 @@ namespace {
 constexpr double most_integer = 9007199254740992;  // 2^53: exact in every reader of the file
 constexpr double most_exponent = 10;
 constexpr double most_weight = 1e15;
+constexpr double most_visitors = 65'536;
 constexpr int least_status = 100;
 constexpr int most_status = 599;
 
@@ -30,19 +33,53 @@ const section& zipf_section() {
   return table;
 }
 
+const section& visitor_section() {
+  static const section table = [] {
+    keys_of<visitor_draft> keys("visitor",
+                                "a number that comes back, so that in a header such as `user-agent: visitor-{visitor}` "
+                                "the requests of all routes "
+                                "together make sessions");
+    keys.number("requests_mean", &visitor_draft::requests_mean, 1, most_requests_mean, "of a visitor").otherwise("1");
+    keys.number("single_share", &visitor_draft::single_share, 0, 1, "of the visitors: those that ask once")
+        .otherwise("1 / requests_mean");
+    keys.integer(
+        "at_a_time", &visitor_draft::at_a_time, 1, most_visitors,
+        "visitors; between two requests of one lie about as many of others: at most some minutes of them, or its "
+        "session falls apart");
+    keys.flag("like_log", &visitor_draft::like_log,
+              "in a binding only: both are the profile's, those written where it has none");
+    return keys.done();
+  }();
+  return table;
+}
+
 void finish_source(reader& in, const std::string& path, const yaml_node& node, source_draft& into) {
   using kind = model::value_source::kind;
   const bool choice = node.find("choice") != nullptr;
   const int forms = !into.integer.empty() + into.zipf.has_value() + choice + !into.feed.empty() +
-                    into.constant.has_value() + into.uuid + into.sequence.has_value();
+                    into.constant.has_value() + into.uuid + into.sequence.has_value() + into.visitor.has_value();
   const auto refuse = [&](std::string_view why) { in.refuse(node.at, path + ": " + std::string(why)); };
-  if (forms != 1) return refuse("expected exactly one of integer, zipf, choice, feed, uuid, sequence, constant");
+  if (forms != 1)
+    return refuse("expected exactly one of integer, zipf, choice, feed, uuid, sequence, visitor, constant");
   if (!into.column.empty() && into.feed.empty()) return refuse("\"column\" is of a feed, and there is none");
   into.from = into.uuid ? kind::uuid : into.constant ? kind::constant : into.zipf ? kind::zipf : kind::choice;
   if (into.constant) into.text = *into.constant;
   if (into.sequence) {
     into.from = kind::sequence;
     into.low = *into.sequence;
+  }
+  if (into.visitor) {
+    into.from = kind::visitor;
+    into.requests_mean = into.visitor->requests_mean.value_or(1);
+    into.single_share = into.visitor->single_share.value_or(1 / into.requests_mean);
+    into.at_a_time = into.visitor->at_a_time;
+    // Those who ask again ask twice at least, and 513 times on the average at most (lab/load/visitor_draw.hpp).
+    const double again = 1 - into.single_share;
+    const double mean = again > 0 ? (into.requests_mean - into.single_share) / again : 2;
+    const bool can_be = again > 0 ? mean >= 1.99 && mean <= 513 : into.requests_mean <= 1;
+    if (!into.visitor->like_log && !can_be) {
+      return refuse("visitor: expected a requests_mean of 2 - single_share or more, and few enough of those who stay");
+    }
   }
   if (choice && into.choices.empty()) return refuse("expected at least one choice");
   if (!into.integer.empty()) {
@@ -81,13 +118,22 @@ void finish_route(reader& in, const std::string& path, const yaml_node& node, ro
 
 std::string_view label(popularity from) { return from == popularity::profile ? "profile" : "exponent"; }
 
+void refuse_likeness(reader& in, const std::string& path, const yaml_node& route, const route_draft& draft) {
+  for (const auto& [name, source] : draft.sources) {
+    if (!source.visitor || !source.visitor->like_log) continue;
+    in.refuse(
+        route.at,
+        fmt::format("{}.values.{}.visitor.like_log: for bindings only; assay plan writes the numbers out", path, name));
+  }
+}
+
 void source_from_text(reader& in, const yaml_node& node, source_draft& into) {
   into.uuid = node.text == "uuid";
   into.from = model::value_source::kind::uuid;
   if (into.uuid) return;
   in.refuse(node.at,
             "expected uuid, or one of {integer: ...}, {zipf: ...}, {choice: ...}, {feed: ...}, "
-            "{sequence: ...}, {constant: ...}, found " +
+            "{sequence: ...}, {visitor: ...}, {constant: ...}, found " +
                 in_quotes(node.text));
 }
 
@@ -104,6 +150,7 @@ const section& values_section() {
     keys.flag("uuid", &source_draft::uuid, "a fresh UUID for each request, from the seed");
     keys.integer("sequence", &source_draft::sequence, -most_integer, most_integer,
                  "this number and upwards, with the requests of all routes together: none comes twice");
+    keys.object("visitor", &source_draft::visitor, visitor_section(), "whose request it is: sessions");
     keys.text("constant", &source_draft::constant, "always this text");
     return keys.finished_by(finish_source);
   }();

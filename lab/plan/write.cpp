@@ -11,12 +11,8 @@
 #include "lab/plan/read.hpp"
 
 namespace assay::plan {
-namespace {
 
-using model::duration_text;
-
-// Plain when no reader of YAML could take it for anything but this text, else double-quoted.
-std::string scalar(std::string_view text) {
+std::string yaml_scalar(std::string_view text) {
   constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
   constexpr std::array words{"true", "false", "null", "yes", "no", "on", "off", "y", "n"};
   std::string lower(text);
@@ -42,16 +38,21 @@ std::string scalar(std::string_view text) {
   return made + "\"";
 }
 
+std::string yaml_comment(std::string text) {
+  std::ranges::replace_if(text, [](char c) { return (c >= 0 && c < ' ') || c == 0x7f; }, '?');
+  return "# " + text + "\n";
+}
+
+namespace {
+
+using model::duration_text;
+
+std::string scalar(std::string_view text) { return yaml_scalar(text); }
+
 std::string scalars(const std::vector<std::string>& texts) {
   std::vector<std::string> each(texts.size());
   std::ranges::transform(texts, each.begin(), [](const std::string& text) { return scalar(text); });
   return fmt::format("[{}]", fmt::join(each, ", "));
-}
-
-// A comment is one line whatever it quotes.
-std::string comment(std::string text) {
-  std::ranges::replace_if(text, [](char c) { return (c >= 0 && c < ' ') || c == 0x7f; }, '?');
-  return "# " + text + "\n";
 }
 
 class writer {
@@ -60,7 +61,7 @@ class writer {
       : plan_(plan), notes_(notes), directory_(directory.lexically_normal()) {}
 
   std::string write() {
-    for (const std::string& each : notes_.head) out_ += comment(each);
+    for (const std::string& each : notes_.head) out_ += yaml_comment(each);
     add_settings();
     add_workload();
     add_phases();
@@ -109,6 +110,9 @@ class writer {
         return "uuid";
       case model::value_source::kind::sequence:
         return fmt::format("{{sequence: {}}}", source.low);
+      case model::value_source::kind::visitor:
+        return fmt::format("{{visitor: {{requests_mean: {}, single_share: {}, at_a_time: {}}}}}", source.requests_mean,
+                           source.single_share, source.at_a_time);
       case model::value_source::kind::choice:
         break;
     }
@@ -119,11 +123,11 @@ class writer {
 
   void add_workload() {
     out_ += '\n';
-    for (const std::string& each : notes_.workload) out_ += comment(each);
+    for (const std::string& each : notes_.workload) out_ += yaml_comment(each);
     line("workload:");
     for (const model::bound_route& each : plan_.workload) {
       if (const auto note = notes_.routes.find(each.name); note != notes_.routes.end()) {
-        out_ += "  " + comment(note->second);
+        out_ += "  " + yaml_comment(note->second);
       }
       line("  - route: {}", scalar(each.name));
       line("    target: {}", scalar(each.target));
@@ -142,15 +146,27 @@ class writer {
     return fmt::format("{{median: {}, sigma: {}}}", duration_text(median), sigma);
   }
 
+  static std::string bursts(const model::crowding& of) {
+    std::vector<std::string> each;
+    if (of.of_rate_per_s > 0) each.push_back(fmt::format("of_rate: {}", of.of_rate_per_s));
+    for (const auto& [scale, value] : of.dispersion) each.push_back(fmt::format("dispersion_{}s: {}", scale, value));
+    for (const auto& [scale, value] : of.peak) each.push_back(fmt::format("peak_{}s: {}", scale, value));
+    return fmt::format("{{{}}}", fmt::join(each, ", "));
+  }
+
   void add_phases() {
     out_ += '\n';
-    for (const std::string& each : notes_.phases) out_ += comment(each);
+    for (const std::string& each : notes_.phases) out_ += yaml_comment(each);
     line("phases:");
     for (const model::phase& each : plan_.phases) {
+      if (const auto note = notes_.phase.find(each.name); note != notes_.phase.end())
+        out_ += "  " + yaml_comment(note->second);
       line("  - name: {}", scalar(each.name));
       line("    kind: {}", model::label(each.kind));
       line("    rate: {}", each.rate_per_s);
       line("    length: {}", duration_text(each.length));
+      if (!each.shape.empty()) line("    shape: [{}]", fmt::join(each.shape, ", "));
+      if (each.bursts) line("    bursts: {}", bursts(*each.bursts));
       line("    full: {{rate: {}, length: {}}}", each.full_rate_per_s, duration_text(each.full_length));
       if (!each.faults.empty()) line("    faults:");
       for (const model::fault& fault : each.faults) {

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lab/model/plan.hpp"
@@ -18,7 +19,13 @@ struct plan_notes {
   std::vector<std::string> workload;
   std::vector<std::string> phases;
   std::map<std::string, std::string> routes;  // by name
+  std::map<std::string, std::string> phase;   // by name
 };
+
+// Plain when no reader of YAML could take it for anything but this text, else double-quoted.
+std::string yaml_scalar(std::string_view text);
+// A comment is one line whatever it quotes.
+std::string yaml_comment(std::string text);
 
 std::string plan_yaml(const model::plan& plan, const plan_notes& notes, const std::filesystem::path& directory);
 

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <sstream>
+#include <unordered_map>
 
 namespace assay::plan {
 namespace {
@@ -24,6 +25,8 @@ place place_of(const YAML::Mark& mark) { return {.line = mark.line + 1, .column 
 // Builds the tree from the parser's events. Leaves by an exception, as the parser itself does.
 class builder final : public YAML::EventHandler {
  public:
+  explicit builder(const yaml_limits& limits) : limits_(limits) {}
+
   yaml_node take() { return std::move(root_); }
   bool begun() const { return begun_; }
 
@@ -57,11 +60,12 @@ class builder final : public YAML::EventHandler {
   struct level {
     yaml_node* node;
     bool key_read = false;
+    std::unordered_map<std::string, int> lines = {};  // of a map: where each key stands
   };
 
   void open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, yaml_node::form form) {
-    if (open_.size() >= most_nesting) {
-      throw refusal{place_of(mark), fmt::format("nested deeper than {} levels", most_nesting)};
+    if (open_.size() >= limits_.nesting) {
+      throw refusal{place_of(mark), fmt::format("nested deeper than {} levels", limits_.nesting)};
     }
     yaml_node node;
     node.is = form;
@@ -75,7 +79,7 @@ class builder final : public YAML::EventHandler {
     if (!tag.empty() && tag != "?" && tag != "!") {
       throw refusal{node.at, fmt::format("tag {} is not supported", in_quotes(tag))};
     }
-    if (++nodes_ > most_nodes) throw refusal{node.at, fmt::format("more than {} values", most_nodes)};
+    if (++nodes_ > limits_.nodes) throw refusal{node.at, fmt::format("more than {} values", limits_.nodes)};
     begun_ = true;
     if (open_.empty()) return root_ = std::move(node);
     yaml_node& parent = *open_.back().node;
@@ -92,19 +96,18 @@ class builder final : public YAML::EventHandler {
     const bool control = std::ranges::any_of(key.text, [](char c) { return (c >= 0 && c < ' ') || c == 0x7f; });
     if (control || key.text.size() > most_key_bytes)
       throw refusal{key.at, "expected a key, found " + in_quotes(key.text)};
-    const auto first = std::ranges::find(map.entries, key.text, &yaml_entry::key);
-    if (first != map.entries.end()) {
-      throw refusal{key.at, fmt::format("duplicate key {}, first in line {}", in_quotes(key.text), first->at.line)};
+    const auto [first, is_new] = open_.back().lines.try_emplace(key.text, key.at.line);
+    if (!is_new) {
+      throw refusal{key.at, fmt::format("duplicate key {}, first in line {}", in_quotes(key.text), first->second)};
     }
-    if (map.entries.size() >= most_entries) throw refusal{key.at, fmt::format("more than {} keys", most_entries)};
+    if (map.entries.size() >= limits_.keys) throw refusal{key.at, fmt::format("more than {} keys", limits_.keys)};
     open_.back().key_read = true;
     return map.entries.emplace_back(yaml_entry{.key = key.text, .at = key.at, .value = {}}).value;
   }
 
-  // Keeps the search for duplicates cheap on hostile input.
-  static constexpr std::size_t most_entries = 1000;
   static constexpr std::size_t most_key_bytes = 200;
 
+  yaml_limits limits_;
   yaml_node root_;
   std::vector<level> open_;
   std::size_t nodes_ = 0;
@@ -158,9 +161,10 @@ std::string in_quotes(std::string_view text) {
   return fmt::format("\"{}{}\"", shown, text.size() > most_quoted ? "..." : "");
 }
 
-std::expected<yaml_node, std::string> parse_yaml(const std::string& file, const std::string& text) {
-  if (text.size() > most_document_bytes) {
-    return std::unexpected(fmt::format("{}: larger than {} bytes", file, most_document_bytes));
+std::expected<yaml_node, std::string> parse_yaml(const std::string& file, const std::string& text,
+                                                 const yaml_limits& limits) {
+  if (text.size() > limits.bytes) {
+    return std::unexpected(fmt::format("{}: larger than {} bytes", file, limits.bytes));
   }
   if (const std::size_t foreign = find_foreign_byte(text); foreign != std::string_view::npos) {
     return std::unexpected(error_at(file, place_at(text, foreign), "this byte is no UTF-8 text"));
@@ -168,10 +172,10 @@ std::expected<yaml_node, std::string> parse_yaml(const std::string& file, const 
   try {
     std::istringstream input(text);
     YAML::Parser parser(input);
-    builder built;
+    builder built(limits);
     if (!parser.HandleNextDocument(built) || !built.begun()) return std::unexpected(file + ": the file is empty");
     yaml_node root = built.take();
-    if (builder further; parser.HandleNextDocument(further)) {
+    if (builder further(limits); parser.HandleNextDocument(further)) {
       return std::unexpected(file + ": more than one YAML document");
     }
     return root;

@@ -18,6 +18,15 @@ namespace assay::plan {
 inline constexpr std::size_t most_document_bytes = std::size_t{1} << 20;
 inline constexpr std::size_t most_nesting = 16;
 inline constexpr std::size_t most_nodes = 100'000;
+inline constexpr std::size_t most_keys = 1000;
+
+// Of a document that is of another make than ours; see openapi.
+struct yaml_limits {
+  std::size_t bytes = most_document_bytes;
+  std::size_t nesting = most_nesting;
+  std::size_t nodes = most_nodes;
+  std::size_t keys = most_keys;  // of one mapping
+};
 
 struct place {
   int line = 1;  // both from 1
@@ -45,7 +54,8 @@ struct yaml_entry {
 };
 
 // Errors begin with "FILE:LINE:COLUMN: ".
-std::expected<yaml_node, std::string> parse_yaml(const std::string& file, const std::string& text);
+std::expected<yaml_node, std::string> parse_yaml(const std::string& file, const std::string& text,
+                                                 const yaml_limits& limits = {});
 
 std::string error_at(const std::string& file, place at, std::string_view why);
 

@@ -39,6 +39,7 @@ void check_target(std::string_view target) {
 
 void check_line(std::string_view text) {
   const auto line = learn::parse_access_line(text);
+  fuzz::check(line == learn::parse_any_access_line(text), "the short way leads to the same");
   if (!line) {
     fuzz::check(learn::label(line.error()) != "unknown", "a refusal has a name");
     return;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "lab/learn/line/quotes.hpp"
 #include "lab/learn/line/text.hpp"
 
 namespace assay::learn {
@@ -41,6 +42,18 @@ std::optional<instant> same_day(std::string_view text, const stamp_memo& memo) {
   return instant{.at = memo.value.at + std::chrono::seconds(now - before), .zone = memo.value.zone};
 }
 
+// What a stamp of stamp_bytes says, when it is one.
+std::optional<instant> read_stamp(std::string_view text, stamp_memo& memo) {
+  if (text == std::string_view(memo.text.data(), stamp_bytes)) return memo.value;
+  auto value = same_day(text, memo);
+  if (!value) value = clf_instant(text, true);
+  if (value) {
+    std::ranges::copy(text, memo.text.begin());
+    memo.value = *value;
+  }
+  return value;
+}
+
 // The first "[stamp]" that is one: a user's name may hold brackets too.
 std::expected<bracketed, line_fault> find_stamp(std::string_view line, stamp_memo& memo) {
   bool any = false;
@@ -48,15 +61,7 @@ std::expected<bracketed, line_fault> find_stamp(std::string_view line, stamp_mem
     any = true;
     if (line.size() < at + stamp_bytes + 2) break;
     if (line[at + 1 + stamp_bytes] != ']') continue;
-    const std::string_view text = line.substr(at + 1, stamp_bytes);
-    if (text == std::string_view(memo.text.data(), stamp_bytes)) return bracketed{at, memo.value};
-    auto value = same_day(text, memo);
-    if (!value) value = clf_instant(text, true);
-    if (value) {
-      std::ranges::copy(text, memo.text.begin());
-      memo.value = *value;
-      return bracketed{at, *value};
-    }
+    if (const auto value = read_stamp(line.substr(at + 1, stamp_bytes), memo)) return bracketed{at, *value};
   }
   return std::unexpected(any ? line_fault::bad_stamp : line_fault::no_stamp);
 }
@@ -210,6 +215,72 @@ std::expected<void, line_fault> read_line(std::string_view line, stamp_memo& mem
   return read_tail(rest, parsed);
 }
 
+// "200 1234 " between the request and the referer.
+bool read_outcome(std::string_view text, access_line& to) {
+  constexpr std::size_t size_at = std::string_view("200 ").size();
+  constexpr std::size_t most_digits = 18;
+  if (text.size() < size_at + 2 || text[size_at - 1] != ' ' || text.back() != ' ') return false;
+  to.status = fixed_number(text, 0, 3);
+  if (to.status < 100 || to.status > 599) return false;
+  text = text.substr(size_at, text.size() - size_at - 1);
+  if (text == "-") return true;
+  if (text.size() > most_digits) return false;
+  for (const char c : text) {
+    if (!is_digit(c)) return false;
+    to.bytes = 10 * to.bytes + static_cast<std::uint64_t>(c - '0');
+  }
+  return true;
+}
+
+// "GET /x HTTP/1.1", as nearly all are.
+bool read_usual_request(std::string_view request, access_line& to) {
+  constexpr std::string_view ending = " HTTP/1.1";
+  constexpr std::string_view get = "GET ";
+  if (!request.starts_with(get) || !request.ends_with(ending)) return false;
+  if (request.size() <= get.size() + ending.size()) return false;
+  to.method = request.substr(0, get.size() - 1);
+  to.target = request.substr(get.size(), request.size() - get.size() - ending.size());
+  to.protocol = request.substr(request.size() - ending.size() + 1);
+  return !to.target.starts_with("HTTP/");
+}
+
+std::string_view unless_dash(std::string_view text) { return text == "-" ? std::string_view() : text; }
+
+// Most lines of most logs: a client without a name, a stamp, six quotes, nothing escaped, nothing behind. What is not
+// one is read as any line is; what is one reads the same either way.
+bool read_usual_line(std::string_view line, stamp_memo& memo, access_line& parsed) {
+  const auto quotes = find_quotes(line);
+  if (!quotes) return false;
+  const auto& at = *quotes;
+  constexpr std::size_t stamped_bytes = stamp_bytes + std::string_view("[] ").size();
+  constexpr std::string_view nameless = " - - ";
+  if (at[0] < stamped_bytes + nameless.size() + 1 || at[5] + 1U != line.size() || at[4] != at[3] + 2) return false;
+  const std::size_t opens = at[0] - stamped_bytes;
+  const std::string_view who = line.substr(0, opens);
+  const bool is_framed = line[opens] == '[' && line[at[0] - 2U] == ']' && line[at[0] - 1U] == ' ' &&
+                         line[at[1] + 1U] == ' ' && line[at[3] + 1U] == ' ';
+  if (!is_framed || !who.ends_with(nameless)) return false;
+  parsed.address = who.substr(0, who.size() - nameless.size());
+  // A second word, or a bracket, may be part of a user's name or of another stamp.
+  const auto is_odd = [](char c) { return c == ' ' || c == '['; };
+  if (std::ranges::any_of(parsed.address, is_odd)) return false;
+  const auto when = read_stamp(line.substr(opens + 1, stamp_bytes), memo);
+  if (!when) return false;
+  parsed.stamp = when->at;
+  parsed.zone = when->zone;
+  const auto between = [&](std::size_t from, std::size_t to) { return line.substr(from + 1, to - from - 1); };
+  const std::string_view request = between(at[0], at[1]);
+  if (!read_usual_request(request, parsed)) {
+    parsed.method = parsed.target = parsed.protocol = {};
+    read_request(request, parsed);
+  }
+  if (!read_outcome(between(at[1] + 1U, at[2]), parsed)) return false;
+  parsed.referer = unless_dash(between(at[2], at[3]));
+  parsed.agent = unless_dash(between(at[4], at[5]));
+  parsed.combined = true;
+  return true;
+}
+
 }  // namespace
 
 std::expected<access_line, line_fault> parse_access_line(std::string_view line) {
@@ -220,7 +291,16 @@ std::expected<access_line, line_fault> parse_access_line(std::string_view line) 
 // Where it will stay: a line is larger than what is copied in passing.
 std::expected<access_line, line_fault> parse_access_line(std::string_view line, stamp_memo& memo) {
   std::expected<access_line, line_fault> parsed(std::in_place);
+  if (read_usual_line(line, memo, *parsed)) return parsed;
+  *parsed = {};
   if (const auto read = read_line(line, memo, *parsed); !read) parsed = std::unexpected(read.error());
+  return parsed;
+}
+
+std::expected<access_line, line_fault> parse_any_access_line(std::string_view line) {
+  stamp_memo none;
+  std::expected<access_line, line_fault> parsed(std::in_place);
+  if (const auto read = read_line(line, none, *parsed); !read) parsed = std::unexpected(read.error());
   return parsed;
 }
 

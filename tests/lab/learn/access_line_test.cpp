@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 namespace assay::learn {
 namespace {
@@ -153,6 +154,50 @@ TEST(access_line, cut_anywhere_it_is_refused_or_a_shorter_format) {
     if (!parsed) continue;
     EXPECT_FALSE(parsed->combined) << usual.substr(0, length);
   }
+}
+
+// Lines of every length around the steps of sixteen bytes, each with every byte of it exchanged for what could matter.
+TEST(access_line, the_short_way_leads_to_the_same) {
+  const std::vector<std::string> lines = {
+      std::string(usual),
+      with("GET", "DELETE"),
+      with("312", "-"),
+      with(" \"https://a/\"", " \"-\""),
+      with("curl/8", "-"),
+      with("+0000", "-0730"),
+      with("GET /items/17 HTTP/1.1", "GET /a b c HTTP/1.1"),
+      with("GET /items/17 HTTP/1.1", "GET HTTP/1.1"),
+      with("GET /items/17 HTTP/1.1", "GET  HTTP/1.1"),
+      with("GET /items/17 HTTP/1.1", "GET HTTP/1.0 HTTP/1.1"),
+      with("GET /items/17 HTTP/1.1", "-"),
+      with("203.0.113.7 - -", "shop.example 203.0.113.7 - -"),
+      with("203.0.113.7 - -", "203.0.113.7 - [17/May/2015:10:05:03 +0000]"),
+      with("312", "999999999999999999"),
+      with("312", "0001"),
+      std::string(usual) + " \"10.0.0.1\"",
+      std::string(usual) + " 0.25",
+  };
+  std::size_t accepted = 0;
+  const auto compare = [&](std::string_view line) {
+    const auto parsed = parse_access_line(line);
+    ASSERT_EQ(parsed == parse_any_access_line(line), true) << line;
+    accepted += parsed.has_value();
+  };
+  for (const std::string& line : lines) {
+    compare(line);
+    for (std::size_t more = 1; more <= 17; ++more) compare(line.substr(0, 1) + std::string(more, '7') + line.substr(1));
+    for (std::size_t place = 0; place < line.size(); ++place) {
+      for (const char c : {' ', '"', '\\', '[', ']', '-', '\0', '9', ':'}) {
+        std::string changed = line;
+        changed[place] = c;
+        compare(changed);
+      }
+      compare(line.substr(0, place));
+      compare(line.substr(place));
+    }
+  }
+  EXPECT_GT(accepted, lines.size() * 20);
+  EXPECT_TRUE(parse_access_line(usual) == parse_any_access_line(usual));
 }
 
 TEST(access_line, a_stamp_is_what_it_is_whatever_came_before) {

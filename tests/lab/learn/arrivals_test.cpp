@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <random>
@@ -76,6 +77,26 @@ TEST(arrivals, exact_counts) {
   EXPECT_DOUBLE_EQ(seen.dispersion.at(1), 0) << "steady within the hours";
   EXPECT_TRUE(seen.hour_of_day.empty()) << "three hours are no day";
   EXPECT_EQ(seen.zone_minutes, 90);
+}
+
+TEST(arrivals, the_worst_minute_is_busy_and_crowded) {
+  arrival_counts counts;
+  const auto add = [&](std::int64_t second, int requests) {
+    for (int i = 0; i < requests; ++i) counts.add(midnight + std::chrono::seconds(second), 0min);
+  };
+  for (int s = 0; s < 600; ++s) add(s, 1);
+  for (int s = 0; s < 60; ++s) add(100 + s, 2);  // more requests in all
+  for (int s = 0; s < 3; ++s) add(400 + s, 30);  // fewer, at once
+  const model::arrivals seen = counts.describe();
+  ASSERT_EQ(seen.worst_minute.size(), 60U);
+  EXPECT_EQ(std::ranges::count(seen.worst_minute, 31U), 3);
+  EXPECT_EQ(std::ranges::count(seen.worst_minute, 1U), 57);
+
+  arrival_counts less;
+  for (int s = 0; s < 59; ++s) less.add(midnight + std::chrono::seconds(s), 0min);
+  EXPECT_TRUE(less.describe().worst_minute.empty());
+  less.add(midnight + 59s, 0min);
+  EXPECT_EQ(less.describe().worst_minute, std::vector<std::uint64_t>(60, 1));
 }
 
 TEST(arrivals, short_logs_estimate_little) {

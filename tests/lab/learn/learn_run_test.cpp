@@ -175,6 +175,31 @@ TEST_F(learning, several_files_are_one_log) {
   EXPECT_EQ(learned->sources[0].clock_anomalies, 0U) << "each file has its own order";
 }
 
+// Method and path; what is typed comes first, and the rest is folded as ever.
+TEST_F(learning, says_what_the_services_description_does_not_name) {
+  std::string content;
+  for (int i = 0; i < 60; ++i) content += line(i, "GET /shops/" + std::string(1, static_cast<char>('a' + i % 3)));
+  for (int i = 0; i < 20; ++i) content += line(60 + i, "DELETE /shops/a");
+  for (int i = 0; i < 15; ++i) content += line(80 + i, "GET /old/" + std::to_string(i));
+  for (int i = 0; i < 5; ++i) content += line(95 + i, "GET /typed/" + std::to_string(i));
+  const std::vector<std::string> described = {"GET /shops/{shop}", "PUT /shops/{shop}", "GET /typed/{of_api}"};
+  const auto learned = learn({.files = {file(content)},
+                              .routes = {"GET /typed/{first}", "GET /never"},
+                              .described = described,
+                              .description = "api.yaml"});
+  ASSERT_TRUE(learned) << learned.error();
+  EXPECT_EQ(learned->routes.at(0).name(), "GET /shops/{shop}") << "three words alone would be three routes";
+  EXPECT_EQ(learned->routes.at(0).placeholders.at(0).why, "named by the service's description");
+  EXPECT_EQ(learned->routes.at(3).name(), "GET /typed/{first}");
+  EXPECT_THAT(learned->notes,
+              testing::IsSupersetOf(
+                  {std::string("35 % of the requests match no path of api.yaml; of its 3 operations 2 were asked for; "
+                               "not among them, the commonest first: DELETE /shops/a (20 %), GET /old/{p1} (15 %)"),
+                   std::string("--route 'GET /never' matches no request")}));
+  const auto wrong = learn({.files = {file(content)}, .routes = {}, .described = {"GET x"}, .description = "api.yaml"});
+  EXPECT_THAT(wrong.error(), HasSubstr("api.yaml: --route \"GET x\": expected a method and a path"));
+}
+
 TEST_F(learning, a_file_that_was_just_rotated_may_be_empty) {
   const std::string empty = file("", "access.log");
   const auto learned = learn({.files = {empty, file(lines(3), "access.log.1")}, .routes = {}});

@@ -262,6 +262,29 @@ TEST_F(folding, user_patterns_come_first) {
   EXPECT_THAT(tree_->unmatched(), ElementsAre("GET /never/{x}"));
 }
 
+TEST_F(folding, says_why_values_are_some) {
+  name({"GET /named/{it}"});
+  see("GET", "/named/a");
+  for (int i = 1; i <= 5; ++i) see("GET", "/projects/" + std::to_string(i) + "/issues", 200, 9);
+  see("GET", "/projects/web%2Fshop/issues", 200, 40);
+  for (int i = 0; i < 24; ++i) {
+    const std::string tenant = std::string("tenant") + static_cast<char>('a' + i) + "x";
+    for (const auto* below : {"orders", "users"}) see("GET", "/api/" + tenant + "/" + below, 200, 30 - i);
+  }
+  for (int i = 0; i < 40; ++i) see("GET", "/shops/shop-no-" + std::to_string(i), 200, 1);
+  for (int i = 1; i <= 9; ++i) see("GET", "/items/" + std::to_string(i));
+  const auto why = [&](const std::string& path) {
+    const auto route = std::ranges::find(found_.routes, path, &model::route::path);
+    return route == found_.routes.end() ? "no such route" : route->placeholders.at(0).why;
+  };
+  routes();
+  EXPECT_EQ(why("/items/{id}"), "by their form");
+  EXPECT_EQ(why("/named/{it}"), "named beforehand");
+  EXPECT_EQ(why("/projects/{id}/issues"), "1 word: they look like the values beside them, and lead where those lead");
+  EXPECT_EQ(why("/api/{p1}/orders"), "24 words: the same words follow more than 20 in their place");
+  EXPECT_EQ(why("/shops/{id}"), "40 words: half of more than 20 words in their place came twice at most");
+}
+
 TEST_F(folding, is_bounded_whatever_comes) {
   std::mt19937_64 random(1);
   const auto word = [&] {

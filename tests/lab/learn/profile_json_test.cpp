@@ -44,6 +44,7 @@ profile example() {
   items.placeholders = {
       {.name = "id", .shape = "integer", .distinct = 5, .zipf_exponent = 0.9, .least = -1, .greatest = 9}};
   items.placeholders[0].distinct_capped = true;
+  items.placeholders[0].why = "by their form";
   value.routes = {items, a_route("POST", "/orders", 1)};
   value.requests = 10;
   value.other = {{"never found", 1}};
@@ -58,6 +59,7 @@ profile example() {
   value.arrival.dispersion = {{1, 1.5}, {60, 2.5}};
   value.arrival.hour_of_day = std::vector<double>(24, 1);
   value.arrival.zone_minutes = -210;
+  value.arrival.worst_minute = std::vector<std::uint64_t>(60, 3);
   value.session = {.key = "address and user agent", .count = 3, .idle_cut_s = 1800, .requests_mean = 3.3};
   value.errors = {.errors = 1, .bursts = 0, .longest = 1};
   value.notes = {"a note"};
@@ -72,8 +74,10 @@ TEST(profile_document, survives_the_round_trip) {
   EXPECT_EQ(profile_json(*read), text);
   EXPECT_EQ(read->arrival.first, example().arrival.first);
   EXPECT_EQ(read->routes[0].placeholders[0].least, -1);
+  EXPECT_EQ(read->routes[0].placeholders[0].why, "by their form");
   EXPECT_EQ(read->routes[0].statuses.at(404), 1U);
   EXPECT_EQ(read->arrival.dispersion.at(60), 2.5);
+  EXPECT_EQ(read->arrival.worst_minute, example().arrival.worst_minute);
   EXPECT_EQ(read->measures.at(0).kind, measure_kind::route);
 }
 
@@ -87,12 +91,15 @@ TEST(profile_document, keys_it_does_not_know_are_ignored) {
   EXPECT_EQ(read->measures.size(), 1U) << "of a kind that is known";
 }
 
-TEST(profile_document, of_an_older_version_has_no_measures) {
+TEST(profile_document, of_an_older_version_has_neither_measures_nor_a_worst_minute) {
   json document = json::parse(profile_json(example()));
   document.erase("measures");
+  document["arrivals"].erase("worst_minute");
+  document["routes"][0]["placeholders"][0].erase("why");
   const auto read = profile_from_json(document.dump());
   ASSERT_TRUE(read) << read.error();
   EXPECT_TRUE(read->measures.empty());
+  EXPECT_TRUE(read->arrival.worst_minute.empty());
 }
 
 std::string error_with(const std::string& pointer, const json& value) {
@@ -121,6 +128,8 @@ TEST(profile_document, wrong_values_are_refused_by_their_key) {
   EXPECT_EQ(error_with("/arrivals/last", "2020-01-01T00:00:00Z"),
             "arrivals.last: expected a time after arrivals.first");
   EXPECT_EQ(error_with("/arrivals/hour_of_day", json::array({1, 2})), "arrivals.hour_of_day: expected 24 or none");
+  EXPECT_EQ(error_with("/arrivals/worst_minute", json::array({1, 2})), "arrivals.worst_minute: expected 60 or none");
+  EXPECT_EQ(error_with("/arrivals/worst_minute/7", -1), "arrivals.worst_minute[7]: expected a whole number, 0 or more");
   EXPECT_EQ(error_with("/arrivals/zone_minutes", 1e12),
             "arrivals.zone_minutes: expected a whole number, found the number 1000000000000.0");
   EXPECT_EQ(error_with("/sessions", nullptr), "sessions: expected an object, found null");

@@ -45,6 +45,26 @@ TEST(forecast, half_widths_are_those_of_the_t_distribution) {
   EXPECT_NEAR(made.differences[1].family, std::expm1(3.960798 * 0.10 * std::sqrt(2.0 / 3)), 1e-5);
 }
 
+TEST(forecast, says_what_the_rate_does_that_is_not_even) {
+  model::plan plan = small_plan(3, 4);
+  EXPECT_TRUE(forecast_of(plan).courses.empty());
+  plan.phases[1].shape = {0, 1, 3, 0};
+  plan.phases[1].bursts = model::crowding{.of_rate_per_s = 50, .dispersion = {{1, 3.0}, {10, 6.0}}};
+  const model::forecast made = forecast_of(plan);
+  ASSERT_EQ(made.courses.size(), 1U);
+  const model::phase_course& course = made.courses[0];
+  EXPECT_EQ(course.phase, "steady");
+  EXPECT_EQ(course.parts, 4U);
+  EXPECT_EQ(course.least_per_s, 0);
+  EXPECT_EQ(course.most_per_s, 300);
+  EXPECT_EQ(course.dispersion, (std::map<int, double>{{1, 5.0}}))
+      << "twice the rate; twenty seconds are too few for ten";
+  EXPECT_FALSE(course.too_short);
+  plan.phases[1].length = 3s;
+  EXPECT_TRUE(forecast_of(plan).courses[0].too_short);
+  EXPECT_EQ(made.trial_requests, 2100) << "the mean is the rate";
+}
+
 TEST(forecast, one_run_of_each_tells_nothing_apart) {
   EXPECT_TRUE(forecast_of(small_plan(1, 4)).differences.empty());
   EXPECT_TRUE(forecast_of(small_plan(3, 1)).differences.empty());

@@ -34,7 +34,7 @@ phases:
     rate: 100
     length: 10s
     full: {rate: 200, length: 10m}
-  - {name: burst, kind: burst, rate: 10x, length: 2s}
+  - {name: burst, kind: burst, rate: 10x, length: 2s, shape: [0, 1.5, 3], bursts: {of_rate: 4, dispersion_1s: 2}}
   - name: spike
     kind: fault
     rate: 1x

@@ -34,6 +34,11 @@ TEST(good_plan, decodes_to_what_it_says) {
   EXPECT_EQ(read->phases[2].rate_per_s, 1000);       // 10x
   EXPECT_EQ(read->phases[2].full_rate_per_s, 2000);  // 10x of the full baseline
   EXPECT_EQ(read->phases[1].full_length, 10min);
+  EXPECT_EQ(read->phases[2].shape, (std::vector<double>{0, 1.5, 3}));
+  ASSERT_TRUE(read->phases[2].bursts.has_value());
+  EXPECT_EQ(read->phases[2].bursts->of_rate_per_s, 4);
+  EXPECT_EQ(read->phases[2].bursts->dispersion, (std::map<int, double>{{1, 2.0}}));
+  EXPECT_FALSE(read->phases[1].bursts.has_value());
   EXPECT_EQ(read->phases[3].faults.at(0).latency_median, 150ms);
   EXPECT_EQ(read->phases[3].faults.at(1).kind, model::fault_kind::outage);
 
@@ -56,9 +61,32 @@ TEST(written_plan, decodes_to_the_same) {
   ASSERT_TRUE(again.has_value()) << again.error() << "\n" << written;
   EXPECT_EQ(plan_yaml(*again, {}, folder.path("")), written);
   EXPECT_EQ(again->phases[2].full_rate_per_s, 2000);
+  EXPECT_EQ(again->phases[2].shape, read->phases[2].shape);
+  EXPECT_EQ(again->phases[2].bursts->dispersion, read->phases[2].bursts->dispersion);
   EXPECT_EQ(again->candidates[1].title, "The first (again)");
   EXPECT_EQ(again->workload[1].values.at("who").choices, read->workload[1].values.at("who").choices);
   EXPECT_EQ(again->workload[1].body, read->workload[1].body);
+}
+
+TEST(written_plan, keeps_its_visitors) {
+  const plan_folder folder;
+  const std::string text = changed(
+      changed(good_plan, "    weight: 9\n", "    weight: 9\n    headers: {user-agent: \"v-{v}\"}\n"),
+      "    values:\n      id:", "    values:\n      v: {visitor: {requests_mean: 5, single_share: 0.5}}\n      id:");
+  const auto read = decode_plan(folder.path("p.plan.yaml"), text);
+  ASSERT_TRUE(read.has_value()) << read.error();
+  const std::string written = plan_yaml(*read, {}, folder.path(""));
+  EXPECT_NE(written.find("v: {visitor: {requests_mean: 5, single_share: 0.5, at_a_time: 64}}"), std::string::npos);
+  const auto again = decode_plan(folder.path("p.plan.yaml"), written);
+  ASSERT_TRUE(again.has_value()) << again.error();
+  EXPECT_EQ(again->workload[0].values.at("v").single_share, 0.5);
+  const auto bare = decode_plan(folder.path("p.plan.yaml"), changed(text, ", single_share: 0.5", ""));
+  ASSERT_TRUE(bare.has_value()) << bare.error();
+  EXPECT_EQ(bare->workload[0].values.at("v").single_share, 0.2) << "as a geometric law has it";
+  EXPECT_TRUE(
+      decode_plan(folder.path("p.plan.yaml"), changed(text, "single_share: 0.5", "like_log: true"))
+          .error()
+          .ends_with("workload[0].values.v.visitor.like_log: for bindings only; assay plan writes the numbers out"));
 }
 
 // Text that a careless writer would let YAML take for something else.

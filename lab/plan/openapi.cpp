@@ -1,0 +1,138 @@
+#include "lab/plan/openapi.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "lab/model/feed.hpp"
+
+namespace assay::plan {
+namespace {
+
+constexpr std::array methods{"get", "put", "post", "delete", "options", "head", "patch", "trace"};
+
+// What stands before every path: of "https://api.example.com/v1/" it is "/v1".
+std::string base_of(const yaml_node& root) {
+  std::string_view url;
+  if (const yaml_node* const base = root.find("basePath")) url = base->text;  // Swagger 2
+  if (const yaml_node* const servers = root.find("servers"); servers != nullptr && !servers->items.empty()) {
+    if (const yaml_node* const first = servers->items.front().find("url")) url = first->text;
+  }
+  if (const std::size_t scheme = url.find("://"); scheme != std::string_view::npos) {
+    const std::size_t slash = url.find('/', scheme + 3);
+    url = slash == std::string_view::npos ? std::string_view() : url.substr(slash);
+  }
+  while (url.ends_with('/')) url.remove_suffix(1);
+  // "{basePath}/v1" is known at run time alone.
+  return url.starts_with('/') && url.find('{') == std::string_view::npos ? std::string(url) : std::string();
+}
+
+bool is_of_a_name(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+}
+
+// A segment as a route has it: plain, or a placeholder and what follows it.
+std::optional<std::string> segment_of(std::string_view written) {
+  const std::size_t opens = written.find('{');
+  if (opens == std::string_view::npos) {
+    const bool plain = std::ranges::all_of(written, [](char c) { return c > ' ' && c < 0x7f && c != '}' && c != '?'; });
+    return plain && written != "*" && !written.starts_with(':') ? std::optional(std::string(written)) : std::nullopt;
+  }
+  const std::size_t closes = written.find('}');
+  if (opens != 0 || closes == std::string_view::npos || closes < 2) return std::nullopt;
+  std::string name(written.substr(1, closes - 1));
+  std::ranges::replace_if(name, [](char c) { return !is_of_a_name(c); }, '_');
+  if (name.front() == '-' || (name.front() >= '0' && name.front() <= '9')) name.insert(0, 1, '_');
+  const std::string_view rest = written.substr(closes + 1);
+  const bool plain =
+      std::ranges::all_of(rest, [](char c) { return c > ' ' && c < 0x7f && c != '{' && c != '}' && c != '?'; });
+  return plain ? std::optional("{" + name + "}" + std::string(rest)) : std::nullopt;
+}
+
+std::optional<std::string> path_of(std::string_view written) {
+  if (!written.starts_with('/')) return std::nullopt;
+  constexpr std::size_t most_segments = 16;  // of a route, as assay learn reads it
+  std::string path;
+  std::size_t segments = 0;
+  while (!written.empty()) {
+    if (++segments > most_segments) return std::nullopt;
+    written.remove_prefix(1);
+    const std::size_t slash = std::min(written.find('/'), written.size());
+    const auto segment = segment_of(written.substr(0, slash));
+    if (!segment) return std::nullopt;
+    // One name twice, in a path that never meant it: the values are told apart all the same.
+    const bool again = segment->starts_with('{') && path.contains(segment->substr(0, segment->find('}') + 1));
+    if (again) return std::nullopt;
+    path += "/" + *segment;
+    written.remove_prefix(slash);
+  }
+  return path;
+}
+
+// JSON writes what lies beyond 16 bits as two escapes, "\ud83d\ude00"; to YAML they are none. No path holds one: what
+// was meant does not matter.
+std::string without_surrogates(std::string text) {
+  for (std::size_t at = text.find('\\'); at != text.npos; at = text.find('\\', at)) {
+    const bool is_half = at + 5 < text.size() && text[at + 1] == 'u' && (text[at + 2] == 'd' || text[at + 2] == 'D') &&
+                         std::string_view("89abcdefABCDEF").contains(text[at + 3]);
+    if (is_half) text.replace(at, 6, "\\ufffd");
+    at += 2;
+  }
+  return text;
+}
+
+}  // namespace
+
+std::expected<openapi_found, std::string> openapi_routes_in(const std::string& path, const std::string& text) {
+  // Only JSON begins with a brace and has strings in double quotes alone.
+  const auto root = parse_yaml(path, text.starts_with('{') ? without_surrogates(text) : text, openapi_limits);
+  if (!root) return std::unexpected(root.error());
+  const auto refuse = [&](place at, std::string_view why) { return std::unexpected(error_at(path, at, why)); };
+  const yaml_node* const paths = root->find("paths");
+  const bool is_one = root->find("openapi") != nullptr || root->find("swagger") != nullptr;
+  if (!is_one || paths == nullptr) {
+    return refuse(root->at, "expected an OpenAPI or Swagger document: \"openapi\" or \"swagger\", and \"paths\"");
+  }
+  if (paths->is != yaml_node::form::map) return refuse(paths->at, "paths: expected a mapping, each key a path");
+  const std::string base = base_of(*root);
+  openapi_found found;
+  for (const yaml_entry& each : paths->entries) {
+    if (each.key.starts_with("x-")) continue;
+    if (each.value.is != yaml_node::form::map) {
+      return refuse(each.at, fmt::format("paths.{}: expected a mapping, each key a method", each.key));
+    }
+    const auto route = path_of(base + each.key);
+    if (!route) {
+      found.left_out.push_back(error_at(path, each.at, each.key));
+      continue;
+    }
+    for (const char* const method : methods) {
+      if (each.value.find(method) == nullptr) continue;
+      std::string upper = method;
+      std::ranges::transform(upper, upper.begin(), [](char c) { return static_cast<char>(c - 32); });
+      found.routes.push_back(upper + " " + *route);
+    }
+  }
+  // "/users/me" before "/users/{id}": what is plain is meant.
+  std::ranges::sort(found.routes, {}, [](const std::string& route) {
+    return std::pair(std::ranges::count(route, '{'), std::string_view(route));
+  });
+  if (found.routes.empty()) return refuse(paths->at, "paths: they name no route");
+  if (found.routes.size() > most_openapi_routes) {
+    return refuse(paths->at,
+                  fmt::format("paths: {} routes; expected at most {}", found.routes.size(), most_openapi_routes));
+  }
+  return found;
+}
+
+std::expected<openapi_found, std::string> openapi_routes(const std::string& path) {
+  const auto text = model::read_whole(path, openapi_limits.bytes);
+  if (!text) return std::unexpected(text.error());
+  return openapi_routes_in(path, *text);
+}
+
+}  // namespace assay::plan
