@@ -137,6 +137,11 @@ std::string_view response_bytes() {
          "Connection: keep-alive\r\n\r\nhello, world\n";
 }
 
+std::string_view refusal_bytes() {
+  return "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nContent-Length: 11\r\n"
+         "Connection: keep-alive\r\n\r\nunavailable";
+}
+
 std::size_t learn_response_size_bytes(int fd, std::string_view request) {
   if (send(fd, request.data(), request.size(), MSG_NOSIGNAL) != std::ssize(request)) die("send");
   constexpr std::string_view length_field = "content-length: ";

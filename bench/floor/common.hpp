@@ -59,6 +59,9 @@ class arguments {
 // The response every bare server sends: status 200, a body of 13 bytes.
 [[nodiscard]] std::string_view response_bytes();
 
+// Status 503 in as many bytes, so that the clients may go on counting bytes.
+[[nodiscard]] std::string_view refusal_bytes();
+
 // Sends one request on a blocking socket and returns the size in bytes of the whole response, head and body.
 // The clients then only count bytes: they need a server whose responses all have the same size.
 [[nodiscard]] std::size_t learn_response_size_bytes(int fd, std::string_view request);

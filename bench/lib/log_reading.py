@@ -2,14 +2,17 @@
 
 The log is made here: lines of the combined format as a shop's site has them, the same for the same seed; and another
 of which hardly two lines have one client, so that no table of clients stays in the CPU's caches. `wc -l` looks at every
-byte and no more; `zcat` unpacks and no more. goaccess, where it is there, makes a report of the same lines.
+byte and no more; `zcat` unpacks and no more. goaccess, where it is there, makes a report of the same lines. And 10 GB
+of the log of many clients go through a pipe, for the memory that it takes.
 """
 
 from __future__ import annotations
 
 import gzip
+import os
 import random
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 from statistics import median
@@ -25,6 +28,8 @@ LEAST_MB_PER_S = 400.0
 LEAST_MB_PER_S_OF_MANY_CLIENTS = 250.0
 BLOCK_LINES = 40_000
 MOST_OF_ZCAT = 1.25
+PIPED_BYTES = 10_000_000_000
+MOST_MIB = 256
 AGENTS = ["Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36",
           "Mozilla/5.0 (iPhone; CPU iPhone OS 17_1 like Mac OS X) AppleWebKit/605.1 Version/17.1 Mobile Safari/604.1",
           "curl/8.4.0", "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"]
@@ -98,6 +103,30 @@ def speeds(of: Contender) -> list[float]:
     return [of.size / 1e6 / each for each in of.cpu_s]
 
 
+def piped_mib(assay: str, log: Path, times: int) -> float:
+    """What `assay learn -` holds at most when the log comes so many times through a pipe."""
+    with subprocess.Popen(["cat", *[str(log)] * times], stdout=subprocess.PIPE) as source:
+        with open("/dev/null", "w", encoding="ascii") as nowhere:
+            child = subprocess.Popen([assay, "learn", "-", "--json"], stdin=source.stdout, stdout=nowhere)
+        assert source.stdout is not None
+        source.stdout.close()
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode != 0:
+        raise MeasurementError(f"assay learn - ended with {child.returncode}")
+    return usage.ru_maxrss / 1024
+
+
+def memory_bar(assay: str, log: Path, quick: bool) -> dict[str, Any]:
+    size = log.stat().st_size
+    times = max(1, PIPED_BYTES // size // (20 if quick else 1))
+    mib = piped_mib(assay, log, times)
+    verdict = "PASS" if mib <= MOST_MIB else "FAIL"
+    print(f"  learn, {times * size / 1e9:.1f} GB of many clients through a pipe: {mib:.0f} MiB at most: {verdict} "
+          f"(<= {MOST_MIB} MiB)")
+    return {"name": "learn, memory, MiB", "bytes": times * size, "mib": mib, "verdict": verdict}
+
+
 def measure_all(peers: Peers, settings: Settings) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="assay-bench-") as home:
         log, packed = Path(home) / "access.log", Path(home) / "access.log.gz"
@@ -117,6 +146,7 @@ def measure_all(peers: Peers, settings: Settings) -> dict[str, Any]:
                 for each in running:
                     each.cpu_s.clear()
                     each.wall_s.clear()
+        memory = memory_bar(str(peers.assay_command()), clients, settings.quick)
     by_name = {each.name: each for each in running}
     for name in sorted(by_name):
         by_name[name].show()
@@ -129,7 +159,7 @@ def measure_all(peers: Peers, settings: Settings) -> dict[str, Any]:
                 lambda found: found.low >= LEAST_MB_PER_S_OF_MANY_CLIENTS,
                 f"lower bound >= {LEAST_MB_PER_S_OF_MANY_CLIENTS:g}"),
             bar("read gz / zcat, time", [ours / theirs for ours, theirs in zip(gz.wall_s, zcat.wall_s)],
-                lambda found: found.high <= MOST_OF_ZCAT, f"upper bound <= {MOST_OF_ZCAT:g}")]
+                lambda found: found.high <= MOST_OF_ZCAT, f"upper bound <= {MOST_OF_ZCAT:g}"), memory]
     show_skipped(peers)
     return {"runs": {name: {"bytes": each.size, "cpu_s": each.cpu_s, "wall_s": each.wall_s}
                      for name, each in by_name.items()}, "bars": bars}

@@ -68,7 +68,7 @@ def parse_json(output: str) -> Result:
     return Result(requests, report)
 
 
-_UNIT_US = {"us": 1, "ms": 1e3, "s": 1e6, "m": 60e6, "h": 3600e6}
+UNIT_US = {"us": 1, "ms": 1e3, "s": 1e6, "m": 60e6, "h": 3600e6}
 
 
 def parse_wrk(output: str) -> Result:
@@ -78,7 +78,7 @@ def parse_wrk(output: str) -> Result:
     if total is None or int(total[1]) == 0 or trouble is not None:
         raise MeasurementError(trouble[0] if trouble else f"no requests in the output: {output[:200]!r}")
     # Both print lines such as " 50.000%    1.23ms" in their latency distribution.
-    latency_us = {f"p{float(percent):g}": float(value) * _UNIT_US[unit]
+    latency_us = {f"p{float(percent):g}": float(value) * UNIT_US[unit]
                   for percent, value, unit in re.findall(r"^\s+([\d.]+)%\s+([\d.]+)(us|ms|s|m|h)\s*$", output, re.M)}
     return Result(int(total[1]), {"response_time_us": latency_us} if latency_us else {})
 
@@ -127,10 +127,14 @@ class Peers:
         self.skipped[path] = f"{program} is not built"
         return None
 
-    def on_path(self, name: str, version_option: str) -> bool:
+    def on_path(self, name: str, version_option: str | None) -> bool:
+        """With None it has no option that tells its version."""
         if shutil.which(name) is None:
             self.skipped[name] = f"{name} is not on PATH"
             return False
+        if version_option is None:
+            self.versions[name] = "does not tell its version"
+            return True
         shown = subprocess.run([name, version_option], capture_output=True, text=True, check=False)
         self.versions[name] = (shown.stdout + shown.stderr).strip().splitlines()[0]
         return True
@@ -152,6 +156,9 @@ class Peers:
 
     def assay_command(self) -> str | None:
         return self._own("assay")
+
+    def own_program(self, path: str) -> str | None:
+        return self._own(path)
 
     def assay(self, *options: str) -> Generator | None:
         program = self._own("assay")

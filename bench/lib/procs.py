@@ -20,6 +20,9 @@ from pathlib import Path
 from typing import Callable, Sequence
 
 
+MOST_PORTS = 3  # that are tried for a server
+
+
 class MeasurementError(Exception):
     """A program did not start, failed, or answered wrongly: there is no figure."""
 
@@ -41,17 +44,22 @@ def _pin_to(core: int) -> Callable[[], None]:
 
 @dataclass(frozen=True)
 class Run:
-    """A finished generator: what it printed, how long it took, what CPU time it and its threads used."""
+    """A finished generator: what it printed, how long it took, what CPU time it and its threads used, its exit code.
+    `max_rss_bytes` is the most memory it held at once, and not less than this process held when it started it: the
+    kernel keeps the mark across exec."""
 
     output: str
     wall_s: float
     cpu_ns: int
+    max_rss_bytes: int
+    exit_code: int
 
 
 def run(command: Sequence[str], core: int, timeout_s: float, during: Callable[[], None] | None = None,
-        any_exit_code: bool = False) -> Run:
+        any_exit_code: bool = False, watch: Callable[[int], None] | None = None) -> Run:
     """Runs a program to its end on one core. The CPU time is the kernel's account of the child (wait4), its
-    start-up included: keep runs at 4 s or longer. `during` is called once, after the start."""
+    start-up included: keep runs at 4 s or longer. `during` is called once, after the start, and so is `watch`, with
+    the id of the process."""
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         started_s = time.monotonic()
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors,
@@ -61,6 +69,8 @@ def run(command: Sequence[str], core: int, timeout_s: float, during: Callable[[]
         try:
             if during is not None:
                 during()
+            if watch is not None:
+                watch(child.pid)
         finally:
             _, status, usage = os.wait4(child.pid, 0)
             child.returncode = os.waitstatus_to_exitcode(status)
@@ -73,7 +83,8 @@ def run(command: Sequence[str], core: int, timeout_s: float, during: Callable[[]
         if child.returncode < 0 or (child.returncode != 0 and not any_exit_code):
             raise MeasurementError(f"{' '.join(command)}\n  ended with {child.returncode} after {wall_s:.1f} s: "
                                    f"{(errors.read() + text)[-800:].strip()}")
-        return Run(text, wall_s, round((usage.ru_utime + usage.ru_stime) * 1e9))
+        return Run(text, wall_s, round((usage.ru_utime + usage.ru_stime) * 1e9), 1024 * usage.ru_maxrss,
+                   child.returncode)
 
 
 @dataclass(frozen=True)
@@ -111,6 +122,16 @@ class Server:
         self._core = core
 
     def __enter__(self) -> Server:
+        """Somebody else may take the port, as the local end of a connection, before the server does."""
+        for _ in range(MOST_PORTS - 1):
+            try:
+                return self._start()
+            except MeasurementError as error:
+                if "in use" not in str(error):
+                    raise
+        return self._start()
+
+    def _start(self) -> Server:
         self.home = Path(tempfile.mkdtemp(prefix="assay-bench-"))
         self.port = free_port()
         self._errors = open(self.home / "stderr", "w+")
@@ -186,6 +207,10 @@ class Server:
                 os.kill(pid, number)
             except ProcessLookupError:
                 continue  # ended between being listed and being signalled
+
+    def kill(self) -> None:
+        """It is gone at once, as after a crash; the end of the `with` block finds it so."""
+        self._signal(signal.SIGKILL)
 
     def stop(self) -> None:
         self._signal(signal.SIGSTOP)

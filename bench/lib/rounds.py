@@ -91,6 +91,29 @@ def alternate(contenders: Mapping[str, Callable[[int], Measurement]], rounds: in
     return kept
 
 
+def alternate_with_tools(own: Mapping[str, Callable[[int], Measurement]],
+                         tools: Mapping[str, Callable[[int], Measurement]], rounds: int, tool_rounds: int,
+                         seed: int) -> list[Round]:
+    """As alternate(), of programs that are not ours too: these take part in the first `tool_rounds` alone, and one
+    that fails is said to have, and missing in its round. Every round is returned."""
+    order = random.Random(seed)
+    kept: list[Round] = []
+    for number in range(rounds):
+        once = {**own, **(tools if number < tool_rounds else {})}
+        names = list(once)
+        order.shuffle(names)
+        this_round: Round = {}
+        for name in names:
+            try:
+                this_round[name] = once[name](number)
+            except MeasurementError as error:
+                if name in own:
+                    raise
+                print(f"     round {number}: no figure of {name}: {str(error).strip()[-150:]}", flush=True)
+        kept.append(this_round)
+    return kept
+
+
 @dataclass(frozen=True)
 class Comparison:
     """numerator/denominator in every round; `limit` is the bar for the interval's upper bound, if there is one."""
@@ -118,10 +141,11 @@ class Comparison:
 
 def compare(rounds: Sequence[Round], numerator: str, denominator: str, cost: Callable[[Measurement], float],
             limit: float | None = None) -> Comparison | None:
-    """None when one of the two was skipped."""
-    if not all(numerator in one and denominator in one for one in rounds):
+    """Of the rounds in which both took part; None when these are not two or more: one of them was skipped."""
+    ratios = [cost(one[numerator]) / cost(one[denominator]) for one in rounds
+              if numerator in one and denominator in one]
+    if len(ratios) < 2:
         return None
-    ratios = [cost(one[numerator]) / cost(one[denominator]) for one in rounds]
     return Comparison(numerator, denominator, ratios, summarise_ratios(ratios), limit)
 
 
@@ -146,8 +170,8 @@ def verdicts(runs: Sequence[Measurement]) -> str:
 
 def show_costs(rounds: Sequence[Round], cost: Callable[[Measurement], float]) -> None:
     """A line for each contender. Both cores' busy shares tell which side was saturated."""
-    for name in sorted(rounds[0]):
-        runs = [one[name] for one in rounds]
+    for name in sorted({name for one in rounds for name in one}):
+        runs = [one[name] for one in rounds if name in one]
         print(f"  {name:20} {median(map(cost, runs)):9.0f} ns CPU/request"
               f"  {median(one.requests / one.wall_s for one in runs):9.0f} req/s"
               f"  generator core {median(one.generator_core['busy'] for one in runs):4.0%} busy"

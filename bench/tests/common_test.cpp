@@ -60,5 +60,12 @@ TEST(response_bytes, announces_the_body_it_has) {
   EXPECT_NE(response.find("Content-Length: 13\r\n"), std::string_view::npos);
 }
 
+TEST(refusal_bytes, are_as_many_as_those_of_an_answer) {
+  const std::string_view refusal = refusal_bytes();
+  EXPECT_EQ(refusal.size(), response_bytes().size());
+  EXPECT_EQ(refusal.size() - (refusal.find("\r\n\r\n") + 4), 11U);
+  EXPECT_NE(refusal.find("Content-Length: 11\r\n"), std::string_view::npos);
+}
+
 }  // namespace
 }  // namespace assay::bench

@@ -1,11 +1,15 @@
+import io
+import socket
 import sys
 import tempfile
 import unittest
+from contextlib import redirect_stdout
 from pathlib import Path
+from unittest import mock
 
 from lib.peers import Load, Peers, latency_us, parse_json, parse_wrk
-from lib.procs import MeasurementError, run
-from lib.rounds import Measurement, alternate, compare
+from lib.procs import MeasurementError, Server, free_port, run
+from lib.rounds import Measurement, alternate, alternate_with_tools, compare
 from lib.host import CoreTimes
 
 WRK_OUTPUT = """\
@@ -62,6 +66,13 @@ class Processes(unittest.TestCase):
         done = run([sys.executable, "-c", "import os; print(os.sched_getaffinity(0))"], core=0, timeout_s=30)
         self.assertEqual(done.output, "{0}\n")
 
+    def test_a_child_is_watched_and_its_memory_and_exit_code_told(self) -> None:
+        watched: list[int] = []
+        done = run([sys.executable, "-c", "import os; held = b\"x\" * (60 << 20); print(os.getpid()); exit(3)"], 0, 30,
+                   any_exit_code=True, watch=watched.append)
+        self.assertEqual((done.exit_code, done.output), (3, f"{watched[0]}\n"))
+        self.assertGreater(done.max_rss_bytes, 60 << 20)
+
     def test_failure_shows_what_the_child_said(self) -> None:
         with self.assertRaisesRegex(MeasurementError, "(?s)ended with 3.*the reason"):
             run([sys.executable, "-c", "import sys; print('the reason', file=sys.stderr); sys.exit(3)"], 0, 30)
@@ -72,6 +83,35 @@ class Processes(unittest.TestCase):
         self.assertEqual(done.output, "{}\n")
         with self.assertRaisesRegex(MeasurementError, "ended with -9"):
             run([sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"], 0, 30, any_exit_code=True)
+
+
+ANSWERING = """\
+import http.server, sys
+class Hello(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"hello, world\\n")
+    def log_message(self, *_): pass
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Hello).serve_forever()
+"""
+
+
+class Servers(unittest.TestCase):
+    def test_a_port_that_somebody_took_is_no_end(self) -> None:
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            ports = [taken.getsockname()[1], free_port()]
+            with mock.patch("lib.procs.free_port", side_effect=list(ports)):
+                with Server("python", lambda port, _: [sys.executable, "-c", ANSWERING, str(port)], 0) as server:
+                    self.assertEqual((server.port, server.response.body_bytes), (ports[1], 13))
+
+    def test_another_failure_is_told_at_once(self) -> None:
+        with mock.patch("lib.procs.free_port", side_effect=[free_port()]):
+            with self.assertRaisesRegex(MeasurementError, "the reason"):
+                with Server("python", lambda *_: [sys.executable, "-c", "raise SystemExit('the reason')"], 0):
+                    pass
 
 
 class Finding(unittest.TestCase):
@@ -130,6 +170,26 @@ class Rounds(unittest.TestCase):
         self.assertEqual(comparison.ratios, [3.0] * 8)
         self.assertTrue(comparison.verdict.startswith("FAIL"))
         self.assertIsNone(compare(rounds, "a", "missing", lambda one: 1.0))
+
+    def test_a_ratio_is_formed_where_both_took_part(self) -> None:
+        rounds = [{"a": measurement(2), "b": measurement(1)}, {"a": measurement(9)},
+                  {"a": measurement(8), "b": measurement(4)}]
+        comparison = compare(rounds, "a", "b", lambda one: one.generator_ns_per_request)
+        assert comparison is not None
+        self.assertEqual(comparison.ratios, [2.0, 2.0])
+        self.assertIsNone(compare(rounds[:2], "a", "b", lambda one: 1.0))
+
+    def test_tools_of_others_take_part_first_and_may_fail(self) -> None:
+        def fails(number: int) -> Measurement:
+            raise MeasurementError(f"no figure in {number}")
+
+        own, tools = {"a": lambda _: measurement(1)}, {"b": lambda _: measurement(2), "c": fails}
+        with redirect_stdout(io.StringIO()) as said:
+            rounds = alternate_with_tools(own, tools, 3, 2, seed=1)
+        self.assertEqual([set(one) for one in rounds], [{"a", "b"}, {"a", "b"}, {"a"}])
+        self.assertEqual(said.getvalue().count("no figure of c"), 2)
+        with self.assertRaises(MeasurementError):
+            alternate_with_tools({"c": fails}, {}, 1, 1, seed=1)
 
 
 class Host(unittest.TestCase):
