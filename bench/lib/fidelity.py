@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any, Iterator
 
-from lib.peers import Peers
+from lib.peers import Peers, nginx_command
 from lib.procs import MeasurementError, Server, run
 from lib.rounds import Settings
 
@@ -151,9 +151,7 @@ def nginx(sizes: dict[str, int], core: int) -> Server:
     def command(port: int, home: Path) -> list[str]:
         home.chmod(0o755)  # started by root, nginx reads files as somebody else
         write_files(home, sizes)
-        config = home / "nginx.conf"
-        config.write_text(NGINX.format(port=port, home=home))
-        return ["nginx", "-p", str(home), "-c", str(config), "-e", str(home / "error.log")]
+        return nginx_command(NGINX, port, home)
 
     return Server("nginx", command, core)
 

@@ -41,9 +41,10 @@ http {{
 """
 
 
-def _nginx_command(port: int, home: Path) -> list[str]:
+def nginx_command(configuration: str, port: int, home: Path) -> list[str]:
+    """Of a configuration in which {port} and {home} stand for these."""
     config = home / "nginx.conf"
-    config.write_text(NGINX_CONFIG.format(port=port, home=home))
+    config.write_text(configuration.format(port=port, home=home))
     return ["nginx", "-p", str(home), "-c", str(config), "-e", str(home / "error.log")]
 
 
@@ -140,7 +141,9 @@ class Peers:
         return True
 
     def nginx(self) -> Server | None:
-        return Server("nginx", _nginx_command, self._server_core) if self.on_path("nginx", "-v") else None
+        if not self.on_path("nginx", "-v"):
+            return None
+        return Server("nginx", lambda port, home: nginx_command(NGINX_CONFIG, port, home), self._server_core)
 
     def own_server(self, name: str, path: str, *options: str) -> Server | None:
         program = self._own(path)

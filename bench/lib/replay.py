@@ -14,7 +14,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from lib.peers import Peers
+from lib.peers import Peers, nginx_command
 from lib.procs import MeasurementError, Server, run
 from lib.rounds import Settings
 
@@ -59,12 +59,7 @@ http {{
 
 
 def nginx(core: int) -> Server:
-    def command(port: int, home: Path) -> list[str]:
-        config = home / "nginx.conf"
-        config.write_text(NGINX.format(port=port, home=home))
-        return ["nginx", "-p", str(home), "-c", str(config), "-e", str(home / "error.log")]
-
-    return Server("nginx", command, core)
+    return Server("nginx", lambda port, home: nginx_command(NGINX, port, home), core)
 
 
 def write_recording(path: Path, seconds: float, seed: int) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from service import Service
 from websocket_frames import (
     BINARY, CLOSE, CONTINUATION, PING, PONG, RSV1, TEXT, Frame, Peer, close_frame, encoded, fragments,
 )
+from websocket_support import BeforeOurServer
 
 PROTOCOL, NOT_UTF8 = 1002, 1007
 GREEK = "κόσμε".encode()
@@ -197,18 +198,7 @@ def said(frame: Frame) -> tuple:
     return frame.opcode, frame.payload
 
 
-class Cases(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.service = Service("ASSAY_WEBSOCKET_PEER")
-
-    @classmethod
-    def tearDownClass(cls):
-        with cls.service:
-            code = cls.service.stop()
-            if code != 0:
-                raise AssertionError(f"the server ended with {code}: {cls.service.stderr()}")
-
+class Cases(BeforeOurServer):
     def run_case(self, path: str, case: Case):
         with self.subTest(case.number, path=path), Peer(self.service.port, path) as peer:
             peer.send(*case.sent, chop=case.chop)

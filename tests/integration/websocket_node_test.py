@@ -6,7 +6,8 @@ import pathlib
 import subprocess
 import unittest
 
-from service import PATIENCE_S, Service, peer, program
+from service import PATIENCE_S, Service, peer
+from websocket_support import our_client
 
 OLDEST = 20  # the first with a WebSocket, behind a flag
 HERE = pathlib.Path(__file__).parent
@@ -56,24 +57,14 @@ def ws_server(*mode: str):
 class Client(unittest.TestCase):
     """Ours, before ws's server."""
 
-    def visit(self, port: int, *mode: str) -> str:
-        done = subprocess.run(
-            [program("ASSAY_WEBSOCKET_PEER"), str(port), "/", *mode],
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_S,
-            check=False,
-        )
-        return done.stdout + done.stderr
-
     def test_plain(self):
         with ws_server() as port:
-            self.assertEqual(self.visit(port), "ok\n")
+            self.assertEqual(our_client(port), "ok\n")
 
     def test_compressed(self):
         with ws_server("deflate") as port:
             for mode in ("deflate", "kept"):
-                self.assertEqual(self.visit(port, mode), "ok\n", mode)
+                self.assertEqual(our_client(port, mode), "ok\n", mode)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import http
 import os
-import subprocess
 import threading
 import unittest
 
@@ -12,25 +11,15 @@ import websockets
 import websockets.asyncio.client
 import websockets.asyncio.server
 import websockets.sync.client
-from service import PATIENCE_S, Service, program
+from service import PATIENCE_S, Service
+from websocket_support import BeforeOurServer, our_client
 
 # A short one is not compressed, the others are; the last is as large as a message may be.
 MESSAGES = ["", "hello", "κόσμε " * 100, b"\xff\x00" * 70, os.urandom(70_000), "x" * 65_536, "y" * 1_048_576]
 
 
-class Server(unittest.TestCase):
+class Server(BeforeOurServer):
     """Ours, before websockets' client."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.service = Service("ASSAY_WEBSOCKET_PEER")
-
-    @classmethod
-    def tearDownClass(cls):
-        with cls.service:
-            code = cls.service.stop()
-            if code != 0:
-                raise AssertionError(f"the server ended with {code}: {cls.service.stderr()}")
 
     def address(self, path: str) -> str:
         return f"ws://127.0.0.1:{self.service.port}{path}"
@@ -152,32 +141,22 @@ def python_server(**options):
 class Client(unittest.TestCase):
     """Ours, before websockets' server."""
 
-    def visit(self, port: int, *more: str) -> str:
-        done = subprocess.run(
-            [program("ASSAY_WEBSOCKET_PEER"), str(port), "/", *more],
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_S,
-            check=False,
-        )
-        return done.stdout + done.stderr
-
     def test_plain(self):
         with python_server(compression=None) as port:
-            self.assertEqual(self.visit(port), "ok\n")
-            self.assertEqual(self.visit(port, "deflate"), "compression was not agreed on as asked\n")
+            self.assertEqual(our_client(port), "ok\n")
+            self.assertEqual(our_client(port, "deflate"), "compression was not agreed on as asked\n")
 
     def test_compressed(self):
         with python_server() as port:
             for mode in ("deflate", "kept"):
-                self.assertEqual(self.visit(port, mode), "ok\n", mode)
+                self.assertEqual(our_client(port, mode), "ok\n", mode)
 
     def test_refused(self):
         def refuse(connection, _request):
             return connection.respond(http.HTTPStatus.FORBIDDEN, "not you\n")
 
         with python_server(process_request=refuse) as port:
-            self.assertIn("permission", self.visit(port))
+            self.assertIn("permission", our_client(port))
 
 
 if __name__ == "__main__":
