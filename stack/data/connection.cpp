@@ -43,6 +43,25 @@ class busy_mark {
 // The cached plan does not fit the table any more, or somebody else dropped it: only a new connection helps.
 bool is_stale_statement(std::string_view sqlstate) { return sqlstate == "0A000" || sqlstate == "26000"; }
 
+bool is_good(ExecStatusType status) {
+  return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY ||
+         status == PGRES_PIPELINE_SYNC;
+}
+
+// Of a pipeline: the server has not looked at it.
+sql_error passed_over() {
+  return {{.code = errc::system, .what = "pipeline"},
+          sql_condition::failed_transaction,
+          {},
+          "a statement before it had failed"};
+}
+
+// Why the values cannot be sent; none when they can.
+const char* trouble_with(const std::vector<value>& values) {
+  if (values.size() > max_parameters) return "too many parameters";
+  return std::ranges::all_of(values, &value::sendable) ? nullptr : "a NUL byte in a parameter";
+}
+
 }  // namespace
 
 void connection::finish::operator()(pg_conn* held) const noexcept { PQfinish(held); }
@@ -81,10 +100,8 @@ task<sql_result<void>> connection::flush(const char* what) {
   }
 }
 
-// The whole answer to what was sent, up to the server being ready for more. Its first failure, or its last result.
-task<sql_result<rows>> connection::answer(const char* what) {
-  const sql_result<void> sent = co_await flush(what);
-  if (!sent) co_return std::unexpected(sent.error());
+// The whole answer to one command. Its first failure, or its last result.
+task<sql_result<rows>> connection::collect(const char* what) {
   std::unique_ptr<pg_result, detail::clear_result> kept;
   bool failed = false;
   while (true) {
@@ -103,16 +120,26 @@ task<sql_result<rows>> connection::answer(const char* what) {
       broken_ = true;
       co_return std::unexpected(from_wait({.code = errc::unsupported, .what = "COPY"}));
     }
-    failed = failed || (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK && status != PGRES_EMPTY_QUERY);
+    failed = failed || !is_good(status);
   }
   if (PQstatus(held_.get()) != CONNECTION_OK) broken_ = true;
   if (kept == nullptr) co_return std::unexpected(lost(what));
   if (!failed) co_return rows(std::move(kept));
+  if (PQresultStatus(kept.get()) == PGRES_PIPELINE_ABORTED) co_return std::unexpected(passed_over());
   const std::string_view sqlstate = field(kept.get(), PG_DIAG_SQLSTATE);
   if (sqlstate.empty()) co_return std::unexpected(lost(what));  // libpq's own words: the connection failed
   sql_error failure = from_sqlstate(sqlstate, field(kept.get(), PG_DIAG_MESSAGE_PRIMARY), what);
   if (failure.condition == sql_condition::unavailable || is_stale_statement(sqlstate)) broken_ = true;
   co_return std::unexpected(std::move(failure));
+}
+
+// Sends what is left to be sent, and has the whole answer, up to the server being ready for more.
+task<sql_result<rows>> connection::answer(const char* what) {
+  if (PQflush(held_.get()) != 0) {  // mostly it has left at once
+    const sql_result<void> sent = co_await flush(what);
+    if (!sent) co_return std::unexpected(sent.error());
+  }
+  co_return co_await collect(what);
 }
 
 bool connection::send(const std::string* name, std::string_view sql, const std::vector<value>& values) {
@@ -129,8 +156,7 @@ bool connection::send(const std::string* name, std::string_view sql, const std::
 
 task<sql_result<rows>> connection::query(std::string_view sql, std::vector<value> values) {
   if (broken_) co_return std::unexpected(unavailable(errc::closed, "the connection is broken", "query"));
-  if (values.size() > max_parameters) co_return std::unexpected(refuse("too many parameters"));
-  if (!std::ranges::all_of(values, &value::sendable)) co_return std::unexpected(refuse("a NUL byte in a parameter"));
+  if (const char* const trouble = trouble_with(values)) co_return std::unexpected(refuse(trouble));
   const busy_mark mark(busy_);
   auto known = statements_.find(sql);
   if (known == statements_.end() && statements_.size() < max_statements_) {
@@ -172,6 +198,81 @@ task<sql_result<std::optional<notification>>> connection::notified(instant limit
     if (!ready) co_return std::unexpected(from_wait(ready.error()));  // nothing is on its way: it is not broken
     if (PQconsumeInput(held_.get()) == 0) co_return std::unexpected(lost("listen"));
   }
+}
+
+// --- a pipeline ------------------------------------------------------------------------------------------------------
+
+// Puts all of it on its way: in front of a statement that is not known yet, what prepares it, and then it is among
+// `fresh`. False when the connection takes no more.
+bool connection::send(const pipeline& all, std::vector<std::size_t>& fresh) {
+  if (PQenterPipelineMode(held_.get()) == 0) return false;
+  for (std::size_t at = 0; at < all.size(); ++at) {
+    const auto& [sql, values] = all.statements()[at];
+    auto known = statements_.find(sql);
+    if (known == statements_.end() && statements_.size() < max_statements_) {
+      known = statements_.emplace(sql, "s" + std::to_string(statements_.size())).first;
+      fresh.push_back(at);
+      if (PQsendPrepare(held_.get(), known->second.c_str(), sql.c_str(), 0, nullptr) == 0) return false;
+    }
+    if (!send(known == statements_.end() ? nullptr : &known->second, sql, values)) return false;
+  }
+  return PQpipelineSync(held_.get()) != 0;
+}
+
+// An outcome for each statement, up to where the connection breaks. What could not be prepared is forgotten; the server
+// prepares nothing behind it, so that the names of those that are known stay without a gap.
+task<pipeline_results> connection::outcomes(const pipeline& all, const std::vector<std::size_t>& fresh) {
+  pipeline_results got;
+  got.reserve(all.size());
+  auto next = fresh.begin();
+  while (got.size() < all.size() && !broken_) {
+    if (next != fresh.end() && *next == got.size()) {
+      sql_result<rows> prepared = co_await collect("prepare");
+      if (!prepared) {
+        statements_.erase(statements_.find(all.statements()[*next].sql));
+        if (!broken_) std::ignore = co_await collect("query");  // passed over
+        got.push_back(std::move(prepared));
+        ++next;
+        continue;
+      }
+      ++next;
+    }
+    sql_result<rows> outcome = co_await collect("query");
+    got.push_back(std::move(outcome));
+  }
+  co_return got;
+}
+
+// To where the server is ready for more. What fails here without the connection is the commit.
+task<sql_result<void>> connection::leave_pipeline() {
+  const sql_result<rows> committed = co_await collect("commit");
+  if (!committed && !broken_) std::ignore = co_await collect("commit");  // then it is ready
+  if (!broken_ && PQexitPipelineMode(held_.get()) == 0) broken_ = true;
+  if (!committed) co_return std::unexpected(committed.error());
+  co_return sql_result<void>{};
+}
+
+task<sql_result<pipeline_results>> connection::run(const pipeline& all) {
+  if (broken_) co_return std::unexpected(unavailable(errc::closed, "the connection is broken", "pipeline"));
+  for (const pipeline::statement& each : all.statements()) {
+    if (const char* const trouble = trouble_with(each.values)) co_return std::unexpected(refuse(trouble));
+  }
+  const busy_mark mark(busy_);
+  std::vector<std::size_t> fresh;
+  if (!send(all, fresh)) co_return std::unexpected(lost("pipeline"));
+  const sql_result<void> sent = co_await flush("pipeline");
+  if (!sent) co_return std::unexpected(sent.error());
+  pipeline_results got = co_await outcomes(all, fresh);
+  if (!broken_) {
+    const sql_result<void> left = co_await leave_pipeline();
+    if (!left) co_return std::unexpected(left.error());
+    co_return got;
+  }
+  // When it was the server that said why, nothing is committed; else nobody knows.
+  if (got.back()) co_return std::unexpected(lost("pipeline"));
+  if (got.back().error().sqlstate().empty()) co_return std::unexpected(std::move(got.back().error()));
+  while (got.size() < all.size()) got.emplace_back(std::unexpected(passed_over()));
+  co_return got;
 }
 
 // --- between operations ----------------------------------------------------------------------------------------------

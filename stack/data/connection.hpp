@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "stack/data/pipeline.hpp"
 #include "stack/data/rows.hpp"
 #include "stack/data/sql_error.hpp"
 #include "stack/data/value.hpp"
@@ -57,6 +58,8 @@ class connection {
   task<sql_result<rows>> query(std::string_view sql, std::vector<value> values);
   // Statements without parameters, BEGIN and its like: not prepared.
   task<sql_result<rows>> command(const char* sql);
+  // All of it in one go; an empty one is none. The caller keeps it until this completes. See pipeline.hpp.
+  task<sql_result<pipeline_results>> run(const pipeline& all);
 
   // The next that has come on a channel of LISTEN; nothing when none has by `limit`, and listening can go on.
   task<sql_result<std::optional<notification>>> notified(instant limit);
@@ -90,8 +93,12 @@ class connection {
   sql_error lost(const char* what);
   sql_error abandoned(const error& failure, const char* what);
   task<sql_result<void>> flush(const char* what);
+  task<sql_result<rows>> collect(const char* what);
   task<sql_result<rows>> answer(const char* what);
   bool send(const std::string* name, std::string_view sql, const std::vector<value>& values);
+  bool send(const pipeline& all, std::vector<std::size_t>& fresh);
+  task<pipeline_results> outcomes(const pipeline& all, const std::vector<std::size_t>& fresh);
+  task<sql_result<void>> leave_pipeline();
 
   handle held_;
   std::size_t max_statements_;

@@ -21,7 +21,7 @@ void show(observe::mirror& in, const pool& of, std::string_view name) {
   show_connections(in, of, name);
   show_connections_and_waits(in, of, "assay_postgres", name);
   in.counter({.name = "assay_postgres_statements_total",
-              .help = "Statements, those of transactions included.",
+              .help = "Statements, those of transactions and pipelines included.",
               .labels = labels},
              {name}, &counted.queries);
   in.counter({.name = "assay_postgres_failures_total", .help = "Of them: failed.", .labels = labels}, {name},
@@ -30,6 +30,8 @@ void show(observe::mirror& in, const pool& of, std::string_view name) {
               .help = "Of the failures: by deadline or cancellation.",
               .labels = labels},
              {name}, &counted.abandoned);
+  in.counter({.name = "assay_postgres_pipelines_total", .help = "Pipelines of statements.", .labels = labels}, {name},
+             &counted.pipelines);
   in.counter({.name = "assay_postgres_transactions_total", .help = "Transactions that were begun.", .labels = labels},
              {name}, &counted.transactions);
   in.counter({.name = "assay_postgres_rollbacks_total", .help = "Of them: ended without commit.", .labels = labels},

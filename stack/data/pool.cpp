@@ -152,11 +152,37 @@ void pool::count(const sql_result<rows>& outcome) {
   if (outcome.error().reason != cancel_reason::none) counters_.abandoned++;
 }
 
+void pool::count(std::size_t sent, const sql_result<pipeline_results>& outcomes) {
+  counters_.pipelines++;
+  counters_.queries += sent;
+  if (outcomes) {
+    counters_.failures += static_cast<std::uint64_t>(
+        std::ranges::count_if(*outcomes, [](const sql_result<rows>& each) { return !each; }));
+    return;
+  }
+  counters_.failures += sent;
+  if (outcomes.error().reason != cancel_reason::none) counters_.abandoned += sent;
+}
+
 task<sql_result<rows>> pool::run(connection& on, std::string_view sql, std::vector<value> values, instant latest) {
   const instant usual = saturating_add((co_await this_context()).on->turn_time(), options_.query_timeout);
   const instant limit = std::min(usual, latest);
   sql_result<rows> got = co_await with_deadline(limit, on.query(sql, std::move(values)));
   count(got);
+  co_return got;
+}
+
+std::optional<sql_error> pool::refusal(const pipeline& statements) const {
+  const pipeline_limits& most = options_.pipelines;
+  if (statements.size() <= most.max_statements && statements.bytes() <= most.max_bytes) return std::nullopt;
+  return from_wait({.code = errc::invalid_argument, .what = "too many statements for one pipeline, or too large"});
+}
+
+task<sql_result<pipeline_results>> pool::run(connection& on, const pipeline& statements, instant latest) {
+  const instant usual = saturating_add((co_await this_context()).on->turn_time(), options_.query_timeout);
+  const instant limit = std::min(usual, latest);
+  sql_result<pipeline_results> got = co_await with_deadline(limit, on.run(statements));
+  count(statements.size(), got);
   co_return got;
 }
 
@@ -169,6 +195,14 @@ task<sql_result<rows>> pool::query_values(std::string_view sql, std::vector<valu
   sql_result<detail::lease> held = co_await take();
   if (!held) co_return std::unexpected(std::move(held.error()));
   co_return co_await run(held->get(), sql, std::move(values));
+}
+
+task<sql_result<pipeline_results>> pool::run(pipeline statements) {
+  if (std::optional<sql_error> refused = refusal(statements)) co_return std::unexpected(std::move(*refused));
+  if (statements.size() == 0) co_return pipeline_results();
+  sql_result<detail::lease> held = co_await take();
+  if (!held) co_return std::unexpected(std::move(held.error()));
+  co_return co_await run(held->get(), statements);
 }
 
 task<sql_result<transaction>> pool::begin(isolation level) {
@@ -219,6 +253,16 @@ task<sql_result<rows>> transaction::query_values(std::string_view sql, std::vect
   if (!held_.held()) co_return std::unexpected(ended());
   if ((co_await this_context()).on->turn_time() >= expires_) co_return std::unexpected(too_old());
   co_return co_await held_.owner().run(held_.get(), sql, std::move(values), expires_);
+}
+
+task<sql_result<pipeline_results>> transaction::run(pipeline statements) {
+  if (!held_.held()) co_return std::unexpected(ended());
+  if ((co_await this_context()).on->turn_time() >= expires_) co_return std::unexpected(too_old());
+  if (std::optional<sql_error> refused = held_.owner().refusal(statements)) {
+    co_return std::unexpected(std::move(*refused));
+  }
+  if (statements.size() == 0) co_return pipeline_results();
+  co_return co_await held_.owner().run(held_.get(), statements, expires_);
 }
 
 task<sql_result<rows>> transaction::commit() {

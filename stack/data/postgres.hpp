@@ -7,6 +7,8 @@
 //   auto done = co_await tx->query("UPDATE items SET stock = stock - 1 WHERE id = $1", id);
 //   if (done) done = co_await tx->commit();       // without it the end of the block rolls back
 //
+//   auto outcomes = co_await db.run(both);                // a data::pipeline: statements in one go, see pipeline.hpp
+//
 // Connections are opened when they are needed. Each wait has a limit: for a connection (in a bounded line), for
 // connecting, for a statement, and the context's deadline over all. A statement that is abandoned by deadline or
 // cancellation takes its connection with it; so does one whose connection fails. While the server is away, one attempt
@@ -44,7 +46,7 @@ struct pool_options {
   std::size_t min_idle = 0;                               // opened by open(), and not closed for being idle
   duration wait_timeout = std::chrono::seconds(5);        // for a connection; then pool_exhausted
   duration connect_timeout = std::chrono::seconds(5);     // TCP, TLS and authentication
-  duration query_timeout = std::chrono::seconds(30);      // of a statement, here
+  duration query_timeout = std::chrono::seconds(30);      // of a statement or a whole pipeline, here
   duration statement_timeout = std::chrono::seconds(30);  // of a statement, in the server; zero: the server's own
   // From begin() to its end; then only rolling back is left. Zero: no limit.
   duration transaction_timeout = std::chrono::minutes(1);
@@ -52,6 +54,7 @@ struct pool_options {
   duration max_age = std::chrono::minutes(30);           // a connection is replaced then; spread by a tenth
   duration backoff_min = std::chrono::milliseconds(50);  // between attempts to connect
   duration backoff_max = std::chrono::seconds(1);
+  pipeline_limits pipelines{};          // beyond them a pipeline is refused: errc::invalid_argument
   std::size_t max_statements = 256;     // prepared, of a connection
   offload_pool* resolver = nullptr;     // for a host name in the URL; a numeric one needs none
   std::optional<std::uint64_t> seed{};  // of the jitter; random when not set
@@ -64,9 +67,10 @@ struct pool_counters {
   std::uint64_t closed_broken = 0;       // failed, abandoned in the middle, or found dead
   std::uint64_t closed_old = 0;          // age limit
   std::uint64_t closed_idle = 0;
-  std::uint64_t queries = 0;    // statements, those of transactions included
+  std::uint64_t queries = 0;    // statements, those of transactions and pipelines included
   std::uint64_t failures = 0;   // of them, failed
   std::uint64_t abandoned = 0;  // of the failures, by deadline or cancellation
+  std::uint64_t pipelines = 0;
   std::uint64_t transactions = 0;
   std::uint64_t rollbacks = 0;  // transactions that ended without commit, in whichever way
   std::uint64_t waits = 0;      // for a connection, because none was free
@@ -130,6 +134,8 @@ class [[nodiscard]] transaction {
     return query_values(sql, values_of(values...));
   }
   task<sql_result<rows>> query_values(std::string_view sql, std::vector<value> values);
+  // Statements of this transaction, in one go. An empty one is nothing.
+  task<sql_result<pipeline_results>> run(pipeline statements);
   // sql_condition::failed_transaction: the server has rolled back, since a statement had failed. With `unavailable` or
   // a deadline the outcome is not known: the server may have committed before it was lost.
   task<sql_result<rows>> commit();
@@ -157,6 +163,8 @@ class pool {
     return query_values(sql, values_of(values...));
   }
   task<sql_result<rows>> query_values(std::string_view sql, std::vector<value> values);
+  // In one go on one connection, and all or nothing. An empty one is nothing.
+  task<sql_result<pipeline_results>> run(pipeline statements);
   task<sql_result<transaction>> begin(isolation level = isolation::read_committed);
 
   const pool_counters& counters() const { return counters_; }
@@ -171,8 +179,11 @@ class pool {
   task<std::unique_ptr<connection>> take_idle();
   task<sql_result<std::unique_ptr<connection>>> connect();
   task<sql_result<rows>> run(connection& on, std::string_view sql, std::vector<value> values, instant latest = never);
+  task<sql_result<pipeline_results>> run(connection& on, const pipeline& statements, instant latest = never);
   task<sql_result<rows>> command(connection& on, const char* sql);
+  std::optional<sql_error> refusal(const pipeline& statements) const;
   void count(const sql_result<rows>& outcome);
+  void count(std::size_t sent, const sql_result<pipeline_results>& outcomes);
   void give_back(std::unique_ptr<connection> used) noexcept;
   void close_idle(instant now);
 

@@ -122,8 +122,17 @@ struct response {
                                                      : 400,
                    label(failure.code));
   }
+  // Not now, and perhaps soon: 503 with Retry-After.
+  static response unavailable(std::string_view reason, unsigned retry_after_s = 1) {
+    response reply = refused(503, reason);
+    reply.headers.emplace_back("retry-after", std::to_string(retry_after_s));
+    return reply;
+  }
   // The answer that an expected failure maps to.
-  static response from(const error& failure) { return refused(http_status(failure), label(failure.code)); }
+  static response from(const error& failure) {
+    const int status = http_status(failure);
+    return status == 503 ? unavailable(label(failure.code)) : refused(status, label(failure.code));
+  }
 };
 
 using handler = task_function<task<response>(request&)>;

@@ -132,11 +132,13 @@ int http_status(const error& failure) {
       return 503;
     case errc::cancelled:
       return failure.reason == cancel_reason::overload ? 503 : 499;
+    // What we need is away, or went while we asked: the same as when a breaker knows that already.
     case errc::closed:
     case errc::reset:
     case errc::refused:
     case errc::unreachable:
     case errc::unresolved:
+      return 503;
     case errc::protocol:
       return 502;
     case errc::invalid_argument:

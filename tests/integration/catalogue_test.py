@@ -26,6 +26,7 @@ class Asked(NamedTuple):
     sent: float
     took: float
     status: int
+    retry_after: str | None
 
 
 def keep_asking(port: int, over: threading.Event) -> list[Asked]:
@@ -36,7 +37,7 @@ def keep_asking(port: int, over: threading.Event) -> list[Asked]:
             client.request("GET", "/items/7")
             answer = client.getresponse()
             answer.read()
-            asked.append(Asked(sent, time.monotonic() - sent, answer.status))
+            asked.append(Asked(sent, time.monotonic() - sent, answer.status, answer.headers["Retry-After"]))
     return asked
 
 
@@ -115,7 +116,8 @@ class Catalogue(unittest.TestCase):
     def test_the_database_goes_and_comes_back(self) -> None:
         self.json("/items/7")
         self.database.stop()
-        self.assertIn(get(self.port, "/items/7").status, (502, 503))
+        answer = get(self.port, "/items/7")
+        self.assertEqual((answer.status, answer.headers["Retry-After"]), (503, "1"))
         self.assertEqual(get(self.port, "/health/ready").status, 503)
         self.assertEqual(get(self.port, "/health/live").status, 200)
         self.database.start()
@@ -129,7 +131,7 @@ class Catalogue(unittest.TestCase):
         return sum(int(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(wanted))
 
     def test_the_database_is_killed_under_load(self) -> None:
-        """Nobody waits for it, hardly anybody asks it, and nothing storms it when it is back."""
+        """Everybody is told so at once, hardly anybody asks it, and nothing storms it when it is back."""
         self.json("/items/7")
         over = threading.Event()
         with concurrent.futures.ThreadPoolExecutor() as clients:
@@ -155,7 +157,8 @@ class Catalogue(unittest.TestCase):
         while_away = [each for each in asked if gone < each.sent < back - 0.1]
         self.assertGreater(len(while_away), 500)
         self.assertLessEqual(attempts / len(while_away), 1.1)
-        self.assertLessEqual({each.status for each in while_away}, {502, 503})
+        self.assertEqual({(each.status, each.retry_after) for each in while_away}, {(503, "1")})
+        self.assertLessEqual({each.status for each in asked}, {200, 503}, "while it went, or came")
         self.assertLess(max(each.took for each in asked if each.sent > killed), 2, "somebody waited")
         self.assertEqual({each.status for each in asked if each.sent > well + 0.5}, {200})
         self.assertLess(opened, 40, "twice as many connections as the pool has")

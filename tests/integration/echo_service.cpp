@@ -8,8 +8,9 @@
 //   /sleeping        how many requests do that now, on all loops
 //   /status?code=N   answers with that status
 //   /large?bytes=N   N bytes, with a length
-//   /loop            "INDEX COUNT THREAD": which loop it is, the how manieth such request of its handler, on which
-//   thread all else         the method, the target and the body
+//   /loop            "INDEX COUNT THREAD": which loop it is, the how manieth such request of its handler, which thread
+//   /tasks           what all loops are busy with
+//   all else         the method, the target and the body
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include "stack/guard/access_log/endpoints.hpp"
 #include "stack/guard/drain/layer.hpp"
 #include "stack/http/server.hpp"
 #include "stack/runtime/delay.hpp"
@@ -97,20 +99,21 @@ task<http::response> answer(http::request& asked) {
 // What the handler of one loop owns: counted without a lock.
 struct loop_state {
   unsigned index = 0;
+  http::handler tasks = {};
   unsigned asked = 0;
 };
 
 task<http::response> answer_on(std::shared_ptr<loop_state> mine, http::request& asked) {
+  if (asked.path() == "/tasks") co_return co_await mine->tasks(asked);
   if (asked.path() != "/loop") co_return co_await answer(asked);
   mine->asked++;
   co_return http::response::text(std::to_string(mine->index) + " " + std::to_string(mine->asked) + " " +
                                  std::to_string(::gettid()));
 }
 
-http::handler handler_of_loop(unsigned index) {
-  return [mine = std::make_shared<loop_state>(index)] ASSAY_CORO_WRAPPER(http::request & asked) {
-    return answer_on(mine, asked);
-  };
+http::handler handler_of_loop(unsigned index, offload_pool& viewers) {
+  const auto state = std::make_shared<loop_state>(index, guard::access_log::tasks_endpoint(viewers));
+  return [mine = state] ASSAY_CORO_WRAPPER(http::request & asked) { return answer_on(mine, asked); };
 }
 
 // The number in an environment variable, or `otherwise`.
@@ -123,14 +126,15 @@ std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise)
 }
 
 // Each loop with a gate of its own.
-int serve_with_gates(http::serve_options options, duration delay) {
+int serve_with_gates(http::serve_options options, offload_pool& viewers, duration delay) {
   std::vector<std::shared_ptr<guard::drain::policy>> gates;
   for (unsigned i = 0; i < options.loops; ++i) {
     gates.push_back(std::make_shared<guard::drain::policy>(guard::drain::options{.delay = delay}));
   }
   options.on_stop = [&gates](unsigned index, instant now) { return gates[index]->drain(now); };
-  return http::serve([&gates](unsigned index) { return guard::drain::layer(gates[index])(handler_of_loop(index)); },
-                     options);
+  return http::serve(
+      [&gates, &viewers](unsigned index) { return guard::drain::layer(gates[index])(handler_of_loop(index, viewers)); },
+      options);
 }
 
 }  // namespace
@@ -141,6 +145,7 @@ int main() {
   options.limits.max_body_bytes = largest;
   options.loops = static_cast<unsigned>(number_from_environment("ECHO_SERVICE_LOOPS", 1));
   const std::uint64_t drain_ms = number_from_environment("ECHO_SERVICE_DRAIN_MS", 0);
-  if (drain_ms > 0) return serve_with_gates(options, std::chrono::milliseconds(drain_ms));
-  return http::serve(handler_of_loop, options);
+  offload_pool viewers({.threads = 1});
+  if (drain_ms > 0) return serve_with_gates(options, viewers, std::chrono::milliseconds(drain_ms));
+  return http::serve([&viewers](unsigned index) { return handler_of_loop(index, viewers); }, options);
 }

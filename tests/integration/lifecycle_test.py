@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -79,6 +80,19 @@ class Lifecycle(unittest.TestCase):
             self.assertEqual(sorted(threads), [b"0", b"1", b"2"], "the kernel spreads connections")
             self.assertEqual(len(set(threads.values())), 3)
             self.assertEqual(service.stop(), 0)
+
+    def test_tells_what_all_its_loops_are_busy_with(self):
+        with Service("ASSAY_ECHO_SERVICE", ECHO_SERVICE_LOOPS="2") as service:
+            slow = SlowRequests(service.port, 3, ms=60_000)
+            answer = get(service.port, "/tasks")
+            self.assertEqual(answer.status, 200)
+            self.assertEqual(answer.getheader("content-type"), "text/plain; charset=utf-8")
+            text = answer.text.decode()
+            self.assertEqual(re.findall(r"^loop (\d): \d+ tasks?$", text, re.MULTILINE), ["0", "1"], text)
+            self.assertEqual(len(re.findall(r"^ +\S+\.cpp:\d+ by .*: awaiting time for ", text, re.MULTILINE)), 3, text)
+            self.assertEqual(text.count("awaiting work on a pool for "), 1, text)
+            service.kill()
+            slow.join()
 
     def test_interrupt_ends_it_as_well(self):
         with Service("ASSAY_HELLO") as hello:

@@ -40,7 +40,17 @@ class Package(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder, True)
         self.first = self.folder / "first.cpp"
         tutorial = (SOURCE / "docs/stack.md").read_text()
-        self.first.write_text(re.search(r"```cpp\n(.*?)```", tutorial, re.DOTALL).group(1))
+        first, *self.steps = re.findall(r"^```cpp\n(.*?)^```", tutorial, re.DOTALL | re.MULTILINE)
+        self.first.write_text(first)
+
+    def write_tutorial(self) -> pathlib.Path:
+        """Its other snippets in one file, each as it stands."""
+        places = re.compile(r"^ *// snippet (\d+)$", re.MULTILINE)
+        frame = (HERE / "tutorial.cpp.in").read_text()
+        self.assertEqual(sorted(map(int, places.findall(frame))), list(range(1, len(self.steps) + 1)))
+        whole = self.folder / "tutorial.cpp"
+        whole.write_text(places.sub(lambda place: self.steps[int(place[1]) - 1], frame))
+        return whole
 
     def configure(self, *settings: str) -> pathlib.Path:
         build = self.folder / "build"
@@ -48,13 +58,14 @@ class Package(unittest.TestCase):
             f"-DFIRST_SOURCE={self.first}", *settings)
         return build
 
-    def test_installed_it_builds_the_tutorial_s_first_service_and_a_whole_one(self) -> None:
+    def test_installed_it_builds_the_tutorial_and_a_whole_service(self) -> None:
         run("cmake", "--install", BUILD, "--prefix", self.folder / "installed")
         # A copy: what it includes of the stack is then what was installed.
         copy = shutil.copytree(SOURCE / "subjects/shop/cpp", self.folder / "subjects/shop/cpp")
         shop = sorted(path for path in copy.glob("*.cpp") if not path.name.endswith("_test.cpp"))
         build = self.configure("-DCMAKE_BUILD_TYPE=Debug", f"-DCMAKE_PREFIX_PATH={self.folder / 'installed'}",
-                               f"-DSHOP_SOURCES={';'.join(map(str, shop))}", f"-DSHOP_ROOT={self.folder}")
+                               f"-DSHOP_SOURCES={';'.join(map(str, shop))}", f"-DSHOP_ROOT={self.folder}",
+                               f"-DTUTORIAL_SOURCE={self.write_tutorial()}")
         for target, sources in (("first", [self.first]), ("shop", shop)):
             before = cpu_seconds()
             run("cmake", "--build", build, "-j", "1", "--target", target)
@@ -62,6 +73,7 @@ class Package(unittest.TestCase):
             lines = sum(len(path.read_text().splitlines()) for path in sources)
             print(f"{target}: {lines} lines in {len(sources)} files, {spent:.1f} s to compile and link")
             self.assertLess(spent, MOST_SECONDS_A_FILE * len(sources))
+        run("cmake", "--build", build, "--target", "tutorial")
         os.environ["ASSAY_FIRST"] = str(build / "first")
         with Service("ASSAY_FIRST") as first:
             self.addCleanup(first.errors.close)

@@ -1,4 +1,4 @@
-"""The cases of the Autobahn suite, chapters 1 to 7, 10, and 9, 12 and 13 in small, sent as raw frames to our server.
+"""The cases of the Autobahn suite, chapters 1 to 7, 9 and 10, and 12 and 13 in small, sent as raw frames to our server.
 
 Chapters and sections are the suite's. A case is what is sent, and what must come back before the connection is closed:
 by us in good order, or by the server with the code of what was wrong.
@@ -16,7 +16,7 @@ from websocket_frames import (
 )
 from websocket_support import BeforeOurServer
 
-PROTOCOL, NOT_UTF8 = 1002, 1007
+PROTOCOL, NOT_UTF8, TOO_LARGE = 1002, 1007, 1009
 GREEK = "κόσμε".encode()
 FRAGMENTED = [Frame(TEXT, b"fragment1", fin=False), Frame(CONTINUATION, b"fragment2")]
 JOINED = Frame(TEXT, b"fragment1fragment2")
@@ -226,7 +226,7 @@ class Cases(BeforeOurServer):
                 self.assertTrue(peer.ends())
 
     def test_limits_and_fragments_of_large_messages(self):
-        """Chapters 9 and 10, up to what a message may have here."""
+        """Chapters 9 and 10, up to what a message may have by default."""
         for opcode in (TEXT, BINARY):
             for size in (65_536, 262_144, 1_048_576):
                 payload = b"*" * size
@@ -235,6 +235,20 @@ class Cases(BeforeOurServer):
                     with self.subTest(size=size, piece=piece), Peer(self.service.port, "/plain") as peer:
                         peer.send(*fragments(opcode, pieces or [payload]), chop=1460 if piece == 4096 else 0)
                         self.assertEqual(said(peer.message()), (opcode, payload))
+
+    def test_the_largest_messages(self):
+        """The rest of chapter 9: whole, and in fragments; and what is larger than the endpoint takes."""
+        mib = 1 << 20
+        with Peer(self.service.port, "/large") as peer:
+            for opcode, byte in ((TEXT, b"*"), (BINARY, b"\xfe")):
+                for size, small in ((4 * mib, 4096), (8 * mib, 65_536), (16 * mib, mib)):
+                    payload = byte * size
+                    for piece in (size, small):
+                        peer.send(*fragments(opcode, [payload[at : at + piece] for at in range(0, size, piece)]))
+                        got = peer.message()
+                        self.assertTrue(got.opcode == opcode and got.payload == payload, f"{size} in {piece}")
+            peer.send(*fragments(BINARY, [bytes(16 * mib), b"1"]))
+            self.assertEqual(said(peer.message()), said(close_frame(TOO_LARGE)))
 
     def test_many_messages_one_by_one_and_at_once(self):
         for size in (0, 16, 64, 256, 1024, 4096):

@@ -1,7 +1,8 @@
 // Both sides of a WebSocket, for peers that are not ours.
 //
-//   PORT=N websocket_peer                    serves echoes: /plain, /fresh (compressed, no context kept), /kept; and
-//                                            a page for browsers, /, whose scripts may open them
+//   PORT=N websocket_peer                    serves echoes: /plain, /large (messages of 16 MiB), /fresh (compressed,
+//                                            no context kept), /kept; and a page for browsers, /, whose scripts may
+//                                            open them
 //   websocket_peer PORT PATH [deflate|kept]  visits an echo server there, and says "ok" or what went wrong
 #include <algorithm>
 #include <array>
@@ -29,6 +30,14 @@ websocket::settings settings_of(std::string_view compression) {
   return to;
 }
 
+websocket::settings large_settings() {
+  constexpr std::size_t largest = 16 * 1024 * 1024;
+  websocket::settings to;
+  to.messages = {.max_frame_bytes = largest, .max_message_bytes = largest};
+  to.max_queued_bytes = 2 * largest;
+  return to;
+}
+
 task<void> echo(websocket::connection& peer) {
   while (true) {
     const result<websocket::message> got = co_await peer.receive();
@@ -41,6 +50,7 @@ task<void> echo(websocket::connection& peer) {
 
 struct endpoints {
   websocket::endpoint plain{{.protocols = {"echo.v2", "echo.v1"}}};
+  websocket::endpoint large{{.connections = large_settings()}};
   websocket::endpoint fresh{{.connections = settings_of("deflate")}};
   websocket::endpoint kept{{.connections = settings_of("kept")}};
 };
@@ -51,6 +61,7 @@ task<http::response> answer(std::shared_ptr<const endpoints> at, http::request& 
                              .body = "<!doctype html><title>peer</title>\n"};
   }
   if (asked.path() == "/plain") co_return at->plain.accept(asked, echo);
+  if (asked.path() == "/large") co_return at->large.accept(asked, echo);
   if (asked.path() == "/fresh") co_return at->fresh.accept(asked, echo);
   if (asked.path() == "/kept") co_return at->kept.accept(asked, echo);
   co_return http::response::text("no such endpoint\n", 404);

@@ -33,7 +33,7 @@ assay::task<assay::http::response> checksum(shop* of, assay::http::request& aske
 // {"error":"<code>"}, once it has passed guard::json_errors.
 using assay::http::response;
 inline response refuse(int status, std::string_view code) { return response::refused(status, code); }
-inline response database_failure() { return refuse(503, "database"); }  // unreachable, too slow, too busy
+inline response database_failure() { return response::unavailable("database"); }  // unreachable, too slow, too busy
 inline response body_failure(const assay::error& failure) {
   return failure.code == assay::errc::limit ? refuse(413, "too_large") : response::for_body(failure);
 }

@@ -139,8 +139,8 @@ TEST(connection_target_test, a_numeric_host_needs_no_resolver_and_a_name_does) {
   ASSERT_TRUE(numeric) << describe(numeric.error());
   EXPECT_EQ(numeric->host, "");
   using word = std::pair<std::string, std::string>;
-  EXPECT_THAT(numeric->words, testing::IsSupersetOf({word("host", "127.0.0.1"), word("port", "5433"),
-                                                     word("options", "-c statement_timeout=2000")}));
+  EXPECT_THAT(numeric->words, ::testing::IsSupersetOf({word("host", "127.0.0.1"), word("port", "5433"),
+                                                       word("options", "-c statement_timeout=2000")}));
   const auto name = connection_target::parse("postgresql://shop@db.internal/shop", duration::zero());
   ASSERT_TRUE(name);
   EXPECT_EQ(name->host, "db.internal");

@@ -175,7 +175,7 @@ TEST(access_log, tells_of_a_stream_at_its_end_with_what_it_sent) {
   ASSERT_EQ(told.size(), 5U);
   EXPECT_EQ(told[0]["bytes"], 13);
   EXPECT_EQ(told[0]["duration_us"], 30'000);
-  EXPECT_EQ(told[1]["status"], 502) << "nothing had been sent";
+  EXPECT_EQ(told[1]["status"], 503) << "nothing had been sent";
   EXPECT_EQ(told[1]["reason"], "refused");
   EXPECT_EQ(told[2]["status"], 200) << "what the client was told, and then cut";
   EXPECT_EQ(told[2]["reason"], "reset");

@@ -46,12 +46,15 @@ TEST(error_test, describes_operation_code_reason_and_system_text) {
   EXPECT_EQ(describe(from_errno(ECONNREFUSED, "connect")), "connect: refused: Connection refused");
 }
 
-TEST(error_test, statuses_tell_overload_from_failure_of_the_far_side) {
+TEST(error_test, statuses_tell_what_is_away_from_what_is_late_and_what_is_wrong) {
   EXPECT_EQ(http_status({.code = errc::limit}), 503);
   EXPECT_EQ(http_status({.code = errc::cancelled, .reason = cancel_reason::overload}), 503);
   EXPECT_EQ(http_status({.code = errc::cancelled, .reason = cancel_reason::peer_closed}), 499);
   EXPECT_EQ(http_status({.code = errc::timed_out}), 504);
-  EXPECT_EQ(http_status({.code = errc::refused}), 502);
+  for (const errc away : {errc::closed, errc::reset, errc::refused, errc::unreachable, errc::unresolved}) {
+    EXPECT_EQ(http_status({.code = away}), 503) << label(away);
+  }
+  EXPECT_EQ(http_status({.code = errc::protocol}), 502);
   EXPECT_EQ(http_status({.code = errc::system}), 500);
 }
 

@@ -133,7 +133,9 @@ TEST(fake_postgres, a_server_that_says_nothing_costs_the_query_timeout_and_no_ti
   EXPECT_EQ(on.world.elapsed(), 3s);
   EXPECT_EQ(on.of.items.counters().abandoned, 1U);
   on.database.on(find_item, pg_reply{.what = pg_reply::kind::closes});
-  EXPECT_EQ(on.world.run(ask(serving_item(&on.of, 7), {})).status, 502);
+  const answer gone = on.world.run(ask(serving_item(&on.of, 7), {}));
+  EXPECT_EQ(gone.status, 503);
+  EXPECT_EQ(gone.header("Retry-After"), "1");
 }
 
 task<void> outlive_an_outage(stage* on) {
