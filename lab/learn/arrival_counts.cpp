@@ -6,6 +6,7 @@
 #include <span>
 
 #include "lab/learn/arrival_measures.hpp"
+#include "lab/learn/long_memory.hpp"
 #include "lab/learn/timeline.hpp"
 
 namespace assay::learn {
@@ -70,21 +71,24 @@ double median(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
 }
 
-// Multipliers of the mean rate; empty unless every hour of the day was seen for its half at least.
-std::vector<double> hour_of_day(const timeline& of, std::chrono::minutes zone, double mean) {
-  const auto shift = static_cast<std::size_t>(zone.count() * 60 + static_cast<std::int64_t>(seconds_a_day));
-  std::array<double, 24> requests{};
-  std::array<double, 24> seconds{};
-  for (std::size_t i = 0; i < of.series.size(); ++i) {
-    const std::size_t hour = (of.first + i + shift) % seconds_a_day / seconds_an_hour;
-    requests[hour] += of.series[i];
-    seconds[hour] += 1;
+// Multipliers of the mean rate by the hour of a day or a week (24 or 168 hours, from midnight and from Monday on);
+// empty unless each hour was seen for its half at least.
+std::vector<double> by_hour(const timeline& of, std::chrono::minutes zone, double mean, std::size_t hours) {
+  constexpr std::size_t days_since_monday = 3;  // the epoch was a Thursday
+  constexpr std::size_t week = 7 * seconds_a_day;
+  const auto shift = static_cast<std::size_t>(zone.count() * 60 + static_cast<std::int64_t>(week)) +
+                     (hours > 24 ? days_since_monday * seconds_a_day : 0);
+  std::vector<double> requests(hours);
+  std::vector<double> seconds(hours);
+  for (std::size_t i = 0, length = 0; i < of.series.size(); i += length) {
+    const std::size_t at = of.first + i + shift;
+    length = std::min(seconds_an_hour - at % seconds_an_hour, of.series.size() - i);  // to the hour's end
+    requests[at / seconds_an_hour % hours] += sum(of.series.subspan(i, length));
+    seconds[at / seconds_an_hour % hours] += static_cast<double>(length);
   }
   if (mean <= 0 || std::ranges::min(seconds) < static_cast<double>(seconds_an_hour) / 2) return {};
-  std::vector<double> multipliers;
-  multipliers.reserve(24);
-  for (std::size_t hour = 0; hour < 24; ++hour) multipliers.push_back(requests[hour] / seconds[hour] / mean);
-  return multipliers;
+  for (std::size_t hour = 0; hour < hours; ++hour) requests[hour] /= seconds[hour] * mean;
+  return requests;
 }
 
 // The sixty seconds whose squared counts have the greatest sum, the first of several.
@@ -186,7 +190,10 @@ model::arrivals arrival_counts::describe() const {
     if (const auto index = spread_of(line, length)) described.dispersion[scale] = index->dispersion;
     if (const auto ratio = peak_to_mean(line, length)) described.peak_to_mean[scale] = *ratio;
   }
-  described.hour_of_day = hour_of_day(line, zone_, described.mean_per_s);
+  described.hour_of_day = by_hour(line, zone_, described.mean_per_s, 24);
+  described.hour_of_week = by_hour(line, zone_, described.mean_per_s, std::size_t{7} * 24);
+  described.hurst = hurst_exponent(seconds);
+  described.autocorrelation = autocorrelation(line);
   described.worst_minute = worst_minute(seconds);
   return described;
 }

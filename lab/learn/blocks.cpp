@@ -72,20 +72,24 @@ std::uint64_t block_table::total(std::size_t column) const {
   return sum;
 }
 
+block_table block_table::aligned(block_place end) const {
+  block_table made = *this;
+  made.coarsen(end.shift);
+  return made;
+}
+
 std::optional<share_estimate> block_table::share(std::size_t column, block_place end) const {
-  block_table aligned = *this;
-  aligned.coarsen(end.shift);
+  const block_table rows = aligned(end);
   std::array<double, max_blocks> counts{};
-  for (std::size_t row = 0; row < max_blocks; ++row) counts[row] = aligned.cells_[row * columns_ + column];
+  for (std::size_t row = 0; row < max_blocks; ++row) counts[row] = rows.cell(row, column);
   return from_blocks(counts, static_cast<double>(total(column)), end);
 }
 
 std::optional<share_estimate> block_table::share_below(std::size_t column, double of_it, block_place end) const {
-  block_table aligned = *this;
-  aligned.coarsen(end.shift);
+  const block_table rows = aligned(end);
   std::array<double, max_blocks> counts{};
   for (std::size_t row = 0; row < max_blocks; ++row) {
-    const auto begins = aligned.cells_.begin() + static_cast<std::ptrdiff_t>(row * columns_);
+    const auto begins = rows.cells_.begin() + static_cast<std::ptrdiff_t>(row * columns_);
     counts[row] = std::accumulate(begins, begins + static_cast<std::ptrdiff_t>(column), 0.0);
     if (column < columns_) counts[row] += of_it * begins[static_cast<std::ptrdiff_t>(column)];
   }
@@ -101,6 +105,24 @@ std::size_t amount_class(std::uint64_t amount) {
 std::uint64_t least_of_class(std::size_t index) {
   if (index < 4) return index;
   return (4 + std::uint64_t{index % 4}) << (index / 4 - 1);
+}
+
+std::vector<amount_sums> sums_by_block(const block_table& classes, block_place end) {
+  const block_table rows = classes.aligned(end);
+  std::vector<amount_sums> sums(end.block());
+  for (std::size_t in = 0; in + 1 < amount_classes; ++in) {
+    const auto least = static_cast<double>(least_of_class(in));
+    const double width = static_cast<double>(least_of_class(in + 1)) - least;
+    const double mean = least + (width - 1) / 2;
+    const double square = mean * mean + (width * width - 1) / 12;
+    for (std::size_t block = 0; block < sums.size(); ++block) {
+      const auto times = static_cast<double>(rows.cell(block, in));
+      sums[block].n += times;
+      sums[block].sum += times * mean;
+      sums[block].squares += times * square;
+    }
+  }
+  return sums;
 }
 
 std::optional<share_estimate> share_below(const block_table& classes, std::uint64_t amount, block_place end) {

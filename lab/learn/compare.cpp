@@ -10,6 +10,7 @@
 #include <tuple>
 #include <utility>
 
+#include "lab/learn/compare_steps.hpp"
 #include "lab/learn/same_routes.hpp"
 #include "lab/model/holm.hpp"
 
@@ -212,6 +213,7 @@ std::expected<model::workload_comparison, std::string> compare_workloads(const m
   model::workload_comparison made = comparer(a, b).run();
   made.a.name = name_of_a;
   made.b.name = name_of_b;
+  made.steps = compare_steps(a.session.paths, b.session.paths);
   return made;
 }
 

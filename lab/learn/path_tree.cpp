@@ -104,11 +104,13 @@ bool path_tree::add(std::string_view method, std::string_view logged, const answ
     known.found += found;
     if (known.credit < most_credit) ++known.credit;
     known.add(given, room_);
+    note(known.counts, given);
     return true;
   }
   const bool escaped = logged.find('\\') != std::string_view::npos;
   if (!split(escaped ? unescape(logged) : logged, target_)) return false;
   route_counts* const counts = place({.method = method, .target = &target_, .times = 1, .found = found});
+  note(counts, given);
   if (counts == nullptr) return true;
   counts->count(given, 1, room_);
   if (!by_its_shape_) return true;
@@ -119,6 +121,14 @@ bool path_tree::add(std::string_view method, std::string_view logged, const answ
   target_memo::forget(known, [&](known_target& forgotten) { tell(forgotten); });
   memo_.keep(known, method, logged, counts);
   return true;
+}
+
+// What of a request is not counted with others like it. Null: it has no place.
+void path_tree::note(route_counts* counts, const answer& given) {
+  if (given.took_us && counts != nullptr) counts->took.record(*given.took_us, room_.time_buckets);
+  if (!given.is_followed) return;
+  if (counts != nullptr && counts->place == 0) counts->place = ++places_;
+  last_place_ = counts == nullptr ? no_place : counts->place;
 }
 
 void path_tree::tell(known_target& forgotten) {
@@ -156,6 +166,9 @@ path_tree::node* path_tree::child(children& of, std::string_view key) {
 
 void path_tree::take(routes_found& found, model::route route, const route_counts& counts) {
   found.blocks[route.name()].merge(counts.blocks);
+  std::vector<std::uint32_t>& places = found.places[route.name()];
+  if (counts.place != 0) places.push_back(counts.place);
+  places.insert(places.end(), counts.merged_places.begin(), counts.merged_places.end());
   found.routes.push_back(std::move(route));
 }
 
@@ -188,7 +201,7 @@ void path_tree::collect(const std::string& method, const node& at, std::vector<t
 
 routes_found path_tree::finish() {
   memo_.forget_all([&](known_target& forgotten) { tell(forgotten); });
-  routes_found found{.routes = {}, .other = other_, .blocks = {}};
+  routes_found found{.routes = {}, .other = other_, .blocks = {}, .places = {}};
   for (const user_route& each : user_routes_) {
     if (each.counts.requests > 0) {
       take(found, describe(each.pattern.method, each.pattern.parts, each.counts), each.counts);

@@ -32,11 +32,13 @@ inline constexpr std::size_t max_nodes = 8192;              // beyond, new words
 inline constexpr std::size_t max_values_seen = 16 * 1024;   // words of which is known that they are values
 inline constexpr std::size_t max_nodes_at_all = 16 * 1024;  // beyond, requests for new paths are only counted
 inline constexpr std::size_t max_methods = 16;
+inline constexpr std::uint32_t no_place = 1;  // of requests that no route counts; those of routes are greater
 
 struct routes_found {
   std::vector<model::route> routes;                 // by requests, descending
   std::map<std::string, std::uint64_t> other;       // requests of no route, by reason
   std::map<std::string, block_counts> blocks = {};  // of each route, by its name
+  std::map<std::string, std::vector<std::uint32_t>> places = {};
 };
 
 // What came of the routes that the service's own description names.
@@ -57,6 +59,9 @@ class path_tree {
 
   // A target as it was logged; false when there is no path in it, or too deep a one.
   bool add(std::string_view method, std::string_view logged, const answer& given);
+
+  // Where the last request was counted, if it was followed: a number that routes_found has.
+  std::uint32_t last_place() const { return last_place_; }
 
   routes_found finish();
   // Patterns that were typed, and that no request matched.
@@ -87,6 +92,7 @@ class path_tree {
   route_counts* place(const walk& of);
   route_counts* place_named(const walk& of);
   void add_value(value_counts& to, std::string_view value, std::uint64_t times, std::uint64_t found);
+  void note(route_counts* counts, const answer& given);
   void tell(known_target& forgotten);
   node* step(node& from, std::size_t depth, std::string_view segment, std::vector<std::size_t>& captured);
   node* child(children& of, std::string_view key);
@@ -121,7 +127,9 @@ class path_tree {
   split_target target_;       // of the request that is added
   split_target told_;         // of one that is forgotten
   bool by_its_shape_ = true;  // the last path went where it would go again, not where there was room
-  bool pressed_ = false;      // too many routes: a few files of one kind fold too
+  std::uint32_t last_place_ = no_place;
+  std::uint32_t places_ = no_place;  // the greatest that was given
+  bool pressed_ = false;             // too many routes: a few files of one kind fold too
 };
 
 }  // namespace assay::learn

@@ -77,6 +77,33 @@ void request_measures::add_gaps(const whole_log& of, std::vector<measure>& to) c
   }
 }
 
+std::optional<model::estimate> request_measures::gap_cv(const whole_log& of) const {
+  constexpr double ticks = 10;            // of the clock in a mean gap, or what varies is the clock
+  constexpr unsigned fewest_a_block = 6;  // 2^6 requests
+  constexpr double student_975 = 2.04;    // of 31 degrees of freedom, the fewest that a log of so many has
+  if (of.end.shift < fewest_a_block || of.mean_per_s <= 0) return std::nullopt;
+  if (1e6 / of.mean_per_s < ticks * static_cast<double>(of.resolution.count())) return std::nullopt;
+  double n = 0;
+  double sum = 0;
+  double squares = 0;
+  for (const amount_sums& block : sums_by_block(gaps_, of.end)) {
+    if (block.sum <= 0) continue;
+    // Bessel's n / (n - 1), and (n + 1) / n, with which it is without bias for exponential gaps.
+    const double square =
+        (block.n + 1) * block.n / (block.n - 1) * (block.squares / (block.sum * block.sum) - 1 / block.n);
+    n += 1;
+    sum += square;
+    squares += square * square;
+  }
+  if (n < static_cast<double>(fewest_blocks)) return std::nullopt;
+  const double mean = sum / n;
+  const double half = student_975 * std::sqrt(std::max(squares / n - mean * mean, 0.0) / (n - 1));
+  return model::estimate{.value = std::sqrt(std::max(mean, 0.0)),
+                         .low = std::sqrt(std::max(mean - half, 0.0)),
+                         .high = std::sqrt(std::max(mean + half, 0.0)),
+                         .n = static_cast<unsigned>(n)};
+}
+
 std::vector<measure> request_measures::measures(const whole_log& of) const {
   std::vector<measure> found;
   for (const auto& [status, count] : statuses()) {

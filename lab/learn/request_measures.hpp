@@ -5,16 +5,20 @@
 //           (R. S. Woodruff, Journal of the American Statistical Association 47, 1952)
 //   gaps    share of the gaps shorter than a tenth of the mean, and longer than three times the mean: 9.5 % and 5.0 %
 //           when requests come independently (exponential). Left out where stamps are too coarse to tell.
+//   gap cv  standard deviation of the gaps over their mean, within blocks of the log, so that the shape of the day does
+//           not pass for irregular gaps
 //
 // Misuse: gaps in another order than that in which requests began; they would be those of the log's writer.
 #pragma once
 
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "lab/learn/blocks.hpp"
 #include "lab/learn/line/clock.hpp"
 #include "lab/learn/route_counts.hpp"
+#include "lab/model/estimate.hpp"
 #include "lab/model/measure.hpp"
 
 namespace assay::learn {
@@ -34,6 +38,9 @@ class request_measures {
     std::chrono::microseconds resolution{};  // of the stamps
   };
   std::vector<model::measure> measures(const whole_log& of) const;
+  // 1 is Poisson; with its 95 % interval. Empty where stamps are too coarse or requests too few. `n` is that of the
+  // blocks.
+  std::optional<model::estimate> gap_cv(const whole_log& of) const;
 
  private:
   void add_gaps(const whole_log& of, std::vector<model::measure>& to) const;

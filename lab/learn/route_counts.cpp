@@ -32,6 +32,8 @@ std::uint64_t top_of(std::size_t bucket) {
   return (lead << shift) + ((std::uint64_t{1} << shift) - 1);
 }
 
+std::uint64_t bottom_of(std::size_t bucket) { return bucket == 0 ? 0 : top_of(bucket - 1) + 1; }
+
 // "?dGhpc2lzYXRva2Vu" is a value without a key, and values are not kept.
 bool is_key(std::string_view text) { return text.size() <= longest_query_key && !is_typed(classify(text)); }
 
@@ -138,6 +140,16 @@ double size_counts::quantile(double q) const {
   return 0;
 }
 
+std::vector<counted_amounts> size_counts::amounts() const {
+  std::vector<counted_amounts> all;
+  for (const met& each : ascending()) {
+    const std::size_t last = std::min(((each.bucket + 1) << width_) - 1, every_bucket - 1);
+    const std::uint64_t least = bottom_of(each.bucket << width_);
+    all.push_back({.least = least, .most = std::max(least, std::min(top_of(last), most_)), .times = each.times});
+  }
+  return all;
+}
+
 size_table::size_table() : counts_(every_bucket) {}
 
 void size_table::record(std::uint64_t bytes) {
@@ -152,6 +164,24 @@ size_counts size_table::counted() const {
     if (counts_[bucket] > 0) made.add(top_of(bucket), counts_[bucket], room);
   }
   made.most_ = most_;
+  return made;
+}
+
+std::optional<model::durations> durations_of(const size_counts& times) {
+  const std::vector<counted_amounts> amounts = times.amounts();
+  if (amounts.empty()) return std::nullopt;
+  model::durations made;
+  double sum = 0;
+  for (const counted_amounts& each : amounts) {
+    made.requests += each.times;
+    sum += static_cast<double>(each.times) * (static_cast<double>(each.least) + static_cast<double>(each.most)) / 2;
+  }
+  const auto seconds = [&](double q) { return times.quantile(q) * 1e-6; };
+  made.mean_s = sum / static_cast<double>(made.requests) * 1e-6;
+  made.p50_s = seconds(0.5);
+  made.p90_s = seconds(0.9);
+  made.p99_s = seconds(0.99);
+  made.p999_s = seconds(0.999);
   return made;
 }
 
@@ -193,6 +223,9 @@ void route_counts::merge(const route_counts& other, room& left) {
   }
   sizes.merge(other.sizes, left.size_buckets);
   for (const auto& [depth, counts] : other.values) values[depth].merge(counts, left.values);
+  took.merge(other.took, left.time_buckets);
+  if (other.place != 0) merged_places.push_back(other.place);
+  merged_places.insert(merged_places.end(), other.merged_places.begin(), other.merged_places.end());
 }
 
 void name_placeholders(std::vector<template_part>& parts) {
@@ -236,6 +269,7 @@ model::route describe(std::string_view method, const std::vector<template_part>&
   route.query_keys.insert(counts.query_keys.begin(), counts.query_keys.end());
   route.response_bytes_p50 = counts.sizes.quantile(0.5);
   route.response_bytes_p99 = counts.sizes.quantile(0.99);
+  route.latency = durations_of(counts.took);
   return route;
 }
 

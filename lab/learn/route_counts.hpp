@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lab/learn/amount_laws.hpp"
 #include "lab/learn/blocks.hpp"
 #include "lab/learn/line/target.hpp"
 #include "lab/learn/popularity.hpp"
@@ -24,17 +25,21 @@ struct answer {
   int status = 0;
   std::uint64_t bytes = 0;
   block_place at = {};
+  bool is_followed = false;  // its client is one whose way through the routes is looked at
+  std::optional<std::uint64_t> took_us = {};
 };
 
 // No such resource, no such method, not understood: what a scanner gets, and a route of the service does not always.
 bool is_unknown_answer(int status);
 
 inline constexpr std::size_t max_size_buckets = 1'500'000;  // of all routes together; up to 22 bytes each
+inline constexpr std::size_t max_time_buckets = 500'000;    // likewise
 
 // How much more all routes together may keep.
 struct room {
   std::size_t values = max_values_of_all;
   std::size_t size_buckets = max_size_buckets;
+  std::size_t time_buckets = max_time_buckets;
 };
 
 // Sizes of responses, counted in buckets of which only those exist that were met: a path that always answers alike
@@ -47,6 +52,8 @@ class size_counts {
   // Afterwards as if all had been recorded here; the other's room is given back.
   void merge(const size_counts& other, std::size_t& left);
   double quantile(double q) const;
+  // Ascending.
+  std::vector<counted_amounts> amounts() const;
 
  private:
   friend class size_table;
@@ -80,6 +87,9 @@ class size_table {
   std::uint64_t most_ = 0;  // bytes
 };
 
+// Of microseconds; empty when there are none.
+std::optional<model::durations> durations_of(const size_counts& times);
+
 struct status_count {
   int status = 0;
   std::uint64_t requests = 0;
@@ -94,6 +104,9 @@ struct route_counts {
   block_counts blocks;
   std::map<std::string, std::uint64_t, std::less<>> query_keys;
   std::map<std::size_t, value_counts> values;  // by depth of the segment
+  size_counts took;                            // microseconds that requests took, where they are logged
+  std::uint32_t place = 0;                     // its number, should clients have been followed to it
+  std::vector<std::uint32_t> merged_places;    // of those that were merged into it
 
   // So many answers like it, all of one block.
   void count(const answer& given, std::uint32_t times, room& left);

@@ -33,19 +33,34 @@ void workload_counts::add(const access_line& line) {
   place_.next();
   sizes_.record(line.bytes);
   measures_.add(place, line.status, line.bytes);
+  service_.add(line);
   const log_time starts = start_of(line);
   arrivals_.add(std::chrono::floor<std::chrono::seconds>(starts), line.zone);
   // Behind a proxy the address is the proxy's, on every line.
   const std::string_view client = line.forwarded_for.empty() ? line.address : line.forwarded_for;
+  const std::uint64_t session = client.empty() ? 0 : session_key(client, line.agent);
+  const auto took_us = line.request_time_s ? std::optional(microseconds(*line.request_time_s)) : std::nullopt;
+  const bool is_followed = session != 0 && followed_.takes(session, place.number);
+  const bool in_a_route = add_to_route(
+      line, {.status = line.status, .bytes = line.bytes, .at = place, .is_followed = is_followed, .took_us = took_us});
   const ordered request{.starts = starts,
-                        .session = client.empty() ? 0 : session_key(client, line.agent),
+                        .session = session,
+                        .place = !is_followed ? 0
+                                 : in_a_route ? routes_.last_place()
+                                              : no_place,
+                        .halvings = followed_.halvings(),
                         .failed = line.status >= first_failure};
   order_.add(request, starts == line.stamp, [this](const ordered& next) { add_in_order(next); });
+}
+
+bool workload_counts::add_to_route(const access_line& line, const answer& given) {
   if (line.method.empty()) {
     ++other_[std::string(no_request_line)];
-  } else if (!routes_.add(line.method, line.target, {.status = line.status, .bytes = line.bytes, .at = place})) {
-    ++other_[std::string(no_path)];
+    return false;
   }
+  const bool has_path = routes_.add(line.method, line.target, given);
+  if (!has_path) ++other_[std::string(no_path)];
+  return has_path;
 }
 
 void workload_counts::add_in_order(const ordered& request) {
@@ -60,7 +75,11 @@ void workload_counts::add_due(const ordered& request) {
   if (request.session == 0) {
     ++without_client_;
   } else {
-    sessions_.add(request.session, std::chrono::floor<std::chrono::seconds>(request.starts));
+    const auto at = std::chrono::floor<std::chrono::seconds>(request.starts);
+    const session_step step = sessions_.add(request.session, at, request.place);
+    if (request.place != 0) {
+      steps_.add(step, {.client = request.session, .place = request.place, .halvings = request.halvings});
+    }
   }
   add_failure(request.failed);
 }
@@ -81,11 +100,19 @@ void workload_counts::describe(model::profile& profile, const merge_facts& facts
   profile.response_bytes_p50 = sizes.quantile(0.5);
   profile.response_bytes_p99 = sizes.quantile(0.99);
   profile.arrival = arrivals_.describe();
+  profile.response_bytes_tail = fit_tail(sizes.amounts());
+  profile.serving = service_.describe(profile.arrival);
   profile.session = sessions_.describe();
+  profile.session.paths = steps_.describe(profile.routes, found.places);
   profile.errors = failures_;
   if (run_ >= 2) ++profile.errors.bursts;
   profile.resolution = facts.fewest_digits == 0 ? "1 s" : facts.fewest_digits <= 3 ? "1 ms" : "1 us";
-  add_measures(profile, found.blocks, sizes, facts);
+  const request_measures::whole_log whole{.end = place_,
+                                          .sizes = &sizes,
+                                          .mean_per_s = profile.arrival.mean_per_s,
+                                          .resolution = resolution_of(facts.fewest_digits)};
+  profile.arrival.gap_cv = measures_.gap_cv(whole);
+  add_measures(profile, found.blocks, whole);
   add_notes(profile);
   add_input_notes(profile, facts);
 }
@@ -101,7 +128,7 @@ void workload_counts::add_failure(bool failed) {
 }
 
 void workload_counts::add_measures(model::profile& profile, const std::map<std::string, block_counts>& blocks,
-                                   const size_counts& sizes, const merge_facts& facts) const {
+                                   const request_measures::whole_log& whole) const {
   const auto take = [&](std::vector<model::measure> found) {
     std::ranges::move(found, std::back_inserter(profile.measures));
   };
@@ -115,10 +142,7 @@ void workload_counts::add_measures(model::profile& profile, const std::map<std::
                                 .error = share->error,
                                 .freedom = share->freedom});
   }
-  take(measures_.measures({.end = place_,
-                           .sizes = &sizes,
-                           .mean_per_s = profile.arrival.mean_per_s,
-                           .resolution = resolution_of(facts.fewest_digits)}));
+  take(measures_.measures(whole));
   take(sessions_.measures());
 }
 
@@ -164,6 +188,11 @@ void workload_counts::add_notes(model::profile& profile) const {
   if (sessions_.untracked() > 0) {
     profile.notes.push_back(fmt::format("sessions: more than {} at a time; {} requests are in none", max_open_sessions,
                                         sessions_.untracked()));
+  }
+  if (steps_.uncounted() > 0) {
+    profile.notes.push_back(
+        fmt::format("sessions: more than {} different steps from path to path; paths does not count {} that came later",
+                    max_steps, steps_.uncounted()));
   }
 }
 

@@ -20,6 +20,8 @@
 #include "lab/learn/log_merge.hpp"
 #include "lab/learn/path_tree.hpp"
 #include "lab/learn/request_measures.hpp"
+#include "lab/learn/route_steps.hpp"
+#include "lab/learn/service_counts.hpp"
 #include "lab/learn/session_counts.hpp"
 #include "lab/learn/start_order.hpp"
 #include "lab/model/profile.hpp"
@@ -40,13 +42,16 @@ class workload_counts {
   struct ordered {
     log_time starts{};
     std::uint64_t session = 0;  // 0: no client is named
+    std::uint32_t place = 0;    // of its route, if the client is followed
+    std::uint8_t halvings = 0;  // of the clients that are
     bool failed = false;
   };
+  bool add_to_route(const access_line& line, const answer& given);
   void add_in_order(const ordered& request);
   void add_due(const ordered& request);
   void add_failure(bool failed);
   void add_measures(model::profile& profile, const std::map<std::string, block_counts>& blocks,
-                    const size_counts& sizes, const merge_facts& facts) const;
+                    const request_measures::whole_log& whole) const;
   void add_notes(model::profile& profile) const;
   void add_description_note(model::profile& profile) const;
   void add_input_notes(model::profile& profile, const merge_facts& facts) const;
@@ -62,6 +67,9 @@ class workload_counts {
   request_measures measures_;
   arrival_counts arrivals_;
   session_counts sessions_;
+  client_sample followed_;
+  route_steps steps_;
+  service_counts service_;
   size_table sizes_;
   std::map<std::string, std::uint64_t> other_;
   model::error_bursts failures_;

@@ -16,6 +16,15 @@ double arrivals::rate_of_a_request() const {
   return mean_per_s * (rates > 0 ? squares / rates : 1);
 }
 
+// Who is at a route goes on or leaves; who is there came from another or began there.
+double session_paths::ends_after(std::size_t i) const {
+  auto came = static_cast<double>(entries[i]);
+  double went_on = 0;
+  for (const auto& from : next) came += static_cast<double>(from[i]);
+  for (const std::uint64_t each : next[i]) went_on += static_cast<double>(each);
+  return came > 0 ? std::clamp(1 - went_on / came, 0.0, 1.0) : 0;
+}
+
 estimate share(std::uint64_t count, std::uint64_t total) {
   if (total == 0) return {.value = 0, .low = 0, .high = 1, .n = 0};
   constexpr double z = 1.959963984540054;  // normal quantile of 0.975

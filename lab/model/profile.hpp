@@ -33,6 +33,28 @@ struct log_source {
   std::map<std::string, std::string> rejected_sample;  // by reason: "line 17: …"
 };
 
+// The upper end of a distribution where it follows a power law: P(X > x | X >= from) = (x / from)^-alpha. Below an
+// alpha of 2 the variance has no end, at 1 and below the mean has none.
+struct tail_fit {
+  estimate alpha = {};  // as if the amounts were independent; `n` of them are at `from` and beyond
+  double from = 0;      // in the unit of what was fitted
+  double distance = 0;  // greatest between its distribution function and that which was seen
+
+  bool is_good() const { return distance <= 0.05; }
+  // Steeper tails are like those of many laws.
+  bool is_heavy() const { return is_good() && alpha.value < 3; }
+};
+
+// Times that a log has.
+struct durations {
+  std::uint64_t requests = 0;  // of which it is logged
+  double mean_s = 0;
+  double p50_s = 0;
+  double p90_s = 0;
+  double p99_s = 0;
+  double p999_s = 0;
+};
+
 // A placeholder of a route's template, and what stood there.
 struct placeholder {
   std::string name;   // as in the template, without braces
@@ -54,6 +76,7 @@ struct route {
   std::vector<placeholder> placeholders;
   double response_bytes_p50 = 0;
   double response_bytes_p99 = 0;
+  std::optional<durations> latency = {};
 
   std::string name() const { return method + " " + path; }
 };
@@ -77,9 +100,26 @@ struct arrivals {
   // Requests of each of the sixty seconds whose squares have the greatest sum: many requests, and crowded ones. Empty
   // when less than a minute was seen.
   std::vector<std::uint64_t> worst_minute;
+  std::vector<double> hour_of_week = {};  // 168 multipliers from Monday, 0 h on; empty when less than a week was seen
+  // How long arrivals remember: 0.5 is not at all beyond minutes, towards 1 busy times cluster at every scale.
+  std::optional<estimate> hurst = {};
+  std::map<int, estimate> autocorrelation = {};  // of the counts of seconds, by lag in seconds; within hours
+  std::optional<estimate> gap_cv = {};           // standard deviation of the gaps over their mean; 1 is Poisson
 
   // The mean rate that a request has around it, by the shape of the day: busy hours have more requests to have it.
   double rate_of_a_request() const;
+};
+
+// Which route follows which. Counts are scaled up to the whole log from clients that were followed.
+struct session_paths {
+  std::vector<std::string> routes = {};               // the commonest, and "other"; none when nobody was followed
+  std::vector<std::uint64_t> entries = {};            // sessions that begin with it
+  std::vector<std::vector<std::uint64_t>> next = {};  // next[i][j]: requests of routes[j] behind one of routes[i]
+  std::uint64_t followed = 0;                         // requests behind another, of the clients that were followed
+  double error = 0;  // total variation distance from what all clients of its kind would do
+
+  // Part of the sessions that end behind a request of routes[i]; 0 when there is none.
+  double ends_after(std::size_t i) const;
 };
 
 struct sessions {
@@ -89,6 +129,28 @@ struct sessions {
   double requests_mean = 0;
   double think_time_p50_s = 0;  // between two requests of a session, whatever they are
   double think_time_p90_s = 0;
+  double think_time_mean_s = 0;
+  double think_time_cv = 0;  // standard deviation over mean; 1 is exponential
+  double requests_p50 = 0;
+  double requests_p90 = 0;
+  double requests_p99 = 0;
+  std::string length_law = {};    // "geometric", "heavier" or "lighter" than that; empty when there are too few
+  double geometric_distance = 0;  // greatest between the distribution functions of the lengths and of that law
+  std::optional<tail_fit> length_tail = {};
+  session_paths paths = {};
+};
+
+// What only some formats log.
+struct service {
+  std::optional<durations> latency = {};   // as the server saw it
+  std::optional<durations> upstream = {};  // of it, waited for what is behind: dependencies
+  double in_flight_mean = 0;               // by Little's law, rate by mean duration; 0 without durations
+  double in_flight_busiest_hour = 0;
+  std::uint64_t sized_requests = 0;  // whose own size is logged
+  double request_bytes_p50 = 0;
+  double request_bytes_p99 = 0;
+  std::map<std::string, std::uint64_t> protocols = {};  // requests by "HTTP/1.1"; others are "other"
+  std::optional<double> requests_per_connection = {};
 };
 
 struct error_bursts {
@@ -108,10 +170,12 @@ struct profile {
   std::map<int, std::uint64_t> statuses;       // of all requests
   double response_bytes_p50 = 0;               // of all requests
   double response_bytes_p99 = 0;
+  std::optional<tail_fit> response_bytes_tail = {};
   std::vector<std::string> notes;  // what a reader should know: limits that were reached
   std::vector<measure> measures;   // what another profile is compared by; none in those of older versions
   arrivals arrival;
   sessions session;
+  service serving;
   error_bursts errors;
 };
 

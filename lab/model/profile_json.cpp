@@ -1,11 +1,13 @@
 #include "lab/model/profile_json.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <initializer_list>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <type_traits>
 
+#include "lab/model/profile_fields.hpp"
 #include "lab/model/utc_text.hpp"
 
 namespace assay::model {
@@ -15,81 +17,62 @@ using json = nlohmann::ordered_json;
 
 constexpr std::string_view format_prefix = "assay.profile/";
 
-template <typename Value>
-json by_number(const std::map<int, Value>& values) {
-  json object = json::object();
-  for (const auto& [number, value] : values) object[std::to_string(number)] = value;
-  return object;
-}
+class profile_writer {
+ public:
+  template <typename T>
+  void operator()(const char* name, const T& value) {
+    object_[name] = written(value);
+  }
+  template <typename T>
+  void later(const char* name, const T& value) {
+    object_[name] = written(value);
+  }
+  void any(const char* name, double value) { object_[name] = value; }
+  json take() { return std::move(object_); }
 
-template <typename Value>
-json by_name(const std::map<std::string, Value>& values) {
-  json object = json::object();
-  for (const auto& [name, value] : values) object[name] = value;
-  return object;
-}
+  template <fields_of_profile::listed T>
+  static json written(const T& of) {
+    profile_writer io;
+    fields_of_profile::fields(io, of);
+    return io.take();
+  }
 
-template <typename Value>
-json or_null(const std::optional<Value>& value) {
-  return value ? json(*value) : json(nullptr);
-}
+ private:
+  template <typename T>
+    requires std::is_arithmetic_v<T>
+  static json written(T value) {
+    return value;
+  }
+  static json written(const std::string& value) { return value; }
+  static json written(std::chrono::sys_seconds value) { return utc_text(value); }
+  static json written(const measure& of) {
+    return {{"kind", label(of.kind)}, {"of", of.of}, {"value", of.value}, {"error", of.error}, {"freedom", of.freedom}};
+  }
+  template <typename T>
+  static json written(const std::optional<T>& value) {
+    return value ? written(*value) : json(nullptr);
+  }
+  template <typename T>
+  static json written(const std::vector<T>& list) {
+    json array = json::array();
+    for (const T& each : list) array.push_back(written(each));
+    return array;
+  }
+  template <typename Key, typename T>
+  static json written(const std::map<Key, T>& values) {
+    json object = json::object();
+    for (const auto& [key, value] : values) {
+      if constexpr (std::is_same_v<Key, int>) {
+        object[std::to_string(key)] = written(value);
+      } else {
+        object[key] = written(value);
+      }
+    }
+    return object;
+  }
 
-json source_json(const log_source& of) {
-  return {{"path", of.path},
-          {"sha256", of.sha256},
-          {"format", of.format},
-          {"bytes", of.bytes},
-          {"lines", of.lines},
-          {"kept", of.kept},
-          {"clock_anomalies", of.clock_anomalies},
-          {"rejected", by_name(of.rejected)},
-          {"rejected_sample", by_name(of.rejected_sample)}};
-}
-
-json placeholder_json(const placeholder& of) {
-  return {{"name", of.name},
-          {"shape", of.shape},
-          {"distinct", of.distinct},
-          {"distinct_capped", of.distinct_capped},
-          {"zipf_exponent", or_null(of.zipf_exponent)},
-          {"top_tenth_share", of.top_tenth_share},
-          {"least", or_null(of.least)},
-          {"greatest", or_null(of.greatest)},
-          {"why", of.why}};
-}
-
-json route_json(const route& of) {
-  json placeholders = json::array();
-  for (const placeholder& each : of.placeholders) placeholders.push_back(placeholder_json(each));
-  return {{"method", of.method},
-          {"path", of.path},
-          {"requests", of.requests},
-          {"statuses", by_number(of.statuses)},
-          {"query_keys", by_name(of.query_keys)},
-          {"placeholders", std::move(placeholders)},
-          {"response_bytes_p50", of.response_bytes_p50},
-          {"response_bytes_p99", of.response_bytes_p99}};
-}
-
-json arrivals_json(const arrivals& of) {
-  return {{"first", utc_text(of.first)},
-          {"last", utc_text(of.last)},
-          {"requests", of.requests},
-          {"mean_per_s", of.mean_per_s},
-          {"whole_hours", of.whole_hours},
-          {"median_hour_per_s", of.median_hour_per_s},
-          {"busiest_hour_per_s", of.busiest_hour_per_s},
-          {"busiest_second_per_s", of.busiest_second_per_s},
-          {"dispersion", by_number(of.dispersion)},
-          {"peak_to_mean", by_number(of.peak_to_mean)},
-          {"hour_of_day", of.hour_of_day},
-          {"zone_minutes", of.zone_minutes},
-          {"worst_minute", of.worst_minute}};
-}
-
-json measure_json(const measure& of) {
-  return {{"kind", label(of.kind)}, {"of", of.of}, {"value", of.value}, {"error", of.error}, {"freedom", of.freedom}};
-}
+  json object_ = json::object();
+};
 
 // Walks the document; keeps the first thing that is wrong, after which every value read is empty.
 class decoder {
@@ -157,6 +140,25 @@ class decoder {
       to = value;
     }
   }
+  void read(const json& of, const std::string& where, const char* name, unsigned& to) {
+    std::uint64_t number = 0;
+    read(of, where, name, number);
+    to = static_cast<unsigned>(std::min<std::uint64_t>(number, std::numeric_limits<unsigned>::max()));
+  }
+  void read_any(const json& of, const std::string& where, const char* name, double& to) {
+    const json* value = member(of, where, name, &json::is_number, "a number");
+    if (value != nullptr) to = value->get<double>();
+  }
+  template <fields_of_profile::listed T>
+  void read(const json& of, const std::string& where, const char* name, T& to) {
+    const json* object = member(of, where, name, &json::is_object, "an object");
+    if (object != nullptr) read_fields(*object, where + name + ".", to);
+  }
+  template <typename T>
+  void read(const json& of, const std::string& where, const char* name, std::vector<T>& to) {
+    each(of, where, name, [&](const json& element, const std::string& here) { read_element(element, here, to); });
+  }
+
   // An object whose keys are numbers or names.
   template <typename Key, typename Value>
   void read(const json& of, const std::string& where, const char* name, std::map<Key, Value>& to) {
@@ -186,14 +188,8 @@ class decoder {
       use((*array)[i], where + name + "[" + std::to_string(i) + "]");
     }
   }
-  // The same for a list of objects; their members' names begin with "name[i].".
-  template <typename Fn>
-  void each_object(const json& of, const std::string& where, const char* name, Fn&& use) {
-    each(of, where, name, [&](const json& element, const std::string& here) {
-      if (!element.is_object()) return fail(here, std::string("expected an object, found ") + kind(element));
-      use(element, here + ".");
-    });
-  }
+  template <typename T>
+  void read_fields(const json& object, const std::string& where, T& to);
 
   double amount(const json& value, const std::string& where) {
     const double number = value.is_number() ? value.get<double>() : -1;
@@ -205,6 +201,42 @@ class decoder {
   }
 
  private:
+  void read_element(const json& element, const std::string& here, std::vector<std::uint64_t>& to) {
+    if (!element.is_number_unsigned()) return fail(here, "expected a whole number, 0 or more");
+    to.push_back(element.get<std::uint64_t>());
+  }
+  void read_element(const json& element, const std::string& here, std::vector<double>& to) {
+    to.push_back(amount(element, here));
+  }
+  void read_element(const json& element, const std::string& here, std::vector<std::string>& to) {
+    if (!element.is_string()) return fail(here, "expected text");
+    to.push_back(element.get<std::string>());
+  }
+  void read_element(const json& element, const std::string& here, std::vector<std::vector<std::uint64_t>>& to) {
+    if (!element.is_array()) return fail(here, "expected a list");
+    std::vector<std::uint64_t>& row = to.emplace_back();
+    for (const json& value : element) read_element(value, here, row);
+  }
+  template <fields_of_profile::listed T>
+  void read_element(const json& element, const std::string& here, std::vector<T>& to) {
+    if (!element.is_object()) return fail(here, std::string("expected an object, found ") + kind(element));
+    read_fields(element, here + ".", to.emplace_back());
+  }
+  // Kinds of a later version are left out.
+  void read_element(const json& element, const std::string& here, std::vector<measure>& to) {
+    if (!element.is_object()) return fail(here, std::string("expected an object, found ") + kind(element));
+    measure made;
+    std::string label;
+    read(element, here + ".", "kind", label);
+    read(element, here + ".", "of", made.of);
+    read(element, here + ".", "value", made.value);
+    read(element, here + ".", "error", made.error);
+    read(element, here + ".", "freedom", made.freedom);
+    const auto known = measure_kind_of(label);
+    if (!known) return;
+    made.kind = *known;
+    to.push_back(std::move(made));
+  }
   static std::string kind(const json& value) {
     if (value.is_number() && value.is_number_float()) return "the number " + value.dump();
     if (value.is_number()) return "the whole number " + value.dump();
@@ -218,76 +250,31 @@ class decoder {
   std::string error_;
 };
 
-// Shorthand: each line of a table below is a key and where it goes.
-template <typename... Fields>
-void read_all(decoder& from, const json& object, const std::string& where, Fields&&... fields) {
-  (from.read(object, where, fields.first, fields.second), ...);
-}
+class profile_reader {
+ public:
+  profile_reader(decoder& from, const json& object, const std::string& where)
+      : from_(from), object_(object), where_(where) {}
 
-template <typename Value>
-std::pair<const char*, Value&> key(const char* name, Value& to) {
-  return {name, to};
-}
+  template <typename T>
+  void operator()(const char* name, T& to) {
+    from_.read(object_, where_, name, to);
+  }
+  template <typename T>
+  void later(const char* name, T& to) {
+    if (object_.contains(name)) from_.read(object_, where_, name, to);
+  }
+  void any(const char* name, double& to) { from_.read_any(object_, where_, name, to); }
 
-void read_source(decoder& from, const json& object, const std::string& where, log_source& to) {
-  read_all(from, object, where, key("path", to.path), key("sha256", to.sha256), key("format", to.format),
-           key("bytes", to.bytes), key("lines", to.lines), key("kept", to.kept),
-           key("clock_anomalies", to.clock_anomalies), key("rejected", to.rejected),
-           key("rejected_sample", to.rejected_sample));
-}
+ private:
+  decoder& from_;
+  const json& object_;
+  const std::string& where_;
+};
 
-void read_route(decoder& from, const json& object, const std::string& where, route& to) {
-  read_all(from, object, where, key("method", to.method), key("path", to.path), key("requests", to.requests),
-           key("statuses", to.statuses), key("query_keys", to.query_keys),
-           key("response_bytes_p50", to.response_bytes_p50), key("response_bytes_p99", to.response_bytes_p99));
-  if (!to.path.starts_with('/')) from.fail(where + "path", "expected a path that begins with /");
-  if (to.method.empty()) from.fail(where + "method", "expected a method such as GET");
-  from.each_object(object, where, "placeholders", [&](const json& element, const std::string& below) {
-    placeholder& each = to.placeholders.emplace_back();
-    read_all(from, element, below, key("name", each.name), key("shape", each.shape), key("distinct", each.distinct),
-             key("distinct_capped", each.distinct_capped), key("zipf_exponent", each.zipf_exponent),
-             key("top_tenth_share", each.top_tenth_share), key("least", each.least), key("greatest", each.greatest));
-    if (element.contains("why")) from.read(element, below, "why", each.why);  // not in profiles of older versions
-    if (to.path.find("{" + each.name + "}") == std::string::npos) {
-      from.fail(below + "name", "expected a placeholder of the path " + to.path);
-    }
-  });
-}
-
-void read_arrivals(decoder& from, const json& object, arrivals& to) {
-  const std::string where = "arrivals.";
-  read_all(from, object, where, key("first", to.first), key("last", to.last), key("requests", to.requests),
-           key("mean_per_s", to.mean_per_s), key("whole_hours", to.whole_hours),
-           key("median_hour_per_s", to.median_hour_per_s), key("busiest_hour_per_s", to.busiest_hour_per_s),
-           key("busiest_second_per_s", to.busiest_second_per_s), key("dispersion", to.dispersion),
-           key("peak_to_mean", to.peak_to_mean), key("zone_minutes", to.zone_minutes));
-  from.each(object, where, "hour_of_day", [&](const json& element, const std::string& below) {
-    to.hour_of_day.push_back(from.amount(element, below));
-  });
-  if (!to.hour_of_day.empty() && to.hour_of_day.size() != 24) from.fail(where + "hour_of_day", "expected 24 or none");
-  if (to.last < to.first) from.fail(where + "last", "expected a time after arrivals.first");
-  if (!object.contains("worst_minute")) return;  // profiles of older versions have none
-  from.each(object, where, "worst_minute", [&](const json& element, const std::string& below) {
-    if (!element.is_number_unsigned()) return from.fail(below, "expected a whole number, 0 or more");
-    to.worst_minute.push_back(element.get<std::uint64_t>());
-  });
-  if (!to.worst_minute.empty() && to.worst_minute.size() != 60)
-    from.fail(where + "worst_minute", "expected 60 or none");
-}
-
-// Profiles of older versions have none.
-void read_measures(decoder& from, const json& document, std::vector<measure>& to) {
-  if (!document.contains("measures")) return;
-  from.each_object(document, "", "measures", [&](const json& object, const std::string& where) {
-    measure each;
-    std::string kind;
-    read_all(from, object, where, key("kind", kind), key("of", each.of), key("value", each.value),
-             key("error", each.error), key("freedom", each.freedom));
-    const auto known = measure_kind_of(kind);
-    if (!known) return;  // of a later version
-    each.kind = *known;
-    to.push_back(std::move(each));
-  });
+template <typename T>
+void decoder::read_fields(const json& object, const std::string& where, T& to) {
+  profile_reader io(*this, object, where);
+  fields_of_profile::fields(io, to);
 }
 
 void check_version(decoder& from, const json& document) {
@@ -302,34 +289,47 @@ void check_version(decoder& from, const json& document) {
   }
 }
 
-void read_document(decoder& from, const json& document, profile& to) {
-  read_all(from, document, "", key("tool_version", to.tool_version), key("resolution", to.resolution),
-           key("requests", to.requests), key("other", to.other), key("statuses", to.statuses),
-           key("response_bytes_p50", to.response_bytes_p50), key("response_bytes_p99", to.response_bytes_p99));
-  from.each_object(document, "", "sources", [&](const json& element, const std::string& where) {
-    read_source(from, element, where, to.sources.emplace_back());
-  });
-  from.each_object(document, "", "routes", [&](const json& element, const std::string& where) {
-    read_route(from, element, where, to.routes.emplace_back());
-  });
-  from.each(document, "", "notes", [&](const json& element, const std::string& where) {
-    if (!element.is_string()) return from.fail(where, "expected text");
-    to.notes.push_back(element.get<std::string>());
-  });
-  read_measures(from, document, to.measures);
-  if (const json* object = from.member(document, "", "arrivals", &json::is_object, "an object")) {
-    read_arrivals(from, *object, to.arrival);
+void check_route(decoder& from, const route& of, const std::string& where) {
+  if (!of.path.starts_with('/')) from.fail(where + "path", "expected a path that begins with /");
+  if (of.method.empty()) from.fail(where + "method", "expected a method such as GET");
+  for (std::size_t i = 0; i < of.placeholders.size(); ++i) {
+    if (of.path.find("{" + of.placeholders[i].name + "}") != std::string::npos) continue;
+    from.fail(where + "placeholders[" + std::to_string(i) + "].name", "expected a placeholder of the path " + of.path);
   }
-  if (const json* object = from.member(document, "", "sessions", &json::is_object, "an object")) {
-    sessions& each = to.session;
-    read_all(from, *object, "sessions.", key("key", each.key), key("count", each.count),
-             key("idle_cut_s", each.idle_cut_s), key("requests_mean", each.requests_mean),
-             key("think_time_p50_s", each.think_time_p50_s), key("think_time_p90_s", each.think_time_p90_s));
+}
+
+void check_arrivals(decoder& from, const arrivals& of) {
+  const auto expect = [&](const char* name, std::size_t size, std::size_t expected) {
+    if (size == 0 || size == expected) return;
+    from.fail(std::string("arrivals.") + name, "expected " + std::to_string(expected) + " or none");
+  };
+  expect("hour_of_day", of.hour_of_day.size(), 24);
+  expect("worst_minute", of.worst_minute.size(), 60);
+  expect("hour_of_week", of.hour_of_week.size(), 168);
+  if (of.last < of.first) from.fail("arrivals.last", "expected a time after arrivals.first");
+}
+
+void check_paths(decoder& from, const session_paths& of) {
+  const std::string where = "sessions.paths.";
+  const auto expect = [&](const std::string& name, std::size_t size) {
+    if (size != of.routes.size()) from.fail(where + name, "expected as many as sessions.paths.routes");
+  };
+  expect("entries", of.entries.size());
+  expect("next", of.next.size());
+  for (std::size_t i = 0; i < of.next.size(); ++i) expect("next[" + std::to_string(i) + "]", of.next[i].size());
+}
+
+// What the types of the values do not say.
+void check_values(decoder& from, const profile& of) {
+  for (std::size_t i = 0; i < of.routes.size(); ++i) {
+    check_route(from, of.routes[i], "routes[" + std::to_string(i) + "].");
   }
-  if (const json* object = from.member(document, "", "errors", &json::is_object, "an object")) {
-    read_all(from, *object, "errors.", key("errors", to.errors.errors), key("bursts", to.errors.bursts),
-             key("longest", to.errors.longest));
-  }
+  check_arrivals(from, of.arrival);
+  check_paths(from, of.session.paths);
+  std::uint64_t counted = 0;
+  for (const route& each : of.routes) counted += each.requests;
+  for (const auto& [reason, count] : of.other) counted += count;
+  if (counted != of.requests) from.fail("requests", "expected the sum of those of routes and other");
 }
 
 }  // namespace
@@ -337,29 +337,7 @@ void read_document(decoder& from, const json& document, profile& to) {
 std::string profile_json(const profile& value) {
   json document;
   document["format"] = std::string(format_prefix) + std::to_string(profile_version);
-  document["tool_version"] = value.tool_version;
-  document["resolution"] = value.resolution;
-  document["sources"] = json::array();
-  for (const log_source& each : value.sources) document["sources"].push_back(source_json(each));
-  document["requests"] = value.requests;
-  document["routes"] = json::array();
-  for (const route& each : value.routes) document["routes"].push_back(route_json(each));
-  document["other"] = by_name(value.other);
-  document["statuses"] = by_number(value.statuses);
-  document["response_bytes_p50"] = value.response_bytes_p50;
-  document["response_bytes_p99"] = value.response_bytes_p99;
-  document["arrivals"] = arrivals_json(value.arrival);
-  document["sessions"] = {{"key", value.session.key},
-                          {"count", value.session.count},
-                          {"idle_cut_s", value.session.idle_cut_s},
-                          {"requests_mean", value.session.requests_mean},
-                          {"think_time_p50_s", value.session.think_time_p50_s},
-                          {"think_time_p90_s", value.session.think_time_p90_s}};
-  document["errors"] = {
-      {"errors", value.errors.errors}, {"bursts", value.errors.bursts}, {"longest", value.errors.longest}};
-  document["measures"] = json::array();
-  for (const measure& each : value.measures) document["measures"].push_back(measure_json(each));
-  document["notes"] = value.notes;
+  document.update(profile_writer::written(value));
   // A file's name need not be UTF-8.
   return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
@@ -372,11 +350,8 @@ std::expected<profile, std::string> profile_from_json(std::string_view text) {
   decoder from;
   profile value;
   check_version(from, document);
-  if (from.error().empty()) read_document(from, document, value);
-  std::uint64_t counted = 0;
-  for (const route& each : value.routes) counted += each.requests;
-  for (const auto& [reason, count] : value.other) counted += count;
-  if (counted != value.requests) from.fail("requests", "expected the sum of those of routes and other");
+  if (from.error().empty()) from.read_fields(document, "", value);
+  check_values(from, value);
   if (!from.error().empty()) return std::unexpected(from.error());
   return value;
 }

@@ -30,6 +30,15 @@ struct measure_comparison {
   std::string why = {};  // one sentence
 };
 
+// How far the ways through the routes lie apart: the total variation distance between the shares of the steps.
+struct steps_comparison {
+  double distance = 0;
+  double low = 0;  // of what it is for all clients of their kinds, with what both profiles are off by
+  double high = 0;
+  double margin = 0;
+  likeness verdict = likeness::inconclusive;
+};
+
 struct workload_side {
   std::string name = {};  // as given
   std::uint64_t requests = 0;
@@ -43,6 +52,7 @@ struct workload_comparison {
   double confidence = 0.95;
   std::vector<measure_comparison> measures = {};  // what differs first
   std::uint64_t too_small = 0;                    // routes and statuses that are too rare on both sides to matter
+  std::optional<steps_comparison> steps = {};     // no part of the verdict: load is sent a request at a time
 
   std::uint64_t count(likeness of) const;
   // One difference is a difference; without one, nothing undecided is the same.

@@ -31,6 +31,15 @@ json written(const measure_comparison& of) {
           {"why", of.why}};
 }
 
+json steps_json(const std::optional<steps_comparison>& of) {
+  if (!of) return nullptr;
+  return {{"distance", of->distance},
+          {"low", of->low},
+          {"high", of->high},
+          {"margin", of->margin},
+          {"verdict", label(of->verdict)}};
+}
+
 }  // namespace
 
 std::string workload_comparison_json(const workload_comparison& of) {
@@ -43,6 +52,7 @@ std::string workload_comparison_json(const workload_comparison& of) {
   document["measures"] = json::array();
   for (const measure_comparison& each : of.measures) document["measures"].push_back(written(each));
   document["too_small"] = of.too_small;
+  document["steps"] = steps_json(of.steps);
   // A file's name need not be UTF-8.
   return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }

@@ -99,6 +99,39 @@ std::string summary(const model::profile& profile) {
   return text + "</tbody></table></div>";
 }
 
+std::string interval_of(const model::estimate& of) {
+  return fmt::format("{} <small>[{}, {}]</small>", number(of.value), number(of.low), number(of.high));
+}
+
+std::string tail_sentence(const model::tail_fit& of, const std::string& from) {
+  return fmt::format(
+      "The tail from {} on, {} of them, fits a power law of exponent {} {} (greatest distance of the distribution "
+      "functions {}).",
+      from, grouped(of.alpha.n), interval_of(of.alpha), of.is_good() ? "well" : "badly, and is none",
+      number(of.distance));
+}
+
+std::string memory_paragraph(const model::arrivals& seen) {
+  std::string text;
+  if (seen.hurst) {
+    text += fmt::format("Hurst exponent {}: 0.5 is none, towards 1 busy times cluster at every scale from 8 to 512 s. ",
+                        interval_of(*seen.hurst));
+  }
+  for (const auto& [lag, found] : seen.autocorrelation) {
+    text += fmt::format("Counts of seconds {} s apart correlate by {}. ", lag, interval_of(found));
+  }
+  if (seen.gap_cv) {
+    text += fmt::format("The gaps' deviation is {} of their mean; 1 is Poisson. ", interval_of(*seen.gap_cv));
+  }
+  return text.empty() ? text : "<h3>Memory</h3><p>" + text + "</p>";
+}
+
+std::string sizes_paragraph(const model::profile& of) {
+  if (!of.response_bytes_tail) return "";
+  const std::string from = size_text(of.response_bytes_tail->from);
+  return "<p>Sizes of bodies: " + tail_sentence(*of.response_bytes_tail, from) + "</p>";
+}
+
 std::string rate_section(const model::arrivals& seen) {
   std::string text = "<h2>Rate</h2>";
   if (!seen.hour_of_day.empty()) {
@@ -108,6 +141,14 @@ std::string rate_section(const model::arrivals& seen) {
         "<h3>The day</h3><p class=\"muted\">Requests a second in each hour of the day, of the clock of UTC{}.</p>",
         zone_text(seen.zone_minutes));
     text += bar_chart{.title = "rate by hour of the day", .each = "hour", .unit = "requests/s"}.draw(rates);
+  }
+  if (!seen.hour_of_week.empty()) {
+    std::vector<double> rates = seen.hour_of_week;
+    for (double& each : rates) each *= seen.mean_per_s;
+    text += "<h3>The week</h3><p class=\"muted\">Likewise in each hour of the week, from Monday, 0 h on.</p>";
+    text +=
+        bar_chart{.title = "rate by hour of the week", .each = "hour", .unit = "requests/s", .label_every = 24}.draw(
+            rates);
   }
   if (!seen.worst_minute.empty()) {
     text += "<h3>The worst minute</h3><p class=\"muted\">Requests of each second of the sixty that crowded most.</p>";
@@ -124,19 +165,35 @@ std::string rate_section(const model::arrivals& seen) {
     text += fmt::format("<tr><td>{} s</td><td>{}</td><td>{}</td></tr>", scale,
                         index == seen.dispersion.end() ? "too few windows" : number(index->second), number(peak));
   }
-  return text + "</tbody></table></div>";
+  return text + "</tbody></table></div>" + memory_paragraph(seen);
+}
+
+std::string lengths_paragraph(const model::sessions& of) {
+  if (of.length_law.empty()) return "";
+  std::string text = fmt::format(
+      "<p>Requests of a session: {:.0f} in the median, {:.0f} at p90, {:.0f} at p99; {} (greatest distance of the "
+      "distribution functions {}).",
+      of.requests_p50, of.requests_p90, of.requests_p99,
+      of.length_law == "geometric" ? "geometric, as if all went on with the same chance after each"
+                                   : escape(of.length_law) +
+                                         " than a geometric law, in which all go on with the same "
+                                         "chance after each",
+      number(of.geometric_distance));
+  if (of.length_tail)
+    text += " " + tail_sentence(*of.length_tail, fmt::format("{:.0f} requests", of.length_tail->from));
+  return text + "</p>";
 }
 
 std::string sessions_section(const model::profile& profile) {
   const model::sessions& of = profile.session;
   std::string text = fmt::format(
       "<h2>Sessions</h2><p>{} sessions by {}, {} requests each on the average; between two requests of one {} s in the "
-      "median, {} s at p90. A silence of {} s ends a session.",
+      "median, {} s at p90, {} s on the average, whose deviation is {} times that. A silence of {} s ends a session.",
       grouped(of.count), escape(of.key), number(of.requests_mean), number(of.think_time_p50_s),
-      number(of.think_time_p90_s), number(of.idle_cut_s));
+      number(of.think_time_p90_s), number(of.think_time_mean_s), number(of.think_time_cv), number(of.idle_cut_s));
   const auto single = std::ranges::find(profile.measures, model::measure_kind::short_sessions, &model::measure::kind);
   if (single != profile.measures.end()) text += fmt::format(" {} % are one request.", number(100 * single->value));
-  return text + "</p>";
+  return text + "</p>" + lengths_paragraph(of) + paths_table(of.paths);
 }
 
 std::string errors_section(const model::error_bursts& of) {
@@ -164,7 +221,8 @@ std::string profile_html(const model::profile& profile) {
       web::report_style());
   page += head_of_page(profile) + summary(profile) + warnings(profile);
   page += rate_section(profile.arrival) + routes_section(profile) + placeholders_section(profile);
-  page += statuses_section(profile) + sessions_section(profile) + errors_section(profile.errors);
+  page += statuses_section(profile) + sizes_paragraph(profile) + service_section(profile) + sessions_section(profile) +
+          errors_section(profile.errors);
   page += measures_section(profile) + sources_section(profile);
   return page + how_to_read + "</body></html>\n";
 }

@@ -111,6 +111,69 @@ std::string statuses_section(const model::profile& profile) {
   return text + "</tbody></table></div>";
 }
 
+std::string paths_table(const model::session_paths& of) {
+  if (of.routes.empty()) return "";
+  double sessions = 0;
+  for (const std::uint64_t each : of.entries) sessions += static_cast<double>(each);
+  std::string text = fmt::format(
+      "<h3>Ways</h3><div class=\"scroll\"><table><caption>Where sessions begin, and what follows a request of a route, "
+      "in percent of what follows one. Seen of {} requests of clients that were followed; shares of all steps are off "
+      "by {} points in all.</caption><thead><tr><th class=\"text\">behind</th><th>begin</th>",
+      grouped(of.followed), number(100 * of.error));
+  for (std::size_t i = 0; i < of.routes.size(); ++i) text += fmt::format("<th>{}</th>", i + 1);
+  text += "<th>end</th></tr></thead><tbody>";
+  for (std::size_t i = 0; i < of.routes.size(); ++i) {
+    double behind = 0;
+    for (const std::uint64_t each : of.next[i]) behind += static_cast<double>(each);
+    const auto percent = [](std::uint64_t part, double all) {
+      return part == 0 ? std::string("<td></td>")
+                       : fmt::format("<td>{:.0f}</td>", 100 * static_cast<double>(part) / all);
+    };
+    text += fmt::format("<tr><td>{} {}</td>{}", i + 1, escape(of.routes[i]), percent(of.entries[i], sessions));
+    for (const std::uint64_t each : of.next[i]) text += percent(each, behind);
+    text += fmt::format("<td>{:.0f}</td></tr>", 100 * of.ends_after(i));
+  }
+  return text + "</tbody></table></div>";
+}
+
+std::string service_section(const model::profile& profile) {
+  const model::service& of = profile.serving;
+  std::string text;
+  if (of.latency) {
+    text +=
+        "<h2>Latency</h2><div class=\"scroll\"><table><caption>As whoever wrote the log saw it. Upstream: of it, "
+        "waited for what is behind.</caption><thead><tr><th class=\"text\">of</th><th>requests</th><th>mean</th>"
+        "<th>p50</th><th>p90</th><th>p99</th><th>p99.9</th></tr></thead><tbody>";
+    const auto row = [&](const std::string& name, const model::durations& each) {
+      text += fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+                          escape(name), grouped(each.requests), milliseconds(1e3 * each.mean_s),
+                          milliseconds(1e3 * each.p50_s), milliseconds(1e3 * each.p90_s),
+                          milliseconds(1e3 * each.p99_s), milliseconds(1e3 * each.p999_s));
+    };
+    row("all requests", *of.latency);
+    if (of.upstream) row("upstream", *of.upstream);
+    for (const model::route& each : profile.routes) {
+      if (each.latency) row(each.name(), *each.latency);
+    }
+    text += fmt::format(
+        "</tbody></table></div><p>In flight at a time, by Little's law: {} on the average, {} in the busiest hour.</p>",
+        number(of.in_flight_mean), number(of.in_flight_busiest_hour));
+  }
+  if (of.sized_requests > 0) {
+    text += fmt::format("<p>Sizes of {} requests: p50 {}, p99 {}.</p>", grouped(of.sized_requests),
+                        size_text(of.request_bytes_p50), size_text(of.request_bytes_p99));
+  }
+  std::vector<std::string> protocols;
+  for (const auto& [name, times] : of.protocols) {
+    protocols.push_back(fmt::format("{} {}", escape(name), with_percent(times, profile.requests)));
+  }
+  if (!protocols.empty()) text += fmt::format("<p>Protocols: {}.</p>", fmt::join(protocols, ", "));
+  if (of.requests_per_connection) {
+    text += fmt::format("<p>{} requests a connection.</p>", number(*of.requests_per_connection));
+  }
+  return text;
+}
+
 std::string measures_section(const model::profile& profile) {
   if (profile.measures.empty()) return "";
   std::string text =

@@ -12,6 +12,8 @@ namespace assay::report {
 std::string routes_section(const model::profile& profile);
 std::string placeholders_section(const model::profile& profile);
 std::string statuses_section(const model::profile& profile);
+std::string paths_table(const model::session_paths& of);
+std::string service_section(const model::profile& profile);
 std::string measures_section(const model::profile& profile);
 std::string sources_section(const model::profile& profile);
 

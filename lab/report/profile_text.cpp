@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
+#include <utility>
+#include <vector>
 
 #include "lab/report/quantities.hpp"
 
@@ -49,10 +52,15 @@ void append_head(std::string& to, const model::profile& of) {
   if (of.sources.size() > sources_shown) to += fmt::format("  and {} more files\n", of.sources.size() - sources_shown);
 }
 
-void append_share(std::string& to, std::string name, std::uint64_t count, std::uint64_t all, std::string_view rest) {
-  const model::estimate share = model::share(count, all);
+std::string shortened(std::string name) {
   if (name.size() > route_columns) name = name.substr(0, route_columns - 3) + "...";
-  to += fmt::format("  {:<{}} {:>6.2f} %  {:>5.2f}-{:<5.2f} {}\n", name, route_columns, 100 * share.value,
+  return name;
+}
+
+void append_share(std::string& to, const std::string& name, std::uint64_t count, std::uint64_t all,
+                  std::string_view rest) {
+  const model::estimate share = model::share(count, all);
+  to += fmt::format("  {:<{}} {:>6.2f} %  {:>5.2f}-{:<5.2f} {}\n", shortened(name), route_columns, 100 * share.value,
                     100 * share.low, 100 * share.high, rest);
 }
 
@@ -100,6 +108,73 @@ void append_scales(std::string& to, const std::map<int, double>& values) {
   }
 }
 
+void append_memory(std::string& to, const model::arrivals& of) {
+  if (of.hurst) {
+    to += fmt::format("memory    Hurst exponent {:.2f} ({:.2f} to {:.2f}), 0.5 is none", of.hurst->value, of.hurst->low,
+                      of.hurst->high);
+    if (const auto next = of.autocorrelation.find(1); next != of.autocorrelation.end()) {
+      to += fmt::format("; a second with the next {:.2f}", next->second.value);
+    }
+    to += '\n';
+  }
+  if (of.gap_cv) {
+    to += fmt::format("gaps      deviation over mean {:.2f} ({:.2f} to {:.2f}), 1 is Poisson\n", of.gap_cv->value,
+                      of.gap_cv->low, of.gap_cv->high);
+  }
+}
+
+void append_tail(std::string& to, const std::optional<model::tail_fit>& tail, const std::string& from) {
+  if (!tail || !tail->is_heavy()) return;
+  to += fmt::format("; from {} on a power law, {:.2f} ({:.2f} to {:.2f})", from, tail->alpha.value, tail->alpha.low,
+                    tail->alpha.high);
+}
+
+void append_durations(std::string& to, std::string_view name, const model::durations& of) {
+  to += fmt::format("{:<9} p50 {:.3g} ms, p90 {:.3g} ms, p99 {:.3g} ms, mean {:.3g} ms", name, 1e3 * of.p50_s,
+                    1e3 * of.p90_s, 1e3 * of.p99_s, 1e3 * of.mean_s);
+}
+
+void append_service(std::string& to, const model::service& of) {
+  if (of.latency) {
+    append_durations(to, "latency", *of.latency);
+    to += fmt::format("; in flight {:.3g}, in the busiest hour {:.3g}\n", of.in_flight_mean, of.in_flight_busiest_hour);
+  }
+  if (of.upstream) {
+    append_durations(to, "upstream", *of.upstream);
+    to += '\n';
+  }
+}
+
+void append_sessions(std::string& to, const model::sessions& of) {
+  to += fmt::format(
+      "sessions  {} by {}, {:.1f} requests each, between them p50 {:.0f} s, p90 {:.0f} s, mean {:.0f} s\n",
+      grouped(of.count), of.key, of.requests_mean, of.think_time_p50_s, of.think_time_p90_s, of.think_time_mean_s);
+  if (of.length_law.empty()) return;
+  to += fmt::format("          p50 {:.0f}, p90 {:.0f}, p99 {:.0f} requests, {}", of.requests_p50, of.requests_p90,
+                    of.requests_p99, of.length_law == "geometric" ? "geometric" : of.length_law + " than geometric");
+  append_tail(to, of.length_tail, of.length_tail ? fmt::format("{:.0f}", of.length_tail->from) : "");
+  to += '\n';
+}
+
+// Where sessions begin.
+void append_paths(std::string& to, const model::session_paths& of) {
+  constexpr std::size_t entries_shown = 3;
+  double all = 0;
+  std::vector<std::pair<std::uint64_t, std::size_t>> order;
+  for (std::size_t i = 0; i < of.entries.size(); ++i) {
+    all += static_cast<double>(of.entries[i]);
+    order.emplace_back(of.entries[i], i);
+  }
+  if (all <= 0) return;
+  std::ranges::sort(order, std::greater());
+  to += "          begin at";
+  for (std::size_t i = 0; i < std::min(order.size(), entries_shown) && order[i].first > 0; ++i) {
+    to += fmt::format("{} {} ({:.0f} %)", i == 0 ? "" : ",", shortened(of.routes[order[i].second]),
+                      100 * static_cast<double>(order[i].first) / all);
+  }
+  to += '\n';
+}
+
 void append_arrivals(std::string& to, const model::arrivals& of) {
   to += fmt::format("\nrate      mean {}, {} {}, {} {}, busiest second {}\n", rate_text(of.mean_per_s), "median hour",
                     of.whole_hours > 0 ? rate_text(of.median_hour_per_s) : "-", "busiest hour",
@@ -113,6 +188,7 @@ void append_arrivals(std::string& to, const model::arrivals& of) {
   if (of.dispersion.empty()) to += " not estimable from so short a log";
   append_scales(to, of.dispersion);
   to += '\n';
+  append_memory(to, of);
   if (of.hour_of_day.empty()) return;
   constexpr std::array bars{"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
   const double most = std::max(std::ranges::max(of.hour_of_day), 1e-9);
@@ -133,12 +209,14 @@ std::string profile_text(const model::profile& profile) {
   append_routes(text, profile);
   append_arrivals(text, profile.arrival);
   text += fmt::format("statuses  {}\n", status_mix(profile.statuses, profile.requests));
-  text += fmt::format("sizes     p50 {}, p99 {}\n", size_text(profile.response_bytes_p50),
+  text += fmt::format("sizes     p50 {}, p99 {}", size_text(profile.response_bytes_p50),
                       size_text(profile.response_bytes_p99));
-  const model::sessions& sessions = profile.session;
-  text += fmt::format("sessions  {} by {}, {:.1f} requests each, between them p50 {:.0f} s, p90 {:.0f} s\n",
-                      grouped(sessions.count), sessions.key, sessions.requests_mean, sessions.think_time_p50_s,
-                      sessions.think_time_p90_s);
+  const auto& tail = profile.response_bytes_tail;
+  append_tail(text, tail, tail ? size_text(tail->from) : "");
+  text += '\n';
+  append_service(text, profile.serving);
+  append_sessions(text, profile.session);
+  append_paths(text, profile.session.paths);
   text += fmt::format("errors    {} answers of 500 and above", grouped(profile.errors.errors));
   if (profile.errors.bursts > 0) {
     text += fmt::format(", {} runs of two or more, the longest {}", grouped(profile.errors.bursts),

@@ -96,6 +96,12 @@ std::string workload_text(const model::workload_comparison& of) {
     text += fmt::format("{:<12}  {} routes and statuses, too rare on both sides to differ by the margin\n",
                         "not compared", of.too_small);
   }
+  if (of.steps) {
+    text += fmt::format(
+        "{:<12}  ways from route to route: {:.2f} of the steps apart ({:.2f} to {:.2f}), margin {:g}; not in the "
+        "verdict\n",
+        model::label(of.steps->verdict), of.steps->distance, of.steps->low, of.steps->high, of.steps->margin);
+  }
   return text;
 }
 

@@ -72,6 +72,9 @@ struct access_line {
   // How long the request took. In the common and combined formats nginx's $request_time alone: a whole number is
   // accepted and ignored there, since Apache's %D and %T look alike.
   std::optional<double> request_time_s;
+  std::optional<double> upstream_time_s;       // of it, waited for what is behind; all tries together
+  std::optional<std::uint64_t> request_bytes;  // with the head or without, as the format has it
+  std::uint64_t on_connection = 0;             // which request of its connection, from 1 on; 0: not logged
 
   bool operator==(const access_line&) const = default;
 };

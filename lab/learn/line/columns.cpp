@@ -50,17 +50,26 @@ constexpr std::array alb_columns{skipped,      // type
                                  address,      // client:port
                                  skipped,      // target:port
                                  took_part_s,  // request, target and response processing
-                                 took_part_s, took_part_s, status,
-                                 skipped,  // target's status
-                                 skipped,  // received bytes
-                                 wire_bytes,  request,     agent,  skipped, skipped, skipped, skipped,
+                                 upstream_part_s,
+                                 took_part_s,
+                                 status,
+                                 skipped,        // target's status
+                                 request_bytes,  // received
+                                 wire_bytes,
+                                 request,
+                                 agent,
+                                 skipped,
+                                 skipped,
+                                 skipped,
+                                 skipped,
                                  vhost,    // domain name
                                  skipped,  // certificate
                                  skipped,  // rule
                                  start};
 
-constexpr std::array elb_columns{stamp,  skipped, address, skipped,    took_part_s, took_part_s, took_part_s,
-                                 status, skipped, skipped, wire_bytes, request,     agent};
+constexpr std::array elb_columns{stamp,           skipped,     address, skipped, took_part_s,
+                                 upstream_part_s, took_part_s, status,  skipped, request_bytes,
+                                 wire_bytes,      request,     agent};
 
 struct column_rules {
   std::string_view name;
@@ -111,6 +120,7 @@ constexpr std::array w3c_names{
     std::pair{std::string_view("sc-status"), status},
     std::pair{std::string_view("sc-bytes"), wire_bytes},
     std::pair{std::string_view("sc-content-len"), bytes},
+    std::pair{std::string_view("cs-bytes"), request_bytes},
     std::pair{std::string_view("cs(Referer)"), referer},
     std::pair{std::string_view("cs(User-Agent)"), agent},
     std::pair{std::string_view("cs(X-Forwarded-For)"), forwarded_for},

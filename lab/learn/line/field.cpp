@@ -9,17 +9,28 @@
 namespace assay::learn {
 namespace {
 
-constexpr std::array names{
-    std::pair{std::string_view("address"), field::address},  std::pair{std::string_view("agent"), field::agent},
-    std::pair{std::string_view("bytes"), field::bytes},      std::pair{std::string_view("host"), field::vhost},
-    std::pair{std::string_view("method"), field::method},    std::pair{std::string_view("path"), field::path},
-    std::pair{std::string_view("query"), field::query},      std::pair{std::string_view("referer"), field::referer},
-    std::pair{std::string_view("request"), field::request},  std::pair{std::string_view("start"), field::start},
-    std::pair{std::string_view("status"), field::status},    std::pair{std::string_view("target"), field::target},
-    std::pair{std::string_view("time"), field::stamp},       std::pair{std::string_view("took_ms"), field::took_ms},
-    std::pair{std::string_view("took_ns"), field::took_ns},  std::pair{std::string_view("took_s"), field::took_s},
-    std::pair{std::string_view("took_us"), field::took_us},  std::pair{std::string_view("user"), field::user},
-    std::pair{std::string_view("xff"), field::forwarded_for}};
+constexpr std::array names{std::pair{std::string_view("address"), field::address},
+                           std::pair{std::string_view("agent"), field::agent},
+                           std::pair{std::string_view("bytes"), field::bytes},
+                           std::pair{std::string_view("host"), field::vhost},
+                           std::pair{std::string_view("method"), field::method},
+                           std::pair{std::string_view("path"), field::path},
+                           std::pair{std::string_view("query"), field::query},
+                           std::pair{std::string_view("referer"), field::referer},
+                           std::pair{std::string_view("request"), field::request},
+                           std::pair{std::string_view("request_bytes"), field::request_bytes},
+                           std::pair{std::string_view("start"), field::start},
+                           std::pair{std::string_view("status"), field::status},
+                           std::pair{std::string_view("target"), field::target},
+                           std::pair{std::string_view("time"), field::stamp},
+                           std::pair{std::string_view("took_ms"), field::took_ms},
+                           std::pair{std::string_view("took_ns"), field::took_ns},
+                           std::pair{std::string_view("took_s"), field::took_s},
+                           std::pair{std::string_view("took_us"), field::took_us},
+                           std::pair{std::string_view("upstream_ms"), field::upstream_ms},
+                           std::pair{std::string_view("upstream_s"), field::upstream_s},
+                           std::pair{std::string_view("user"), field::user},
+                           std::pair{std::string_view("xff"), field::forwarded_for}};
 
 bool is_none(std::string_view text) { return text.empty() || text == "-"; }
 
@@ -69,16 +80,43 @@ std::expected<void, line_fault> line_builder::set_stamp(const std::optional<inst
 
 std::expected<void, line_fault> line_builder::set_took(field what, std::string_view text) {
   if (is_none(text) || text == "-1") return {};
+  if (what == field::upstream_part_s) add_upstream(text, 1);
   if (what == field::took_last_ms) {
-    text.remove_prefix(text.rfind('/') + 1);  // npos + 1 is 0
+    const std::size_t slash = text.rfind('/');
+    const std::string_view before = text.substr(0, slash == std::string_view::npos ? 0 : slash);
+    add_upstream(before.substr(before.rfind('/') + 1), 1e-3);  // npos + 1 is 0
+    text.remove_prefix(slash + 1);
     if (text.starts_with('+')) text.remove_prefix(1);
     if (text == "-1") return {};
   }
   const auto number = amount(text);
   if (!number) return std::unexpected(line_fault::bad_duration);
-  const double before = what == field::took_part_s ? line_.request_time_s.value_or(0) : 0;
+  const bool is_part = what == field::took_part_s || what == field::upstream_part_s;
+  const double before = is_part ? line_.request_time_s.value_or(0) : 0;
   line_.request_time_s = before + *number * unit_s(what);
   return {};
+}
+
+// Tries and redirects, of which some came to nothing: "0.100, - : 0.150". What is no number says nothing, and is no
+// fault: a line is not refused for it.
+void line_builder::add_upstream(std::string_view text, double unit_s) {
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find_first_of(",: "), text.size());
+    if (const auto each = amount(text.substr(0, end))) {
+      line_.upstream_time_s = line_.upstream_time_s.value_or(0) + *each * unit_s;
+    }
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+}
+
+void line_builder::set_connection(field what, std::string_view text) {
+  const auto number = whole_number(text);
+  if (!number) return;
+  if (what == field::request_bytes) {
+    line_.request_bytes = *number;
+  } else {
+    line_.on_connection = *number + (what == field::kept_alive ? 1 : 0);
+  }
 }
 
 std::expected<void, line_fault> line_builder::set_number(field what, std::string_view text) {
@@ -151,6 +189,15 @@ std::expected<void, line_fault> line_builder::set(field what, std::string_view t
       return word(line_.referer);
     case field::agent:
       return word(line_.agent);
+    case field::upstream_s:
+    case field::upstream_ms:
+      add_upstream(text, what == field::upstream_s ? 1 : 1e-3);
+      return {};
+    case field::request_bytes:
+    case field::on_connection:
+    case field::kept_alive:
+      set_connection(what, text);
+      return {};
     default:
       return set_took(what, text);
   }

@@ -38,8 +38,14 @@ enum class field : std::uint8_t {
   took_ms,
   took_us,
   took_ns,
-  took_part_s,  // one of several that add up, -1 when it did not come to it
-  took_last_ms  // the last of "10/0/30/69/109"
+  took_part_s,   // one of several that add up, -1 when it did not come to it
+  took_last_ms,  // the last of "10/0/30/69/109"; the one before it is upstream's
+  upstream_s,    // waited for what is behind: "0.1, 0.2 : 0.3" adds up
+  upstream_ms,
+  upstream_part_s,  // the same, and a part of the whole
+  request_bytes,    // with the head or without, as the format has it
+  on_connection,    // which request of its connection, from 1 on
+  kept_alive        // the same, from 0 on
 };
 
 // As a user writes it: "time", "took_ms". Empty for other text.
@@ -62,6 +68,8 @@ class line_builder {
   std::expected<void, line_fault> set_stamp(const std::optional<instant>& read, stamped stamp_is);
   std::expected<void, line_fault> set_number(field what, std::string_view text);
   std::expected<void, line_fault> set_took(field what, std::string_view text);
+  void add_upstream(std::string_view text, double unit_s);
+  void set_connection(field what, std::string_view text);
 
   access_line line_;
   std::string_view date_, time_, path_, query_;

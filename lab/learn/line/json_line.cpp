@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t longest_prefix = 64;  // "caddy  | " of a log that a container's runtime prints
 constexpr std::string_view access_logger = "http.log.access";
 constexpr std::size_t field_count = 32;
+static_assert(static_cast<std::size_t>(field::kept_alive) < field_count);
 
 class json_parser : public line_parser, private json_leaves {
  public:
@@ -159,6 +160,7 @@ json_mapping caddy_mapping() {
   add(made, field::forwarded_for, {"request.client_ip", "request.headers.X-Forwarded-For"});
   add(made, field::status, {"status"});
   add(made, field::bytes, {"size"});
+  add(made, field::request_bytes, {"bytes_read"});
   add(made, field::took_s, {"duration"});
   return made;
 }
@@ -178,6 +180,7 @@ json_mapping traefik_mapping() {
   add(made, field::forwarded_for, {"request_X-Forwarded-For"});
   add(made, field::status, {"DownstreamStatus"});
   add(made, field::bytes, {"DownstreamContentSize"});
+  add(made, field::request_bytes, {"RequestContentSize"});
   add(made, field::took_ns, {"Duration"});
   return made;
 }
@@ -196,6 +199,8 @@ json_mapping envoy_mapping() {
   add(made, field::status, {"response_code"});
   add(made, field::bytes, {"bytes_sent"});
   add(made, field::took_ms, {"duration"});
+  add(made, field::upstream_ms, {"upstream_service_time"});
+  add(made, field::request_bytes, {"bytes_received"});
   return made;
 }
 
@@ -215,6 +220,9 @@ json_mapping usual_mapping() {
   add(made, field::status, {"status", "status_code", "statusCode", "http_status", "code"});
   add(made, field::bytes, {"body_bytes_sent", "bytes", "size", "response_size", "response_bytes"});
   add(made, field::wire_bytes, {"bytes_sent"});
+  add(made, field::upstream_s, {"upstream_response_time"});
+  add(made, field::request_bytes, {"request_length"});
+  add(made, field::on_connection, {"connection_requests"});
   add(made, field::took_s, {"request_time", "duration_s", "took_s", "latency_s"});
   add(made, field::took_ms, {"duration_ms", "took_ms", "latency_ms", "response_time_ms", "elapsed_ms"});
   return made;

@@ -99,6 +99,27 @@ TEST(arrivals, the_worst_minute_is_busy_and_crowded) {
   EXPECT_EQ(less.describe().worst_minute, std::vector<std::uint64_t>(60, 1));
 }
 
+// One request a minute, two in the tenth hour of Monday by the log's clock.
+model::arrivals a_week(int days, std::chrono::minutes zone) {
+  arrival_counts counts;
+  for (int minute = 0; minute < days * 24 * 60; ++minute) {
+    const int requests = minute / 60 == 9 ? 2 : 1;
+    for (int i = 0; i < requests; ++i) counts.add(midnight - zone + std::chrono::minutes(minute), zone);
+  }
+  return counts.describe();
+}
+
+TEST(arrivals, of_a_week_have_its_shape) {
+  for (const auto zone : {90min, -330min}) {
+    const model::arrivals seen = a_week(7, zone);
+    ASSERT_EQ(seen.hour_of_week.size(), 168U);
+    EXPECT_DOUBLE_EQ(seen.hour_of_week[9], 2 * seen.hour_of_week[10]) << "Monday";
+    EXPECT_DOUBLE_EQ(seen.hour_of_week[24 + 9], seen.hour_of_week[10]) << "Tuesday";
+    EXPECT_NEAR(seen.hour_of_day[9], 8.0 / 7 * seen.hour_of_day[10], 1e-9);
+  }
+  EXPECT_TRUE(a_week(6, 0min).hour_of_week.empty());
+}
+
 TEST(arrivals, short_logs_estimate_little) {
   arrival_counts counts;
   EXPECT_EQ(counts.describe().requests, 0U);
@@ -125,8 +146,9 @@ TEST(arrivals, a_wrong_clock_does_not_stretch_the_log) {
 TEST(arrivals, at_most_a_month) {
   arrival_counts counts;
   for (int day = 0; day < 40; ++day) counts.add(midnight + std::chrono::days(day), 0min);
-  EXPECT_EQ(counts.describe().requests, max_days);
-  EXPECT_EQ(counts.describe().last, midnight + std::chrono::days(30));
+  const model::arrivals seen = counts.describe();
+  EXPECT_EQ(seen.requests, max_days);
+  EXPECT_EQ(seen.last, midnight + std::chrono::days(30));
 }
 
 TEST(sessions, end_after_half_an_hour) {
@@ -141,6 +163,11 @@ TEST(sessions, end_after_half_an_hour) {
   EXPECT_EQ(seen.count, 4U);
   EXPECT_DOUBLE_EQ(seen.requests_mean, 2.5);
   EXPECT_DOUBLE_EQ(seen.think_time_p50_s, 7) << "of 0, 0, 7, 10, 10, 1799";
+  EXPECT_DOUBLE_EQ(seen.think_time_mean_s, 1826.0 / 6);
+  EXPECT_NEAR(seen.think_time_cv, std::sqrt(3'236'650.0 / 6 - 1826.0 * 1826 / 36) / (1826.0 / 6), 1e-9);
+  EXPECT_DOUBLE_EQ(seen.requests_p50, 1) << "of 1, 1, 3, 5";
+  EXPECT_DOUBLE_EQ(seen.requests_p99, 5);
+  EXPECT_EQ(seen.length_law, "") << "four are too few";
   EXPECT_EQ(counts.untracked(), 0U);
 }
 
@@ -155,6 +182,36 @@ TEST(sessions, do_not_depend_on_which_rotated_log_comes_first) {
     EXPECT_DOUBLE_EQ(counts.describe().think_time_p50_s, 7) << newest_first;
     EXPECT_DOUBLE_EQ(counts.describe().think_time_p90_s, 7) << newest_first;
   }
+}
+
+TEST(sessions, have_a_law_of_their_length) {
+  const auto law = [](auto&& length_of) {
+    session_counts counts;
+    for (int i = 0; i < 2000; ++i) {
+      const int length = length_of(i);
+      for (int request = 0; request < length; ++request) counts.add(std::to_string(i), "", midnight);
+    }
+    return counts.describe();
+  };
+  const auto geometric = law([](int i) { return 1 + static_cast<int>(std::log((i + 0.5) / 2000) / std::log(0.75)); });
+  EXPECT_EQ(geometric.length_law, "geometric");
+  EXPECT_NEAR(geometric.requests_mean, 4, 0.02);
+  EXPECT_DOUBLE_EQ(geometric.requests_p50, 3);
+  EXPECT_LT(geometric.geometric_distance, 0.002);
+  EXPECT_EQ(law([](int i) { return i % 2 == 0 ? 1 : 7; }).length_law, "lighter");
+  const auto heavy = law([](int i) { return static_cast<int>(std::pow((i + 0.5) / 2000, -1 / 1.5)); });
+  EXPECT_EQ(heavy.length_law, "heavier");
+  ASSERT_TRUE(heavy.length_tail.has_value());
+  EXPECT_NEAR(heavy.length_tail->alpha.value, 1.5, 0.25) << "of whole numbers";
+  EXPECT_TRUE(heavy.length_tail->is_heavy());
+}
+
+TEST(sessions, that_have_ended_are_as_long_as_they_were) {
+  session_counts counts;
+  for (int s = 0; s < 10; ++s) counts.add("192.0.2.1", "a", midnight + std::chrono::seconds(s));
+  counts.add("192.0.2.1", "a", midnight + 2h);  // another: the first has ended
+  EXPECT_DOUBLE_EQ(counts.describe().requests_p99, 10);
+  EXPECT_DOUBLE_EQ(counts.describe().requests_p50, 1);
 }
 
 TEST(sessions, of_older_logs_find_room_too) {

@@ -45,6 +45,7 @@ profile example() {
       {.name = "id", .shape = "integer", .distinct = 5, .zipf_exponent = 0.9, .least = -1, .greatest = 9}};
   items.placeholders[0].distinct_capped = true;
   items.placeholders[0].why = "by their form";
+  items.latency = durations{.requests = 8, .mean_s = 0.1, .p50_s = 0.05};
   value.routes = {items, a_route("POST", "/orders", 1)};
   value.requests = 10;
   value.other = {{"never found", 1}};
@@ -60,7 +61,23 @@ profile example() {
   value.arrival.hour_of_day = std::vector<double>(24, 1);
   value.arrival.zone_minutes = -210;
   value.arrival.worst_minute = std::vector<std::uint64_t>(60, 3);
+  value.arrival.hour_of_week = std::vector<double>(168, 1);
+  value.arrival.hurst = estimate{.value = 0.7, .low = 0.6, .high = 0.8, .n = 900};
+  value.arrival.autocorrelation = {{1, {.value = -0.2, .low = -0.3, .high = -0.1, .n = 32}}};
+  value.arrival.gap_cv = estimate{.value = 1.5, .low = 1.25, .high = 1.75, .n = 40};
+  value.response_bytes_tail =
+      tail_fit{.alpha = {.value = 1.2, .low = 1, .high = 1.5, .n = 120}, .from = 1024, .distance = 0.03125};
   value.session = {.key = "address and user agent", .count = 3, .idle_cut_s = 1800, .requests_mean = 3.3};
+  value.session.length_law = "heavier";
+  value.session.length_tail = value.response_bytes_tail;
+  value.session.paths = {.routes = {"GET /items/{id}", "other"},
+                         .entries = {2, 1},
+                         .next = {{3, 1}, {2, 0}},
+                         .followed = 6,
+                         .error = 0.125};
+  value.serving.latency = items.latency;
+  value.serving.protocols = {{"HTTP/1.1", 10}};
+  value.serving.requests_per_connection = 2.5;
   value.errors = {.errors = 1, .bursts = 0, .longest = 1};
   value.notes = {"a note"};
   value.measures = {{.kind = measure_kind::route, .of = "GET /items/{id}", .value = 0.8, .error = 0.1, .freedom = 31}};
@@ -79,6 +96,19 @@ TEST(profile_document, survives_the_round_trip) {
   EXPECT_EQ(read->arrival.dispersion.at(60), 2.5);
   EXPECT_EQ(read->arrival.worst_minute, example().arrival.worst_minute);
   EXPECT_EQ(read->measures.at(0).kind, measure_kind::route);
+  EXPECT_EQ(read->arrival.autocorrelation.at(1).low, -0.3);
+  EXPECT_EQ(read->arrival.hurst->n, 900U);
+  EXPECT_EQ(read->session.paths.next.at(1).at(0), 2U);
+  EXPECT_EQ(read->session.length_tail->alpha.high, 1.5);
+  EXPECT_EQ(read->serving.requests_per_connection, 2.5);
+  EXPECT_FALSE(read->serving.upstream);
+  EXPECT_EQ(read->routes[0].latency->p50_s, 0.05);
+}
+
+TEST(session_paths, end_where_what_came_does_not_go_on) {
+  const session_paths paths = example().session.paths;
+  EXPECT_DOUBLE_EQ(paths.ends_after(0), 1 - 4.0 / 7) << "came: 2 at the begin, 3 and 2; went on: 3 and 1";
+  EXPECT_DOUBLE_EQ(paths.ends_after(1), 0) << "as many went on as came";
 }
 
 TEST(profile_document, keys_it_does_not_know_are_ignored) {
@@ -91,15 +121,25 @@ TEST(profile_document, keys_it_does_not_know_are_ignored) {
   EXPECT_EQ(read->measures.size(), 1U) << "of a kind that is known";
 }
 
-TEST(profile_document, of_an_older_version_has_neither_measures_nor_a_worst_minute) {
+TEST(profile_document, of_an_older_version_lacks_what_came_later) {
   json document = json::parse(profile_json(example()));
   document.erase("measures");
   document["arrivals"].erase("worst_minute");
   document["routes"][0]["placeholders"][0].erase("why");
+  document["routes"][0].erase("latency");
+  document.erase("service");
+  document.erase("response_bytes_tail");
+  for (const auto* key : {"hour_of_week", "hurst", "autocorrelation", "gap_cv"}) document["arrivals"].erase(key);
+  for (const auto* key : {"think_time_mean_s", "think_time_cv", "requests_p50", "requests_p90", "requests_p99",
+                          "length_law", "geometric_distance", "length_tail", "paths"}) {
+    document["sessions"].erase(key);
+  }
   const auto read = profile_from_json(document.dump());
   ASSERT_TRUE(read) << read.error();
   EXPECT_TRUE(read->measures.empty());
   EXPECT_TRUE(read->arrival.worst_minute.empty());
+  EXPECT_TRUE(read->session.paths.routes.empty());
+  EXPECT_FALSE(read->arrival.hurst || read->serving.latency);
 }
 
 std::string error_with(const std::string& pointer, const json& value) {
@@ -129,6 +169,15 @@ TEST(profile_document, wrong_values_are_refused_by_their_key) {
             "arrivals.last: expected a time after arrivals.first");
   EXPECT_EQ(error_with("/arrivals/hour_of_day", json::array({1, 2})), "arrivals.hour_of_day: expected 24 or none");
   EXPECT_EQ(error_with("/arrivals/worst_minute", json::array({1, 2})), "arrivals.worst_minute: expected 60 or none");
+  EXPECT_EQ(error_with("/arrivals/hour_of_week", json::array({1, 2})), "arrivals.hour_of_week: expected 168 or none");
+  EXPECT_EQ(error_with("/arrivals/hurst/low", "none"), "arrivals.hurst.low: expected a number, found text");
+  EXPECT_EQ(error_with("/arrivals/hurst", 0.5), "arrivals.hurst: expected an object, found the number 0.5");
+  EXPECT_EQ(error_with("/sessions/paths/next/0", json::array({1})),
+            "sessions.paths.next[0]: expected as many as sessions.paths.routes");
+  EXPECT_EQ(error_with("/sessions/paths/next/1", 3), "sessions.paths.next[1]: expected a list");
+  EXPECT_EQ(error_with("/sessions/paths/entries", json::array()),
+            "sessions.paths.entries: expected as many as sessions.paths.routes");
+  EXPECT_EQ(error_with("/service/latency/p99_s", -1), "service.latency.p99_s: expected a number, 0 or more");
   EXPECT_EQ(error_with("/arrivals/worst_minute/7", -1), "arrivals.worst_minute[7]: expected a whole number, 0 or more");
   EXPECT_EQ(error_with("/arrivals/zone_minutes", 1e12),
             "arrivals.zone_minutes: expected a whole number, found the number 1000000000000.0");
@@ -141,7 +190,7 @@ TEST(profile_document, wrong_values_are_refused_by_their_key) {
 TEST(profile_document, every_missing_key_is_named) {
   const json whole = json::parse(profile_json(example()));
   for (const auto& [name, value] : whole.items()) {
-    if (name == "measures") continue;  // those of older versions have none
+    if (name == "measures" || name == "service" || name == "response_bytes_tail") continue;  // older ones have none
     json document = whole;
     document.erase(name);
     const auto read = profile_from_json(document.dump());
@@ -192,7 +241,11 @@ TEST(profile_document, every_key_is_documented) {
   expect_rows(whole["routes"][0]);
   expect_rows(whole["routes"][0]["placeholders"][0]);
   expect_rows(whole["measures"][0]);
-  for (const auto* section : {"arrivals", "sessions", "errors"}) expect_rows(whole[section]);
+  expect_rows(whole["sessions"]["paths"]);
+  expect_rows(whole["response_bytes_tail"]);
+  expect_rows(whole["arrivals"]["hurst"]);
+  expect_rows(whole["service"]["latency"]);
+  for (const auto* section : {"arrivals", "sessions", "service", "errors"}) expect_rows(whole[section]);
 }
 
 TEST(utc, text_and_back) {

@@ -74,8 +74,55 @@ TEST(portrait, draws_a_day_when_it_saw_one) {
   EXPECT_THAT(profile_text(profile), HasSubstr("▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁█  0 h to 24 h (-03:30)"));
 }
 
-TEST(portrait, fits_on_a_screen) {
+// What only longer logs, or some formats, have.
+model::profile a_rich_one() {
   model::profile profile = example();
+  const model::estimate about{.value = 0.75, .low = 0.7, .high = 0.8, .n = 900};
+  profile.arrival.hour_of_day = std::vector<double>(24, 1);
+  profile.arrival.hour_of_week = std::vector<double>(168, 1);
+  profile.arrival.peak_to_mean = {{1, 4}};
+  profile.arrival.hurst = about;
+  profile.arrival.autocorrelation = {{1, {.value = -0.25, .low = -0.3, .high = -0.2, .n = 32}}};
+  profile.arrival.gap_cv = model::estimate{.value = 1.5, .low = 1.4, .high = 1.6, .n = 40};
+  profile.response_bytes_tail = model::tail_fit{.alpha = about, .from = 20'000, .distance = 0.03};
+  profile.session.count = 300;
+  profile.session.key = "address and user agent";
+  profile.session.requests_mean = 4;
+  profile.session.requests_p99 = 31;
+  profile.session.think_time_mean_s = 12;
+  profile.session.length_law = "heavier";
+  profile.session.length_tail = model::tail_fit{.alpha = about, .from = 9, .distance = 0.2};
+  profile.session.paths = {
+      .routes = {"GET /items/{id}", "other"}, .entries = {3, 1}, .next = {{6, 2}, {1, 0}}, .followed = 9, .error = 0.1};
+  const model::durations times{
+      .requests = 1000, .mean_s = 0.02, .p50_s = 0.0125, .p90_s = 0.03, .p99_s = 0.4, .p999_s = 1};
+  profile.serving.latency = profile.serving.upstream = profile.routes[0].latency = times;
+  profile.serving.in_flight_mean = 0.02;
+  profile.serving.in_flight_busiest_hour = 0.5;
+  profile.serving.sized_requests = 1000;
+  profile.serving.protocols = {{"HTTP/1.1", 1000}};
+  profile.serving.requests_per_connection = 2.5;
+  return profile;
+}
+
+TEST(portrait, says_how_arrivals_sessions_and_answers_behave) {
+  const std::string text = profile_text(a_rich_one());
+  EXPECT_THAT(text,
+              HasSubstr("memory    Hurst exponent 0.75 (0.70 to 0.80), 0.5 is none; a second with the next -0.25\n"));
+  EXPECT_THAT(text, HasSubstr("gaps      deviation over mean 1.50 (1.40 to 1.60), 1 is Poisson\n"));
+  EXPECT_THAT(text, HasSubstr("; from 20kB on a power law, 0.75 (0.70 to 0.80)\n"));
+  EXPECT_THAT(text, HasSubstr("p99 31 requests, heavier than geometric\n")) << "a tail that does not fit is none";
+  EXPECT_THAT(text, HasSubstr("          begin at GET /items/{id} (75 %), other (25 %)\n"));
+  EXPECT_THAT(text,
+              HasSubstr("latency   p50 12.5 ms, p90 30 ms, p99 400 ms, mean 20 ms; in flight 0.02, in the busiest "
+                        "hour 0.5\nupstream  p50 12.5 ms"));
+  for (const auto* none : {"memory", "gaps ", "power law", "begin at", "latency", "upstream"}) {
+    EXPECT_THAT(profile_text(example()), Not(HasSubstr(none)));
+  }
+}
+
+TEST(portrait, fits_on_a_screen) {
+  model::profile profile = a_rich_one();
   for (int i = 0; i < 100; ++i) {
     profile.routes.push_back(a_route("/" + std::string(200, 'x') + std::to_string(i), 1));
   }
@@ -154,6 +201,24 @@ TEST(profile_page, has_routes_charts_and_measures_and_escapes_what_comes_from_th
                               "<td>± 1.00 points</td></tr>"));
   EXPECT_THAT(page, HasSubstr("<small>5: empty line; line 7: </small>"));
   EXPECT_THAT(page, Not(HasSubstr("lines were rejected")));
+  for (const auto* tag : {"table", "tr", "td", "svg", "p", "small", "rect", "title"}) {
+    const std::string opens = std::string("<") + tag;
+    EXPECT_EQ(count(page, opens + ">") + count(page, opens + " "), count(page, std::string("</") + tag + ">")) << tag;
+  }
+}
+
+TEST(profile_page, has_the_week_ways_latencies_and_memory) {
+  const std::string page = profile_html(a_rich_one());
+  EXPECT_EQ(count(page, "<rect "), 24U + 168U);
+  EXPECT_THAT(page, HasSubstr("Hurst exponent 0.75 <small>[0.7, 0.8]</small>"));
+  EXPECT_THAT(page, HasSubstr("1 s apart correlate by -0.25 <small>[-0.3, -0.2]</small>"));
+  EXPECT_THAT(page, HasSubstr("fits a power law of exponent 0.75 <small>[0.7, 0.8]</small> well"));
+  EXPECT_THAT(page, HasSubstr("badly, and is none"));
+  EXPECT_THAT(page, HasSubstr("<tr><td>1 GET /items/{id}</td><td>75</td><td>75</td><td>25</td><td>20</td></tr>"))
+      << "of ten that came eight went on";
+  EXPECT_THAT(page, HasSubstr("<tr><td>upstream</td><td>1,000</td><td>20.0 ms</td><td>12.5 ms</td>"));
+  EXPECT_THAT(page, HasSubstr("Protocols: HTTP/1.1 100 %."));
+  EXPECT_THAT(page, HasSubstr("2.50 requests a connection."));
   for (const auto* tag : {"table", "tr", "td", "svg", "p", "small", "rect", "title"}) {
     const std::string opens = std::string("<") + tag;
     EXPECT_EQ(count(page, opens + ">") + count(page, opens + " "), count(page, std::string("</") + tag + ">")) << tag;
