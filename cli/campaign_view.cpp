@@ -89,7 +89,7 @@ int show_results(std::string_view command, const std::string& directory) {
   if (!written) return complain(command, could_not_run, written.error());
   fmt::print("{}\nrecord: {}\nreport: {}\n", written->summary, written->record_path, written->report_path);
   std::fflush(stdout);
-  return ok;
+  return written->objectives_broken ? gate_failed : ok;
 }
 
 }  // namespace assay::cli

@@ -15,6 +15,7 @@
 #include "lab/plan/binding.hpp"
 #include "lab/plan/draft_binding.hpp"
 #include "lab/plan/forecast.hpp"
+#include "lab/plan/openapi.hpp"
 #include "lab/plan/read.hpp"
 #include "lab/plan/schema.hpp"
 #include "lab/report/plan_text.hpp"
@@ -41,12 +42,20 @@ int draft(const plan_arguments& typed) {
   }
   const auto profile = model::read_profile(typed.profile);
   if (!profile) return complain("plan", usage, profile.error());
+  plan::described_service described;
+  if (!typed.openapi.empty()) {
+    auto found = plan::openapi_routes(typed.openapi);
+    if (!found) return complain("plan", usage, "--openapi " + found.error());
+    described = {.bodies = std::move(found->bodies), .file = std::filesystem::path(typed.openapi).filename().string()};
+  }
   const std::string name = std::filesystem::path(typed.profile).filename().string();
-  const plan::drafted_binding made = plan::draft_binding(*profile, name);
+  const plan::drafted_binding made = plan::draft_binding(*profile, name, described);
   if (made.routes == 0) return complain("plan", usage, typed.profile + ": no route of it is worth sending");
   if (const int saved = save(typed.drafted, made.text); saved != ok) return saved;
-  return print("plan", fmt::format("{}: {} routes bound, {} left out; {} lines say \"fill in\"\n",
-                                   one_line(typed.drafted), made.routes, made.left_out, made.marks));
+  const std::string bodies =
+      typed.openapi.empty() ? "" : fmt::format("{} bodies drafted from {}; ", made.bodies, one_line(described.file));
+  return print("plan", fmt::format("{}: {} routes bound, {} left out; {}{} lines say \"fill in\"\n",
+                                   one_line(typed.drafted), made.routes, made.left_out, bodies, made.marks));
 }
 
 int bind(const plan_arguments& typed) {
@@ -87,6 +96,9 @@ int plan_command(const plan_arguments& typed) {
   if (typed.schema) return print("plan", plan::plan_schema());
   if (typed.page) return print("plan", plan::keys_page());
   if (!typed.checked.empty()) return check(typed.checked);
+  if (!typed.openapi.empty() && typed.drafted.empty()) {
+    return complain("plan", usage, "--openapi is for --draft FILE: it drafts bodies; routes take it in assay learn");
+  }
   if (typed.profile.empty())
     return complain("plan", usage, "expected a profile, or --check FILE; see assay plan --help");
   if (!typed.drafted.empty()) return draft(typed);

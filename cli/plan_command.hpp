@@ -12,6 +12,7 @@ struct plan_arguments {
   std::string profile;
   std::string binding;
   std::string drafted;  // a binding to write
+  std::string openapi;  // the service's description, for its bodies
   std::string output;
   std::string within;
   std::string checked;

@@ -14,7 +14,7 @@ export interface Second {
 export interface TrialEvent {
   at: number;
   length: number;
-  kind: "phase" | "fault" | "stall" | "note";
+  kind: "phase" | "fault" | "stall" | "database" | "task" | "note";
   text: string;
 }
 

@@ -7,7 +7,7 @@ const MOST_TOLD = 8;
 
 function toldOf(trials: Trial[], at: number): string[] {
   const near = trials.flatMap((trial) => trial.events
-    .filter((event) => event.kind === "stall" || event.kind === "fault")
+    .filter((event) => event.kind === "stall" || event.kind === "fault" || event.kind === "task")
     .filter((event) => event.at <= at + REACH_S && event.at + event.length >= at - REACH_S)
     .map((event) => ({ trial, event })));
   near.sort((a, b) => b.event.length - a.event.length);

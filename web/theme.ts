@@ -6,6 +6,7 @@ export interface Theme {
   fault: string;
   burst: string;
   stall: string;
+  task: string;
   series: string[];
 }
 
@@ -18,6 +19,7 @@ export function readTheme(): Theme {
     fault: colour("--fault"),
     burst: colour("--burst"),
     stall: colour("--stall"),
+    task: colour("--task"),
     series: [1, 2, 3, 4, 5, 6].map((n) => colour(`--series-${n}`)),
   };
 }

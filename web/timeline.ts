@@ -1,5 +1,6 @@
 // Latency over time, a chart a candidate on one shared scale: p50 and p99 of each second, the median over its trials
-// drawn bold with every single trial behind it, phases as bands, and a lane of stalls and faults below.
+// drawn bold with every single trial behind it, phases as bands, and a lane of stalls, faults and
+// background tasks below.
 import uPlot from "uplot";
 import type { Candidate, Phase, ReportData, Trial } from "./data";
 import { logAxis } from "./axis";
@@ -9,6 +10,7 @@ import type { Theme } from "./theme";
 
 const HEIGHT = 220;
 const LANE_HEIGHT = 14; // of the event lane, CSS pixels
+const TASK_HEIGHT = 4; // of background tasks, at the top of it
 const HEADROOM = 5; // above the highest value, for the names of the phases
 const FLOOR_MS = 0.1; // a logarithmic axis has no zero
 
@@ -72,11 +74,13 @@ function drawLane(chart: uPlot, trials: Trial[], theme: Theme): void {
   ctx.clip();
   for (const trial of trials) {
     for (const event of trial.events) {
-      if (event.kind !== "stall" && event.kind !== "fault") continue;
+      if (event.kind !== "stall" && event.kind !== "fault" && event.kind !== "task") continue;
       const from = chart.valToPos(event.at, "x", true);
       const width = Math.max(devicePixelRatio, chart.valToPos(event.at + event.length, "x", true) - from);
-      ctx.fillStyle = event.kind === "stall" ? theme.stall : theme.fault;
-      ctx.fillRect(from, top, width, LANE_HEIGHT * devicePixelRatio);
+      ctx.fillStyle = { stall: theme.stall, fault: theme.fault, task: theme.task }[event.kind];
+      // A stall that a task brought about lies below it, and must be seen.
+      const height = event.kind === "task" ? TASK_HEIGHT : LANE_HEIGHT;
+      ctx.fillRect(from, top, width, height * devicePixelRatio);
     }
   }
   ctx.restore();

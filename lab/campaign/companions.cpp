@@ -1,12 +1,18 @@
 #include "lab/campaign/companions.hpp"
 
+#include <utility>
+
 namespace assay::campaign {
 
-companions::companions(fault::proxy& through, const std::vector<model::phase>& phases, inside::observer* watching)
-    : thread_([this, &through, &phases, watching, clock = clock_.get_future()]() mutable {
+companions::companions(fault::proxy& through, const std::vector<model::phase>& phases, background_place tasks,
+                       inside::observer* watching, const std::vector<inside::watched_database>& databases)
+    : thread_([this, &through, &phases, &databases, tasks = std::move(tasks), watching,
+               clock = clock_.get_future()]() mutable {
         const instant start = clock.get();
         if (start == never) return;
         faults_.emplace(through, phases, start);
+        if (!tasks.tasks.empty()) tasks_.emplace(std::move(tasks), phases, start);
+        for (const inside::watched_database& each : databases) samplers_.emplace_back(each).start(start);
         if (watching == nullptr) {
           cannot_watch_ = "assay did not start it";
           return;
@@ -26,6 +32,13 @@ void companions::finish() {
   if (!thread_.joinable()) return;
   if (!clock_set_) clock_.set_value(never);
   thread_.join();
+  for (inside::database_sampler& each : samplers_) databases_.push_back(each.finish());
+  samplers_.clear();
+  if (tasks_) {
+    task_events_ = tasks_->finish();
+    task_summary_ = tasks_->summary();
+    tasks_.reset();
+  }
   if (!faults_) return;
   fault_events_ = faults_->events();
   faults_.reset();

@@ -5,6 +5,7 @@
 #include "lab/campaign/facts.hpp"
 #include "lab/decide/record.hpp"
 #include "lab/judge/compare.hpp"
+#include "lab/judge/objectives.hpp"
 #include "lab/model/comparison_json.hpp"
 #include "lab/model/write_file.hpp"
 #include "lab/plan/read.hpp"
@@ -36,6 +37,10 @@ std::expected<written_results, std::string> write_results(const std::string& dir
 
   written_results written;
   written.compared = judge::compare(*plan, *trials);
+  // Before what was unusual: it was asked for.
+  const std::vector<std::string> broken = judge::broken_objectives(*plan, *trials);
+  written.objectives_broken = !broken.empty();
+  written.compared.anomalies.insert(written.compared.anomalies.begin(), broken.begin(), broken.end());
   written.compared.source.experiment_id = fmt::format("{}-{}", header.plan_name, header.created);
   written.compared.source.created = header.created;
   written.compared.source.tool_version = header.tool_version;

@@ -13,10 +13,11 @@ namespace assay::campaign {
 
 struct written_results {
   model::comparison compared;
-  std::string summary;      // for the terminal
-  std::string report_path;  // report.html
-  std::string record_path;  // record.md
-  std::string json_path;    // report.json
+  std::string summary;             // for the terminal
+  bool objectives_broken = false;  // one of the plan's, by one of the candidates
+  std::string report_path;         // report.html
+  std::string record_path;         // record.md
+  std::string json_path;           // report.json
 };
 
 // Reads DIRECTORY/campaign.db and writes the three beside it, each whole or not at all.

@@ -48,6 +48,7 @@ struct test_bed::state {
   std::map<std::string, std::string> urls;
   std::map<std::uint16_t, std::string> port_names;
   std::map<std::string, std::string> facts;
+  std::vector<inside::watched_database> watched;
 };
 
 std::expected<std::uint16_t, std::string> test_bed::state::start_database(const model::dependency& planned,
@@ -66,6 +67,7 @@ std::expected<std::uint16_t, std::string> test_bed::state::start_database(const 
   const auto settings = made->server->settings();
   if (!settings) return std::unexpected(settings.error());
   for (const auto& [name, value] : *settings) facts[planned.name + ": " + name] = value;
+  watched.push_back({.name = planned.name, .url = made->server->administrator_url(), .database = made->name});
   databases.push_back(std::move(made));
   return databases.back()->server->port();
 }
@@ -127,6 +129,7 @@ std::expected<std::unique_ptr<test_bed>, std::string> test_bed::start(const mode
 const std::map<std::string, std::string>& test_bed::urls() const { return state_->urls; }
 const std::map<std::uint16_t, std::string>& test_bed::port_names() const { return state_->port_names; }
 fault::proxy& test_bed::faults() { return *state_->proxy; }
+const std::vector<inside::watched_database>& test_bed::databases() const { return state_->watched; }
 const std::map<std::string, std::string>& test_bed::facts() const { return state_->facts; }
 
 std::expected<void, std::string> test_bed::reset_data() {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "lab/fault/proxy.hpp"
+#include "lab/inside/database_sampler.hpp"
 #include "lab/model/plan.hpp"
 
 namespace assay::campaign {
@@ -33,6 +34,8 @@ class test_bed {
   // By port, for naming peers: "third-party".
   const std::map<std::uint16_t, std::string>& port_names() const;
   fault::proxy& faults();
+  // Each PostgreSQL, as one looks into it from inside: past the proxy, and with every right.
+  const std::vector<inside::watched_database>& databases() const;
   // "postgres …" settings and versions, for the fairness record.
   const std::map<std::string, std::string>& facts() const;
 

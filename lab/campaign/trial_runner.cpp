@@ -42,6 +42,20 @@ std::pair<std::string, std::uint16_t> address_of(std::string_view url) {
   return {std::string(url.substr(0, colon)), port};
 }
 
+// Where they were counted: over all that was answered.
+std::string allocations_text(const model::trial& of) {
+  const auto first = std::ranges::find_if(of.processes, [](const auto& each) { return each.allocations > 0; });
+  std::uint64_t answered = 0;
+  for (const model::phase_measurement& each : of.phases) answered += each.all.answered;
+  if (first == of.processes.end() || answered == 0) return {};
+  const model::process_second& last = of.processes.back();
+  const auto requests = static_cast<double>(answered);
+  return fmt::format("{:.0f} and {:.1f} kB a request; {:.1f} MB held at the end",
+                     static_cast<double>(last.allocations - first->allocations) / requests,
+                     static_cast<double>(last.allocated_bytes - first->allocated_bytes) / 1e3 / requests,
+                     static_cast<double>(last.live_bytes) / 1e6);
+}
+
 }  // namespace
 
 trial_runner::trial_runner(const model::plan& plan, const model::candidate& candidate, const trial_slot& slot,
@@ -204,7 +218,14 @@ trial_runner::checked trial_runner::measure() {
     fail(work.error());
     return {};
   }
-  companions beside(bed_.faults(), plan_.phases, process_ ? &watching : nullptr);
+  companions beside(bed_.faults(), plan_.phases,
+                    {.tasks = plan_.background,
+                     .host = host_,
+                     .port = port_,
+                     .urls = bed_.urls(),
+                     .cpus = machine_.cpus.lab,
+                     .log = directory_ + "/background.log"},
+                    process_ ? &watching : nullptr, bed_.databases());
   load::workload_engine engine(std::move(*work), plan_.phases, [&](instant start) { beside.set_clock(start); });
   set_engine(&engine);
   if (stopping_) engine.stop();
@@ -233,6 +254,12 @@ trial_runner::checked trial_runner::conclude(load::workload_result& measured, co
   }
   if (process_) std::ignore = process_->stop(stop_grace);
   trial_.events = beside.fault_events();
+  trial_.events.insert(trial_.events.end(), beside.task_events().begin(), beside.task_events().end());
+  if (!beside.task_summary().empty()) trial_.facts["background tasks"] = beside.task_summary();
+  for (const inside::database_observation& each : beside.databases()) {
+    trial_.databases.push_back(each.seen);
+    trial_.events.insert(trial_.events.end(), each.events.begin(), each.events.end());
+  }
   take_view(seen);
   // Before the load's remarks: the reason that comes first is the one that is shown.
   if (const checked reconciled = reconcile(measured.writes); !reconciled) return reconciled;
@@ -263,6 +290,7 @@ void trial_runner::take_load(load::workload_result& measured) {
   trial_.phases = std::move(measured.phases);
   trial_.seconds = std::move(measured.seconds);
   trial_.generator = measured.generator;
+  if (const std::string counted = allocations_text(trial_); !counted.empty()) trial_.facts["allocations"] = counted;
   for (const std::string& reason : measured.reasons) trial_.reasons.push_back(reason);
   if (!measured.valid && trial_.state == model::trial_state::complete) trial_.state = model::trial_state::invalid;
 }

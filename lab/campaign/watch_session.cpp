@@ -14,6 +14,7 @@
 #include "lab/inside/proc.hpp"
 #include "lab/judge/diagnose.hpp"
 #include "lab/judge/holders.hpp"
+#include "lab/judge/native_memory.hpp"
 
 namespace assay::campaign {
 namespace {
@@ -48,6 +49,7 @@ std::expected<std::string, std::string> make_directory() {
 watch_session::watch_session(watch_options options) : options_(std::move(options)) {}
 
 watch_session::~watch_session() {
+  database_.reset();
   observer_.reset();
   process_.reset();
   std::error_code ignored;  // a file that is left is not worth a word at the end
@@ -92,6 +94,10 @@ std::expected<void, std::string> watch_session::start() {
                                              .connections = true,
                                              .process_interval = options_.process_interval});
   begin_ = inside::observer::now();
+  if (!options_.postgres.empty()) {
+    database_.emplace(inside::watched_database{.name = "postgres", .url = options_.postgres});
+    database_->start(begin_);
+  }
   return observer_->start(begin_);
 }
 
@@ -115,6 +121,7 @@ std::expected<model::watch_result, std::string> watch_session::finish(const std:
   }
   const instant end = inside::observer::now();
   auto seen = observer_->finish({{.name = "watch", .begin = begin_, .end = end}});
+  if (database_) made.databases.push_back(std::move(database_->finish().seen));  // as the service still uses it
   if (process_) std::ignore = process_->stop(watched_stop_grace);
   if (!seen) return std::unexpected(seen.error());
   made.runtime = seen->runtime;
@@ -133,8 +140,10 @@ std::expected<model::watch_result, std::string> watch_session::finish(const std:
                                   .processes = made.processes,
                                   .lag = made.lag,
                                   .blocking = made.blocking,
-                                  .connections = made.connections});
+                                  .connections = made.connections,
+                                  .databases = made.databases});
   judge::name_holders(made.verdict, made.runtime_looks);
+  judge::tell_native_memory(made.verdict, made.processes, made.runtime_looks);
   return made;
 }
 

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "lab/inside/database_sampler.hpp"
 #include "lab/inside/observer.hpp"
 #include "lab/model/watch.hpp"
 #include "lab/subject/process.hpp"
@@ -25,6 +26,7 @@ struct watch_options {
   std::uint32_t pid = 0;                  // of a process that runs already
   std::string runtime = "auto";           // or a label of model::runtime_kind
   std::string output = {};                // file that the command's stdout and stderr are appended to
+  std::string postgres = {};              // libpq's URL of the database that it uses; empty: none is looked into
   duration process_interval = std::chrono::milliseconds(250);
 };
 
@@ -49,6 +51,7 @@ class watch_session {
   std::string directory_;  // of the probe's files; removed with the session
   std::optional<subject::process> process_;
   std::optional<inside::observer> observer_;
+  std::optional<inside::database_sampler> database_;
   std::uint32_t pid_ = 0;
   std::uint64_t started_ticks_ = 0;  // an attached process's, since ids are used again
   instant begin_;

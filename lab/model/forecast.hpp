@@ -17,6 +17,10 @@ struct detectable_difference {
   double assumed_log_sd = 0;
   double alone = 0;   // one comparison: 0.12 is "12 %"
   double family = 0;  // when every comparison of the plan must hold together (Holm's first step)
+  // The smallest true difference that is found four times of five: called worse, and not by mistake. The margin below
+  // which differences do not matter is part of it.
+  double found_alone = 0;
+  double found_family = 0;
 };
 
 // What the rate of a phase does that is not even.
@@ -38,7 +42,9 @@ struct forecast {
   double trial_requests = 0;
   double campaign_requests = 0;
   std::vector<phase_course> courses;               // of the phases that have one
+  std::vector<std::uint64_t> background_times;     // of a trial: of each background task, in the order of the plan
   unsigned comparisons = 0;                        // (candidates - 1) x phases that are judged
+  double margin = 0;                               // differences below are of no interest, whatever the repeats
   std::vector<detectable_difference> differences;  // empty when a single run of each leaves nothing to estimate
 };
 

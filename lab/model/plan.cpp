@@ -18,6 +18,30 @@ double crowding::dispersion_at(int scale, double rate_per_s) const {
   return 1 + (of_rate_per_s > 0 ? excess * rate_per_s / of_rate_per_s : excess);
 }
 
+bool background_task::runs_in(const std::string& phase) const {
+  return phases.empty() || std::ranges::find(phases, phase) != phases.end();
+}
+
+std::chrono::nanoseconds background_task::first_from(std::chrono::nanoseconds instant) const {
+  if (instant <= after) return after;
+  const std::int64_t whole = (instant - after + every - std::chrono::nanoseconds(1)) / every;
+  return after + whole * every;
+}
+
+std::uint64_t background_task::times_in(const std::vector<phase>& all) const {
+  std::uint64_t times = 0;
+  std::chrono::nanoseconds begin{};
+  for (const phase& each : all) {
+    const std::chrono::nanoseconds end = begin + each.length;
+    const std::chrono::nanoseconds first = first_from(begin);
+    if (runs_in(each.name) && first < end) {
+      times += static_cast<std::uint64_t>((end - std::chrono::nanoseconds(1) - first) / every) + 1;
+    }
+    begin = end;
+  }
+  return times;
+}
+
 std::string_view label(fault_kind kind) {
   switch (kind) {
     case fault_kind::latency:

@@ -95,6 +95,28 @@ struct phase {
   std::vector<fault> faults = {};
 };
 
+// What a service's own clock does beside its users' requests: a cache is warmed, figures are added up. No access log
+// shows it, so it is declared: a request to the candidate, or a command that runs where the dependencies do.
+struct background_task {
+  std::string name = {};
+  std::chrono::nanoseconds every{};  // from one begin to the next
+  std::chrono::nanoseconds after{};  // the first, from the first phase's begin
+  std::string method = {};           // of a request; upper case
+  std::string target = {};
+  std::vector<std::pair<std::string, std::string>> headers = {};
+  std::string body = {};
+  std::vector<std::string> command = {};  // instead of a request; "{url}" and the names of dependencies are filled in
+  std::string directory = {};
+  std::chrono::nanoseconds timeout = std::chrono::seconds(30);
+  std::vector<std::string> phases = {};  // by name; empty: all
+
+  bool runs_in(const std::string& phase) const;
+  // Its first instant that is not before this one; from the first phase's begin.
+  std::chrono::nanoseconds first_from(std::chrono::nanoseconds instant) const;
+  // How many of its instants lie in the phases that are its own.
+  std::uint64_t times_in(const std::vector<phase>& all) const;
+};
+
 enum class runtime_kind : std::uint8_t { python, node, cpp, go, jvm, rust, other };
 
 // A candidate's descriptor.
@@ -130,6 +152,16 @@ struct dependency {
   std::string reply = {};  // its body, see lab/fault/http_service.hpp; empty: {"value": {n}}
 };
 
+// What a service is to keep under the load of each steady phase.
+struct objective {
+  enum class kind : std::uint8_t { quantile, error_share };
+  kind of = kind::quantile;
+  double quantile = 0;     // of response times
+  double limit = 0;        // nanoseconds, or a share
+  std::string route = {};  // by name; empty: all
+  std::string text = {};   // as written: "p99<100ms", "p99[GET /items/{id}]<80ms", "errors<0.1%"
+};
+
 struct plan {
   int version = plan_version;
   std::string name = {};
@@ -140,13 +172,16 @@ struct plan {
   arrival_law arrivals = arrival_law::poisson;
   std::vector<bound_route> workload = {};
   std::vector<phase> phases = {};
+  std::vector<background_task> background = {};
   std::vector<dependency> dependencies = {};
   std::vector<candidate> candidates = {};
   std::string reference = {};    // name of the candidate that the others are compared with
   std::string conformance = {};  // file of checks that each must pass before it is measured; may be empty
   double stall_threshold_ms = 25;
-  std::string source_path = {};    // the plan file
-  std::string source_sha256 = {};  // its hash: results of another plan are not mixed in
+  std::vector<objective> objectives = {};
+  std::vector<objective> proposed = {};  // by the log; nobody is judged by them
+  std::string source_path = {};          // the plan file
+  std::string source_sha256 = {};        // its hash: results of another plan are not mixed in
 
   const candidate* find_candidate(const std::string& name) const;
 };

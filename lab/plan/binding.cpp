@@ -12,8 +12,10 @@
 #include "lab/plan/checks.hpp"
 #include "lab/plan/forecast.hpp"
 #include "lab/plan/like_log.hpp"
+#include "lab/plan/objectives.hpp"
 #include "lab/plan/read.hpp"
 #include "lab/plan/resolve.hpp"
+#include "lab/plan/route_text.hpp"
 #include "lab/plan/usual_phases.hpp"
 
 namespace assay::plan {
@@ -66,6 +68,44 @@ void explain(bound_plan& made, const model::profile& profile, const log_rates& k
   for (const model::phase& each : made.plan.phases) why.push_back(against_baseline(each, known.baseline));
 }
 
+// What belongs to the usual process and is no phase of its own.
+void say_what_is_no_phase(bound_plan& made, const model::profile& profile) {
+  double all = 0;
+  double reads = 0;
+  for (const model::bound_route& each : made.plan.workload) {
+    all += each.weight;
+    if (each.method == "GET" || each.method == "HEAD") reads += each.weight;
+  }
+  std::vector<std::string>& why = made.notes.phases;
+  why.push_back(
+      fmt::format("mixed: every phase sends all routes together; {} of the requests read (GET, HEAD), {} may write.",
+                  percent(reads / std::max(all, 1e-9)), percent(1 - reads / std::max(all, 1e-9))));
+  const std::string format = profile.sources.empty() ? "" : profile.sources.front().format;
+  why.push_back(
+      fmt::format("replay is no phase of a plan: assay replay {} FILES --to http://HOST:PORT --speed 1x sends "
+                  "the requests of the log themselves, at their recorded times.",
+                  format == "har"        ? "har"
+                  : format == "goreplay" ? "gor"
+                                         : "log"));
+}
+
+// What the log suggests, unless the binding says what is to be kept.
+void add_proposals(bound_plan& made, const model::profile& profile) {
+  if (!made.plan.objectives.empty()) return;
+  proposals found = propose_objectives(profile, made.plan.workload);
+  for (proposed_objective& each : found.each) {
+    if (auto read = parse_objective(each.text)) made.plan.proposed.push_back(std::move(*read));
+    made.notes.objective[each.text] = std::move(each.why);
+  }
+  if (!found.each.empty()) {
+    made.notes.objectives.emplace_back(
+        "Proposals from the log, to be confirmed: what the service has kept, rounded up. Nobody is judged by them; "
+        "put");
+    made.notes.objectives.emplace_back("those that you mean, as you mean them, under `objectives:` of the binding.");
+  }
+  for (std::string& each : found.remarks) made.notes.objectives.push_back("And " + std::move(each) + ".");
+}
+
 }  // namespace
 
 std::expected<bound_plan, std::string> bind_profile(const model::profile& profile, const std::string& binding_path,
@@ -116,6 +156,8 @@ std::expected<bound_plan, std::string> bind_profile(const model::profile& profil
   made.notes.phase = std::move(reasons);
   made.notices = std::move(routes.notices);
   explain(made, profile, known, options, binding_path);
+  if (phases == nullptr) say_what_is_no_phase(made, profile);
+  add_proposals(made, profile);
   return made;
 }
 

@@ -4,10 +4,13 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
+#include <optional>
 
 #include "lab/model/template.hpp"
 #include "lab/plan/checks.hpp"
 #include "lab/plan/route_text.hpp"
+#include "lab/plan/usual_phases.hpp"
 #include "lab/plan/write.hpp"
 
 namespace assay::plan {
@@ -15,18 +18,8 @@ namespace {
 
 constexpr int not_found = 404;
 constexpr std::size_t longest_word = 40;  // in the name of a feed
-
-// "GET /items/{id}/price" and "GET /items/{item}/price" are one route.
-std::string shape_of(std::string_view name) {
-  std::string shape;
-  bool inside = false;
-  for (const char c : name) {
-    if (c == '}') inside = false;
-    if (!inside) shape += c;
-    if (c == '{') inside = true;
-  }
-  return shape;
-}
+constexpr double most_visitors_log2 = 16;
+constexpr std::size_t most_made_up_named = 8;  // values of a drafted body
 
 // A placeholder for a query's key, "filter[x]" becomes "filter_x_", and another name than those before it.
 std::string name_for(std::string_view key, std::vector<std::string>& taken) {
@@ -76,6 +69,33 @@ std::string values_of(const model::route& route, const model::placeholder& seen)
   const std::string before = route.path.substr(0, route.path.find("{" + seen.name + "}"));
   return feed_of(last_word_of(before), seen.name,
                  fmt::format("the log has {} values of shape {}", seen.distinct, shown(seen.shape)));
+}
+
+// Between two requests of a session. A profile of an older assay has two quantiles alone: the mean is then that of the
+// lognormal law through both, and no more than they and the cut allow. Stamps of whole seconds make a short time zero:
+// it is half of a second then.
+std::optional<double> mean_think_time(const model::sessions& seen) {
+  if (seen.count > 0 && seen.think_time_mean_s > 0) return seen.think_time_mean_s;
+  if (seen.count == 0 || seen.think_time_p90_s <= 0) return std::nullopt;
+  constexpr double tenth = 1.2815515655446004;  // the normal law's ninth tenth
+  const double median = std::max(seen.think_time_p50_s, 0.5);
+  const double most = std::max(median, seen.think_time_p90_s);
+  const double sigma = std::log(most / median) / tenth;
+  return std::min(median * std::exp(sigma * sigma / 2), 0.5 * median + 0.4 * most + 0.1 * seen.idle_cut_s);
+}
+
+// An example is one value for all requests, and nobody's who uses the service: it is said where it comes from.
+std::string body_lines(const drafted_body& drafted, const std::string& file) {
+  const std::vector<std::string>& made_up = drafted.example.made_up;
+  const std::size_t named = std::min(made_up.size(), most_made_up_named);
+  std::string said = fmt::format("drafted from {}, by its own examples: do users send that?", file);
+  if (named > 0) {
+    said = fmt::format("fill in: drafted from {}, which has no example of {}", file,
+                       fmt::join(made_up.begin(), made_up.begin() + static_cast<std::ptrdiff_t>(named), ", "));
+    if (made_up.size() > named) said += fmt::format(" and {} more", made_up.size() - named);
+  }
+  return fmt::format("    headers: {{content-type: {}}}\n    {}    body: {}\n", yaml_scalar(drafted.content_type),
+                     yaml_comment(std::move(said)), yaml_scalar(model::literal_template(drafted.example.json)));
 }
 
 class binder {
@@ -139,6 +159,7 @@ class binder {
       if (source.visitor && source.visitor->like_log) {
         take_lengths(draft.values[name], *source.visitor);
         note += fmt::format("; sessions of {}", name);
+        if (!source.visitor->at_a_time) note += take_think_time(draft.values[name]);
       }
       if (!source.zipf || source.zipf->from != popularity::profile) continue;
       // By its place in the path; a placeholder of the query goes by its name.
@@ -174,6 +195,23 @@ class binder {
     const double longer = 1 - to.single_share;
     to.requests_mean = std::clamp(to.requests_mean, to.single_share + least_of_longer * longer,
                                   to.single_share + most_of_longer * longer);
+  }
+
+  // As many at a time that each comes back as soon as in the log, at the baseline; a faster phase has hastier ones. How
+  // the times spread is not the log's: they lie around one turn of all visitors (lab/load/visitor_draw.hpp).
+  std::string take_think_time(model::value_source& to) const {
+    const std::optional<double> think_s = mean_think_time(profile_.session);
+    const double per_s = rates_of(profile_, binding_).baseline;
+    if (!think_s || per_s <= 0) return "";
+    // A session that takes longer to come back than the cut is two.
+    const double longest_s = std::min(*think_s, profile_.session.idle_cut_s / 3);
+    const double wanted = std::clamp(std::log2(std::max(longest_s * per_s, 1.0)), 0.0, most_visitors_log2);
+    to.at_a_time = 1U << static_cast<unsigned>(std::lround(wanted));
+    const double spread = profile_.session.think_time_cv;
+    return fmt::format(
+        ", whose requests lie about {:.3g} s apart at the baseline, in the log {:.3g} s on the average{}",
+        to.at_a_time / per_s, *think_s,
+        spread > 0 ? fmt::format(" (standard deviation over mean 0.41, in the log {:.2g})", spread) : "");
   }
 
   bool leave_out(const model::route& seen) {
@@ -235,7 +273,7 @@ bool is_only_not_found(const model::route& route) {
   return route.statuses.size() == 1 && route.statuses.begin()->first == not_found;
 }
 
-std::string binding_lines(const model::route& route) {
+std::string binding_lines(const model::route& route, const drafted_body* drafted, const std::string& file) {
   std::string text = fmt::format("  - route: {}\n", yaml_scalar(route.name()));
   std::string values;
   std::vector<std::string> taken;
@@ -260,8 +298,13 @@ std::string binding_lines(const model::route& route) {
   if (route.method == "POST" || route.method == "PUT" || route.method == "PATCH") {
     std::string of = route.method + (word.empty() ? "" : "-" + word);
     std::ranges::transform(of, of.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-    text += fmt::format("    headers: {{content-type: application/json}}\n    body: \"{{{}}}\"\n",
-                        fed(of, "body", "no log has bodies"));
+    if (drafted != nullptr && !drafted->example.json.empty()) {
+      text += body_lines(*drafted, file);
+    } else {
+      const std::string why = drafted == nullptr ? "" : fmt::format("; of {}: {}", file, drafted->example.why_not);
+      text += fmt::format("    headers: {{content-type: application/json}}\n    body: \"{{{}}}\"\n",
+                          fed(of, "body", shown("no log has bodies" + why)));
+    }
   }
   return values.empty() ? text : text + "    values:\n" + values;
 }

@@ -10,6 +10,7 @@
 
 #include "lab/model/profile.hpp"
 #include "lab/plan/drafts.hpp"
+#include "lab/plan/openapi.hpp"
 #include "lab/plan/write.hpp"
 
 namespace assay::plan {
@@ -24,8 +25,10 @@ struct bound_routes {
 // Nobody ever got another answer than 404.
 bool is_only_not_found(const model::route& route);
 
-// A binding's lines of one route. What can be inferred is filled in; the user says the rest.
-std::string binding_lines(const model::route& route);
+// A binding's lines of one route. What can be inferred is filled in; the user says the rest. `drafted` is the body that
+// the service's description in `file` suggests; null: there is none.
+std::string binding_lines(const model::route& route, const drafted_body* drafted = nullptr,
+                          const std::string& file = {});
 
 // `list` is the binding's `routes`. Errors of the binding itself go into `in`.
 bound_routes bind_routes(reader& in, const yaml_node& list, const model::profile& profile, binding_draft& binding);

@@ -162,6 +162,61 @@ void check_phases(reader& in, const yaml_node& list, const model::plan& plan) {
   }
 }
 
+void check_request_of(reader& in, const yaml_node& node, const std::string& path, const model::background_task& task) {
+  if (!fits_target(task.target)) {
+    in.refuse(place_of(node, "request"),
+              fmt::format("{}.request: {} does not fit a request target, which holds no spaces, controls or #", path,
+                          in_quotes(task.target)));
+  }
+  for (const auto& [name, value] : task.headers) {
+    if (!is_token(name))
+      in.refuse(node.at, fmt::format("{}.headers: {} is no name of a header", path, in_quotes(name)));
+    if (is_reserved(name)) in.refuse(node.at, fmt::format("{}.headers: {} is written by assay", path, in_quotes(name)));
+    if (!fits_field(value)) {
+      in.refuse(node.at, fmt::format("{}.headers: {} does not fit a header, which holds no control characters", path,
+                                     in_quotes(value)));
+    }
+  }
+}
+
+void check_background(reader& in, const yaml_node& list, const model::plan& plan) {
+  check_unique(in, "background", list, plan.background);
+  if (plan.background.size() > most_background_tasks) {
+    in.refuse(list.at, fmt::format("background: expected at most {} tasks", most_background_tasks));
+  }
+  const std::vector<std::string> phases = names_of(plan.phases);
+  const std::vector<std::string> dependencies = names_of(plan.dependencies);
+  for (std::size_t i = 0; i < plan.background.size(); ++i) {
+    const model::background_task& task = plan.background[i];
+    const std::string path = fmt::format("background[{}]", i);
+    check_request_of(in, list.items[i], path, task);
+    for (const std::string& name : task.phases) {
+      if (std::ranges::find(phases, name) != phases.end()) continue;
+      in.refuse(place_of(list.items[i], "phases"),
+                fmt::format("{}.phases: {}", path, unknown_name("phase", name, phases)));
+    }
+    std::vector<std::string> names;
+    for (const std::string& word : task.command) {
+      const auto parsed = model::parse_template(word, names);
+      if (!parsed) in.refuse(place_of(list.items[i], "command"), fmt::format("{}.command: {}", path, parsed.error()));
+    }
+    for (const std::string& name : names) {
+      if (name == "url" || std::ranges::find(dependencies, name) != dependencies.end()) continue;
+      in.refuse(place_of(list.items[i], "command"),
+                fmt::format("{}.command: {}", path, unknown_name("dependency", name, dependencies)));
+    }
+  }
+}
+
+void check_objectives(reader& in, const yaml_node& list, const char* key, const std::vector<model::objective>& all,
+                      const model::plan& plan) {
+  const std::vector<std::string> routes = names_of(plan.workload);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (all[i].route.empty() || std::ranges::find(routes, all[i].route) != routes.end()) continue;
+    in.refuse(list.items[i].at, fmt::format("{}[{}]: {}", key, i, unknown_name("route", all[i].route, routes)));
+  }
+}
+
 void check_file(reader& in, place at, const std::string& path, const std::string& file) {
   std::error_code failed;
   if (!std::filesystem::is_regular_file(file, failed)) in.refuse(at, fmt::format("{}: {}: no such file", path, file));
@@ -219,6 +274,11 @@ void check_candidates(reader& in, const yaml_node& list, const std::vector<model
 void check(reader& in, const yaml_node& root, const model::plan& plan) {
   check_workload(in, *root.find("workload"), plan);
   check_phases(in, *root.find("phases"), plan);
+  for (const auto& [key, all] :
+       {std::pair("objectives", &plan.objectives), std::pair("proposed_objectives", &plan.proposed)}) {
+    if (const yaml_node* list = root.find(key)) check_objectives(in, *list, key, *all, plan);
+  }
+  if (const yaml_node* list = root.find("background")) check_background(in, *list, plan);
   if (const yaml_node* list = root.find("dependencies")) check_dependencies(in, *list, plan.dependencies);
   check_candidates(in, *root.find("candidates"), plan.candidates, plan.dependencies);
   if (plan.find_candidate(plan.reference) == nullptr) {

@@ -9,6 +9,8 @@
 
 namespace assay::plan {
 
+inline constexpr std::size_t most_background_tasks = 16;  // each has a thread of its own
+
 // The first error goes into `in`, at its place in the file. `root` is the tree that the plan was read from.
 void check(reader& in, const yaml_node& root, const model::plan& plan);
 

@@ -77,7 +77,10 @@ std::size_t marks_in(std::string_view text) {
 
 }  // namespace
 
-drafted_binding draft_binding(const model::profile& profile, const std::string& profile_name) {
+drafted_binding draft_binding(const model::profile& profile, const std::string& profile_name,
+                              const described_service& described) {
+  std::map<std::string, const drafted_body*> bodies;
+  for (const auto& [route, body] : described.bodies) bodies[shape_of(route)] = &body;
   const double smallest = binding_draft().smallest_share;
   double total = 0;
   for (const model::route& each : profile.routes) total += static_cast<double>(each.requests);
@@ -96,13 +99,21 @@ drafted_binding draft_binding(const model::profile& profile, const std::string& 
           fmt::format("  - {{route: {}, why: \"asked by machines, not by users\"}}\n", yaml_scalar(each.name()));
     } else {
       ++made.routes;
-      routes += "  " + yaml_comment(percent(share) + " of the requests") + refusals_of(each) + binding_lines(each);
+      const auto found = bodies.find(shape_of(each.name()));
+      const drafted_body* const body = found != bodies.end() ? found->second : nullptr;
+      made.bodies += body != nullptr && !body->example.json.empty();
+      routes += "  " + yaml_comment(percent(share) + " of the requests") + refusals_of(each) +
+                binding_lines(each, body, described.file);
     }
   }
   made.text = head_of_draft(profile_name) + rate_of_draft(profile);
   made.text += yaml_comment(
       "Weights and popularity are the profile's. A feed is a file of yours beside this one, a value a line, or .csv");
   made.text += yaml_comment("or .jsonl. No log has credentials: headers: {authorization: \"Bearer {token}\"}.");
+  if (profile.session.count > 0 && profile.session.requests_mean > 1) {
+    made.text += yaml_comment("Sessions as long as the log's, and as far apart, in any route with such a header:");
+    made.text += yaml_comment("headers: {user-agent: \"visitor-{who}\"}, values: {who: {visitor: {like_log: true}}}.");
+  }
   if (made.dropped > 0) {
     made.text += yaml_comment(fmt::format("Not sent, jointly {}: {} routes below {}, or answered 404 only.",
                                           percent(dropped_share), made.dropped, percent(smallest)));

@@ -6,9 +6,11 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <string>
 
 #include "lab/model/profile.hpp"
+#include "lab/plan/openapi.hpp"
 
 namespace assay::plan {
 
@@ -17,10 +19,18 @@ struct drafted_binding {
   unsigned routes = 0;
   unsigned left_out = 0;
   unsigned dropped = 0;   // too rare, or never found
+  unsigned bodies = 0;    // drafted from the description
   std::size_t marks = 0;  // "fill in"
 };
 
+// The service's own description, of which bodies are drafted.
+struct described_service {
+  std::map<std::string, drafted_body> bodies = {};  // by route, as openapi_routes() has it
+  std::string file = {};                            // its name, for the comments
+};
+
 // `profile_name`: of its file; the binding's name begins as it does.
-drafted_binding draft_binding(const model::profile& profile, const std::string& profile_name);
+drafted_binding draft_binding(const model::profile& profile, const std::string& profile_name,
+                              const described_service& described = {});
 
 }  // namespace assay::plan

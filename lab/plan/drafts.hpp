@@ -62,7 +62,7 @@ inline constexpr double most_requests_mean = 200;  // of a visitor
 
 struct visitor_draft {
   std::optional<double> requests_mean, single_share;
-  unsigned at_a_time = model::value_source().at_a_time;
+  std::optional<unsigned> at_a_time;
   bool like_log = false;
 };
 
@@ -90,6 +90,11 @@ struct http_service_draft {
   std::string reply = {};
 };
 
+struct background_draft : model::background_task {
+  std::string request = {};
+  std::string runs_in_directory = {};
+};
+
 struct dependency_draft {
   std::string name;
   std::optional<postgres_draft> postgres;
@@ -113,6 +118,9 @@ struct plan_draft : model::plan {
   std::chrono::nanoseconds stall_threshold = std::chrono::milliseconds(25);
   std::vector<route_draft> routes;
   std::vector<phase_draft> steps;
+  std::vector<std::string> kept;  // objectives, as written
+  std::vector<std::string> to_confirm;
+  std::vector<background_draft> tasks;
   std::vector<dependency_draft> needs;
   std::vector<candidate_draft> contenders;
 };
@@ -122,8 +130,12 @@ struct leave_out_draft {
   std::string why;
 };
 
+inline constexpr std::chrono::nanoseconds usual_soak = std::chrono::hours(4);
+
 struct binding_draft : plan_draft {
   std::optional<double> baseline_rate;
+  std::optional<double> capacity_rate;
+  std::chrono::nanoseconds soak = usual_soak;
   double smallest_share = 0.001;
   std::vector<leave_out_draft> leave_out;
 };
@@ -136,6 +148,7 @@ const section& candidate_section();   // a candidate in a plan: a descriptor, or
 const section& route_section();
 const section& phase_section();
 const section& dependency_section();
+const section& background_section();
 const section& values_section();
 const section& latency_section();
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/math/distributions/non_central_t.hpp>
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 #include <numeric>
@@ -20,12 +21,30 @@ constexpr double shrink = 0.95;
 constexpr double least_part = 1e-6;  // of any phase: it has long been at the shortest
 constexpr std::array assumed_log_sds{0.05, 0.10};
 constexpr double error_share = 0.05;
+constexpr double power = 0.8;             // of a difference that is there: it is found so often
+constexpr double compared_margin = 0.10;  // of p99 and p90, as the judge has it
+constexpr int halvings = 60;              // of an interval of doubles: none of its digits is left open
 
 // Two groups of n runs of equal spread: exp(t sd sqrt(2 / n)) - 1, t of 2 (n - 1) degrees of freedom.
 double half_width(double log_sd, unsigned repeats, double alpha) {
   const boost::math::students_t law(2.0 * (repeats - 1));
   const double t = boost::math::quantile(boost::math::complement(law, alpha / 2));
   return std::expm1(t * log_sd * std::sqrt(2.0 / repeats));
+}
+
+// The judge finds a difference d (of logarithms) when |d| - m exceeds t standard errors, m its margin. That quotient
+// has a noncentral t distribution when the true difference is D, about (D - m) in units of the true standard error.
+double found_difference(double log_sd, unsigned repeats, double alpha) {
+  const double freedom = 2.0 * (repeats - 1);
+  const double t = boost::math::quantile(boost::math::complement(boost::math::students_t(freedom), alpha / 2));
+  double low = 0;
+  double high = 2 * t + 2;  // with two degrees of freedom it is 1.3 t, with many t + 0.84
+  for (int i = 0; i < halvings; ++i) {
+    const double middle = (low + high) / 2;
+    const boost::math::non_central_t law(freedom, middle);
+    (boost::math::cdf(boost::math::complement(law, t)) < power ? low : high) = middle;
+  }
+  return std::expm1(std::log1p(compared_margin) + high * log_sd * std::sqrt(2.0 / repeats));
 }
 
 // Of windows fewer than these nobody sees how they spread.
@@ -61,14 +80,21 @@ model::forecast forecast_of(const model::plan& plan) {
     judged += each.kind != model::phase_kind::warm_up;
     if (!each.shape.empty() || each.bursts) made.courses.push_back(course_of(each));
   }
+  for (const model::background_task& each : plan.background) {
+    made.background_times.push_back(each.times_in(plan.phases));
+  }
   made.campaign_length = made.trials * (made.trial_length + made.trial_overhead);
   made.campaign_requests = made.trials * made.trial_requests;
   made.comparisons = (std::max(candidates, 1U) - 1) * judged;
   if (plan.repeats < 2 || made.comparisons == 0) return made;
+  made.margin = compared_margin;
+  const double corrected = error_share / made.comparisons;
   for (const double log_sd : assumed_log_sds) {
     made.differences.push_back({.assumed_log_sd = log_sd,
                                 .alone = half_width(log_sd, plan.repeats, error_share),
-                                .family = half_width(log_sd, plan.repeats, error_share / made.comparisons)});
+                                .family = half_width(log_sd, plan.repeats, corrected),
+                                .found_alone = found_difference(log_sd, plan.repeats, error_share),
+                                .found_family = found_difference(log_sd, plan.repeats, corrected)});
   }
   return made;
 }

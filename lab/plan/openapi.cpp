@@ -73,6 +73,46 @@ std::optional<std::string> path_of(std::string_view written) {
   return path;
 }
 
+bool is_json(std::string_view type) {
+  const std::string_view bare = type.substr(0, type.find(';'));
+  return bare == "application/json" || bare.ends_with("+json");
+}
+
+// By its own example, else by its schema's. Nothing when it is of another type.
+std::optional<drafted_body> body_of_content(const yaml_node& root, const yaml_node& content) {
+  const auto media = std::ranges::find_if(content.entries, is_json, &yaml_entry::key);
+  if (media == content.entries.end()) return std::nullopt;
+  const yaml_node* const schema = media->value.find("schema");
+  const yaml_node* written = media->value.find("example");
+  if (const yaml_node* const named = media->value.find("examples"); named != nullptr && !named->entries.empty()) {
+    const yaml_node* first = &named->entries.front().value;
+    if (const yaml_node* const reference = first->find("$ref")) first = node_at(root, reference->text);
+    if (first != nullptr && first->find("value") != nullptr) written = first->find("value");
+  }
+  if (written != nullptr) return drafted_body{media->key, example_as_written(root, *written, schema)};
+  if (schema == nullptr) return std::nullopt;
+  return drafted_body{media->key, example_of(root, *schema)};
+}
+
+std::optional<drafted_body> body_of(const yaml_node& root, const yaml_node& operation) {
+  if (const yaml_node* body = operation.find("requestBody")) {
+    if (const yaml_node* const reference = body->find("$ref")) body = node_at(root, reference->text);
+    const yaml_node* const content = body != nullptr ? body->find("content") : nullptr;
+    return content != nullptr ? body_of_content(root, *content) : std::nullopt;
+  }
+  const yaml_node* const parameters = operation.find("parameters");  // Swagger 2
+  if (parameters == nullptr) return std::nullopt;
+  for (const yaml_node& each : parameters->items) {
+    const yaml_node* of = &each;
+    if (const yaml_node* const reference = each.find("$ref")) of = node_at(root, reference->text);
+    const yaml_node* const in = of != nullptr ? of->find("in") : nullptr;
+    const yaml_node* const schema = of != nullptr ? of->find("schema") : nullptr;
+    if (in == nullptr || in->text != "body" || schema == nullptr) continue;
+    return drafted_body{"application/json", example_of(root, *schema)};
+  }
+  return std::nullopt;
+}
+
 // JSON writes what lies beyond 16 bits as two escapes, "\ud83d\ude00"; to YAML they are none. No path holds one: what
 // was meant does not matter.
 std::string without_surrogates(std::string text) {
@@ -111,10 +151,12 @@ std::expected<openapi_found, std::string> openapi_routes_in(const std::string& p
       continue;
     }
     for (const char* const method : methods) {
-      if (each.value.find(method) == nullptr) continue;
+      const yaml_node* const operation = each.value.find(method);
+      if (operation == nullptr) continue;
       std::string upper = method;
       std::ranges::transform(upper, upper.begin(), [](char c) { return static_cast<char>(c - 32); });
       found.routes.push_back(upper + " " + *route);
+      if (auto body = body_of(*root, *operation)) found.bodies.insert_or_assign(found.routes.back(), std::move(*body));
     }
   }
   // "/users/me" before "/users/{id}": what is plain is meant.

@@ -113,6 +113,12 @@ void describe_campaign(keys_of<T>& keys) {
   keys.text("conformance", &T::conformance, "file of checks that each candidate must pass before it is measured");
   keys.duration("stall_threshold", &T::stall_threshold, 0.0001, 60,
                 "a loop that does not turn for so long is reported as stalled");
+  keys.texts(
+      "objectives", &T::kept,
+      "what each candidate is to keep in steady phases: p99<100ms, p99[GET /items]<80ms, errors<0.1%; the report "
+      "says who does not, and assay run ends with 1");
+  keys.objects("background", &T::tasks, background_section(),
+               "what the service does by the clock, beside its users; no log shows it");
   keys.objects("dependencies", &T::needs, dependency_section(), "databases and third parties");
   keys.objects("candidates", &T::contenders, candidate_section(),
                "descriptor files, or {descriptor: FILE, name: OTHER}, or descriptors in place", candidate_from_text)
@@ -210,6 +216,8 @@ const section& plan_section() {
   static const section table = [] {
     keys_of<plan_draft> keys("plan", "what is measured, and how");
     describe_campaign(keys);
+    keys.texts("proposed_objectives", &plan_draft::to_confirm,
+               "what assay plan proposes from the log: nobody is judged by them until they stand under `objectives`");
     keys.objects("workload", &plan_draft::routes, route_section(), "the routes and their weights").required();
     keys.objects("phases", &plan_draft::steps, phase_section(), "in the order of time").required();
     return keys.done();
@@ -224,13 +232,19 @@ const section& binding_section() {
     keys.number("baseline_rate", &binding_draft::baseline_rate, least_rate, most_rate,
                 "requests a second that 1x means")
         .otherwise("the profile's median hour");
+    keys.number("capacity_rate", &binding_draft::capacity_rate, least_rate, most_rate,
+                "requests a second that a service like these bears, as assay capacity finds it: the usual overload is "
+                "0.5x to 4x of it")
+        .otherwise("the profile's busiest hour, scaled as the baseline is");
+    keys.duration("soak", &binding_draft::soak, 60, longest_phase_s, "how long the usual soak is at full length");
     keys.number("smallest_share", &binding_draft::smallest_share, 0, 1,
                 "unbound routes of a smaller share of the requests are dropped with a notice");
     keys.objects("routes", &binding_draft::routes, route_section(), "bound routes; weights are the profile's")
         .required();
     keys.objects("leave_out", &binding_draft::leave_out, leave_out_section(), "routes that are not sent, and why");
     keys.objects("phases", &binding_draft::steps, phase_section(), "in the order of time; 1x is the baseline")
-        .otherwise("warm-up, baseline, peak, daily cycle, ramp, burst, worst burst, settle, and what fails");
+        .otherwise(
+            "warm-up, baseline, peak, daily cycle, soak, ramp, burst, worst burst, settle, what fails, and overload");
     return keys.done();
   }();
   return table;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "lab/plan/objectives.hpp"
 #include "lab/plan/read.hpp"
 
 namespace assay::plan {
@@ -121,6 +122,21 @@ std::vector<model::candidate> resolve_candidates(reader& in, const yaml_node& li
   return candidates;
 }
 
+std::vector<model::objective> resolve_objectives(reader& in, const yaml_node& root, const char* key,
+                                                 const std::vector<std::string>& written) {
+  std::vector<model::objective> made;
+  for (std::size_t i = 0; i < written.size(); ++i) {
+    auto read = parse_objective(written[i]);
+    if (read) {
+      made.push_back(std::move(*read));
+    } else {
+      in.refuse(root.find(key)->items[i].at,
+                fmt::format("{}[{}]: {}, found {}", key, i, read.error(), in_quotes(written[i])));
+    }
+  }
+  return made;
+}
+
 }  // namespace
 
 model::plan resolve(reader& in, const yaml_node& root, const yaml_node& list, plan_draft draft,
@@ -132,6 +148,11 @@ model::plan resolve(reader& in, const yaml_node& root, const yaml_node& list, pl
   made.phases = std::move(phases);
   made.candidates = std::move(candidates);
   made.dependencies = resolve_dependencies(in, std::move(draft.needs));
+  made.objectives = resolve_objectives(in, root, "objectives", draft.kept);
+  made.proposed = resolve_objectives(in, root, "proposed_objectives", draft.to_confirm);
+  for (background_draft& each : draft.tasks) {
+    made.background.push_back(std::move(static_cast<model::background_task&>(each)));
+  }
   for (route_draft& each : draft.routes) made.workload.push_back(std::move(static_cast<model::bound_route&>(each)));
   made.stall_threshold_ms = std::chrono::duration<double, std::milli>(draft.stall_threshold).count();
   if (!made.conformance.empty()) made.conformance = in.absolute(made.conformance);

@@ -16,6 +16,17 @@ std::vector<std::string> placeholders_of(std::string_view path) {
   return names;
 }
 
+std::string shape_of(std::string_view name) {
+  std::string shape;
+  bool inside = false;
+  for (const char c : name) {
+    if (c == '}') inside = false;
+    if (!inside) shape += c;
+    if (c == '{') inside = true;
+  }
+  return shape;
+}
+
 std::string shown(const std::string& name) {
   const std::string text = in_quotes(name);
   return text.substr(1, text.size() - 2);

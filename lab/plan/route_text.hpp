@@ -12,6 +12,9 @@ namespace assay::plan {
 // The names between braces, in order: "/items/{id}/price" has "id".
 std::vector<std::string> placeholders_of(std::string_view path);
 
+// "GET /items/{id}/price" and "GET /items/{item}/price" are one route: both are "GET /items/{}/price".
+std::string shape_of(std::string_view name);
+
 // Escaped as in_quotes() does, without the quotes.
 std::string shown(const std::string& name);
 

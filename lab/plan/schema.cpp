@@ -144,7 +144,19 @@ is replaced by a value, and `{{` and `}}` are literal braces. Every error names 
 
 `assay plan PROFILE --draft FILE` writes a binding to begin with: every route with what the profile tells of its values,
 the rest marked "fill in". It makes no plan until that is done: no candidate stands in it, and each feed is a file that
-is not there yet.
+is not there yet. With `--openapi FILE` bodies are drafted from the JSON schemas of the service's own description: the
+schema's examples first, what is required after them; every value that the description does not give is named.
+
+A binding without `phases` takes the usual ones, each with its reason in the plan: warm-up; baseline (the log's median
+hour); peak (its busiest); daily cycle; soak (4 h at full length, or `soak`, at an even rate: leaks are judged in the
+longest steady phase); ramp; burst (10x) and the worst burst of the log; settle; a slow and an absent database, a
+hanging and an absent third party, each with the time after it; at last overload, 0.5x to 4x of `capacity_rate` or of
+the peak in steps, and 0.8x of it afterwards. The rest of the process is no phase: all routes are mixed in each, and
+`assay replay` sends a log itself.
+
+Where no `objectives` stand in the binding, `assay plan` proposes some: a share of errors from the log's statuses and,
+where the log has durations, p50 and p99 of all requests and of each route, all rounded up. Proposals are judged by
+nobody. Objectives are judged in each steady phase; the report and `assay run` say which candidate did not keep them.
 )";
 
 }  // namespace

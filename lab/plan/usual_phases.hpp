@@ -18,6 +18,7 @@ struct log_rates {
   double peak = 0;          // the busiest hour
   double mean = 0;          // of the whole log
   double worst_minute = 0;  // its mean
+  double full_load = 0;     // what the overload is of: the binding's capacity, else the peak
   double scale = 1;
 };
 

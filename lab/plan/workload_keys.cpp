@@ -42,12 +42,15 @@ const section& visitor_section() {
     keys.number("requests_mean", &visitor_draft::requests_mean, 1, most_requests_mean, "of a visitor").otherwise("1");
     keys.number("single_share", &visitor_draft::single_share, 0, 1, "of the visitors: those that ask once")
         .otherwise("1 / requests_mean");
-    keys.integer(
-        "at_a_time", &visitor_draft::at_a_time, 1, most_visitors,
-        "visitors; between two requests of one lie about as many of others: at most some minutes of them, or its "
-        "session falls apart");
-    keys.flag("like_log", &visitor_draft::like_log,
-              "in a binding only: both are the profile's, those written where it has none");
+    keys.integer("at_a_time", &visitor_draft::at_a_time, 1, most_visitors,
+                 "visitors, a power of two or the next above; between two requests of one lie about as many of others, "
+                 "which "
+                 "is its time to think: at most some minutes of them, or its session falls apart")
+        .otherwise(fmt::format("{}", model::value_source().at_a_time));
+    keys.flag(
+        "like_log", &visitor_draft::like_log,
+        "in a binding only: the first two are the profile's, those written where it has none; `at_a_time`, unless "
+        "written, is so many that at the baseline they think as long as the profile's do on the average");
     return keys.done();
   }();
   return table;
@@ -72,7 +75,7 @@ void finish_source(reader& in, const std::string& path, const yaml_node& node, s
     into.from = kind::visitor;
     into.requests_mean = into.visitor->requests_mean.value_or(1);
     into.single_share = into.visitor->single_share.value_or(1 / into.requests_mean);
-    into.at_a_time = into.visitor->at_a_time;
+    into.at_a_time = into.visitor->at_a_time.value_or(into.at_a_time);
     // Those who ask again ask twice at least, and 513 times on the average at most (lab/load/visitor_draw.hpp).
     const double again = 1 - into.single_share;
     const double mean = again > 0 ? (into.requests_mean - into.single_share) / again : 2;

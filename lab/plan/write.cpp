@@ -63,8 +63,10 @@ class writer {
   std::string write() {
     for (const std::string& each : notes_.head) out_ += yaml_comment(each);
     add_settings();
+    add_objectives();
     add_workload();
     add_phases();
+    add_background();
     add_dependencies();
     add_candidates();
     return std::move(out_);
@@ -96,6 +98,20 @@ class writer {
     line("reference: {}  # the others are compared with it", scalar(plan_.reference));
     if (!plan_.conformance.empty()) line("conformance: {}", path(plan_.conformance));
     line("stall_threshold: {}", duration_text(std::chrono::nanoseconds(std::llround(plan_.stall_threshold_ms * 1e6))));
+  }
+
+  void add_objectives() {
+    if (!plan_.objectives.empty()) line("objectives:");
+    for (const model::objective& each : plan_.objectives) line("  - {}", scalar(each.text));
+    if (!notes_.objectives.empty() || !plan_.proposed.empty()) out_ += '\n';
+    for (const std::string& each : notes_.objectives) out_ += yaml_comment(each);
+    if (!plan_.proposed.empty()) line("proposed_objectives:");
+    for (const model::objective& each : plan_.proposed) {
+      if (const auto why = notes_.objective.find(each.text); why != notes_.objective.end()) {
+        out_ += "  " + yaml_comment(why->second);
+      }
+      line("  - {}", scalar(each.text));
+    }
   }
 
   std::string value(const model::value_source& source) const {
@@ -175,6 +191,24 @@ class writer {
                                      : std::string("true");
         line("      - {{dependency: {}, {}: {}}}", scalar(fault.dependency), model::label(fault.kind), what);
       }
+    }
+  }
+
+  void add_background() {
+    if (plan_.background.empty()) return;
+    line("\nbackground:");
+    for (const model::background_task& each : plan_.background) {
+      line("  - name: {}", scalar(each.name));
+      line("    every: {}", duration_text(each.every));
+      line("    after: {}", duration_text(each.after));
+      if (each.command.empty()) line("    request: {}", scalar(each.method + " " + each.target));
+      if (!each.headers.empty()) line("    headers:");
+      for (const auto& [name, text] : each.headers) line("      {}: {}", scalar(name), scalar(text));
+      if (!each.body.empty()) line("    body: {}", scalar(each.body));
+      if (!each.command.empty()) line("    command: {}", scalars(each.command));
+      if (!each.command.empty()) line("    directory: {}", path(each.directory));
+      line("    timeout: {}", duration_text(each.timeout));
+      if (!each.phases.empty()) line("    phases: {}", scalars(each.phases));
     }
   }
 

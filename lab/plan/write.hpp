@@ -18,8 +18,10 @@ struct plan_notes {
   std::vector<std::string> head;
   std::vector<std::string> workload;
   std::vector<std::string> phases;
-  std::map<std::string, std::string> routes;  // by name
-  std::map<std::string, std::string> phase;   // by name
+  std::vector<std::string> objectives;           // about the proposed ones
+  std::map<std::string, std::string> objective;  // by text
+  std::map<std::string, std::string> routes;     // by name
+  std::map<std::string, std::string> phase;      // by name
 };
 
 // Plain when no reader of YAML could take it for anything but this text, else double-quoted.

@@ -55,10 +55,10 @@ std::string course_text(const model::phase_course& of) {
 
 void add_phases(std::string& text, const model::plan& plan, const model::forecast& forecast) {
   text +=
-      fmt::format("\n  {:<18}{:<10}{:>10}{:>9}{:>11}   full length\n", "phase", "kind", "rate", "length", "requests");
+      fmt::format("\n  {:<21}{:<10}{:>10}{:>9}{:>11}   full length\n", "phase", "kind", "rate", "length", "requests");
   for (const model::phase& each : plan.phases) {
     const double requests = each.rate_per_s * std::chrono::duration<double>(each.length).count();
-    text += fmt::format("  {:<18}{:<10}{:>10}{:>9}{:>11.0f}   {} for {}\n", each.name, label(each.kind),
+    text += fmt::format("  {:<21}{:<10}{:>10}{:>9}{:>11.0f}   {} for {}\n", each.name, label(each.kind),
                         rate(each.rate_per_s), duration_text(each.length), requests, rate(each.full_rate_per_s),
                         duration_text(each.full_length));
     const auto course = std::ranges::find(forecast.courses, each.name, &model::phase_course::phase);
@@ -77,6 +77,29 @@ void add_workload(std::string& text, const model::plan& plan) {
   }
 }
 
+void add_objectives(std::string& text, const model::plan& plan) {
+  const auto list = [&text](std::string_view title, const std::vector<model::objective>& all) {
+    if (!all.empty()) text += fmt::format("\n  {}\n", title);
+    for (const model::objective& each : all) text += fmt::format("  {}\n", each.text);
+  };
+  list("objective, of each steady phase", plan.objectives);
+  list("proposed from the log, to be confirmed: nobody is judged by it", plan.proposed);
+}
+
+void add_background(std::string& text, const model::plan& plan, const model::forecast& forecast) {
+  if (plan.background.empty()) return;
+  text += "\n  background task, not counted as requests\n";
+  for (std::size_t i = 0; i < plan.background.size() && i < forecast.background_times.size(); ++i) {
+    const model::background_task& each = plan.background[i];
+    const std::uint64_t times = forecast.background_times[i];
+    text += fmt::format(
+        "  {:<20}every {}, {}: {}{}\n", each.name, duration_text(each.every),
+        times == 0 ? "never in so short a trial" : fmt::format("{} time{} a trial", times, times == 1 ? "" : "s"),
+        each.command.empty() ? each.method + " " + each.target : fmt::format("{}", fmt::join(each.command, " ")),
+        each.phases.empty() ? "" : fmt::format(", in {}", fmt::join(each.phases, ", ")));
+  }
+}
+
 void add_differences(std::string& text, const model::plan& plan, const model::forecast& forecast) {
   text += "\nWhat the repeats can tell apart (95 % intervals around a ratio of two candidates):\n";
   if (forecast.differences.empty()) {
@@ -87,7 +110,11 @@ void add_differences(std::string& text, const model::plan& plan, const model::fo
   for (const model::detectable_difference& each : forecast.differences) {
     text += fmt::format("  if runs spread by {:.0f} %: +-{:.0f} % for one comparison, +-{:.0f} % for all {} together\n",
                         100 * each.assumed_log_sd, 100 * each.alone, 100 * each.family, forecast.comparisons);
+    text +=
+        fmt::format("    a p99 that is {:.0f} % longer is found four times of five, {:.0f} % beside all the others\n",
+                    100 * each.found_alone, 100 * each.found_family);
   }
+  text += fmt::format("  Differences below {:.0f} % do not matter and are not looked for.\n", 100 * forecast.margin);
   text += "  The spread is assumed (standard deviation of the logarithm); the campaign measures its own.\n";
 }
 
@@ -103,6 +130,8 @@ std::string plan_text(const model::plan& plan, const model::forecast& forecast) 
   text += "builds of candidates come before and are not counted\n";
   add_phases(text, plan, forecast);
   add_workload(text, plan);
+  add_background(text, plan, forecast);
+  add_objectives(text, plan);
   text += "\n  candidate\n";
   for (const model::candidate& each : plan.candidates) {
     text += fmt::format("  {:<20}{}{}{}\n", each.name, each.title, each.ours ? " (ours)" : "",

@@ -12,7 +12,7 @@ import unittest
 from typing import Any
 
 from campaign_support import MEASURED, CampaignTest, candidate, line_of, phase, plan
-from load_support import COULD_NOT_RUN, OK, USAGE
+from load_support import COULD_NOT_RUN, GATE_FAILED, OK, USAGE
 
 CONFORMANCE = """checks:
   - name: an item
@@ -60,6 +60,34 @@ class Whole(CampaignTest):
         outcome = self.run_plan(limit_s=20)
         self.assertIn(outcome.code, MEASURED, outcome.err)
         self.assert_whole({("one", 1)})
+
+    def test_background_tasks_run_beside_the_load(self) -> None:
+        tasks = [
+            {"name": "warm", "every": "250ms", "request": "GET /item/7", "phases": ["steady"]},
+            {"name": "mark", "every": "600ms", "command": ["sh", "-c", "echo {url} >> marks"]},
+        ]
+        self.write_plan(plan(candidate("one"), background=tasks))
+        outcome = self.run_plan(limit_s=20)
+        self.assertIn(outcome.code, MEASURED, outcome.err)
+        trial = self.trials()["one", 1]
+        told = [event for event in trial["events"] if event["kind"] == "task"]
+        warm = [event["text"] for event in told if event["text"].startswith("warm: ")]
+        self.assertEqual(set(warm), {"warm: GET /item/7 was answered with 200"}, told)
+        self.assertTrue(all(event["at_s"] >= 0.3 for event in told if event["text"].startswith("warm: ")), told)
+        self.assertRegex((self.folder / "marks").read_text(), r"^(http://127\.0\.0\.1:\d+\n)+$")
+        self.assertRegex(trial["facts"]["background tasks"], rf"^warm {len(warm)} times?.*; mark \d times?$")
+        for each in trial["phases"]:
+            self.assertEqual(each["all"]["offered"], sum(route["offered"] for route in each["routes"]))
+            self.assertNotIn("GET /item/7", [route["route"] for route in each["routes"]])
+        self.assert_no_process()
+
+    def test_an_objective_that_is_not_kept_is_told(self) -> None:
+        self.write_plan(plan(candidate("one"), objectives=["p50<1us", "errors<50%"]))
+        self.assertEqual(self.run_plan_until_complete().code, GATE_FAILED)
+        told = [line for line in self.report()["anomalies"] if "<" in line]
+        self.assertEqual(len(told), 1, told)
+        self.assertRegex(told[0], r"^one, steady: p50<1us was not kept in 1 of 1 runs: [\d.]+ ms at the worst$")
+        self.assertIn(told[0], (self.results / "report.html").read_text().replace("&lt;", "<"))
 
     def test_a_blocking_call_is_named_and_its_clean_twin_is_not(self) -> None:
         phases = (phase("warm-up", "warm-up", "1s"), phase("steady", "steady", "3s"))

@@ -17,7 +17,7 @@ from typing import Any
 
 import service
 
-OK, USAGE, INVALID, COULD_NOT_RUN = 0, 2, 3, 4
+OK, GATE_FAILED, USAGE, INVALID, COULD_NOT_RUN = range(5)
 MOST_DISTURBED = 10  # runs in a row
 
 

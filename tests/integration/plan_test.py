@@ -88,6 +88,35 @@ class PlanTest(unittest.TestCase):
         self.assertIn("that file exists", self.refused(str(PROFILE), "--draft", "draft.yaml"))
         self.assertEqual((self.folder / "draft.yaml").read_text(), before)
 
+    def test_a_draft_may_have_bodies_of_the_services_description(self) -> None:
+        (self.folder / "api.yaml").write_text(
+            "openapi: 3.0.3\npaths: {/orders: {post: {requestBody: {content: {application/json: {schema: "
+            "{required: [customer], properties: {customer: {type: string, example: jo}}}}}}}}}\n"
+        )
+        done = self.assay(str(PROFILE), "--draft", "draft.yaml", "--openapi", "api.yaml")
+        self.assertEqual(done.returncode, OK, done.stderr)
+        told = 'draft.yaml: 6 routes bound, 2 left out; 1 bodies drafted from api.yaml; 4 lines say "fill in"\n'
+        self.assertEqual(done.stdout, told)
+        draft = (self.folder / "draft.yaml").read_text()
+        self.assertIn("    # drafted from api.yaml, by its own examples: do users send that?\n", draft)
+        self.assertIn('    body: "{{\\"customer\\":\\"jo\\"}}"\n', draft)
+        self.assertIn("--openapi is for --draft", self.refused(str(PROFILE), "--openapi", "api.yaml"))
+        (self.folder / "draft.yaml").unlink()
+        error = self.refused(str(PROFILE), "--draft", "draft.yaml", "--openapi", "binding.yaml")
+        self.assertIn("--openapi binding.yaml:3:1: expected an OpenAPI or Swagger document", error)
+
+    def test_what_a_plan_keeps_and_does_by_the_clock_is_checked(self) -> None:
+        plan = (SHOP / "shop.plan.yaml").read_text()
+        self.assertIn("\nproposed_objectives:\n", plan)
+        more = 'objectives: ["p99<80ms"]\nbackground:\n  - {name: warm, every: 10s, request: POST /warm}\n'
+        (self.folder / "more.plan.yaml").write_text(plan + more)
+        checked = self.assay("--check", "more.plan.yaml")
+        self.assertEqual(checked.returncode, OK, checked.stderr)
+        self.assertIn("  warm                every 10s, 5 times a trial: POST /warm\n", checked.stdout)
+        self.assertIn("\n  objective, of each steady phase\n  p99<80ms\n", checked.stdout)
+        self.assertIn("\n  proposed from the log, to be confirmed: nobody is judged by it\n  errors<", checked.stdout)
+        self.assertIn("is found four times of five", checked.stdout)
+
     def test_mistakes_are_one_line(self) -> None:
         (self.folder / "bad.plan.yaml").write_text("name: x\nphases: [{name: a, kind: steady, ratee: 1}]\n")
         (self.folder / "empty").write_text("")

@@ -7,7 +7,7 @@
 namespace assay::plan {
 namespace {
 
-using kind = model::value_source::kind;
+using source_kind = model::value_source::kind;
 
 struct requests : ::testing::Test {
   std::vector<model::bound_route> read(const std::string& name, const std::string& text) const {
@@ -45,7 +45,7 @@ TEST_F(requests, are_a_list_of_routes) {
   EXPECT_EQ(routes[0].weight, 2.5);
   EXPECT_EQ(routes[0].values.at("id").choices, (std::vector<std::string>{"7", "8"}));
   EXPECT_EQ(routes[1].method, "POST");
-  EXPECT_EQ(routes[1].values.at("n").from, kind::sequence);
+  EXPECT_EQ(routes[1].values.at("n").from, source_kind::sequence);
   EXPECT_EQ(routes[1].values.at("n").low, 5);
   EXPECT_EQ(routes[1].expected, std::vector{201});
   EXPECT_EQ(routes[1].acknowledged_by, "") << "nothing is reconciled";

@@ -1,4 +1,5 @@
 // What a plan says arrives; what is written decodes to the same plan again.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "lab/model/sha256.hpp"
@@ -87,6 +88,63 @@ TEST(written_plan, keeps_its_visitors) {
       decode_plan(folder.path("p.plan.yaml"), changed(text, "single_share: 0.5", "like_log: true"))
           .error()
           .ends_with("workload[0].values.v.visitor.like_log: for bindings only; assay plan writes the numbers out"));
+}
+
+constexpr const char* two_tasks = R"(background:
+  - name: warm-cache
+    every: 2s
+    after: 1s
+    request: POST /cache/warm?all=1
+    headers: {x-key: "a b"}
+    body: '{"n": 1}'
+    timeout: 3s
+    phases: [steady, burst]
+  - {name: sums, every: 1m, command: [./sums, "{database}", "{url}"]}
+)";
+
+TEST(written_plan, keeps_its_background_tasks) {
+  const plan_folder folder;
+  const auto read = decode_plan(folder.path("p.plan.yaml"), std::string(good_plan) + two_tasks);
+  ASSERT_TRUE(read.has_value()) << read.error();
+  ASSERT_EQ(read->background.size(), 2U);
+  const model::background_task& warm = read->background[0];
+  EXPECT_EQ(warm.method, "POST");
+  EXPECT_EQ(warm.target, "/cache/warm?all=1");
+  EXPECT_EQ(warm.every, 2s);
+  EXPECT_EQ(warm.times_in(read->phases), 6U) << "5, 7, ... 15 s of the trial: steady and burst are from 5 to 17 s";
+  EXPECT_EQ(read->background[1].command, (std::vector<std::string>{"./sums", "{database}", "{url}"}));
+  EXPECT_EQ(read->background[1].timeout, 30s);
+  EXPECT_EQ(read->background[1].directory, folder.path(""));
+  const std::string written = plan_yaml(*read, {}, folder.path(""));
+  const auto again = decode_plan(folder.path("p.plan.yaml"), written);
+  ASSERT_TRUE(again.has_value()) << again.error() << "\n" << written;
+  EXPECT_EQ(plan_yaml(*again, {}, folder.path("")), written);
+  EXPECT_EQ(again->background[0].headers, warm.headers);
+  EXPECT_EQ(again->background[0].body, warm.body);
+  EXPECT_EQ(again->background[0].after, 1s);
+  EXPECT_EQ(again->background[0].phases, (std::vector<std::string>{"steady", "burst"}));
+}
+
+TEST(background_of_a_plan, that_is_wrong_is_refused) {
+  const plan_folder folder;
+  const auto error = [&](const std::string& from, const std::string& to) {
+    const auto read = decode_plan(folder.path("p.plan.yaml"), changed(std::string(good_plan) + two_tasks, from, to));
+    return read ? std::string("it was taken") : read.error();
+  };
+  const auto says = [](const std::string& what) { return testing::HasSubstr(what); };
+  EXPECT_THAT(error("POST /cache", "post /cache"), says("background[0].request: expected a method and a path such as"));
+  EXPECT_THAT(error("warm?all", "warm all"),
+              says("background[0].request: \"/cache/warm all=1\" does not fit a request"));
+  EXPECT_THAT(error("every: 2s", "every: 2ms"), says("background[0].every: expected a duration from 100ms to 24h"));
+  EXPECT_THAT(error("    every: 2s\n", ""), says("background[0]: missing key \"every\""));
+  EXPECT_THAT(error("x-key", "Host"), says("background[0].headers: \"Host\" is written by assay"));
+  EXPECT_THAT(error("[steady, burst]", "[stedy]"), says("background[0].phases: no phase is called \"stedy\"; did you"));
+  EXPECT_THAT(error("name: sums", "name: warm-cache"), says("background[1]: duplicate name \"warm-cache\""));
+  EXPECT_THAT(error("{database}", "{databas}"), says("background[1].command: no dependency is called \"databas\""));
+  EXPECT_THAT(error("command: [./sums", "request: GET /, command: [./sums"),
+              says("background[1]: expected exactly one of request, command"));
+  EXPECT_THAT(error("command: [./sums", "body: x, command: [./sums"),
+              says("background[1]: \"body\" is of a request, and there is none"));
 }
 
 // Text that a careless writer would let YAML take for something else.

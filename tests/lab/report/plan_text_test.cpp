@@ -8,8 +8,29 @@ namespace {
 
 TEST(plan_text, says_what_the_repeats_will_tell_apart) {
   model::forecast made;
-  made.differences = {{.assumed_log_sd = 0.05, .alone = 0.117, .family = 0.176}};
-  EXPECT_THAT(plan_text(model::plan{}, made), testing::HasSubstr("if runs spread by 5 %: +-12 %"));
+  made.margin = 0.1;
+  made.differences = {
+      {.assumed_log_sd = 0.05, .alone = 0.117, .family = 0.176, .found_alone = 0.291, .found_family = 0.374}};
+  const std::string text = plan_text(model::plan{}, made);
+  EXPECT_THAT(text, testing::HasSubstr("if runs spread by 5 %: +-12 %"));
+  EXPECT_THAT(text, testing::HasSubstr("a p99 that is 29 % longer is found four times of five, 37 % beside all"));
+  EXPECT_THAT(text, testing::HasSubstr("Differences below 10 % do not matter"));
+}
+
+TEST(plan_text, lists_background_tasks) {
+  model::plan plan;
+  model::background_task& task = plan.background.emplace_back();
+  task.name = "warm-cache";
+  task.every = std::chrono::minutes(5);
+  task.method = "POST";
+  task.target = "/warm";
+  task.phases = {"soak"};
+  model::forecast made;
+  made.background_times = {48};
+  EXPECT_THAT(plan_text(plan, made),
+              testing::HasSubstr("  warm-cache          every 5m, 48 times a trial: POST /warm, in soak\n"));
+  made.background_times = {0};
+  EXPECT_THAT(plan_text(plan, made), testing::HasSubstr("every 5m, never in so short a trial: POST /warm, in soak\n"));
 }
 
 TEST(plan_text, says_what_the_rate_does_that_is_not_even) {
