@@ -67,7 +67,8 @@ std::expected<watch_times, std::string> read_times(const watch_arguments& typed)
 }
 
 std::expected<campaign::watch_options, std::string> read_options(const watch_arguments& typed) {
-  campaign::watch_options options{.command = typed.command, .runtime = typed.runtime, .output = error_stream()};
+  campaign::watch_options options{
+      .command = typed.command, .runtime = typed.runtime, .output = error_stream(), .postgres = typed.postgres};
   if (typed.pid.has_value() == !typed.command.empty()) {
     return std::unexpected(typed.pid ? "either --pid or a command, not both"
                                      : "expected a command, assay watch -- CMD..., or --pid N");

@@ -15,6 +15,7 @@ struct watch_arguments {
   std::optional<std::string> length;
   std::string interval = "1s";
   std::string runtime = "auto";
+  std::string postgres;
   bool json = false;
 };
 

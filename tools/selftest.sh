@@ -5,7 +5,7 @@
 selftest_command() {
   require build python
   node_bin >/dev/null || die "cannot install Node.js"
-  build release assay assay_probe planted_sleepy || die "build release failed"
+  build release assay assay_probe planted_sleepy planted_held_lock planted_hoarder || die "build release failed"
   python_packages || die "cannot install the Python packages of tests/requirements.txt"
   if [[ ${1:-} == runtimes ]]; then
     exec "$PYTHON" -B tests/probe/runtime_tests.py "${@:2}"

@@ -24,15 +24,30 @@
 namespace assay::inside {
 namespace {
 
-// The kernel's numbers of states (net/tcp_states.h).
+// The kernel's states by their numbers (net/tcp_states.h).
+constexpr std::array<const char*, 13> state_names{"",          "ESTABLISHED", "SYN_SENT",    "SYN_RECV",   "FIN_WAIT1",
+                                                  "FIN_WAIT2", "TIME_WAIT",   "CLOSE",       "CLOSE_WAIT", "LAST_ACK",
+                                                  "LISTEN",    "CLOSING",     "NEW_SYN_RECV"};
 constexpr unsigned established = 1;
+constexpr unsigned syn_received = 3;
+constexpr unsigned time_wait = 6;
+constexpr unsigned close_wait = 8;
 constexpr unsigned listening = 10;
 constexpr timeval patience{.tv_sec = 1, .tv_usec = 0};
+// Of what no process has open any more, or none has yet: there may be tens of thousands.
+constexpr double ownerless_every_s = 1;
+
+// Address and port of the other side, as the kernel has them.
+using endpoint = std::pair<std::array<std::uint32_t, 4>, std::uint16_t>;
 
 struct tcp_socket {
-  bool listens = false;
+  unsigned state = 0;
   std::uint16_t port = 0;
+  endpoint other = {};
   std::string peer;
+  // Bytes; of a listening socket connections that wait to be accepted, and how many may.
+  std::uint32_t receive_queue = 0;
+  std::uint32_t send_queue = 0;
   // Milliseconds ago, in ticks of the kernel's.
   std::uint32_t sent = 0;
   std::uint32_t received = 0;
@@ -46,6 +61,25 @@ struct tcp_socket {
   bool is_asked() const { return sent != received ? received < sent : segments_received > segments_sent; }
 };
 
+// A socket that no process owns.
+struct ownerless {
+  unsigned state = 0;
+  std::uint16_t port = 0;
+  endpoint other = {};
+};
+
+struct dumped {
+  std::vector<tcp_socket> sockets;
+  std::vector<ownerless> others;
+  std::size_t looked_at = 0;
+};
+
+endpoint other_side(const inet_diag_msg& of) {
+  endpoint made{{}, ntohs(of.id.idiag_dport)};
+  std::copy_n(std::begin(of.id.idiag_dst), made.first.size(), made.first.begin());
+  return made;
+}
+
 std::string address_text(const inet_diag_msg& of) {
   std::array<char, INET6_ADDRSTRLEN> text{};
   if (::inet_ntop(of.idiag_family, of.id.idiag_dst, text.data(), text.size()) == nullptr) return {};
@@ -58,7 +92,12 @@ std::string address_text(const inet_diag_msg& of) {
 tcp_socket read_socket(const std::byte* message, std::size_t size) {
   inet_diag_msg of{};
   std::memcpy(&of, message, sizeof of);
-  tcp_socket made{.listens = of.idiag_state == listening, .port = ntohs(of.id.idiag_sport), .peer = address_text(of)};
+  tcp_socket made{.state = of.idiag_state,
+                  .port = ntohs(of.id.idiag_sport),
+                  .other = other_side(of),
+                  .peer = address_text(of),
+                  .receive_queue = of.idiag_rqueue,
+                  .send_queue = of.idiag_wqueue};
   for (std::size_t at = NLMSG_ALIGN(sizeof of); at + sizeof(rtattr) <= size;) {
     rtattr attribute{};
     std::memcpy(&attribute, message + at, sizeof attribute);
@@ -78,7 +117,7 @@ tcp_socket read_socket(const std::byte* message, std::size_t size) {
   return made;
 }
 
-bool ask(int netlink, std::uint8_t family) {
+bool ask(int netlink, std::uint8_t family, bool with_ownerless) {
   struct {
     nlmsghdr head;
     inet_diag_req_v2 body;
@@ -89,15 +128,15 @@ bool ask(int netlink, std::uint8_t family) {
   question.body.sdiag_family = family;
   question.body.sdiag_protocol = IPPROTO_TCP;
   question.body.idiag_ext = 1U << (INET_DIAG_INFO - 1);
-  question.body.idiag_states = (1U << established) | (1U << listening);
+  constexpr std::uint32_t all = (1U << (state_names.size() - 1)) - 2;
+  question.body.idiag_states = with_ownerless ? all : all & ~((1U << time_wait) | (1U << syn_received));
   return ::send(netlink, &question, sizeof question, 0) == static_cast<ssize_t>(sizeof question);
 }
 
 enum class step : std::uint8_t { more, done, failed };
 
 // One datagram of the answer: several messages.
-step take(const std::byte* data, std::size_t size, const std::set<std::uint64_t>& inodes, std::vector<tcp_socket>& into,
-          std::size_t& looked_at) {
+step take(const std::byte* data, std::size_t size, const std::set<std::uint64_t>& inodes, dumped& into) {
   for (std::size_t at = 0; at + sizeof(nlmsghdr) <= size;) {
     nlmsghdr head{};
     std::memcpy(&head, data + at, sizeof head);
@@ -105,51 +144,88 @@ step take(const std::byte* data, std::size_t size, const std::set<std::uint64_t>
       return step::failed;
     if (head.nlmsg_type == NLMSG_DONE) return step::done;
     const std::size_t body = head.nlmsg_len - NLMSG_HDRLEN;
-    if (body >= sizeof(inet_diag_msg) && ++looked_at <= connection_census::most_sockets) {
+    if (body >= sizeof(inet_diag_msg) && ++into.looked_at <= connection_census::most_sockets) {
       const auto* message = data + at + NLMSG_HDRLEN;
-      std::uint32_t inode = 0;
-      std::memcpy(&inode, message + offsetof(inet_diag_msg, idiag_inode), sizeof inode);
-      if (inodes.contains(inode)) into.push_back(read_socket(message, body));
+      inet_diag_msg of{};
+      std::memcpy(&of, message, sizeof of);
+      if (of.idiag_inode == 0) {
+        into.others.push_back({of.idiag_state, ntohs(of.id.idiag_sport), other_side(of)});
+      } else if (inodes.contains(of.idiag_inode)) {
+        into.sockets.push_back(read_socket(message, body));
+      }
     }
     at += NLMSG_ALIGN(head.nlmsg_len);
   }
   return step::more;
 }
 
-bool dump(int netlink, std::uint8_t family, const std::set<std::uint64_t>& inodes, std::vector<tcp_socket>& into) {
-  if (!ask(netlink, family)) return false;
+bool dump(int netlink, std::uint8_t family, bool with_ownerless, const std::set<std::uint64_t>& inodes, dumped& into) {
+  if (!ask(netlink, family, with_ownerless)) return false;
   std::vector<std::byte> buffer(std::size_t{64} * 1024);
-  std::size_t looked_at = 0;
+  into.looked_at = 0;
   while (true) {
     const ssize_t got = ::recv(netlink, buffer.data(), buffer.size(), 0);
     if (got <= 0) return false;
-    const step next = take(buffer.data(), static_cast<std::size_t>(got), inodes, into, looked_at);
+    const step next = take(buffer.data(), static_cast<std::size_t>(got), inodes, into);
     if (next != step::more) return next == step::done;
   }
 }
 
-model::connection_look summary(const std::vector<tcp_socket>& sockets, double at_s) {
+const char* name_of(unsigned state) { return state < state_names.size() ? state_names[state] : ""; }
+
+// One that waits to be accepted is known by the socket that it waits on.
+void add_listener(model::connection_look& to, const tcp_socket& listener) {
+  const std::uint32_t limit = std::max(listener.send_queue, 1U);
+  const bool fuller = static_cast<std::uint64_t>(listener.receive_queue) * std::max(to.accept_limit, 1U) >=
+                      static_cast<std::uint64_t>(to.accept_queue) * limit;
+  if (to.accept_limit != 0 && !fuller) return;
+  to.accept_queue = listener.receive_queue;
+  to.accept_limit = limit;
+}
+
+void add_outgoing(std::map<std::string, model::peer_connections>& peers, const tcp_socket& each) {
+  if (peers.size() >= connection_census::most_peers && !peers.contains(each.peer)) return;
+  auto& of = peers[each.peer];
+  of.open += each.state == established;
+  of.waiting += each.state == established && each.waits();
+  of.close_wait += each.state == close_wait;
+}
+
+model::connection_look summary(const dumped& from, double at_s, std::map<std::string, unsigned>& of_nobody,
+                               bool with_ownerless) {
   std::set<std::uint16_t> own_ports;
-  for (const auto& each : sockets) {
-    if (each.listens) own_ports.insert(each.port);
+  for (const auto& each : from.sockets) {
+    if (each.state == listening) own_ports.insert(each.port);
   }
   model::connection_look made{.at_s = at_s};
   std::map<std::string, model::peer_connections> peers;
-  for (const auto& each : sockets) {
-    if (each.listens) continue;
-    if (own_ports.contains(each.port)) {
-      made.in_flight += each.is_asked();
+  std::set<endpoint> other_sides;
+  for (const auto& each : from.sockets) {
+    ++made.states[name_of(each.state)];
+    if (each.state == listening) {
+      add_listener(made, each);
       continue;
     }
-    if (peers.size() >= connection_census::most_peers && !peers.contains(each.peer)) continue;
-    auto& of = peers[each.peer];
-    ++of.open;
-    of.waiting += each.waits();
+    made.unread_bytes += each.receive_queue;
+    made.unacked_bytes += each.send_queue;
+    if (own_ports.contains(each.port)) {
+      made.in_flight += each.state == established && each.is_asked();
+      continue;
+    }
+    other_sides.insert(each.other);
+    add_outgoing(peers, each);
   }
   for (auto& [peer, of] : peers) {
     of.peer = peer;
     made.outgoing.push_back(std::move(of));
   }
+  if (with_ownerless) {
+    of_nobody.clear();
+    for (const auto& each : from.others) {
+      if (own_ports.contains(each.port) || other_sides.contains(each.other)) ++of_nobody[name_of(each.state)];
+    }
+  }
+  for (const auto& [state, count] : of_nobody) made.states[state] += count;
   return made;
 }
 
@@ -165,14 +241,16 @@ std::optional<model::connection_look> connection_census::look(const std::set<std
     if (netlink_ < 0) return std::nullopt;
     ::setsockopt(netlink_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   }
-  std::vector<tcp_socket> sockets;
+  const bool with_ownerless = !ownerless_at_s_ || at_s - *ownerless_at_s_ >= ownerless_every_s;
+  if (with_ownerless) ownerless_at_s_ = at_s;
+  dumped found;
   for (const auto family : {std::uint8_t{AF_INET}, std::uint8_t{AF_INET6}}) {
-    if (dump(netlink_, family, inodes, sockets)) continue;
+    if (dump(netlink_, family, with_ownerless, inodes, found)) continue;
     ::close(netlink_);  // the rest of an answer must not be taken for the next
     netlink_ = -1;
     return std::nullopt;
   }
-  return summary(sockets, at_s);
+  return summary(found, at_s, of_nobody_, with_ownerless);
 }
 
 }  // namespace assay::inside

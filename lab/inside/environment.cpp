@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <filesystem>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -12,6 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr auto library_name = "libassay_probe.so";
+constexpr auto allocations_name = "libassay_allocations.so";
 
 std::string in_front(const std::string& first, const std::map<std::string, std::string>& existing,
                      const std::string& name, char separator = ':') {
@@ -37,8 +40,11 @@ std::expected<probe_files, std::string> find_probe() {
       return std::unexpected(fmt::format("{}: the linker cannot preload from a path with a space or colon",
                                          (whole / library_name).string()));
     }
+    const char* const counted = std::getenv(allocations_variable);
+    const bool counts = counted != nullptr && std::string_view(counted) == "1";
     return probe_files{(whole / library_name).string(), (whole / "python").string(),
-                       (whole / "node" / "shim.cjs").string()};
+                       (whole / "node" / "shim.cjs").string(),
+                       counts ? (whole / allocations_name).string() : std::string()};
   }
   return std::unexpected(fmt::format("{}: not found in {} nor beside it: the candidate cannot be observed inside",
                                      library_name, here.string()));
@@ -47,8 +53,9 @@ std::expected<probe_files, std::string> find_probe() {
 std::map<std::string, std::string> environment(const probe_files& probe, const std::string& probe_directory,
                                                const std::string& runtime,
                                                const std::map<std::string, std::string>& existing) {
+  const std::string preloaded = probe.allocations.empty() ? probe.library : probe.library + ":" + probe.allocations;
   std::map<std::string, std::string> variables{{"ASSAY_PROBE_DIR", probe_directory},
-                                               {"LD_PRELOAD", in_front(probe.library, existing, "LD_PRELOAD")}};
+                                               {"LD_PRELOAD", in_front(preloaded, existing, "LD_PRELOAD")}};
   const bool any = runtime == "auto";
   if (any || runtime == "python") variables["PYTHONPATH"] = in_front(probe.python_directory, existing, "PYTHONPATH");
   if (any || runtime == "node") {

@@ -13,7 +13,12 @@ struct probe_files {
   std::string library;           // libassay_probe.so
   std::string python_directory;  // holds sitecustomize.py
   std::string node_shim = {};    // shim.cjs
+  std::string allocations = {};  // libassay_allocations.so; empty: nobody has asked for it
 };
+
+// Set to "1" in assay's own environment, what a candidate allocates is counted too: that costs more than what is
+// compared should bear without a reason.
+inline constexpr auto allocations_variable = "ASSAY_PROBE_ALLOCATIONS";
 
 // Beside the running program, in the build tree's probe/ or in ../lib/assay; else where this build has put it.
 std::expected<probe_files, std::string> find_probe();

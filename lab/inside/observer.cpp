@@ -10,9 +10,11 @@
 #include <set>
 #include <thread>
 
+#include "lab/inside/allocation_counts.hpp"
 #include "lab/inside/blocking_sites.hpp"
 #include "lab/inside/connection_census.hpp"
 #include "lab/inside/event_joiner.hpp"
+#include "lab/inside/failure_list.hpp"
 #include "lab/inside/host_pressure.hpp"
 #include "lab/inside/linkage.hpp"
 #include "lab/inside/proc.hpp"
@@ -30,7 +32,6 @@ namespace {
 
 constexpr std::uint64_t sampling_begins_after_ns = 1'000'000'000;  // of load without a loop in sight
 constexpr std::size_t most_peeked_threads = 64;                    // of one process
-constexpr std::size_t most_failures = 20;                          // told apart
 
 std::uint64_t to_ns(instant at) {
   return static_cast<std::uint64_t>(std::max<duration::rep>(0, at.time_since_epoch().count()));
@@ -44,6 +45,7 @@ struct observer::state {
         sites(options.port_names),
         files(options.probe_directory, most_files),
         shims(options.probe_directory),
+        allocations(options.probe_directory),
         states(options.probe_directory) {
     if (options.runtime != "auto") runtime = options.runtime;
   }
@@ -83,9 +85,10 @@ struct observer::state {
   blocking_sites sites;
   watched_files files;
   shim_notes shims;
+  allocation_counts allocations;
   runtime_states states;
   event_joiner joiner;
-  std::map<std::string, unsigned> failures;  // errors that nobody handled, by their text
+  failure_list failures;
   syscall_sampler sampler;
   std::vector<std::string> notes;
   host_look host_before;
@@ -118,6 +121,11 @@ void observer::state::look_at_processes(std::uint64_t now_ns) {
   }
   if (seconds.size() < most_seconds) {
     seconds.push_back(processes.sample(pids, at_s(now_ns)));
+    if (const auto counted = allocations.look(pids)) {
+      seconds.back().allocations = counted->allocations;
+      seconds.back().allocated_bytes = counted->allocated_bytes;
+      seconds.back().live_bytes = counted->live_bytes;
+    }
     turns = history.traced_turns();
     if (auto said = states.look(pids)) {
       said->at_s = at_s(now_ns);
@@ -170,13 +178,11 @@ void observer::state::look_at_files(std::uint64_t now_ns) {
 
 void observer::state::look_at_notes(std::uint32_t pid) {
   for (auto& note : shims.take(pid)) {
-    if (note.kind != assay_note_failure) {
+    if (note.kind == assay_note_failure) {
+      failures.add(std::move(note.what), note.stack);
+    } else {
       joiner.add(pid, std::move(note));
-      continue;
     }
-    std::string text = note.what;
-    for (std::size_t i = 0; i < std::min<std::size_t>(2, note.stack.size()); ++i) text += ": " + note.stack[i];
-    if (failures.contains(text) || failures.size() < most_failures) ++failures[text];
   }
   const auto stat = read_stat(pid);
   if (!stat || stat->state == 'Z' || stat->state == 'X') shims.remove(pid);
@@ -298,9 +304,7 @@ void observer::state::final_notes(std::vector<std::string>& into) const {
         "the collector and failures are not seen");
   }
   for (auto& text : what_the_host_did(host_before, host_after)) into.push_back(std::move(text));
-  for (const auto& [text, count] : failures) {
-    into.push_back(fmt::format("an error that nobody handled, {} times: {}", count, text));
-  }
+  for (auto& text : failures.texts()) into.push_back(std::move(text));
   const auto dropped = history.dropped() + sites.dropped() + joiner.dropped();
   if (dropped > 0) into.push_back(fmt::format("{} segments or calls are beyond the limits and not counted", dropped));
   if (sampler.missed() > 0) into.push_back(fmt::format("the sampler of system calls missed {} ms", sampler.missed()));

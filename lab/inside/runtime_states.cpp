@@ -13,6 +13,7 @@ namespace assay::inside {
 namespace {
 
 constexpr std::size_t most_name_bytes = 40;
+constexpr std::size_t most_kind_bytes = 100;
 constexpr double us_per_s = 1e6;
 
 std::optional<std::uint64_t> number_of(std::string_view text) {
@@ -29,12 +30,18 @@ bool is_name(std::string_view text) {
   return !text.empty() && text.size() <= most_name_bytes && std::ranges::all_of(text, fits);
 }
 
+// "TCPSocketWrap", or of Python a coroutine and where it waits: "notify at app.py:12".
+bool is_kind(std::string_view text) {
+  return !text.empty() && text.size() <= most_kind_bytes &&
+         std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; });
+}
+
 // "active TCPSocketWrap" or the name of a number. A name that this version does not know says nothing to it.
 bool keep(model::runtime_look& in, std::string_view name, std::uint64_t value) {
   constexpr std::string_view active = "active ";
   if (name.starts_with(active)) {
     const auto kind = name.substr(active.size());
-    return is_name(kind) && in.active.emplace(kind, value).second;
+    return is_kind(kind) && in.active.emplace(kind, value).second;
   }
   if (name == "heap_used_bytes") in.heap_used_bytes = value;
   if (name == "heap_limit_bytes") in.heap_limit_bytes = value;

@@ -31,7 +31,7 @@ class runtime_states {
   std::optional<model::runtime_look> last_;
 };
 
-// None: torn, or not as probe/node/state.cjs writes it.
+// None: torn, or not as probe/node/state.cjs and probe/python/_assay_sampler.py write it.
 std::optional<model::runtime_look> parse_runtime_state(std::string_view text);
 
 }  // namespace assay::inside

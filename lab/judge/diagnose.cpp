@@ -7,8 +7,11 @@
 #include <vector>
 
 #include "lab/judge/blocking.hpp"
+#include "lab/judge/database.hpp"
+#include "lab/judge/drain.hpp"
 #include "lab/judge/growth_findings.hpp"
 #include "lab/judge/pool.hpp"
+#include "lab/judge/sockets.hpp"
 #include "lab/judge/suitability.hpp"
 
 namespace assay::judge {
@@ -223,6 +226,19 @@ void conclude(model::diagnosis& made, const std::string& too_little) {
   made.text = made.findings.front().text;
 }
 
+// A loop that is held up serves no connection: that is no matter of their number, nor of who holds them.
+bool has_time(const symptoms& of, const sums& in) {
+  return in.blocked < freeze_share_of_load * in.length && of.lag.utilisation < busy_utilisation;
+}
+
+std::span<const model::connection_look> looks_during(std::span<const model::connection_look> looks,
+                                                     std::span<const model::process_second> stretch) {
+  if (stretch.empty()) return {};
+  const auto first = std::ranges::lower_bound(looks, stretch.front().at_s, {}, &model::connection_look::at_s);
+  const auto last = std::ranges::upper_bound(looks, stretch.back().at_s, {}, &model::connection_look::at_s);
+  return first < last ? std::span(first, last) : std::span<const model::connection_look>{};
+}
+
 // The phase that a trial is judged by. A burst is there to saturate, a fault to make requests wait: neither is a
 // defect.
 const model::phase_measurement* longest_steady(const model::trial& of) {
@@ -249,7 +265,7 @@ symptoms whole_of(const model::trial& of, std::span<const model::blocking_site> 
 }
 
 symptoms phase_of(const model::trial& of, const model::phase_measurement& phase) {
-  symptoms seen{.length_s = phase.length_s};
+  symptoms seen{.start_s = phase.start_s, .length_s = phase.length_s, .databases = of.databases};
   const auto lag = std::ranges::find(of.lag, phase.name, &model::loop_lag::phase);
   if (lag != of.lag.end()) seen.lag = *lag;
   const auto first = std::ranges::lower_bound(of.processes, phase.start_s, {}, &model::process_second::at_s);
@@ -319,10 +335,16 @@ model::diagnosis diagnose(const symptoms& of) {
     add_blocking(made.findings, of, in);
     add_unexplained(made.findings, of, in);
     add_waiting(made.findings, in);
-    // A loop that is held up serves no connection: that is no matter of their number.
-    const bool has_time = in.blocked < freeze_share_of_load * in.length && of.lag.utilisation < busy_utilisation;
-    if (has_time) add_exhausted_pools(made.findings, of.connections);
-    add_growth(made, loaded_stretch(of.processes));
+    if (has_time(of, in)) {
+      const auto others = made.findings.size();
+      add_database_findings(made, of.databases, of.start_s, of.start_s + of.length_s);
+      // Whoever holds its connections, or makes them wait, is what exhausts a pool.
+      if (made.findings.size() == others) add_exhausted_pools(made.findings, of.connections);
+    }
+    add_full_accept_queue(made, of.connections);
+    const auto loaded = loaded_stretch(of.processes);
+    add_growth(made, loaded);
+    add_unclosed(made, looks_during(of.connections, loaded));
     // What is held up, or waits in line, has the shares of its defect.
     const bool well = std::ranges::none_of(made.findings, [](const named_cause& each) {
       return each.kind != cause::memory_leak && each.kind != cause::descriptor_leak && each.kind != cause::socket_leak;
@@ -356,7 +378,9 @@ model::diagnosis diagnose(const model::trial& of) {
   if (too_little.empty()) {
     add_unexplained(made.findings, seen, in);
     add_waiting(made.findings, in);
+    if (has_time(seen, in)) add_database_findings(made, seen.databases, seen.start_s, seen.start_s + seen.length_s);
     add_growth(made, seen.processes);
+    apply_drain_test(made, of);
     say_what_was_not_seen(made, seen);
   }
   conclude(made, too_little);

@@ -7,6 +7,8 @@
 //   waiting_for_cpu     runnable and without a core for a tenth of the time, and a fifth of what it could have run,
 //                       for a millisecond or more each time
 //   pool_exhausted      all connections to one peer wait for answers in most looks, while requests queue behind them
+//   idle_in_transaction, lock_wait      database.hpp, where the database was looked into
+//   accept_queue_full   sockets.hpp; when nothing else holds the loop up, then it is a remark
 //   *_leak              growth.hpp, of anonymous memory, descriptors and sockets
 //
 // Misuse: seconds without load. An idle service is not healthy, it is unknown.
@@ -15,6 +17,7 @@
 #include <span>
 
 #include "lab/model/connections.hpp"
+#include "lab/model/database.hpp"
 #include "lab/model/diagnosis.hpp"
 #include "lab/model/trial.hpp"
 
@@ -25,11 +28,13 @@ inline constexpr double idle_share = 0.005;  // of one core, and of the loop: le
 
 // What was seen of a service over one stretch of load.
 struct symptoms {
+  double start_s = 0;  // what databases showed before, or after its end, does not count
   double length_s = 0;
   std::span<const model::process_second> processes = {};
   model::loop_lag lag = {};
   std::span<const model::blocking_site> blocking = {};
   std::span<const model::connection_look> connections = {};
+  std::span<const model::database_view> databases = {};
 };
 
 [[nodiscard]] model::diagnosis diagnose(const symptoms& of);

@@ -18,9 +18,11 @@ constexpr std::size_t begin_share = 3;  // the first third is compared with the 
 constexpr double megabyte = 1e6;
 constexpr double least_megabytes = 1;
 constexpr std::uint64_t least_count = 8;
+constexpr std::uint64_t least_late_share = 4;  // of its rise that comes after the middle third: a quarter
 
 struct parts {
   std::span<const runtime_look> before;
+  std::span<const runtime_look> between;
   std::span<const runtime_look> after;
 };
 
@@ -60,6 +62,9 @@ std::string active_holder(const parts& of) {
     const auto before = least_active(of.before, kind);
     const auto after = least_active(of.after, kind);
     if (after < before + least_count || after - before <= most_after - most_before) continue;
+    // The connections of those who come with the load rise once.
+    const auto between = least_active(of.between, kind);
+    if (after < between || (after - between) * least_late_share < after - before) continue;
     most = kind;
     most_before = before;
     most_after = after;
@@ -72,11 +77,14 @@ std::string active_holder(const parts& of) {
 void name_holders(model::diagnosis& of, std::span<const runtime_look> looks) {
   if (looks.size() < least_looks) return;
   const std::size_t length = looks.size() / begin_share;
-  const parts compared{looks.first(length), looks.last(length)};
+  const parts compared{looks.first(length), looks.subspan(length, looks.size() - 2 * length), looks.last(length)};
   const bool is_verdict = !of.findings.empty() && of.text == of.findings.front().text;
   for (auto& each : of.findings) {
-    if (each.kind == cause::memory_leak) each.text += memory_holder(compared);
-    if (each.kind == cause::descriptor_leak || each.kind == cause::socket_leak) each.text += active_holder(compared);
+    const bool of_memory = each.kind == cause::memory_leak;
+    if (of_memory) each.text += memory_holder(compared);
+    if (of_memory || each.kind == cause::descriptor_leak || each.kind == cause::socket_leak) {
+      each.text += active_holder(compared);
+    }
   }
   if (is_verdict) of.text = of.findings.front().text;
 }

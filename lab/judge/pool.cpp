@@ -9,10 +9,10 @@
 namespace assay::judge {
 namespace {
 
-constexpr unsigned least_looks = 12;     // with requests in flight
-constexpr double steady_share = 0.8;     // of them, in which the pool has its usual size
-constexpr double exhausted_share = 0.6;  // of them, in which all of it waits and requests queue
-constexpr double least_queue = 2;        // requests, on average while it is exhausted
+constexpr unsigned least_pool_looks = 12;  // with requests in flight
+constexpr double steady_share = 0.8;       // of them, in which the pool has its usual size
+constexpr double exhausted_share = 0.6;    // of them, in which all of it waits and requests queue
+constexpr double least_queue = 2;          // requests, on average while it is exhausted
 constexpr double queue_share_of_pool = 0.5;
 
 struct pool_history {
@@ -49,6 +49,7 @@ void add_exhausted_pools(std::vector<model::named_cause>& to, std::span<const mo
     unsigned waiting = 0;
     for (const auto& each : look.outgoing) waiting += each.waiting;
     for (const auto& each : look.outgoing) {
+      if (each.open == 0) continue;  // on its way, or closed by the peer
       auto& of = pools[each.peer];
       ++of.sizes[each.open];
       if (each.waiting < each.open || look.in_flight <= waiting) continue;
@@ -56,7 +57,7 @@ void add_exhausted_pools(std::vector<model::named_cause>& to, std::span<const mo
       of.queued += look.in_flight - waiting;
     }
   }
-  if (loaded < least_looks) return;
+  if (loaded < least_pool_looks) return;
   for (const auto& [peer, of] : pools) {
     const unsigned size = usual_size(of);
     const auto exhausted = of.exhausted.find(size);

@@ -22,6 +22,12 @@ std::string_view label(cause what) {
       return "waiting_for_cpu";
     case cause::pool_exhausted:
       return "pool_exhausted";
+    case cause::idle_in_transaction:
+      return "idle_in_transaction";
+    case cause::lock_wait:
+      return "lock_wait";
+    case cause::accept_queue_full:
+      return "accept_queue_full";
     case cause::memory_leak:
       return "memory_leak";
     case cause::descriptor_leak:

@@ -14,12 +14,15 @@ namespace assay::model {
 enum class cause : std::uint8_t {
   healthy,
   not_enough_data,
-  mixed,               // several causes; the findings name them
-  blocking_call,       // a call on the loop's thread that waits for something
-  garbage_collection,  // pauses of the collector, on the loop's thread
-  cpu_bound,           // the loop computes for too long in one go, or has no time left
-  waiting_for_cpu,     // the host: runnable, and no core free
-  pool_exhausted,      // every connection to a dependency busy while requests wait
+  mixed,                // several causes; the findings name them
+  blocking_call,        // a call on the loop's thread that waits for something
+  garbage_collection,   // pauses of the collector, on the loop's thread
+  cpu_bound,            // the loop computes for too long in one go, or has no time left
+  waiting_for_cpu,      // the host: runnable, and no core free
+  pool_exhausted,       // every connection to a dependency busy while requests wait
+  idle_in_transaction,  // connections to the database are held by transactions that do nothing
+  lock_wait,            // statements wait for locks in the database
+  accept_queue_full,    // clients that have connected are not accepted
   memory_leak,
   descriptor_leak,
   socket_leak,

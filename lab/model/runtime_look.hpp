@@ -1,5 +1,5 @@
-// What a runtime says of itself at one moment, all processes of a service summed. Of Node.js; others have no shim for
-// it.
+// What a runtime says of itself at one moment, all processes of a service summed. Of Node.js, and of Python `active`
+// alone; others have no shim for it.
 //
 // Misuse: judging growth by `heap_used_bytes`: it rises until the collector comes, in a service that leaks nothing.
 #pragma once
@@ -18,7 +18,8 @@ struct runtime_look {
   std::uint64_t live_bytes = 0;      // of both, what the last collection of all has left; 0: there was none yet
   double loop_active_s = 0;          // cumulative, by the runtime's own count
   double loop_idle_s = 0;
-  std::map<std::string, std::uint64_t> active = {};  // by kind, "TCPSocketWrap": what keeps its loop alive
+  // By kind: what keeps a loop of Node.js alive, "TCPSocketWrap"; of Python tasks, "notify at app.py:12".
+  std::map<std::string, std::uint64_t> active = {};
 
   bool operator==(const runtime_look&) const = default;
 };

@@ -14,12 +14,13 @@
 #include <string>
 #include <vector>
 
+#include "lab/model/database.hpp"
 #include "lab/model/load_result.hpp"
 #include "lab/model/plan.hpp"
 
 namespace assay::model {
 
-inline constexpr int trial_version = 1;
+inline constexpr int trial_version = 2;
 
 struct route_measurement {
   std::string route = {};  // bound_route::name; empty for all of the phase
@@ -67,6 +68,9 @@ struct process_second {
   unsigned sockets = 0;
   std::uint64_t voluntary_switches = 0;
   std::uint64_t involuntary_switches = 0;
+  std::uint64_t allocations = 0;  // cumulative, by malloc and its like; 0: nobody has asked for it, as the following
+  std::uint64_t allocated_bytes = 0;  // cumulative
+  std::uint64_t live_bytes = 0;       // allocated and not freed
 };
 
 // How the lag of an event loop was obtained.
@@ -106,7 +110,7 @@ struct blocking_site {
 struct trial_event {
   double at_s = 0;
   double length_s = 0;    // 0: a moment
-  std::string kind = {};  // "phase", "fault", "stall", "note"
+  std::string kind = {};  // "phase", "fault", "stall", "database", "task", "note"
   std::string text = {};
 };
 
@@ -147,6 +151,7 @@ struct trial {
   std::vector<process_second> processes = {};
   std::vector<loop_lag> lag = {};  // a phase each
   std::vector<blocking_site> blocking = {};
+  std::vector<database_view> databases = {};
   std::vector<trial_event> events = {};
   std::optional<double> recovery_s = {};  // after the fault's end, until p99 was back; absent: it did not come back
   reconciliation writes = {};

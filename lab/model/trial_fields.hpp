@@ -71,6 +71,9 @@ void fields(Io& io, T& of) {
   io("sockets", of.sockets);
   io("voluntary_switches", of.voluntary_switches);
   io("involuntary_switches", of.involuntary_switches);
+  io("allocations", of.allocations);
+  io("allocated_bytes", of.allocated_bytes);
+  io("live_bytes", of.live_bytes);
 }
 
 template <typename Io, is<loop_lag> T>
@@ -96,6 +99,57 @@ void fields(Io& io, T& of) {
   io("total_ms", of.total_ms);
   io("longest_ms", of.longest_ms);
   io("at_s", of.at_s);
+}
+
+template <typename Io, is<database_look> T>
+void fields(Io& io, T& of) {
+  io("at_s", of.at_s);
+  io("connections", of.connections);
+  io("active", of.active);
+  io("in_transaction", of.in_transaction);
+  io("held", of.held);
+  io("lock_waits", of.lock_waits);
+  io("of_server", of.of_server);
+  io("longest_idle_s", of.longest_idle_s);
+  io("longest_wait_s", of.longest_wait_s);
+}
+
+template <typename Io, is<database_wait> T>
+void fields(Io& io, T& of) {
+  io("statement", of.statement);
+  io("lock", of.lock);
+  io("holder", of.holder);
+  io("holder_idle", of.holder_idle);
+  io("seen", of.seen);
+  io("longest_s", of.longest_s);
+}
+
+template <typename Io, is<database_hold> T>
+void fields(Io& io, T& of) {
+  io("statement", of.statement);
+  io("seen", of.seen);
+  io("longest_s", of.longest_s);
+}
+
+template <typename Io, is<database_statement> T>
+void fields(Io& io, T& of) {
+  io("text", of.text);
+  io("calls", of.calls);
+  io("total_ms", of.total_ms);
+  io("rows", of.rows);
+}
+
+template <typename Io, is<database_view> T>
+void fields(Io& io, T& of) {
+  io("name", of.name);
+  io("version", of.version);
+  io("max_connections", of.max_connections);
+  io("looks", of.looks);
+  io("waits", of.waits);
+  io("locks", of.locks);
+  io("holds", of.holds);
+  io("statements", of.statements);
+  io("notes", of.notes);
 }
 
 template <typename Io, is<trial_event> T>
@@ -148,6 +202,7 @@ void fields(Io& io, T& of) {
   io("facts", of.facts);
   io("events", of.events);
   io("blocking", of.blocking);
+  io("databases", of.databases);
   io("lag", of.lag);
   io("phases", of.phases);
   io("processes", of.processes);

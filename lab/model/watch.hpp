@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lab/model/connections.hpp"
+#include "lab/model/database.hpp"
 #include "lab/model/diagnosis.hpp"
 #include "lab/model/runtime_look.hpp"
 #include "lab/model/trial.hpp"
@@ -32,6 +33,7 @@ struct watch_result {
   bool failed = false;     // the command ended by itself and not well
   std::vector<process_second> processes = {};
   std::vector<connection_look> connections = {};
+  std::vector<database_view> databases = {};     // that were asked for
   std::vector<runtime_look> runtime_looks = {};  // empty: no shim says anything
   loop_lag lag = {};
   std::vector<blocking_site> blocking = {};

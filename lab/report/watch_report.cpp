@@ -7,6 +7,8 @@
 #include <ranges>
 #include <utility>
 
+#include "lab/report/database_report.hpp"
+
 namespace assay::report {
 namespace {
 
@@ -14,6 +16,7 @@ using json = nlohmann::ordered_json;
 
 constexpr std::size_t shown_sites = 8;
 constexpr std::size_t shown_notes = 8;
+constexpr std::size_t shown_kinds = 3;  // of tasks
 constexpr double megabyte = 1e6;
 
 double mb(std::uint64_t bytes) { return static_cast<double>(bytes) / megabyte; }
@@ -58,14 +61,37 @@ void append_processes(std::string& to, const std::vector<model::process_second>&
                     (last.cpu_wait_s - first.cpu_wait_s) / length_s);
   to += fmt::format("  memory     {:.1f} MB resident, {:.1f} MB at the first look; anonymous {:.1f} MB, {:.1f} MB\n",
                     mb(last.rss_bytes), mb(first.rss_bytes), mb(last.anonymous_bytes), mb(first.anonymous_bytes));
+  const auto counted = std::ranges::find_if(looks, [](const auto& each) { return each.allocations > 0; });
+  if (counted != looks.end() && last.at_s > counted->at_s) {
+    const double counted_s = last.at_s - counted->at_s;
+    to += fmt::format("  allocated  {:.0f} times a second, {:.1f} MB; {:.1f} MB held, {:.1f} MB at the first look\n",
+                      static_cast<double>(last.allocations - counted->allocations) / counted_s,
+                      mb(last.allocated_bytes - counted->allocated_bytes) / counted_s, mb(last.live_bytes),
+                      mb(counted->live_bytes));
+  }
   to += fmt::format("  open       {} descriptors ({} sockets), {} ({}) at the first look; {} processes, {} threads\n",
                     last.descriptors, last.sockets, first.descriptors, first.sockets, last.processes, last.threads);
+}
+
+// Of a runtime that tells no more than its tasks: those that there are most of.
+void append_tasks(std::string& to, const model::runtime_look& first, const model::runtime_look& last) {
+  using count_of = std::pair<std::uint64_t, std::string>;
+  std::vector<count_of> most;
+  for (const auto& [kind, count] : last.active) most.emplace_back(count, kind);
+  std::ranges::sort(most, [](const count_of& a, const count_of& b) { return a.first > b.first; });
+  if (most.size() > shown_kinds) most.resize(shown_kinds);
+  for (const auto& [count, kind] : most) {
+    const auto before = first.active.find(kind);
+    to += fmt::format("  tasks      {:>5} {}; {} at first\n", count, kind,
+                      before == first.active.end() ? 0 : before->second);
+  }
 }
 
 void append_runtime(std::string& to, const std::vector<model::runtime_look>& looks) {
   if (looks.size() < 2) return;
   const auto& first = looks.front();
   const auto& last = looks.back();
+  if (last.heap_limit_bytes == 0) return append_tasks(to, first, last);
   const double active_s = last.loop_active_s - first.loop_active_s;
   const double length_s = active_s + last.loop_idle_s - first.loop_idle_s;
   to +=
@@ -132,7 +158,42 @@ json look_json(const model::process_second& look) {
           {"processes", look.processes},
           {"threads", look.threads},
           {"descriptors", look.descriptors},
-          {"sockets", look.sockets}};
+          {"sockets", look.sockets},
+          {"allocations", look.allocations},
+          {"allocated_bytes", look.allocated_bytes},
+          {"live_bytes", look.live_bytes}};
+}
+
+json connections_json(const model::connection_look& look) {
+  json made = {{"at_s", look.at_s},
+               {"in_flight", look.in_flight},
+               {"states", look.states},
+               {"unread_bytes", look.unread_bytes},
+               {"unacked_bytes", look.unacked_bytes},
+               {"accept_queue", look.accept_queue},
+               {"accept_limit", look.accept_limit},
+               {"outgoing", json::array()}};
+  for (const auto& each : look.outgoing) {
+    made["outgoing"].push_back(
+        {{"peer", each.peer}, {"open", each.open}, {"waiting", each.waiting}, {"close_wait", each.close_wait}});
+  }
+  return made;
+}
+
+// Of the last look, whose states say most, and the fullest that the queue of clients was.
+void append_connections(std::string& to, const std::vector<model::connection_look>& looks) {
+  if (looks.empty()) return;
+  std::string states;
+  for (const auto& [state, count] : looks.back().states) {
+    if (state != "LISTEN") states += fmt::format("{}{} {}", states.empty() ? "" : ", ", count, state);
+  }
+  const auto fullest = std::ranges::max_element(looks, {}, &model::connection_look::accept_queue);
+  if (states.empty() && fullest->accept_limit == 0) return;
+  to += fmt::format("  sockets    {} at the last look", states.empty() ? "none connected" : states);
+  if (fullest->accept_limit > 0) {
+    to += fmt::format("; {} of {} waited to be accepted at most", fullest->accept_queue, fullest->accept_limit);
+  }
+  to += '\n';
 }
 
 json runtime_json(const model::runtime_look& look) {
@@ -169,7 +230,9 @@ std::string watch_text(const model::watch_result& result) {
                       result.runtime.empty() ? "" : ", ", result.runtime, result.ended);
   append_lag(text, result.lag);
   append_processes(text, result.processes);
+  append_connections(text, result.connections);
   append_runtime(text, result.runtime_looks);
+  for (const auto& each : result.databases) text += database_text(each);
   if (!result.blocking.empty()) text += "  what held a loop up\n";
   for (const auto& each : result.blocking | std::views::take(shown_sites)) {
     text += fmt::format("    {:>5} times {:>8.2f} s, longest {:>5.0f} ms  {}\n", each.count, each.total_ms / 1e3,
@@ -179,6 +242,9 @@ std::string watch_text(const model::watch_result& result) {
     text += fmt::format("    and {} more\n", result.blocking.size() - shown_sites);
   for (const std::string& each : result.verdict.remarks) text += fmt::format("  remark: {}\n", each);
   for (const auto& each : result.notes | std::views::take(shown_notes)) text += fmt::format("  note: {}\n", each);
+  for (const auto& database : result.databases) {
+    for (const auto& each : database.notes) text += fmt::format("  note: {}\n", each);
+  }
   text += fmt::format("  the observer itself used {:.1f} % of a core\n", 100 * result.own_cpu_share);
   return text;
 }
@@ -204,6 +270,10 @@ std::string watch_json(const model::watch_result& result) {
   }
   document["processes"] = json::array();
   for (const auto& each : result.processes) document["processes"].push_back(look_json(each));
+  document["connections"] = json::array();
+  for (const auto& each : result.connections) document["connections"].push_back(connections_json(each));
+  document["databases"] = json::array();
+  for (const auto& each : result.databases) document["databases"].push_back(database_json(each));
   document["runtime_looks"] = json::array();
   for (const auto& each : result.runtime_looks) document["runtime_looks"].push_back(runtime_json(each));
   document["notes"] = result.notes;

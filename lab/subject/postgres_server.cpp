@@ -13,6 +13,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <tuple>
 
 #include "lab/subject/environment.hpp"
 
@@ -33,13 +34,26 @@ constexpr std::string_view superuser = "assay";
 // "/.s.PGSQL.65535.lock" behind it must fit into the address of a UNIX socket.
 constexpr std::size_t max_socket_directory = 80;
 
-constexpr std::array<std::string_view, 9> shown_settings = {
-    "fsync",           "synchronous_commit", "full_page_writes", "shared_buffers",
-    "max_connections", "wal_level",          "max_wal_size",     "jit",
-    "work_mem"};
+constexpr std::array<std::string_view, 10> shown_settings = {"fsync",
+                                                             "synchronous_commit",
+                                                             "full_page_writes",
+                                                             "shared_buffers",
+                                                             "max_connections",
+                                                             "wal_level",
+                                                             "max_wal_size",
+                                                             "jit",
+                                                             "work_mem",
+                                                             "shared_preload_libraries"};
+constexpr std::string_view statement_counts = "pg_stat_statements";
 
 bool has_postgres(const fs::path& directory) {
   return ::access((directory / "initdb").c_str(), X_OK) == 0 && ::access((directory / "postgres").c_str(), X_OK) == 0;
+}
+
+// Where Debian and Ubuntu have it. A server that is told of a library that it does not have does not start.
+bool has_statement_counts(const fs::path& binaries) {
+  const fs::path library = binaries.parent_path() / "lib" / (std::string(statement_counts) + ".so");
+  return ::access(library.c_str(), R_OK) == 0;
 }
 
 // Everybody may pass: the server runs as another user.
@@ -103,6 +117,10 @@ spawn_request server_request(const server_home& home, const std::string& binarie
         std::string("restart_after_crash=off")}) {
     request.command.emplace_back("-c");
     request.command.push_back(setting);
+  }
+  if (has_statement_counts(binaries)) {
+    request.command.emplace_back("-c");
+    request.command.push_back(fmt::format("shared_preload_libraries={}", statement_counts));
   }
   return request;
 }
@@ -200,6 +218,8 @@ std::expected<void, std::string> postgres_server::wait_until_up(steady::time_poi
 
 std::expected<void, std::string> postgres_server::create(const std::vector<std::string>& databases) const {
   const postgres_login login = own_login();
+  // Refused where it is not installed; then whoever looks for it says so.
+  std::ignore = subject::run_sql(login, fmt::format("CREATE EXTENSION {}", statement_counts), "PostgreSQL");
   for (const std::string& name : databases) {
     const std::string quoted = quoted_identifier(name);
     // Apart: a database is not made inside of a transaction, which several statements together are.
@@ -213,6 +233,10 @@ std::expected<void, std::string> postgres_server::create(const std::vector<std::
 
 std::string postgres_server::url(const std::string& database) const {
   return fmt::format("postgresql://{0}@127.0.0.1:{1}/{0}", database, port_);
+}
+
+std::string postgres_server::administrator_url() const {
+  return fmt::format("postgresql://{}@127.0.0.1:{}/postgres", superuser, port_);
 }
 
 std::string postgres_server::death() const {

@@ -32,6 +32,8 @@ class postgres_server {
 
   std::uint16_t port() const { return port_; }
   std::string url(const std::string& database) const;
+  // Of the role that may do and see everything; its database has pg_stat_statements where that is installed.
+  std::string administrator_url() const;
   pid_t pid() const { return process_.pid(); }
   bool alive() const { return process_.running(); }
   // Why it is not alive, with the last lines of its log; empty while it is.

@@ -47,15 +47,16 @@ function textOf(number, liveBytes) {
   return lines.join('\n');
 }
 
+// The first look is at once: of a process that ends within a second there is that one, and a server that begins as
+// root gives its rights up.
 function watchState(directory, isPaused) {
   const last = lastCollection();
-  let file = -1;
+  const file = openSync(`${directory}/${process.pid}.state`, 'w', 0o600);
   let number = 0;
   const look = () => {
     const began = performance.now();
     try {
       if (!isPaused()) {
-        if (file < 0) file = openSync(`${directory}/${process.pid}.state`, 'w', 0o600);
         number += 1;
         const state = Buffer.alloc(stateBytes, '\n');
         state.write(textOf(number, last.liveBytes));
@@ -64,9 +65,11 @@ function watchState(directory, isPaused) {
     } catch {
       // It is without this look.
     }
-    setTimeout(look, Math.max(periodMs, restsForEach * (performance.now() - began))).unref();
+    // The first takes longer than others: nothing of it has run before.
+    const rest = number > 1 ? restsForEach * (performance.now() - began) : 0;
+    setTimeout(look, Math.max(periodMs, rest)).unref();
   };
-  setTimeout(look, periodMs).unref();
+  look();
 }
 
 module.exports = { watchState };

@@ -7,13 +7,14 @@ import web
 
 FAULT_S = 0.1
 CLEAN_S = 0.001
+CARDS = "4111 1111 1111 1111" * 100
 
 
 async def handler():
     until = time.perf_counter() + (FAULT_S if web.FAULT else CLEAN_S)
     checked = 0
     while time.perf_counter() < until:
-        checked += sum(ord(letter) % 7 for letter in "4111 1111 1111 1111")
+        checked += sum(map(ord, CARDS))  # planted
     return b"valid"
 
 

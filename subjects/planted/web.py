@@ -37,9 +37,10 @@ async def serve(handler, before=None):
     await asyncio.Event().wait()
 
 
-def run(handler, before=None):
+def run(handler, before=None, loop_factory=None):
     """`before` is a coroutine function that runs on the loop before the port is open."""
-    asyncio.run(serve(handler, before))
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(serve(handler, before))
 
 
 async def ask_peer() -> bytes:

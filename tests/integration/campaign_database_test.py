@@ -114,6 +114,11 @@ class Killed(DatabaseTest):
         self.assertEqual(len(outcome.err.splitlines()), 2, outcome.err)
         kept = self.trials()
         self.assertEqual(set(kept), {("one", 1)})
+        with self.subTest("it was looked into"):
+            seen = kept["one", 1]["databases"][0]
+            self.assertEqual((seen["name"], seen["max_connections"]), ("orders", 100))
+            self.assertGreaterEqual(len(seen["looks"]), 1)
+            self.assertEqual([each for each in seen["notes"] if "pg_stat_statements" not in each], [])
         with self.subTest("missing, when it goes on"):
             missing = self.run_without_postgres("--resume")
             self.assert_one_line(missing, COULD_NOT_RUN, "dependency orders: PostgreSQL is not installed")

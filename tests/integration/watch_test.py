@@ -82,7 +82,8 @@ class Watch(unittest.TestCase):
         self.addCleanup(service.communicate)
         self.addCleanup(service.kill)
         self.wait_until_it_listens()
-        run = self.start("--json", "--duration", "8s", "--pid", str(service.pid))
+        nowhere = f"postgresql://shop@127.0.0.1:{free_port()}/shop"
+        run = self.start("--json", "--duration", "8s", "--postgres", nowhere, "--pid", str(service.pid))
         self.load("/price-timeout")
         outcome = run.wait(PATIENCE_S)
         self.assertEqual(outcome.code, OK, outcome.err)
@@ -93,6 +94,10 @@ class Watch(unittest.TestCase):
         self.assertIn("assay watch --", document["findings"][0]["next"])
         self.assertIn("it ran before", " ".join(document["notes"]))
         self.assertIsNone(service.poll(), "it is left running")
+        [database] = document["databases"]
+        self.assertEqual((database["looks"], len(database["notes"])), ([], 1))
+        self.assertIn("postgres: not looked into: ", database["notes"][0])
+        self.assertTrue(any("ESTABLISHED" in look["states"] for look in document["connections"]))
 
     def test_a_command_that_ends_is_no_verdict(self):
         outcome = self.start("--", sys.executable, "-c", "print('its own words')").wait(PATIENCE_S)

@@ -3,24 +3,15 @@
 import os
 import pathlib
 import shutil
-import struct
 import subprocess
 import tempfile
 import textwrap
 import unittest
 
-from runtime_tests import Probe
+from runtime_tests import CALL, FAILURE, PAUSED_AT, SAMPLE, Probe
 
 BEHAVIOUR = pathlib.Path(__file__).resolve().parent / "node_behaviour.cjs"
 PATIENCE_S = 60
-# struct assay_probe_note of probe/probe_format.h
-PAUSED_AT = 72  # of struct assay_probe_file
-NOTE = struct.Struct("=QQI4x40s1024s")
-CALL, SAMPLE, COLLECTION, FAILURE = 1, 2, 3, 4
-
-
-def text_of(data: bytes) -> str:
-    return data.split(b"\0", 1)[0].decode()
 
 
 class Node(unittest.TestCase):
@@ -43,12 +34,7 @@ class Node(unittest.TestCase):
 
     def notes(self, kind: int) -> list[tuple[str, str, float]]:
         """(what, stack, milliseconds) of each."""
-        found = []
-        for path in pathlib.Path(self.probe.directory).glob("*.notes"):
-            for start, end, of_kind, what, stack in NOTE.iter_unpack(path.read_bytes()):
-                if of_kind == kind:
-                    found.append((text_of(what), text_of(stack), (end - start) / 1e6))
-        return found
+        return self.probe.notes(kind)
 
     def test_it_behaves_as_without(self):
         without = self.run_node(str(BEHAVIOUR), probed=False)
@@ -195,13 +181,18 @@ class Node(unittest.TestCase):
         (state,) = pathlib.Path(self.probe.directory).glob("*.state")
         lines = [line.rpartition(" ") for line in state.read_text(encoding="utf-8").split("\n") if line]
         self.assertEqual(state.stat().st_size, 4096)
-        self.assertEqual((lines[0], lines[-1]), (("look", " ", "1"), ("end", " ", "1")))
+        self.assertEqual((lines[0], lines[-1]), (("look", " ", "2"), ("end", " ", "2")))
         said = {name: int(value) for name, _, value in lines}
         self.assertGreater(said["external_bytes"], 8_000_000)
         self.assertGreater(said["heap_used_bytes"], 1_000_000)
         self.assertGreater(said["loop_idle_us"], 500_000)
         self.assertEqual({name: count for name, count in said.items() if name.startswith("active ")},
                          {"active Timeout": 1}, "what the probe runs itself is not the program's")
+
+    def test_a_process_that_ends_soon_has_told_what_it_keeps(self):
+        self.assertEqual(self.run_node(self.program("setTimeout(() => {}, 20);"), ASSAY_PROBE_STACKS="1").returncode, 0)
+        (state,) = pathlib.Path(self.probe.directory).glob("*.state")
+        self.assertRegex(state.read_text(encoding="utf-8"), r"\Alook 1\nheap_used_bytes [1-9]\d*\n")
 
     def test_without_the_library_or_a_folder_it_runs(self):
         quick = self.program("console.log('well');")

@@ -340,7 +340,8 @@ int run_child(const std::string& name) {
                                                          {"preloads", has_its_own_library},
                                                          {"contends", waits_for_locks},
                                                          {"opens", opens_what_is_slow},
-                                                         {"away", is_away_twice}};
+                                                         {"away", is_away_twice},
+                                                         {"allocates", allocates}};
   return children.contains(name) ? children.at(name)() : 126;
 }
 

@@ -26,5 +26,6 @@ std::uint64_t clock_ns(clockid_t clock);
 int is_away_twice();
 int waits_for_locks();
 int opens_what_is_slow();
+int allocates();
 
 }  // namespace assay::inside

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "lab/inside/allocation_counts.hpp"
 #include "lab/inside/environment.hpp"
 #include "lab/inside/observer.hpp"
 #include "lab/inside/probe_reader.hpp"
@@ -99,6 +100,20 @@ TEST_F(probe, is_switched_off_and_on_while_it_runs) {
   EXPECT_EQ(threads[0].waits, static_cast<std::uint64_t>(2 * turns - waits_before_a_loop + 1));
   EXPECT_EQ(reader.new_events().size(), 1U) << "the one behind the pause";
   EXPECT_EQ(reader.new_stalls().size(), 1U);
+}
+
+TEST_F(probe, allocations_are_counted_where_they_are_asked_for) {
+  run("waits");
+  for (const auto& each : std::filesystem::directory_iterator(directory_)) {
+    EXPECT_NE(each.path().extension(), ".alloc") << "nobody has asked";
+  }
+  ::setenv(allocations_variable, "1", 1);
+  const pid_t pid = run("allocates");
+  ::unsetenv(allocations_variable);
+  const auto counted = allocation_counts(directory_).look({static_cast<std::uint32_t>(pid)});
+  ASSERT_TRUE(counted);
+  EXPECT_GT(counted->allocations, 70'000U);
+  EXPECT_GE(counted->allocated_bytes, counted->live_bytes);
 }
 
 TEST_F(probe, a_worker_with_an_epoll_a_query_is_no_loop) { EXPECT_TRUE(read(run("worker")).threads().empty()); }

@@ -29,7 +29,10 @@ TRIES = 3
 PATIENCE_S = {"python": 600, "node": 60}
 # Real loops, sockets, pipes, signals and child processes, in few seconds.
 SHORT = ("test_streams", "test_sock_lowlevel", "test_unix_events", "test_server")
-FIRST_SLOT_TID, SLOT_BYTES, SLOTS = 128 + 8, 5304, 64  # of probe/probe_format.h
+# Of probe/probe_format.h: struct assay_probe_file and assay_probe_note.
+FIRST_SLOT_TID, SLOT_BYTES, SLOTS, PAUSED_AT = 128 + 8, 5304, 64, 72
+NOTE = struct.Struct("=QQI4x40s1024s")
+CALL, SAMPLE, COLLECTION, FAILURE = 1, 2, 3, 4
 
 
 class Probe:
@@ -60,6 +63,16 @@ class Probe:
             tids = (struct.unpack_from("=I", data, FIRST_SLOT_TID + i * SLOT_BYTES)[0] for i in range(SLOTS))
             seen += sum(tid != 0 for tid in tids)
         return seen
+
+    def notes(self, kind: int) -> list[tuple[str, str, float]]:
+        """(what, text, milliseconds) of each that a shim has written."""
+        found = []
+        for path in sorted(pathlib.Path(self.directory).glob("*.notes")):
+            for start, end, of_kind, what, text in NOTE.iter_unpack(path.read_bytes()):
+                if of_kind == kind:
+                    what, text = (each.split(b"\0", 1)[0].decode() for each in (what, text))
+                    found.append((what, text, (end - start) / 1e6))
+        return found
 
     def forget(self) -> None:
         shutil.rmtree(self.directory, ignore_errors=True)

@@ -44,13 +44,24 @@ class SlowDatabase(socketserver.StreamRequestHandler):
             self.wfile.write(self.message(b"C", b"SELECT 0\0") + ready)
 
 
-class Peer(socketserver.ThreadingTCPServer):
+class SlowNames(socketserver.BaseRequestHandler):
+    """A name server: every name has the same address."""
+
+    def handle(self):
+        query, answering = self.request
+        wait()
+        question = query[12 : query.index(b"\0", 12) + 5]
+        head = query[:2] + struct.pack("!5H", 0x8180, 1, 1, 0, 0)
+        address = struct.pack("!3HIH4s", 0xC00C, 1, 1, 0, 4, bytes((127, 0, 0, 9)))
+        answering.sendto(head + question + address, self.client_address)
+
+
+class Peer(socketserver.ThreadingMixIn):
     daemon_threads = True
     request_queue_size = 128
-    handlers = {"http": SlowHttp, "database": SlowDatabase}
 
-    def __init__(self, kind: str):
-        super().__init__(("127.0.0.1", 0), self.handlers[kind])
+    def __init__(self, handler: type):
+        super().__init__(("127.0.0.1", 0), handler)
         self.port = self.server_address[1]
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -60,3 +71,17 @@ class Peer(socketserver.ThreadingTCPServer):
     def stop(self):
         self.shutdown()
         self.server_close()
+
+
+class TcpPeer(Peer, socketserver.TCPServer):
+    pass
+
+
+class UdpPeer(Peer, socketserver.UDPServer):
+    pass
+
+
+def start(kind: str) -> Peer:
+    if kind == "dns":
+        return UdpPeer(SlowNames)
+    return TcpPeer({"http": SlowHttp, "database": SlowDatabase}[kind])

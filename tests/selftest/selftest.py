@@ -112,7 +112,7 @@ def start_of_command(service: pathlib.Path) -> list[str]:
 def watch(case: Case) -> tuple[dict, dict]:
     """The document of `assay watch`, and what the table's names stand for in it."""
     port = free_port()
-    peer = peers.Peer(case.entry["peer"]) if "peer" in case.entry else None
+    peer = peers.start(case.entry["peer"]) if "peer" in case.entry else None
     peer_port = peer.port if peer else 9
     command = [*start_of_command(case.service), str(port), str(peer_port), case.mode]
     watching = subprocess.Popen(
@@ -154,6 +154,7 @@ def mistakes(case: Case, seen: dict, known: dict) -> list[str]:
         kinds = ", ".join(each["kind"] for each in seen["findings"])
         wrong.append(f"{seen['verdict']} instead of {expected['kind']} ({kinds or seen['text']})")
         return wrong
+    wrong += failure_mistakes(case, seen["notes"])
     if not seen["findings"]:
         return wrong
     first = seen["findings"][0]
@@ -171,6 +172,14 @@ def mistakes(case: Case, seen: dict, known: dict) -> list[str]:
     if "place" in expected and first["place"] != (place := place_of(case.service, expected["place"])):
         wrong.append(f"place {first['place']!r} instead of {place!r}")
     return wrong
+
+
+def failure_mistakes(case: Case, notes: list[str]) -> list[str]:
+    planted = case.entry["fault"].get("failures", [])
+    told = [note for note in notes if note.startswith("an error that nobody handled")]
+    if case.mode == "clean":
+        return [f"told of {note!r}" for note in told if planted]
+    return [f"no failure {words!r} among {told}" for words in planted if not any(words in note for note in told)]
 
 
 def slope_mistakes(numbers: dict, truth_per_hour: float) -> list[str]:

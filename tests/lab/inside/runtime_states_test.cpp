@@ -33,6 +33,12 @@ TEST(runtime_state, of_a_later_version_is_read_as_far_as_it_is_known) {
   EXPECT_EQ(look->heap_used_bytes, 5U);
 }
 
+TEST(runtime_state, of_python_names_coroutines_and_where_they_wait) {
+  const auto look = parse_runtime_state("look 1\nactive main.<locals>.notify at app.py:12 40\nend 1\n");
+  ASSERT_TRUE(look);
+  EXPECT_EQ(look->active, (std::map<std::string, std::uint64_t>{{"main.<locals>.notify at app.py:12", 40}}));
+}
+
 TEST(runtime_state, that_is_torn_or_none_is_refused) {
   for (const auto* text :
        {"", "\n", "look 7\nheap_used_bytes 5000\n", "look 7\nheap_used_bytes 5000\nend 8\n",
@@ -42,7 +48,7 @@ TEST(runtime_state, that_is_torn_or_none_is_refused) {
         "look 7\nend 7\nmore 1\n", "look x\nend x\n", "look 7\n\nend 7\n"}) {
     EXPECT_FALSE(parse_runtime_state(text)) << text;
   }
-  EXPECT_FALSE(parse_runtime_state("look 1\nactive " + std::string(41, 'x') + " 1\nend 1\n"));
+  EXPECT_FALSE(parse_runtime_state("look 1\nactive " + std::string(101, 'x') + " 1\nend 1\n"));
 }
 
 class states : public ::testing::Test {

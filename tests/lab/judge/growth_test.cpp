@@ -217,8 +217,8 @@ TEST(growth, descriptors_that_come_and_go_with_the_load_are_flat_those_that_stay
 TEST(growth, constant_short_and_empty_series_have_no_shape_but_their_own) {
   EXPECT_EQ(judged(make(100, 1, [](std::size_t, double) { return 7.0; })).shape, growth_shape::flat);
   EXPECT_EQ(judged(make(29, 1, [](std::size_t, double t) { return t; })).shape, growth_shape::too_short);
-  EXPECT_EQ(judged({}).shape, growth_shape::too_short);
-  EXPECT_EQ(judged({{1, 1, 1}, {1, 2, 3}}).shape, growth_shape::too_short);
+  EXPECT_EQ(judged(made_series{}).shape, growth_shape::too_short);
+  EXPECT_EQ(judged(made_series{{1, 1, 1}, {1, 2, 3}}).shape, growth_shape::too_short);
 }
 
 }  // namespace

@@ -41,6 +41,20 @@ TEST(holders, memory_is_in_the_heap_or_outside_of_it) {
             "it grew; objects in the heap grew from 10.0 to 170.0 MB, buffers outside of it from 2.0 to 2.0 MB");
 }
 
+TEST(holders, memory_may_be_with_what_there_is_more_and_more_of) {
+  EXPECT_EQ(held(cause::memory_leak, looks(0, 0, 30)), "it grew; active TCPSocketWrap rose from 5 to 245");
+  EXPECT_EQ(held(cause::memory_leak, looks(20, 0, 30)),
+            "it grew; objects in the heap grew from 10.0 to 170.0 MB, buffers outside of it from 2.0 to 2.0 MB; active "
+            "TCPSocketWrap rose from 5 to 245");
+}
+
+TEST(holders, what_has_risen_once_holds_nothing) {
+  auto made = looks(0, 0, 0);
+  for (unsigned i = 3; i < looks_made; ++i) made[i].active["TCPSocketWrap"] = 64 + i / 8;
+  EXPECT_EQ(held(cause::memory_leak, made), "it grew");
+  EXPECT_EQ(held(cause::socket_leak, made), "it grew");
+}
+
 TEST(holders, what_only_the_collector_moves_holds_nothing) {
   EXPECT_EQ(held(cause::memory_leak, looks(0, 0, 0)), "it grew");
 }

@@ -29,6 +29,22 @@ model::watch_result sample() {
                                   .loop_active_s = 3,
                                   .loop_idle_s = 7,
                                   .active = {{"TCPSocketWrap", 12}}});
+  result.connections.push_back({.at_s = 10,
+                                .in_flight = 2,
+                                .outgoing = {{.peer = "127.0.0.1:5432", .open = 4, .waiting = 1}},
+                                .states = {{"CLOSE_WAIT", 7}, {"ESTABLISHED", 6}, {"LISTEN", 1}},
+                                .accept_queue = 5,
+                                .accept_limit = 128});
+  result.databases.push_back({.name = "postgres", .version = "15.3", .max_connections = 100});
+  model::database_view& database = result.databases.back();
+  database.looks.push_back({.at_s = 9, .of_server = 3});  // not yet connected
+  database.looks.push_back({.at_s = 10, .connections = 4, .active = 1, .in_transaction = 2, .held = 2, .of_server = 6});
+  database.waits = {{"Lock: tuple", 3}};
+  database.locks.push_back(
+      {.statement = "UPDATE t SET n = ?", .holder = "SELECT ?", .holder_idle = true, .seen = 3, .longest_s = 1.5});
+  database.holds.push_back({.statement = "SELECT ?", .seen = 2, .longest_s = 2.5});
+  database.statements.push_back({.text = "SELECT ?", .calls = 200, .total_ms = 300, .rows = 200});
+  database.notes = {"postgres: a note of its own"};
   result.lag = {.quality = model::lag_quality::traced,
                 .utilisation = 0.34,
                 .p99_ms = 51.2,
@@ -67,6 +83,55 @@ TEST(watch_report, the_verdict_and_what_to_do_come_first) {
       std::string::npos)
       << text;
   EXPECT_NE(text.find("remark: a step"), std::string::npos);
+  EXPECT_NE(
+      text.find("  sockets    7 CLOSE_WAIT, 6 ESTABLISHED at the last look; 5 of 128 waited to be accepted at most\n"),
+      std::string::npos)
+      << text;
+}
+
+TEST(watch_report, of_tasks_those_are_shown_that_there_are_most_of) {
+  model::watch_result result = sample();
+  result.runtime_looks = {
+      {.at_s = 0, .active = {{"work at app.py:5", 2}}},
+      {.at_s = 9,
+       .active = {{"a at app.py:1", 1}, {"b at app.py:2", 2}, {"news at app.py:9", 120}, {"work at app.py:5", 40}}}};
+  const std::string text = watch_text(result);
+  EXPECT_NE(text.find("  tasks        120 news at app.py:9; 0 at first\n  tasks         40 work at app.py:5; 2 at "
+                      "first\n  tasks          2 b at app.py:2; 0 at first\n"),
+            std::string::npos)
+      << text;
+  EXPECT_EQ(text.find("a at app.py:1"), std::string::npos);
+  EXPECT_EQ(text.find("heap"), std::string::npos);
+}
+
+TEST(watch_report, a_database_is_told_with_who_waits_for_whom) {
+  const std::string text = watch_text(sample());
+  for (const char* line :
+       {"  postgres   version 15.3; on average 4.0 connections (4 at most, 6 of 100 of its server), 1.0 active, 2.0 "
+        "held "
+        "by an idle transaction, 0.0 waiting for a lock\n",
+        "        3 looks, longest   1.5 s  waited for a lock: UPDATE t SET n = ?; held by a transaction that was idle "
+        "after SELECT ?\n",
+        "        2 looks, longest   2.5 s  idle in a transaction after: SELECT ?\n",
+        "      200 calls,      1.50 ms each  SELECT ?\n", "  note: postgres: a note of its own\n"}) {
+    EXPECT_NE(text.find(line), std::string::npos) << line << text;
+  }
+  model::watch_result unused = sample();
+  unused.databases[0].looks.pop_back();
+  EXPECT_NE(watch_text(unused).find("postgres   no connection to it was seen"), std::string::npos);
+}
+
+TEST(watch_report, allocations_are_told_where_they_were_counted) {
+  model::watch_result result = sample();
+  EXPECT_EQ(watch_text(result).find("  allocated"), std::string::npos);
+  for (unsigned i = 0; i < 2; ++i) {
+    result.processes[i].allocations = 1000 + 5000 * i;
+    result.processes[i].allocated_bytes = 20'000'000 * (i + 1);
+    result.processes[i].live_bytes = 3'000'000 + 500'000 * i;
+  }
+  EXPECT_NE(watch_text(result).find("  allocated  500 times a second, 2.0 MB; 3.5 MB held, 3.0 MB at the first look\n"),
+            std::string::npos)
+      << watch_text(result);
 }
 
 TEST(watch_report, a_command_is_one_line_whatever_is_in_it) {
@@ -100,7 +165,8 @@ TEST(watch_report, every_key_is_documented_and_every_documented_key_is_there) {
   const json document = json::parse(watch_json(sample()));
   std::set<std::string> keys;
   for (const auto& [key, value] : document.items()) keys.insert(key);
-  for (const auto& each : {document["findings"][0], document["lag"], document["blocking"][0]}) {
+  for (const auto& each : {document["findings"][0], document["lag"], document["blocking"][0],
+                           document["connections"][0], document["databases"][0]}) {
     for (const auto& [key, value] : each.items()) keys.insert(key);
   }
   for (const auto& [key, value] : document["processes"][0].items()) keys.insert(key);
@@ -109,6 +175,10 @@ TEST(watch_report, every_key_is_documented_and_every_documented_key_is_there) {
   EXPECT_EQ(document["findings"][0]["numbers"]["blocked_s"], 2.4);
   EXPECT_EQ(document["verdict"], "blocking_call");
   EXPECT_EQ(document["runtime_looks"][1]["active"]["TCPSocketWrap"], 12);
+  EXPECT_EQ(document["connections"][0]["outgoing"][0]["open"], 4);
+  EXPECT_EQ(document["connections"][0]["states"]["CLOSE_WAIT"], 7);
+  EXPECT_EQ(document["databases"][0]["looks"][1]["held"], 2);
+  EXPECT_EQ(document["databases"][0]["locks"][0]["holder_idle"], true);
 }
 
 }  // namespace
