@@ -12,6 +12,7 @@
 #include "cli/load_options.hpp"
 #include "cli/speech.hpp"
 #include "cli/values.hpp"
+#include "lab/load/capacity_curve.hpp"
 #include "lab/load/capacity_finder.hpp"
 #include "lab/model/number.hpp"
 #include "lab/report/capacity_report.hpp"
@@ -80,15 +81,21 @@ int capacity_command(const capacity_arguments& typed) {
   if (std::ranges::any_of(*gates, [](const load::gate& each) { return !each.part.empty(); })) {
     return complain("capacity", usage, "--slo with [...]: these runs have one request and one stage");
   }
+  if (load::gate_window(*gates) > duration::zero()) {
+    return complain("capacity", usage, "--slo with \"every\": each of these runs is judged as a whole");
+  }
   const auto search = read_search(typed);
   if (!search) return complain("capacity", usage, search.error());
+  if (typed.curve == 1 || typed.curve > load::most_curve_points) {
+    return complain("capacity", usage, fmt::format("--curve: expected 0, or from 2 to {}", load::most_curve_points));
+  }
   load::load_options first = *options;
   first.rate_per_s = search->from_rps;
   if (const auto plan = load::normalize(std::move(first)); !plan) return complain("capacity", usage, plan.error());
 
   stop_signals stop;  // before any thread
   std::size_t count = 0;
-  load::capacity_finder finder(std::move(*options), std::move(*gates), *search,
+  load::capacity_finder finder(std::move(*options), std::move(*gates), *search, typed.no_curve ? 0 : typed.curve,
                                [&count](const model::capacity_run& run) {
                                  fmt::print(stderr, "run {}: {}\n", ++count, report::capacity_run_text(run));
                                });

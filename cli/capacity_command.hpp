@@ -16,6 +16,8 @@ struct capacity_arguments {
   std::string most = "1000000";
   std::string precision = "5%";
   std::size_t runs = 40;
+  std::size_t curve = 6;  // runs of it; 0: none
+  bool no_curve = false;
 };
 
 int capacity_command(const capacity_arguments& typed);

@@ -21,10 +21,12 @@ constexpr const char* capacity_examples = R"(Examples:
   assay capacity http://127.0.0.1:8080/ --slo 'p99<50ms' --precision 2% --runs 80 --json
 
 Each run is in the open model and says only whether the objectives were kept; the interval follows from all of them.
+Then a curve from half to twice the capacity, and how long the service takes to recover: as long again as the search.
 Exit codes: 0 ok, 1 not even 1 request per second was kept, 2 usage, 4 could not run.)";
 
 constexpr const char* plan_examples = R"(Examples:
   assay plan shop.profile.json --draft binding.yaml                 a binding to begin with
+  assay plan shop.profile.json --draft binding.yaml --openapi api.yaml      with bodies of the service's description
   assay plan shop.profile.json --bind binding.yaml -o shop.plan.yaml
   assay plan shop.profile.json --bind binding.yaml --shorten 12m    phases cut until it fits; --full: at full length
   assay plan --check shop.plan.yaml                                 what will run, how long, what it can tell apart
@@ -65,7 +67,7 @@ constexpr const char* run_examples = R"(Examples:
   assay run shop.plan.yaml --resume            after an interruption; no finished trial runs twice
   assay report results/shop                    the report anew, from what is stored
 
-Exit codes: 0 ok, 2 usage, 3 no valid measurement, 4 could not run.)";
+Exit codes: 0 ok, 1 a candidate broke an objective of the plan, 2 usage, 3 no valid measurement, 4 could not run.)";
 
 constexpr const char* replay_examples = R"(Examples:
   assay replay log access.log --to http://127.0.0.1:8080                  at the times and clients of the log
@@ -80,15 +82,18 @@ Exit codes: 0 ok, 2 usage or a faulty recording, 3 the replay was late and its n
 constexpr const char* report_examples = R"(Examples:
   assay report results/shop    the verdicts, and the paths of decision record and report
 
-Exit codes: 0 ok, 2 usage, 4 could not run.)";
+Exit codes: 0 ok, 1 a candidate broke an objective of the plan, 2 usage, 4 could not run.)";
 
 constexpr const char* watch_examples = R"(Examples:
   assay watch -- python3 app.py                 start it under the probe; Ctrl-C ends it and says what was seen
   assay watch -d 60s --json -- node server.js   one JSON document on stdout
   assay watch --pid 4711                        a process that runs: no restart, and no names of blocking calls
+  assay watch --postgres postgresql://shop@127.0.0.1/shop -- python3 app.py
+                                                and who waits for whom in its database
 
 Send it load meanwhile, from elsewhere: assay load. Lines and the command's own output go to stderr, the verdict to
-stdout. The command's standard input is empty.
+stdout. The command's standard input is empty. With ASSAY_PROBE_ALLOCATIONS=1 in the environment its allocations are
+counted too.
 Exit codes: 0 it was seen, 2 usage, 3 not enough data for a verdict, 4 could not run.)";
 
 }  // namespace
@@ -136,9 +141,12 @@ void describe_several(CLI::App& command, load_arguments& typed) {
   curl->take_all()->allow_extra_args(false);
   CLI::Option* har = command.add_option("--har", typed.har, "the requests of a HAR file to the origin of its first");
   CLI::Option* file = command.add_option("--requests", typed.requests, "a file of weighted requests: .yaml or .jsonl");
+  CLI::Option* sessions = command.add_option(
+      "--sessions", typed.sessions, "a file of scenarios: what users do one after the other, at -R sessions a second");
   har->excludes(curl);
   file->excludes(curl)->excludes(har);
-  for (CLI::Option* each : {curl, har, file}) {
+  sessions->excludes(curl)->excludes(har)->excludes(file);
+  for (CLI::Option* each : {curl, har, file, sessions}) {
     each->excludes(command.get_option("--method"))->excludes(command.get_option("--body"));
   }
   command
@@ -151,6 +159,26 @@ void describe_several(CLI::App& command, load_arguments& typed) {
                   "of each answer: status=200,404, header:NAME=VALUE, body~PART, json:PATH=VALUE; =VALUE or ~PART")
       ->take_all()
       ->allow_extra_args(false);
+}
+
+// Two URLs, or none, in place of one.
+void describe_in_place_of_a_url(CLI::App& command, load_arguments& typed) {
+  CLI::Option* crossover =
+      command.add_option("--crossover", typed.crossover,
+                         "two URLs, in turns at 1, 2, 4, ... up to -c connections: where the second is better");
+  crossover->expected(2)->type_name("A B");
+  command.add_option("--repeats", typed.repeats, "of each level of --crossover")
+      ->capture_default_str()
+      ->needs(crossover);
+  CLI::Option* calibrate = command.add_flag(
+      "--calibrate", typed.calibrate, "measure this machine against a server that does nothing, -d long: what it can");
+  for (const char* other : {"url", "--stage", "--curl", "--har", "--requests", "--sessions", "--per-connection",
+                            "--feed", "--check", "--sse", "--slo", "--latency", "--ndjson", "--hdr", "--prometheus",
+                            "--message", "--broadcast", "--connect-rate", "--source"}) {
+    calibrate->excludes(command.get_option(other));
+    crossover->excludes(command.get_option(other));
+  }
+  crossover->excludes(calibrate)->excludes(command.get_option("--rate"));
 }
 
 }  // namespace
@@ -172,11 +200,15 @@ CLI::App* describe_load(CLI::App& app, load_arguments& typed) {
       ->excludes(rate)
       ->excludes(length);
   describe_requests(command, typed);
+  command.add_option("--per-connection", typed.per_connection, "requests on a connection; then it is closed")
+      ->check(CLI::PositiveNumber);
   describe_several(command, typed);
   describe_streams(command, typed);
-  command.add_option("--slo", typed.objectives,
-                     "exit code 1 unless all hold: p99<50ms,errors<0.1%,rate>950,back<10s,p99[GET /a]<9ms");
-  command.add_flag("--latency", typed.spectrum, "print the detailed percentile spectrum");
+  command.add_option(
+      "--slo", typed.objectives,
+      "exit code 1 unless all hold: p99<50ms,errors<0.1%,rate>950,back<10s,p99[GET /a]<9ms,p99<9ms every 10s");
+  command.add_flag("--latency", typed.spectrum,
+                   "print the detailed percentile spectrum, first byte and connect, how requests went out");
   command.add_flag("--json", typed.json, "print one JSON document");
   command.add_flag("--no-tui", typed.no_screen, "one line while it runs, also where the terminal could show more");
   command.add_option("--ndjson", typed.ndjson, "a line of JSON for each second while it runs: FILE, or - for stdout");
@@ -185,13 +217,7 @@ CLI::App* describe_load(CLI::App& app, load_arguments& typed) {
       ->take_all()
       ->allow_extra_args(false);
   command.add_option("--prometheus", typed.prometheus, "metrics on 127.0.0.1:PORT/metrics while it runs; 0: any port");
-  CLI::Option* calibrate = command.add_flag(
-      "--calibrate", typed.calibrate, "measure this machine against a server that does nothing, -d long: what it can");
-  for (const char* other :
-       {"url", "--stage", "--curl", "--har", "--requests", "--feed", "--check", "--sse", "--slo", "--latency",
-        "--ndjson", "--hdr", "--prometheus", "--message", "--broadcast", "--connect-rate", "--source"}) {
-    calibrate->excludes(command.get_option(other));
-  }
+  describe_in_place_of_a_url(command, typed);
   return &command;
 }
 
@@ -205,6 +231,11 @@ CLI::App* describe_capacity(CLI::App& app, capacity_arguments& typed) {
   command.add_option("--most", typed.most, "no run at more than that")->capture_default_str();
   command.add_option("--precision", typed.precision, "ends when the interval is so narrow")->capture_default_str();
   command.add_option("--runs", typed.runs, "or after so many runs")->capture_default_str();
+  CLI::Option* curve =
+      command.add_option("--curve", typed.curve, "runs from half to twice the capacity: latency and goodput beyond it");
+  curve->capture_default_str();
+  command.add_flag("--no-curve", typed.no_curve, "neither these nor the run that tells how it recovers")
+      ->excludes(curve);
   describe_requests(command, typed.load);
   command.add_flag("--json", typed.load.json, "print one JSON document");
   return &command;
@@ -219,6 +250,10 @@ CLI::App* describe_plan(CLI::App& app, plan_arguments& typed) {
       command
           .add_option("--draft", typed.drafted, "write a binding to begin with: what the profile tells is filled in")
           ->type_name("FILE");
+  command
+      .add_option("--openapi", typed.openapi,
+                  "with --draft: an OpenAPI or Swagger file (YAML or JSON) to draft bodies of")
+      ->type_name("FILE");
   command.add_option("-o,--output", typed.output, "the plan file; stdout without it");
   CLI::Option* full = command.add_flag("--full", typed.full, "rates and lengths of the full-length process");
   command.add_option("--shorten", typed.within, "cut phases until the whole campaign fits: 12m")->excludes(full);
@@ -351,6 +386,8 @@ CLI::App* describe_watch(CLI::App& app, watch_arguments& typed) {
   command.add_option("--runtime", typed.runtime, "auto, python, node, go, jvm, rust, cpp or other")
       ->check(CLI::IsMember({"auto", "python", "node", "go", "jvm", "rust", "cpp", "other"}))
       ->capture_default_str();
+  command.add_option("--postgres", typed.postgres,
+                     "URL of its PostgreSQL: looked into once a second, as a role that may (pg_monitor)");
   command.add_flag("--json", typed.json, "print one JSON document");
   return &command;
 }

@@ -10,11 +10,13 @@
 #include <vector>
 
 #include "cli/calibrate_command.hpp"
+#include "cli/crossover_command.hpp"
 #include "cli/load_inputs.hpp"
 #include "cli/load_options.hpp"
 #include "cli/load_outputs.hpp"
 #include "cli/load_view.hpp"
 #include "cli/run_watched.hpp"
+#include "cli/session_command.hpp"
 #include "cli/speech.hpp"
 #include "cli/stream_command.hpp"
 #include "cli/values.hpp"
@@ -71,7 +73,9 @@ int write_result(const load_arguments& typed, const model::load_result& result) 
 
 int load_command(const load_arguments& typed) {
   if (typed.calibrate) return calibrate_command(typed);
+  if (!typed.crossover.empty()) return crossover_command(typed);
   if (is_stream_load(typed)) return stream_command(typed);
+  if (!typed.sessions.empty()) return session_command(typed);
   if (const std::string_view wrong = of_streams(typed); !wrong.empty()) {
     return complain("load", usage, fmt::format("{}: expected a URL ws://HOST[:PORT]/PATH, or --sse", wrong));
   }
@@ -88,6 +92,7 @@ int load_command(const load_arguments& typed) {
   std::expected<load::load_plan, std::string> plan = plan_of(typed, on_screen);
   if (!plan) return complain("load", usage, plan.error());
   if (const auto had = load::check_gates(gates, *plan); !had) return complain("load", usage, "--slo " + had.error());
+  plan->options.window = load::gate_window(gates);
   const bool has_seconds = plan->options.keep_seconds;
   model::load_screen head = load::head_of(*plan);
 

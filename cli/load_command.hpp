@@ -18,6 +18,7 @@ struct load_arguments {
   std::vector<std::string> curl;  // lines, or files of them
   std::string har;
   std::string requests;
+  std::string sessions;  // a file of scenarios; see session_command.hpp
   std::vector<std::string> feeds;
   std::vector<std::string> checks;
   std::optional<std::string> rate;  // typed and empty is a mistake, perhaps an unset variable
@@ -30,14 +31,17 @@ struct load_arguments {
   std::vector<std::string> headers;
   std::string body;
   std::string timeout = "5s";
+  std::optional<std::uint64_t> per_connection;
   std::string arrivals = "constant";
   std::string io = "auto";
   std::uint64_t seed = 1;
   bool spin = false;
   bool spectrum = false;
   bool json = false;
-  bool calibrate = false;  // this machine, in place of a URL
-  bool no_screen = false;  // --no-tui: one line in place of the whole terminal
+  bool calibrate = false;              // this machine, in place of a URL
+  std::vector<std::string> crossover;  // two URLs, in place of one
+  unsigned repeats = 5;                // of it
+  bool no_screen = false;              // --no-tui: one line in place of the whole terminal
   std::vector<std::string> hdr;
   std::string ndjson;
   std::optional<std::uint16_t> prometheus;  // a port

@@ -20,7 +20,7 @@ constexpr duration look_interval = std::chrono::milliseconds(950);
 
 bool has_screen() {
   return ::isatty(STDOUT_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1 && terminal::is_capable() &&
-         terminal::is_in_front(STDOUT_FILENO);
+         terminal::is_in_front(STDOUT_FILENO) && terminal::opens(STDOUT_FILENO);
 }
 
 load_view::load_view(load::load_engine& engine, model::load_screen head, second_writer* seconds, bool on_screen)

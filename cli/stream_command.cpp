@@ -34,6 +34,8 @@ std::string_view out_of_place(const load_arguments& typed) {
                          std::pair{"--curl", !typed.curl.empty()},
                          std::pair{"--har", !typed.har.empty()},
                          std::pair{"--requests", !typed.requests.empty()},
+                         std::pair{"--sessions", !typed.sessions.empty()},
+                         std::pair{"--per-connection", typed.per_connection.has_value()},
                          std::pair{"--feed", !typed.feeds.empty()},
                          std::pair{"--check", !typed.checks.empty()},
                          std::pair{"--slo", !typed.objectives.empty()},

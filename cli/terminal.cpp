@@ -1,6 +1,6 @@
 #include "cli/terminal.hpp"
 
-#include <poll.h>
+#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -40,6 +40,13 @@ void write_all(int descriptor, std::string_view bytes) noexcept {
     if (wrote < 0 && errno != EINTR) return;
     if (wrote > 0) bytes.remove_prefix(static_cast<std::size_t>(wrote));
   }
+}
+
+// A description of its own for the terminal, so that only this one does not block; no_descriptor where the system gives
+// none.
+int open_again(int descriptor) {
+  const std::string path = "/proc/self/fd/" + std::to_string(descriptor);
+  return ::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
 // Gives the screen back, and the signal to whom it was for. In a handler only write(), sigaction() and raise() are
@@ -130,6 +137,12 @@ bool terminal::has_unicode() {
   return false;
 }
 
+bool terminal::opens(int descriptor) {
+  const int once_more = open_again(descriptor);
+  if (once_more != no_descriptor) ::close(once_more);
+  return once_more != no_descriptor;
+}
+
 // -1: the terminal is not the session's, and nobody else has it.
 bool terminal::is_in_front(int descriptor) {
   const pid_t group = ::tcgetpgrp(descriptor);
@@ -138,24 +151,42 @@ bool terminal::is_in_front(int descriptor) {
 
 bool terminal::wants_colour() { return variable("NO_COLOR").empty(); }
 
-terminal::terminal(int descriptor) : descriptor_(descriptor) {
+terminal::terminal(int descriptor) : descriptor_(descriptor), never_blocks_(open_again(descriptor)) {
   [[maybe_unused]] const int other = shown_on.exchange(descriptor);
   assert(other == no_descriptor);
   install_handlers();
-  write_all(descriptor_, enter_screen);
+  unsent_ = enter_screen;
+  send_unsent();
 }
 
 terminal::~terminal() {
   restore_handlers();
-  if (shown_on.exchange(no_descriptor) != no_descriptor) write_all(descriptor_, leave_screen);
+  if (shown_on.exchange(no_descriptor) != no_descriptor) {
+    write_all(descriptor_, unsent_);  // a sequence that was cut would take the next one with it
+    write_all(descriptor_, leave_screen);
+  }
+  if (never_blocks_ != no_descriptor) ::close(never_blocks_);
+}
+
+// As much as the terminal takes now. One that has gone takes all.
+void terminal::send_unsent() {
+  while (!unsent_.empty() && never_blocks_ != no_descriptor) {
+    const ssize_t wrote = ::write(never_blocks_, unsent_.data(), unsent_.size());
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote < 0 && errno == EAGAIN) return;
+    if (wrote < 0) return unsent_.clear();
+    unsent_.erase(0, static_cast<std::size_t>(wrote));
+  }
 }
 
 void terminal::draw(std::string_view lines) {
   if (!is_in_front(descriptor_)) return;
-  if (shown_on.exchange(descriptor_) == no_descriptor) write_all(descriptor_, enter_screen);  // after a stop
-  pollfd ready{.fd = descriptor_, .events = POLLOUT, .revents = 0};
-  if (::poll(&ready, 1, 0) != 1 || (ready.revents & POLLOUT) == 0) return;
-  std::string frame(cursor_home);
+  if (shown_on.exchange(descriptor_) == no_descriptor)
+    unsent_ = enter_screen;  // after a stop; a frame from before is gone
+  send_unsent();
+  if (!unsent_.empty()) return;
+  std::string& frame = unsent_;
+  frame = cursor_home;
   while (true) {
     const std::size_t end = lines.find('\n');
     frame.append(lines.substr(0, end)).append(end_of_line);
@@ -164,7 +195,7 @@ void terminal::draw(std::string_view lines) {
     lines.remove_prefix(end + 1);
   }
   frame += end_of_screen;
-  write_all(descriptor_, frame);
+  send_unsent();
 }
 
 }  // namespace assay::cli

@@ -44,7 +44,7 @@ def search(peers: Peers, settings: Settings, case: Case, number: int) -> dict[st
         raise MeasurementError("latency_server or assay is not built")
     with server:
         command = [assay, "capacity", f"http://127.0.0.1:{server.port}/", "--slo", OBJECTIVES, "-d", f"{RUN_S}s",
-                   "--runs", str(MOST_RUNS), "--seed", str(settings.seed + number), "--json"]
+                   "--runs", str(MOST_RUNS), "--no-curve", "--seed", str(settings.seed + number), "--json"]
         # A run may wait for the answers to a queue that a client of 5 s patience has left.
         done = run(command, settings.generator_core, timeout_s=MOST_RUNS * (RUN_S + 8))
     return json.loads(done.output)

@@ -33,6 +33,7 @@ inline constexpr std::size_t max_check_bytes = 1024;
 struct answer {
   int status = 0;
   std::optional<failure_kind> failed_check = {};
+  instant head_at{};  // when its head was here, which is its first byte unless the head came in pieces
 };
 
 // A text to be found in bytes that come in pieces (Knuth, Morris, Pratt, SIAM J. Comput. 6, 1977): a byte is looked at

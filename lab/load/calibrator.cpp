@@ -1,12 +1,34 @@
 #include "lab/load/calibrator.hpp"
 
+#include <fmt/format.h>
+
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "lab/load/null_server.hpp"
 
 namespace assay::load {
+
+namespace {
+
+void add_errors(std::vector<std::string>& reasons, std::string_view where, const model::load_result& seen) {
+  if (seen.requests == 0) reasons.push_back(fmt::format("nothing was answered {}", where));
+  if (seen.errors.empty()) return;
+  std::string kinds;
+  for (const auto& [kind, count] : seen.errors) kinds += fmt::format("{}{} {}", kinds.empty() ? "" : ", ", count, kind);
+  reasons.push_back(fmt::format("errors {} ({}), of a server that makes none: this machine", where, kinds));
+}
+
+}  // namespace
+
+void judge_calibration(model::calibration& of) {
+  add_errors(of.at_ease.reasons, "as fast as it goes", of.fastest);
+  add_errors(of.at_ease.reasons, "at the rate", of.at_ease);
+  of.at_ease.valid = of.at_ease.reasons.empty();
+}
 
 std::expected<model::load_result, std::string> calibrator::run_once(const std::string& url,
                                                                     std::optional<double> rate_per_s) {
@@ -40,6 +62,7 @@ std::expected<model::calibration, std::string> calibrator::run() {
   auto at_ease = run_once(url, options_.rate_per_s.value_or(usual_rate_per_s));
   if (!at_ease) return std::unexpected(at_ease.error());
   seen.at_ease = std::move(*at_ease);
+  judge_calibration(seen);
   return seen;
 }
 

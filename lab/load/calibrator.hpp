@@ -42,4 +42,8 @@ class calibrator {
   bool stopping_ = false;
 };
 
+// Two runs that are not all answered well do not show the machine; and not everything that the first of them does,
+// which uses all of it, is a fault. Puts what is wrong into the verdict, which is that of the other.
+void judge_calibration(model::calibration& of);
+
 }  // namespace assay::load

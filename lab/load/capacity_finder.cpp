@@ -8,6 +8,7 @@
 #include <limits>
 #include <utility>
 
+#include "lab/load/capacity_curve.hpp"
 #include "lab/load/verdict.hpp"
 #include "stack/observe/quantile.hpp"
 
@@ -23,6 +24,8 @@ constexpr int most_tries_disturbed = 10;
 constexpr int most_stretch = 20;
 // What the generator's own lateness may do to the tightest objective.
 constexpr double tolerated_distortion = 0.05;
+// A run of the curve is made once more when it is INVALID: what stays so is told as such.
+constexpr int most_curve_tries = 2;
 // After a run whose objectives were not kept: its clients have gone, and the service finishes what they left.
 constexpr auto pause_after_overload = std::chrono::seconds(1);
 
@@ -35,6 +38,8 @@ verdict_bounds bounds_for(const std::vector<gate>& gates) {
   }
   if (std::isfinite(tightest_ns)) {
     const auto tolerated_ns = static_cast<std::uint64_t>(tolerated_distortion * tightest_ns);
+    // A generator that may be so late may move the gaps as far.
+    if (tolerated_ns > bounds.own_lag_p99_ns) bounds.gaps_off = 1;
     bounds.own_lag_p99_ns = std::max(bounds.own_lag_p99_ns, tolerated_ns);
   }
   return bounds;
@@ -54,7 +59,19 @@ double requests_needed(const std::vector<gate>& gates) {
   return needed;
 }
 
-model::capacity_run summary_of(double rate_rps, bool kept, model::load_result seen) {
+// Per second of the run, the answers as expected that came within that time.
+double within_objective_rps(const model::load_result& seen, double time_ns) {
+  const std::uint64_t in_time =
+      seen.latency.expected_response_time.count_at_or_below(static_cast<std::uint64_t>(time_ns));
+  return static_cast<double>(in_time) / std::max(1e-9, std::chrono::duration<double>(seen.duration).count());
+}
+
+std::optional<model::time_interval> interval_of(const model::load_result& seen, double quantile) {
+  const auto told = std::ranges::find(seen.intervals.quantiles, quantile, &model::quantile_interval::quantile);
+  return told == seen.intervals.quantiles.end() ? std::nullopt : std::optional(told->within);
+}
+
+model::capacity_run summary_of(double rate_rps, bool kept, double time_ns, model::load_result seen) {
   std::uint64_t bad_answers = 0;
   for (const auto& [kind, count] : seen.errors) bad_answers += kind.starts_with("status_") ? count : 0;
   const double good =
@@ -64,33 +81,50 @@ model::capacity_run summary_of(double rate_rps, bool kept, model::load_result se
           .kept = seen.valid && kept,
           .achieved_rps = seen.achieved_rps,
           .goodput_rps = seen.achieved_rps * good,
+          .in_slo_rps = within_objective_rps(seen, time_ns),
           .p50_ns = observe::estimated_quantile(seen.latency.response_time, 0.5),
           .p99_ns = observe::estimated_quantile(seen.latency.response_time, 0.99),
+          .p50_within = interval_of(seen, 0.5),
+          .p99_within = interval_of(seen, 0.99),
           .error_share = error_share_of(seen),
           .gates = std::move(seen.gates),
           .reasons = std::move(seen.reasons)};
 }
 
+bool is_known(const model::capacity_estimate& found) {
+  return found.outcome == model::capacity_outcome::found || found.outcome == model::capacity_outcome::wide;
+}
+
 }  // namespace
 
 capacity_finder::capacity_finder(load_options base, std::vector<gate> gates, const capacity_options& search,
-                                 std::function<void(const model::capacity_run&)> on_run)
-    : base_(std::move(base)), gates_(std::move(gates)), search_(search), on_run_(std::move(on_run)) {
+                                 std::size_t curve_points, std::function<void(const model::capacity_run&)> on_run)
+    : base_(std::move(base)),
+      gates_(std::move(gates)),
+      search_(search),
+      asked_most_rps_(search.most_rps),
+      curve_points_(curve_points),
+      on_run_(std::move(on_run)) {
   found_.url = base_.url;
   found_.confidence = search.confidence;
   found_.run_length_s = std::chrono::duration<double>(base_.length).count();
   found_.connections = base_.connections;
+  found_.time_objective_ns = time_objective_ns(gates_, base_.timeout);
   for (const gate& each : gates_) found_.objectives += (found_.objectives.empty() ? "" : ",") + each.text;
 }
 
-std::expected<model::load_result, std::string> capacity_finder::run_at(double rate_rps) {
+load_options capacity_finder::options_at(double rate_rps) const {
   load_options options = base_;
   options.rate_per_s = rate_rps;
   const std::chrono::duration<double> enough(requests_needed(gates_) / rate_rps);
   if (enough > base_.length) {
     options.length = std::min(base_.length * most_stretch, std::chrono::duration_cast<duration>(enough));
   }
-  options.seed = base_.seed + found_.runs.size();  // other arrivals each time, the same in each search
+  return options;
+}
+
+std::expected<model::load_result, std::string> capacity_finder::run(load_options options) {
+  options.seed = base_.seed + runs_made_++;  // other arrivals each time, the same in each search
   std::expected<load_plan, std::string> plan = normalize(std::move(options));
   if (!plan) return std::unexpected(plan.error());
   load_engine engine(std::move(*plan));
@@ -107,10 +141,10 @@ std::expected<model::load_result, std::string> capacity_finder::run_at(double ra
 }
 
 // Adds a run to what was found; true when its objectives were kept.
-bool capacity_finder::take(double rate_rps, model::load_result seen) {
+bool capacity_finder::take(double rate_rps, model::load_result seen, std::vector<model::capacity_run>& into) {
   const bool kept = judge_gates(gates_, seen);
-  found_.runs.push_back(summary_of(rate_rps, kept, std::move(seen)));
-  if (on_run_) on_run_(found_.runs.back());
+  into.push_back(summary_of(rate_rps, kept, found_.time_objective_ns, std::move(seen)));
+  if (on_run_) on_run_(into.back());
   return kept;
 }
 
@@ -131,16 +165,16 @@ void capacity_finder::pause() {
   stopped_.wait_for(lock, pause_after_overload, [this] { return stopping_; });
 }
 
-std::expected<model::capacity_result, std::string> capacity_finder::find() {
+std::expected<void, std::string> capacity_finder::search() {
   int tries = 0;
   while (const std::optional<double> rate = search_.next()) {
-    std::expected<model::load_result, std::string> seen = run_at(*rate);
+    std::expected<model::load_result, std::string> seen = run(options_at(*rate));
     found_.interrupted = stopping();
     if (found_.interrupted) break;
     if (!seen) return std::unexpected(seen.error());
     const bool valid = seen->valid;
     const int most_tries = overwhelmed(seen->generator) ? most_tries_overwhelmed : most_tries_disturbed;
-    const bool kept = take(*rate, std::move(*seen));
+    const bool kept = take(*rate, std::move(*seen), found_.runs);
     if (valid) {
       tries = 0;
       search_.observe(*rate, kept);
@@ -154,7 +188,60 @@ std::expected<model::capacity_result, std::string> capacity_finder::find() {
                                          tries_made, found_.runs.back().reasons.front()));
     }
   }
+  return {};
+}
+
+// Nothing is sent beyond what was allowed, and what this machine was seen to be able to.
+double capacity_finder::most_rps() const {
+  return std::min(asked_most_rps_, found_.generator_limit_rps.value_or(asked_most_rps_));
+}
+
+// From the lowest rate to the highest: an overload leaves the runs below it alone.
+void capacity_finder::draw_curve() {
+  for (const double rate : curve_rates(found_.estimate.rps, curve_points_)) {
+    if (rate > most_rps()) {
+      found_.curve_remark = found_.generator_limit_rps ? "more this machine cannot send" : "more was not allowed";
+      return;
+    }
+    for (int tries = 1;; ++tries) {
+      std::expected<model::load_result, std::string> seen = run(options_at(rate));
+      if (stopping() || !seen) {
+        found_.curve_remark = stopping() ? "ended early" : seen.error();
+        return;
+      }
+      const bool again = !seen->valid && tries < most_curve_tries;
+      if (again) continue;
+      const bool kept = take(rate, std::move(*seen), found_.curve);
+      if (!kept) pause();
+      break;
+    }
+  }
+}
+
+void capacity_finder::watch_recovery() {
+  const double capacity_rps = found_.estimate.rps;
+  const double factor = std::min(curve_until, most_rps() / capacity_rps);
+  if (factor < least_overload) return;
+  load_options options = options_at(capacity_rps);
+  recovery_plan plan = plan_recovery(capacity_rps, factor, options.length, requests_needed(gates_));
+  options.rate_per_s.reset();
+  options.stages = std::move(plan.stages);
+  std::expected<model::load_result, std::string> seen = run(std::move(options));
+  if (!seen) {
+    found_.recovery = std::move(plan.expected);
+    found_.recovery->why_not = seen.error();
+    return;
+  }
+  found_.recovery = judge_recovery(std::move(plan.expected), gates_, std::move(*seen));
+}
+
+std::expected<model::capacity_result, std::string> capacity_finder::find() {
+  if (const auto searched = search(); !searched) return std::unexpected(searched.error());
   found_.estimate = search_.estimate();
+  if (curve_points_ == 0 || found_.interrupted || !is_known(found_.estimate)) return found_;
+  draw_curve();
+  found_.beyond = judge_overload(found_.curve, found_.estimate.rps);
+  if (!stopping()) watch_recovery();
   return found_;
 }
 

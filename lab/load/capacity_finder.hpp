@@ -4,8 +4,11 @@
 // send so much, and no higher rate is tried: soon when the generator was out of CPU, patiently when it was merely late.
 // The generator may be late by a twentieth of the tightest objective.
 //
+// When the capacity is known, a few runs more show what becomes of the service beyond it, and one how it recovers
+// (capacity_curve.hpp). They do not change what was found, and what keeps them from being made is a remark.
+//
 // Misuse: a service that remembers being overloaded (queues that outlive their clients, a breaker that stays open):
-// the pause between runs is short, and what is found is the capacity after an overload.
+// the pause between runs is short, and what is found is the capacity after an overload. The recovery tells it.
 #pragma once
 
 #include <condition_variable>
@@ -26,8 +29,9 @@ namespace assay::load {
 class capacity_finder {
  public:
   // `base` says everything but the rate: its length is that of one run. Both have been checked.
-  // `on_run` is told each run when it has ended, on the thread of find().
-  capacity_finder(load_options base, std::vector<gate> gates, const capacity_options& search,
+  // `curve_points` is 0 for none, or from 2 to most_curve_points. `on_run` is told each run when it has ended, those of
+  // the curve too, on the thread of find().
+  capacity_finder(load_options base, std::vector<gate> gates, const capacity_options& search, std::size_t curve_points,
                   std::function<void(const model::capacity_run&)> on_run);
 
   // Blocks until it has ended. The error is one line: the service cannot be reached, or nothing valid was measured.
@@ -36,8 +40,13 @@ class capacity_finder {
   void stop();
 
  private:
-  std::expected<model::load_result, std::string> run_at(double rate_rps);
-  bool take(double rate_rps, model::load_result seen);
+  load_options options_at(double rate_rps) const;
+  std::expected<model::load_result, std::string> run(load_options options);
+  bool take(double rate_rps, model::load_result seen, std::vector<model::capacity_run>& into);
+  std::expected<void, std::string> search();
+  void draw_curve();
+  void watch_recovery();
+  double most_rps() const;
   bool generator_is_limit(double rate_rps);
   void pause();
   bool stopping();
@@ -45,6 +54,9 @@ class capacity_finder {
   load_options base_;
   std::vector<gate> gates_;
   capacity_search search_;
+  double asked_most_rps_;
+  std::size_t curve_points_;
+  std::uint64_t runs_made_ = 0;
   std::function<void(const model::capacity_run&)> on_run_;
   model::capacity_result found_;
   std::mutex mutex_;  // guards the following

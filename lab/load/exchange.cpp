@@ -9,8 +9,19 @@ error protocol(const char* what) { return {.code = errc::protocol, .what = what}
 
 }  // namespace
 
-answer exchange_connection::judged() const {
-  answer got{.status = head_.status};
+result<exchange_connection::read_head> exchange_connection::take_head(std::string_view bytes, http::method verb) {
+  http::response_head head;
+  if (const auto parsed = http::parse_response_head(bytes, verb, {}, head); !parsed) {
+    return std::unexpected(http::protocol_error(parsed.error()));
+  }
+  if (head.status == 101) return std::unexpected(protocol("upgrade not asked for"));
+  if (watched_) watched_->fields_hold = watched_->checks.fields_hold(head.headers);
+  if (watched_ && watched_->tap != nullptr && head.status >= 200) watched_->tap->on_head(head);
+  return read_head{.status = head.status, .keep_alive = head.keep_alive, .body = head.body};
+}
+
+answer exchange_connection::judged(int status) const {
+  answer got{.status = status};
   if (!watched_) return got;
   if (!watched_->body.values_hold()) got.failed_check = failure_kind::check_json;
   if (!watched_->body.holds()) got.failed_check = failure_kind::check_body;
@@ -23,36 +34,39 @@ task<result<answer>> exchange_connection::exchange(std::string_view request, htt
   received_before_ = reader_.received_bytes();
   writer_.append(request);
   writer_.kick(limit);
+  read_head head;
   for (int interim = 0;; ++interim) {
     if (interim > http::max_interim_responses) co_return std::unexpected(protocol("too many interim responses"));
     const result<std::string_view> bytes = co_await reader_.read_head(limit, duration::max());
     if (!bytes) co_return std::unexpected(bytes.error());
-    if (const auto parsed = http::parse_response_head(*bytes, verb, {}, head_); !parsed) {
-      co_return std::unexpected(http::protocol_error(parsed.error()));
-    }
-    reader_.begin_body(head_.body);
-    if (head_.status == 101) co_return std::unexpected(protocol("upgrade not asked for"));
-    if (head_.status >= 200) break;
+    const result<read_head> taken = take_head(*bytes, verb);
+    if (!taken) co_return std::unexpected(taken.error());
+    head = *taken;
+    reader_.begin_body(head.body);
+    if (head.status >= 200) break;
     reader_.next_message();
   }
-  if (watched_) {
-    watched_->fields_hold = watched_->checks.fields_hold(head_.headers);
-    watched_->body.begin();
-  }
+  if (watched_) watched_->body.begin();
   const loop& on = *(co_await this_context()).on;
+  const instant head_at = on.turn_time();  // known already: no clock is asked
   while (!reader_.body_ended()) {
     const result<std::string_view> piece = co_await reader_.read_body(limit);
     if (!piece) co_return std::unexpected(piece.error());
-    if (watched_) watched_->body.take(*piece);
+    if (watched_) {
+      watched_->body.take(*piece);
+      if (watched_->tap != nullptr) watched_->tap->on_body(*piece);
+    }
     // A wait ends at the limit, but a server that sends without end leaves nothing to wait for.
     if (on.turn_time() > limit) co_return std::unexpected(error{.code = errc::timed_out, .what = "receive body"});
   }
   reader_.next_message();
   // They answer nothing that was asked, and nobody can say which bytes are the answer to the next request.
   if (!reader_.at_message_start()) co_return std::unexpected(protocol("bytes beyond the response"));
-  reusable_ = head_.keep_alive && !writer_.in_flight();
   served_++;
-  co_return judged();
+  reusable_ = head.keep_alive && !writer_.in_flight() && served_ < most_;
+  answer got = judged(head.status);
+  got.head_at = head_at;
+  co_return got;
 }
 
 }  // namespace assay::load

@@ -3,6 +3,8 @@
 // Misuse: a second exchange() after one has failed. Open it anew.
 #pragma once
 
+#include <cstdint>
+#include <limits>
 #include <optional>
 #include <string_view>
 
@@ -12,6 +14,17 @@
 
 namespace assay::load {
 
+// Sees an answer as it comes, beside the checks.
+class answer_tap {
+ public:
+  // Of the answer itself, not of interim ones. Its views do not outlive the call.
+  virtual void on_head(const http::response_head& head) = 0;
+  virtual void on_body(std::string_view piece) = 0;
+
+ protected:
+  ~answer_tap() = default;
+};
+
 class exchange_connection {
  public:
   // `checks` outlives it.
@@ -20,6 +33,10 @@ class exchange_connection {
     if (checks.any()) watched_.emplace(checks);
   }
 
+  // For the exchanges from now on, in place of the checks that it was made with; both outlive them.
+  void watch(const answer_checks& checks, answer_tap* tap) { watched_.emplace(checks).tap = tap; }
+  // So many requests and no more: after them it is not reusable.
+  void limit_requests(std::uint64_t most) { most_ = most; }
   // The status of the response, its body read, checked and dropped. errc::protocol for what is not HTTP.
   task<result<answer>> exchange(std::string_view request, http::method verb, instant limit);
 
@@ -36,16 +53,25 @@ class exchange_connection {
     explicit watched(const answer_checks& of) : checks(of), body(of) {}
     const answer_checks& checks;
     body_watch body;
+    answer_tap* tap = nullptr;
     bool fields_hold = true;  // of this answer
   };
-  answer judged() const;
+  // What is needed of a response's head once the next bytes are received. The head itself, of 2 KiB, is nobody's
+  // memory: with ten thousand connections it would be most of the generator's.
+  struct read_head {
+    int status = 0;
+    bool keep_alive = false;
+    http::body_framing body;
+  };
+  result<read_head> take_head(std::string_view bytes, http::method verb);
+  answer judged(int status) const;
 
   net::stream stream_;
   http::message_reader reader_;
   net::writer writer_;
-  http::response_head head_;
   std::optional<watched> watched_;
   std::uint64_t served_ = 0;
+  std::uint64_t most_ = std::numeric_limits<std::uint64_t>::max();
   std::uint64_t received_before_ = 0;  // this exchange
   bool reusable_ = true;
 };

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "lab/load/recorder.hpp"
+#include "lab/load/run_windows.hpp"
 #include "lab/model/duration.hpp"
 #include "lab/model/number.hpp"
 #include "stack/observe/quantile.hpp"
@@ -57,13 +58,26 @@ bool take_part(std::string_view& name, gate& into) {
   return !into.part.empty() && name != "back";
 }
 
+// "50ms every 10s" is 50ms of each window of 10 s.
+bool take_window(std::string_view& limit, gate& into) {
+  constexpr std::string_view every = " every ";
+  const auto begin = limit.find(every);
+  if (begin == std::string_view::npos) return true;
+  const auto length = model::parse_duration(trimmed(limit.substr(begin + every.size())));
+  if (!length || length->count() <= 0) return false;
+  into.every = *length;
+  limit = trimmed(limit.substr(0, begin));
+  return into.part.empty();
+}
+
 std::optional<gate> parse_gate(std::string_view text) {
   const auto sign = text.find_first_of("<>", text.find(']') == std::string_view::npos ? 0 : text.rfind(']'));
   if (sign == std::string_view::npos) return std::nullopt;
   std::string_view name = trimmed(text.substr(0, sign));
-  const std::string_view limit = trimmed(text.substr(sign + 1));
+  std::string_view limit = trimmed(text.substr(sign + 1));
   gate read{.text = std::string(text)};
-  if (!take_part(name, read)) return std::nullopt;
+  if (!take_part(name, read) || !take_window(limit, read)) return std::nullopt;
+  if (name == "back" && read.every > duration::zero()) return std::nullopt;
   std::optional<double> parsed;
   if (name == "rate") {
     read.what = gated::rate;
@@ -86,7 +100,7 @@ std::optional<gate> parse_gate(std::string_view text) {
 
 // Requests that were due, or in the closed model begun.
 std::uint64_t attempts_of(const model::load_result& result) {
-  if (result.model == model::load_model::open) return result.offered_requests;
+  if (result.model != model::load_model::closed) return result.offered_requests;
   std::uint64_t attempts = result.requests;
   for (const auto& [kind, count] : result.errors) attempts += is_of_answers(kind) ? 0 : count;
   return attempts;
@@ -146,16 +160,20 @@ std::optional<gated_part> part_of(const gate& of, const model::load_result& resu
   return part_from(stage, std::max(1e-9, stage.length_s));
 }
 
-// The measured value; nothing when it cannot be told.
-std::optional<double> measured(const gate& of, const model::load_result& result) {
-  const std::optional<gated_part> part = part_of(of, result);
-  if (!part) return std::nullopt;
-  const observe::histogram& times = *part->times;
+gated_part part_from(const model::load_window& of) {
+  gated_part part{.times = &of.response_time, .rate_rps = static_cast<double>(of.answered) / of.length_s};
+  if (of.offered > 0) part.error_share = static_cast<double>(of.errors) / static_cast<double>(of.offered);
+  return part;
+}
+
+// Nothing when so few answers do not tell it.
+std::optional<double> value_of(const gate& of, const gated_part& part) {
+  const observe::histogram& times = *part.times;
   switch (of.what) {
     case gated::rate:
-      return part->rate_rps;
+      return part.rate_rps;
     case gated::error_share:
-      return part->error_share;
+      return part.error_share;
     case gated::mean:
       return times.count() > 0 ? std::optional(times.mean()) : std::nullopt;
     case gated::max:
@@ -163,9 +181,39 @@ std::optional<double> measured(const gate& of, const model::load_result& result)
     case gated::quantile:
       return observe::estimated_quantile(times, of.quantile);
     case gated::back:
-      return back_after_ns(result.stages);
+      break;
   }
   return std::nullopt;
+}
+
+// The measured value, nothing when it cannot be told; and the window that it is of, or that does not tell it.
+struct measured_value {
+  std::optional<double> value = {};
+  const model::load_window* in = nullptr;
+};
+
+// Of the worst window in which anything was to be sent.
+measured_value measured_by_window(const gate& of, const model::load_result& result) {
+  measured_value worst;
+  for (const model::load_window& each : result.windows) {
+    if (each.offered == 0) continue;
+    const std::optional<double> value = value_of(of, part_from(each));
+    if (!value) return {.in = &each};
+    const bool worse = !worst.value || (of.what == gated::rate ? *value < *worst.value : *value > *worst.value);
+    if (worse) worst = {.value = value, .in = &each};
+  }
+  return worst;
+}
+
+measured_value measured(const gate& of, const model::load_result& result) {
+  if (of.every > duration::zero()) return measured_by_window(of, result);
+  if (of.what == gated::back) return {.value = back_after_ns(result.stages)};
+  const std::optional<gated_part> part = part_of(of, result);
+  return {.value = part ? value_of(of, *part) : std::nullopt};
+}
+
+std::string place_text(const model::load_window* in) {
+  return in == nullptr ? "" : fmt::format(" in {:g}s to {:g}s", in->start_s, in->start_s + in->length_s);
 }
 
 std::string value_text(const gate& of, double value) {
@@ -175,7 +223,11 @@ std::string value_text(const gate& of, double value) {
   return fmt::format("{:.4g}ms", value / 1e6);
 }
 
-std::string why_unknown(const gate& of, const model::load_result& result) {
+std::string why_unknown(const gate& of, const measured_value& seen, const model::load_result& result) {
+  if (seen.in != nullptr) {
+    return fmt::format("not estimable from {} answers{}", seen.in->response_time.count(), place_text(seen.in));
+  }
+  if (of.every > duration::zero()) return "the run had no whole window";
   const std::optional<gated_part> part = part_of(of, result);
   if (!part) return "the run ended before it";
   if (of.what != gated::back) return fmt::format("not estimable from {} answers", part->times->count());
@@ -195,9 +247,31 @@ std::size_t end_of_gate(std::string_view text) {
   return comma;
 }
 
+std::expected<void, std::string> check_windows(const std::vector<gate>& gates, duration length) {
+  const duration window = gate_window(gates);
+  for (const gate& each : gates) {
+    if (each.every == duration::zero()) continue;
+    if (each.every != window) {
+      return std::unexpected(fmt::format("\"{}\": expected the same length after every \"every\"", each.text));
+    }
+    if (window > length || window * static_cast<duration::rep>(max_windows) < length) {
+      return std::unexpected(fmt::format("\"{}\": expected from 1 to {} windows in the {:g} s of this run", each.text,
+                                         max_windows, std::chrono::duration<double>(length).count()));
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
+duration gate_window(const std::vector<gate>& gates) {
+  const auto windowed = [](const gate& each) { return each.every > duration::zero(); };
+  const auto first = std::ranges::find_if(gates, windowed);
+  return first == gates.end() ? duration::zero() : first->every;
+}
+
 std::expected<void, std::string> check_gates(const std::vector<gate>& gates, const load_plan& plan) {
+  if (const auto windows = check_windows(gates, plan.options.length); !windows) return windows;
   const std::size_t stages = plan.options.stages.size() > 1 ? plan.options.stages.size() : 0;
   const bool several = plan.several && plan.several->size() > 1;
   for (const gate& each : gates) {
@@ -228,8 +302,8 @@ std::expected<std::vector<gate>, std::string> parse_gates(std::string_view text)
     std::optional<gate> read = parse_gate(one);
     if (!read) {
       return std::unexpected(
-          fmt::format("\"{}\": expected a gate such as p99<50ms, mean<10ms, max<1s, errors<0.1%, rate>950, back<10s or "
-                      "p99[GET /a]<50ms",
+          fmt::format("\"{}\": expected a gate such as p99<50ms, mean<10ms, max<1s, errors<0.1%, rate>950, back<10s, "
+                      "p99[GET /a]<50ms or p99<50ms every 10s",
                       one));
     }
     gates.push_back(std::move(*read));
@@ -241,11 +315,13 @@ std::expected<std::vector<gate>, std::string> parse_gates(std::string_view text)
 bool judge_gates(const std::vector<gate>& gates, model::load_result& result) {
   bool all_met = true;
   for (const gate& each : gates) {
-    const std::optional<double> value = measured(each, result);
-    const bool met = value && (each.what == gated::rate ? *value > each.limit : *value < each.limit);
+    const measured_value seen = measured(each, result);
+    const bool met = seen.value && (each.what == gated::rate ? *seen.value > each.limit : *seen.value < each.limit);
     all_met = all_met && met;
-    result.gates.push_back(
-        {.gate = each.text, .met = met, .measured = value ? value_text(each, *value) : why_unknown(each, result)});
+    result.gates.push_back({.gate = each.text,
+                            .met = met,
+                            .measured = seen.value ? value_text(each, *seen.value) + place_text(seen.in)
+                                                   : why_unknown(each, seen, result)});
   }
   return all_met;
 }

@@ -6,6 +6,7 @@
 //   back<10s          after each burst the level of before was back by then (burst_return.hpp)
 //   p99[GET /a]<80ms  of one of several requests, by its name; every gate but back
 //   p99[stage 2]<9ms  of one of several stages, from 1 on
+//   p99<50ms every 10s  in each whole window of so long, all gates of a run with the same; neither back nor with [...]
 //
 // A percentile that so few answers cannot tell does not meet its gate: nothing was shown.
 //
@@ -30,6 +31,7 @@ struct gate {
   double quantile = 0;    // of gated::quantile
   double limit = 0;       // nanoseconds, a share, or answers per second
   std::string part = {};  // a request's name, or "stage 2"; empty: the whole run
+  duration every{};       // a window's length; zero: the whole run, or the part
   std::string text;       // as typed
 };
 
@@ -38,6 +40,9 @@ std::expected<std::vector<gate>, std::string> parse_gates(std::string_view text)
 
 // Whether the run will have what each gate is of. The error is one line.
 std::expected<void, std::string> check_gates(const std::vector<gate>& gates, const load_plan& plan);
+
+// The window that the run is to be kept by; zero when no gate is of windows.
+duration gate_window(const std::vector<gate>& gates);
 
 // Of what was due, or in the closed model begun: what failed or was answered unexpectedly. One when nothing was due.
 double error_share_of(const model::load_result& result);

@@ -92,6 +92,7 @@ task<result<void>> generator::open_slot(slot& opened) {
   measured_.connects++;
   measured_.connect_time.record(nanoseconds(on_.now() - began));
   opened.on = std::make_unique<exchange_connection>(on_, std::move(*stream), work_.checks);
+  opened.on->limit_requests(work_.per_connection);
   co_return result<void>{};
 }
 

@@ -75,23 +75,39 @@ std::optional<json_check> json_check::parse(std::string_view text) {
   return read;
 }
 
-bool json_check::holds(const found& in) const {
+std::optional<json_check::found> json_check::locate(const found& in) const {
   const nlohmann::json* at = &in.document;
   for (const step& each : path_) {
     if (each.place) {
-      if (!at->is_array() || *each.place >= at->size()) return false;
+      if (!at->is_array() || *each.place >= at->size()) return std::nullopt;
       at = &(*at)[*each.place];
     } else {
-      if (!at->is_object()) return false;
+      if (!at->is_object()) return std::nullopt;
       const auto member = at->find(each.member);
-      if (member == at->end()) return false;
+      if (member == at->end()) return std::nullopt;
       at = &*member;
     }
   }
+  return found{*at};
+}
+
+bool json_check::holds(const found& in) const {
+  const std::optional<found> there = locate(in);
+  if (!there) return false;
   if (is_ == how::present) return true;
-  const std::string* const text = at->get_ptr<const std::string*>();
+  const nlohmann::json& at = there->document;
+  const std::string* const text = at.get_ptr<const std::string*>();
   if (is_ == how::contains) return text != nullptr && text->contains(text_);
-  return (text != nullptr && *text == text_) || *at == nlohmann::json::parse(text_, nullptr, without_exceptions);
+  return (text != nullptr && *text == text_) || at == nlohmann::json::parse(text_, nullptr, without_exceptions);
+}
+
+std::optional<std::string> json_check::text_in(std::string_view body) const {
+  const nlohmann::json document = nlohmann::json::parse(body, nullptr, without_exceptions);
+  const std::optional<found> there = document.is_discarded() ? std::nullopt : locate({document});
+  if (!there) return std::nullopt;
+  if (const auto* text = there->document.get_ptr<const std::string*>()) return *text;
+  if (!there->document.is_number() && !there->document.is_boolean()) return std::nullopt;
+  return there->document.dump();
 }
 
 bool json_check::all_hold(std::span<const json_check> checks, std::string_view body) {

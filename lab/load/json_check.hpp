@@ -28,6 +28,11 @@ class json_check {
 
   // Whether the body is JSON in which all of them hold.
   static bool all_hold(std::span<const json_check> checks, std::string_view body);
+  // What is there, as text: of a text itself, of a number or a truth value as JSON writes it. Nothing when the body is
+  // no JSON, or has something else there, or nothing.
+  std::optional<std::string> text_in(std::string_view body) const;
+  // Typed with a value that it must have.
+  bool compares() const { return is_ != how::present; }
 
  private:
   enum class how : std::uint8_t { present, equals, contains };
@@ -40,6 +45,7 @@ class json_check {
   bool take_path(std::string_view& left);
   bool take_member(std::string_view& left);
   bool take_bracket(std::string_view& left);
+  std::optional<found> locate(const found& in) const;
   bool holds(const found& in) const;
 
   std::vector<step> path_;

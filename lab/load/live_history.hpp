@@ -47,7 +47,7 @@ class live_history {
   verdict_bounds bounds_;
   busiest_share cpu_;
   std::vector<std::size_t> under_way_;  // seconds that have begun and not ended
-  double latest_lag_max_ms_ = 0;        // of the latest second that has ended
+  double latest_late_share_ = 0;        // of the latest second that has ended
 };
 
 }  // namespace assay::load

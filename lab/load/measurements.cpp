@@ -23,6 +23,8 @@ measurements::measurements(const workload& of, second_series* series)
       writes_(room_for_writes(of)) {
   if (series != nullptr) seconds_.emplace(*series);
   if (of.keep_parts) parts_.emplace(of.length());
+  if (of.window > duration::zero()) windows_.emplace(of.length(), of.window);
+  if (of.tests_arrivals()) realised_.emplace(of.arrivals_expected() / of.threads, of.length());
   // Before the clock runs: a page fault at the start of a burst would be the generator's lateness.
   for (std::unique_ptr<recorder>& each : cells_) each = std::make_unique<recorder>();
 }
@@ -36,6 +38,9 @@ void measurements::failed(failure_kind kind, const arrival& of, instant sent, in
   of.into->failed(kind, of.intended, sent, now, charged);
   if (seconds_) end_in_second(of, now, false, kind, charged);
   if (parts_ && charged) parts_->record(of.intended - start_, now - of.intended);
+  if (windows_) {
+    windows_->ended(of.intended - start_, false, true, charged ? std::optional(now - of.intended) : std::nullopt);
+  }
   if ((*requests_)[of.route].key) writes_.add(of.k, of.route, write_outcome::unanswered);
 }
 
@@ -43,6 +48,9 @@ void measurements::not_sent(failure_kind kind, const arrival& of, instant now, b
   of.into->not_sent(kind, of.intended, now, charged);
   if (seconds_) end_in_second(of, now, false, kind, charged);
   if (parts_ && charged) parts_->record(of.intended - start_, now - of.intended);
+  if (windows_) {
+    windows_->ended(of.intended - start_, false, true, charged ? std::optional(now - of.intended) : std::nullopt);
+  }
   if (before && (*requests_)[of.route].key) writes_.add(of.k, of.route, write_outcome::unanswered);
 }
 
@@ -51,6 +59,10 @@ void measurements::not_sent_many(failure_kind kind, instant intended, instant no
   cells_[0]->offered += count;
   cells_[0]->not_sent(kind, intended, now, true, count);
   if (parts_) parts_->record(intended - start_, now - intended, count);
+  if (windows_) {
+    windows_->offered(intended - start_, count);
+    windows_->ended(intended - start_, false, true, now - intended, count);
+  }
 }
 
 recorder measurements::total() const {

@@ -9,9 +9,12 @@
 #include <vector>
 
 #include "lab/load/answer_checks.hpp"
+#include "lab/load/realised_arrivals.hpp"
 #include "lab/load/recorder.hpp"
 #include "lab/load/run_parts.hpp"
+#include "lab/load/run_windows.hpp"
 #include "lab/load/second_series.hpp"
+#include "lab/load/span.hpp"
 #include "lab/load/workload.hpp"
 #include "lab/load/write_log.hpp"
 
@@ -54,11 +57,14 @@ class measurements {
   recorder total() const;
   // Null where none are kept.
   const run_parts* parts() const { return parts_ ? &*parts_ : nullptr; }
+  const run_windows* windows() const { return windows_ ? &*windows_ : nullptr; }
+  const realised_arrivals* realised() const { return realised_ ? &*realised_ : nullptr; }
   const write_log& writes() const { return writes_; }
 
   std::uint64_t connects = 0;
   std::uint64_t received_bytes = 0;
   observe::histogram connect_time = observe::histogram::with_defaults();
+  observe::histogram first_byte = observe::histogram::with_defaults();  // of answers, from the send
 
  private:
   void end_in_second(const arrival& of, instant now, bool was_answered, std::optional<failure_kind> error,
@@ -70,6 +76,8 @@ class measurements {
   std::vector<std::unique_ptr<recorder>> cells_;  // stage by stage
   std::optional<second_recorder> seconds_;
   std::optional<run_parts> parts_;
+  std::optional<run_windows> windows_;
+  std::optional<realised_arrivals> realised_;
   write_log writes_;
   instant start_{};
 };
@@ -78,10 +86,12 @@ inline void measurements::offered(arrival& taken) {
   taken.into = cells_[taken.stage * routes_ + taken.route].get();
   taken.into->offered++;
   if (seconds_) seconds_->offered(taken.intended - start_);
+  if (windows_) windows_->offered(taken.intended - start_);
 }
 
 inline void measurements::lags(const arrival& of, instant idle_since, instant blind_until, instant now) {
   const duration own = of.into->lags(of.intended, idle_since, blind_until, now);
+  if (realised_) realised_->sent(of.k, of.intended - start_, own);
   if (seconds_) seconds_->sent(of.intended - start_, own);
 }
 
@@ -92,8 +102,10 @@ inline bool measurements::answered(const arrival& of, instant sent, instant now,
   of.into->answered(
       of.intended, sent, now,
       {.status = got.status, .error = error, .within_run = within_run, .in_time = now - of.intended <= timeout_});
+  first_byte.record(nanoseconds(got.head_at - sent));
   if (seconds_) end_in_second(of, now, true, error, true);
   if (parts_) parts_->record(of.intended - start_, now - of.intended);
+  if (windows_) windows_->ended(of.intended - start_, true, error.has_value(), now - of.intended);
   if (route.key) writes_.add(of.k, of.route, write_log::outcome_of(got.status));
   return !error;
 }

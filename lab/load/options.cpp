@@ -110,6 +110,7 @@ checked check_numbers(const load_options& options) {
     return refuse("duration -d: expected more than 0 and at most 7 days");
   }
   if (options.timeout <= duration::zero()) return refuse("--timeout: expected more than 0");
+  if (options.per_connection == 0) return refuse("--per-connection: expected at least 1 request");
   return {};
 }
 

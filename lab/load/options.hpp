@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -21,6 +22,8 @@
 #include "stack/runtime/time.hpp"
 
 namespace assay::load {
+
+inline constexpr std::uint64_t no_limit = std::numeric_limits<std::uint64_t>::max();
 
 struct load_options {
   std::string url;
@@ -38,7 +41,9 @@ struct load_options {
   std::map<std::string, model::value_source> feeds;  // what {name} stands for, in the routes or in the URL, -H and -b
   answer_checks checks;
   bool keep_seconds = false;                   // for those who watch; kept for bursts too
+  duration window{};                           // of objectives that are to hold in each; see gate_window()
   duration timeout = std::chrono::seconds(5);  // of one request, from its send
+  std::uint64_t per_connection = no_limit;     // requests; then the client closes it
   std::uint64_t seed = 1;
   bool spin = false;  // poll instead of sleeping between arrivals
   io_options io;

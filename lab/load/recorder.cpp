@@ -47,6 +47,8 @@ std::string_view label(failure_kind kind) {
       return "check_body";
     case failure_kind::check_json:
       return "check_json";
+    case failure_kind::check_extract:
+      return "check_extract";
   }
   return "protocol";
 }

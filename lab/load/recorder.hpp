@@ -33,8 +33,9 @@ enum class failure_kind : std::uint8_t {
   check_header,       // of the expected status, but without a header field that was demanded
   check_body,         // nor with a body as demanded
   check_json,         // nor with JSON as demanded
+  check_extract,      // nor with what a later step of the session needs
 };
-inline constexpr std::size_t failure_kinds = 14;
+inline constexpr std::size_t failure_kinds = 15;
 inline constexpr std::size_t statuses_end = 1000;
 
 // How an answer counts.

@@ -186,6 +186,7 @@ std::expected<void, std::string> request_source::add(const model::bound_route& f
   const auto key = std::ranges::find(step.names, from.acknowledged_by);
   if (key != step.names.end()) made.key = static_cast<std::size_t>(key - step.names.begin());
   routes_.push_back(std::move(made));
+  step.made.names = std::move(step.names);
   recipes_.push_back(std::move(step.made));
   if (recipe& last = recipes_.back(); is_constant(last.head) && is_constant(last.body)) {
     draft whole;
@@ -217,11 +218,27 @@ draw_stream request_source::values_of(arrival_number at, std::size_t placeholder
   return draw_stream(mix(bits_of(at) ^ ((placeholder + 1) * golden_gamma)));
 }
 
-std::string_view request_source::fill_in(std::size_t index, arrival_number at, draft& into) const {
+void request_source::draw_values(std::size_t index, arrival_number at, draft& into) const {
   const recipe& how = recipes_[index];
   if (into.values.size() < how.values.size()) into.values.resize(how.values.size());
   for (std::size_t i = 0; i < how.values.size(); ++i)
     how.values[i].draw(values_of(at, i), at.ordinal(), into.values[i]);
+}
+
+std::string_view request_source::fill_in(std::size_t index, arrival_number at, draft& into) const {
+  draw_values(index, at, into);
+  return expand(index, into);
+}
+
+std::string_view request_source::render(std::size_t index, arrival_number at, draft& into,
+                                        std::span<const given_value> given) const {
+  draw_values(index, at, into);
+  for (const given_value& each : given) into.values[each.placeholder].assign(each.value);
+  return expand(index, into);
+}
+
+std::string_view request_source::expand(std::size_t index, draft& into) const {
+  const recipe& how = recipes_[index];
   into.bytes.clear();
   how.head.expand(into.values, into.bytes);
   if (how.has_body) {

@@ -42,6 +42,11 @@ class request_source {
     std::string body;
     std::vector<std::string> values;
   };
+  // A value from elsewhere, by the place of its placeholder.
+  struct given_value {
+    std::size_t placeholder = 0;
+    std::string_view value;
+  };
   struct route {
     std::string name = {};
     http::method verb = http::method::get;
@@ -67,6 +72,10 @@ class request_source {
     const std::string& constant = recipes_[index].constant;
     return constant.empty() ? fill_in(index, at, into) : std::string_view(constant);
   }
+  // The same with values of the caller's in place of those drawn; always into the draft.
+  std::string_view render(std::size_t index, arrival_number at, draft& into, std::span<const given_value> given) const;
+  // The names of a route's placeholders, in their order.
+  std::span<const std::string> placeholders(std::size_t index) const { return recipes_[index].names; }
   // The value of its key, for a route that has one.
   std::string key_of(std::size_t index, arrival_number at) const;
 
@@ -78,6 +87,7 @@ class request_source {
     model::compiled_template body = {};
     bool has_body = false;
     std::vector<value_draw> values = {};  // in the order of the templates' placeholders
+    std::vector<std::string> names = {};  // of them
   };
   struct compilation;
 
@@ -85,6 +95,8 @@ class request_source {
   std::expected<void, std::string> add(const model::bound_route& from, std::string_view authority);
   std::uint64_t bits_of(arrival_number at) const { return mix(thread_stream(seed_, at.thread) + at.k); }
   std::string_view fill_in(std::size_t index, arrival_number at, draft& into) const;
+  void draw_values(std::size_t index, arrival_number at, draft& into) const;
+  std::string_view expand(std::size_t index, draft& into) const;
   draw_stream values_of(arrival_number at, std::size_t placeholder) const;
 
   std::uint64_t seed_ = 0;

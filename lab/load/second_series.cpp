@@ -4,10 +4,13 @@
 #include <cassert>
 #include <tuple>
 
+#include "lab/load/verdict.hpp"
+
 namespace assay::load {
 namespace {
 
 constexpr duration one_second = std::chrono::seconds(1);
+constexpr std::uint64_t late_ns = verdict_bounds{}.own_lag_p99_ns;
 
 std::size_t second_of(duration offset) {
   return offset <= duration::zero() ? 0 : static_cast<std::size_t>(offset / one_second);
@@ -47,6 +50,8 @@ void second_details::add(const second_details& other) {
   for (std::size_t kind = 0; kind < failure_kinds; ++kind) errors[kind] += other.errors[kind];
   response_times += other.response_times;
   own_lag_max_ns = std::max(own_lag_max_ns, other.own_lag_max_ns);
+  sent += other.sent;
+  sent_late += other.sent_late;
 }
 
 second_series::second_series(duration length, unsigned threads)
@@ -130,8 +135,10 @@ void second_recorder::offered(duration offset) {
 
 void second_recorder::sent(duration offset, duration own_lag) {
   second_details& in = open_[second_of(offset)]->details;
-  in.own_lag_max_ns =
-      std::max(in.own_lag_max_ns, static_cast<std::uint64_t>(std::max<duration::rep>(own_lag.count(), 0)));
+  const auto lag_ns = static_cast<std::uint64_t>(std::max<duration::rep>(own_lag.count(), 0));
+  in.own_lag_max_ns = std::max(in.own_lag_max_ns, lag_ns);
+  in.sent++;
+  if (lag_ns > late_ns) in.sent_late++;
 }
 
 void second_recorder::ended(duration offset, bool answered, std::optional<failure_kind> error,

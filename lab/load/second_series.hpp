@@ -4,7 +4,7 @@
 // A thread has a second_recorder: a second is open while it has requests on their way, so at most one second a
 // connection is open besides the current one, whatever backlog there is. Once a second is over it goes to the series
 // that all threads share; that lock is taken once a second, never for a request, and by no reader: a second that is
-// over is not written again, and says so by a flag. About 270 bytes a second are kept, and 36 KiB a second that is
+// over is not written again, and says so by a flag. About 290 bytes a second are kept, and 36 KiB a second that is
 // open. Quantiles are to 1 %.
 //
 // Misuse: reading seconds() while threads still record; last(), and sums() of a second that is_over(), are for that.
@@ -33,7 +33,9 @@ struct second_details {
   std::array<std::uint64_t, failure_kinds> errors{};
   std::uint64_t response_times = 0;  // behind the quantiles
   std::uint64_t own_lag_max_ns = 0;
-  model::band_counts bands{};  // of response times; filled when the second is over on every thread
+  std::uint64_t sent = 0;
+  std::uint64_t sent_late = 0;  // by the generator's fault, and by more than verdict_bounds::own_lag_p99_ns
+  model::band_counts bands{};   // of response times; filled when the second is over on every thread
 
   void add(const second_details& other);
 };

@@ -10,7 +10,7 @@ std::vector<std::string> invalid_reasons(const model::generator_health& health, 
   if (measured == 0) {
     reasons.emplace_back("no request was answered: there is nothing to measure");
   }
-  const bool open = model == model::load_model::open;
+  const bool open = model != model::load_model::closed;
   if (open && health.own_lag_p99_ns > bounds.own_lag_p99_ns) {
     reasons.push_back(fmt::format(
         "generator late: p99 {:.2f} ms after the intended instant with idle connections (at most {:.2f} ms)",
@@ -41,8 +41,30 @@ std::vector<std::string> invalid_reasons(const model::generator_health& health, 
   return reasons;
 }
 
+std::vector<std::string> invalid_reasons(const model::arrival_fit& seen, model::arrival_law law,
+                                         const verdict_bounds& bounds) {
+  std::vector<std::string> reasons;
+  if (seen.offered_share < bounds.offered_share) {
+    reasons.push_back(
+        fmt::format("generator offered {:.1f} % of the load before its end, the rest too late (at least {:.0f} %): use "
+                    "more threads (-t) or a lower rate",
+                    100 * seen.offered_share, 100 * bounds.offered_share));
+  }
+  if (seen.gaps >= bounds.least_gaps && seen.gaps_off > bounds.gaps_off) {
+    reasons.push_back(fmt::format(
+        "arrivals were not {} as intended: {:.0f} % of the gaps between sends are off by more than {:.2f} ms "
+        "and a quarter of the mean (at most {:.0f} %)",
+        label(law), 100 * seen.gaps_off, seen.tolerance_ns / 1e6, 100 * bounds.gaps_off));
+  }
+  return reasons;
+}
+
 void judge_validity(model::load_result& result, const verdict_bounds& bounds) {
   result.reasons = invalid_reasons(result.generator, result.model, result.latency.response_time.count(), bounds);
+  if (result.arrivals_seen) {
+    const auto offered = invalid_reasons(*result.arrivals_seen, result.arrivals, bounds);
+    result.reasons.insert(result.reasons.end(), offered.begin(), offered.end());
+  }
   result.valid = result.reasons.empty();
 }
 

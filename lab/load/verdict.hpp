@@ -1,7 +1,8 @@
 // VALID or INVALID, before any number: was the generator able to do what it claims to have done?
 //
 // A slow or failing candidate is a result. INVALID is for measurements that do not show the candidate: the generator
-// was late although it had idle connections, was out of CPU, or its own accounts disagree.
+// was late although it had idle connections, was out of CPU, offered another load than asked for, or its own accounts
+// disagree.
 //
 // Misuse: reading a percentile of an INVALID run.
 #pragma once
@@ -21,11 +22,18 @@ struct verdict_bounds {
   double open_cpu_wait_share = 0.25;  // the same in the open model, where most lateness is judged for itself: the
                                       // rest is in answers that lie there unread
   double little_residual = 0.01;      // the accounts of time in flight, kept two ways, must agree
+  double gaps_off = 0.25;             // of the gaps between sends, as many may be of another law than the intended
+  std::uint64_t least_gaps = 100;     // fewer tell nothing: chance alone is as large as that
+  double offered_share = 0.99;        // of what was sent, this much before the end of sending
 };
 
 // Why a measurement with so many response times does not show the candidate; empty when it does.
 std::vector<std::string> invalid_reasons(const model::generator_health& health, model::load_model model,
                                          std::uint64_t measured, const verdict_bounds& bounds = {});
+
+// The same of what it offered against what it was to offer.
+std::vector<std::string> invalid_reasons(const model::arrival_fit& seen, model::arrival_law law,
+                                         const verdict_bounds& bounds = {});
 
 // Fills valid and reasons from the rest of the result.
 void judge_validity(model::load_result& result, const verdict_bounds& bounds = {});

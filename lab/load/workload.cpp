@@ -100,8 +100,11 @@ workload workload_of(const load_plan& plan) {
           .connections = options.connections,
           .threads = options.threads,
           .timeout = options.timeout,
+          .per_connection = options.per_connection,
           .seed = options.seed,
           .keep_seconds = options.keep_seconds,
+          .window = options.window,
+          .keep_arrivals = options.rate_per_s.has_value(),
           .keep_parts = is_even(options),
           .spin = options.spin,
           .io = options.io};
@@ -138,6 +141,7 @@ std::expected<workload, std::string> bind_workload(const workload_options& optio
   made.model = model::load_model::open;
   made.arrivals = options.arrivals;
   made.keep_seconds = true;
+  made.keep_arrivals = false;
   made.keep_parts = false;
   made.real_time = options.real_time;
   made.stages.clear();

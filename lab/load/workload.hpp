@@ -30,14 +30,19 @@ struct workload {
   unsigned connections = 64;
   unsigned threads = 1;
   duration timeout = std::chrono::seconds(5);  // of one request, from its send
+  std::uint64_t per_connection = no_limit;     // requests; then it is closed, and the next opens another
   std::uint64_t seed = 1;
   bool keep_seconds = false;
-  bool keep_parts = false;  // for intervals of the whole run's quantiles
+  duration window{};           // zero: what happens is not kept by windows
+  bool keep_arrivals = false;  // to compare when they went out with the law that was intended; open model
+  bool keep_parts = false;     // for intervals of the whole run's quantiles
   bool spin = false;
   bool real_time = false;  // its threads go before all others on their core, where the system allows it
   io_options io = {};
 
   duration length() const;
+  // The arrivals of sessions follow each other by other laws than the schedule's.
+  bool tests_arrivals() const { return keep_arrivals && model == model::load_model::open; }
   // Expected arrivals of all threads; zero in the closed model.
   double arrivals_expected() const;
   // The same, of the first so much of the run.

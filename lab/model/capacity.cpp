@@ -16,4 +16,18 @@ std::string_view label(capacity_outcome outcome) {
   return "";
 }
 
+std::string_view label(overload_outcome outcome) {
+  switch (outcome) {
+    case overload_outcome::unknown:
+      return "unknown";
+    case overload_outcome::holds:
+      return "holds";
+    case overload_outcome::falls:
+      return "falls";
+    case overload_outcome::collapses:
+      return "collapses";
+  }
+  return "";
+}
+
 }  // namespace assay::model

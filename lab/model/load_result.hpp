@@ -22,7 +22,9 @@
 
 namespace assay::model {
 
-enum class load_model : std::uint8_t { open, closed };
+// partly_open: sessions arrive by a schedule, and inside a session each request waits for the answer before it
+// (Schroeder, Wierman, Harchol-Balter, Open versus closed: a cautionary tale, NSDI 2006).
+enum class load_model : std::uint8_t { open, closed, partly_open };
 enum class arrival_law : std::uint8_t { constant, poisson };
 
 std::string_view label(load_model model);
@@ -67,6 +69,17 @@ struct generator_health {
   double cpu_per_request_ns = 0;
 };
 
+// Whether requests went out as the schedule had them; lab/load/arrival_fit.hpp has the method. What waited because the
+// candidate held every connection counts as sent when it could have been.
+struct arrival_fit {
+  std::uint64_t gaps = 0;                         // between sends that follow each other: so many were looked at
+  std::optional<double> distance = {};            // Poisson: Kolmogorov-Smirnov, of their law from the intended
+  std::optional<double> distance_by_chance = {};  // more than this only in one run of twenty
+  double tolerance_ns = 0;                        // a gap may be off by that, or by a quarter of the mean
+  double gaps_off = 0;       // beyond it: the share of gaps that are of another law than the intended
+  double offered_share = 1;  // of what was sent, what the generator had sent by the end of sending
+};
+
 // Whether the response time came back after a burst to the level that it had before; by whole seconds of the run.
 struct burst_return {
   std::optional<double> level_p99_ms = {};  // before the burst; absent when it is not known
@@ -100,6 +113,20 @@ struct load_route {
   latency_histograms latency = {};
 };
 
+// The sessions of one scenario, in the partly open model.
+struct load_sessions {
+  std::string name = {};
+  double offered_per_s = 0;   // as planned
+  std::uint64_t offered = 0;  // that were due: started or not
+  std::uint64_t started = 0;
+  std::uint64_t finished = 0;   // with their last step
+  std::uint64_t abandoned = 0;  // a step failed
+  std::uint64_t cut = 0;        // under way when the run ended
+  std::uint64_t waited = 0;     // started late, because as many were under way as may be
+  std::uint64_t most_at_once = 0;
+  observe::histogram time = observe::histogram::with_defaults();  // of those that finished, from when they were due
+};
+
 // One second of a run for those who watch it, once all that was meant to be sent in it has ended.
 struct live_second {
   double at_s = 0;
@@ -111,7 +138,18 @@ struct live_second {
   std::optional<double> response_p99_ms = {};
   std::optional<double> response_max_ms = {};
   double own_lag_max_ms = 0;
+  double own_late_share = 0;     // of the sends, those later by the generator's fault than the verdict bears with
   band_counts response_bands{};  // how many response times lie in each
+};
+
+// A window of a run's time, for objectives that are to hold in each: requests count where they were meant to be sent.
+struct load_window {
+  double start_s = 0;
+  double length_s = 0;
+  std::uint64_t offered = 0;
+  std::uint64_t answered = 0;
+  std::uint64_t errors = 0;
+  observe::histogram response_time = observe::histogram::with_defaults();  // to 1 %
 };
 
 // An objective of the run and what was measured of it.
@@ -145,14 +183,18 @@ struct load_result {
   std::uint64_t bytes_received = 0;
   std::uint64_t connects = 0;
   observe::histogram connect_time = observe::histogram::with_defaults();  // of each, until TCP stands
+  observe::histogram first_byte = observe::histogram::with_defaults();    // of each answer, from the send to its head
   std::uint64_t resent = 0;  // requests sent twice: their kept-alive connection ended before a byte of an answer
   std::map<std::string, std::uint64_t> errors;  // by kind; kinds that did not occur are absent
   latency_histograms latency;
-  response_intervals intervals;    // of the response time; none where the load changes
-  std::vector<load_stage> stages;  // of a run of several; those that began
-  std::vector<load_route> routes;  // of a run of several
+  response_intervals intervals;         // of the response time; none where the load changes
+  std::vector<load_stage> stages;       // of a run of several; those that began
+  std::vector<load_route> routes;       // of a run of several
+  std::vector<load_sessions> sessions;  // by scenario; of the partly open model
+  std::vector<load_window> windows;     // where an objective is of them: those that were whole
   std::vector<gate_outcome> gates;
   generator_health generator;
+  std::optional<arrival_fit> arrivals_seen;  // open model
   std::string io_backend;
 };
 

@@ -16,7 +16,11 @@ std::string timelines(const campaign_report& report) {
       "<h2>Latency over time</h2><p class=\"muted\">Response time of each second, counted from the instant a request "
       "was meant to be sent, on a logarithmic scale that is the same for all. Bold: the median over the trials. "
       "<span class=\"key burst\"></span> burst, <span class=\"key fault\"></span> fault; at the bottom "
-      "<span class=\"key stall\"></span> stalls of the event loop, and faults.</p>";
+      "<span class=\"key stall\"></span> stalls of the event loop, and faults.";
+  if (!report.plan.background.empty()) {
+    section += " <span class=\"key task\"></span> Background tasks of the plan, which are not counted as requests.";
+  }
+  section += "</p>";
   for (const model::candidate_summary& each : report.compared.candidates) {
     section += fmt::format(
         "<h3>{}{}</h3><div class=\"chart\" data-timeline=\"{}\"><p class=\"muted\">The chart needs a "
@@ -54,6 +58,7 @@ std::string campaign_html(const campaign_report& report) {
   page += diagnosis_section(report);
   page += comparison_section(report);
   page += blocking_section(report);
+  page += database_section(report);
   page += timelines(report);
   page += quantile_curves(report);
   page += metrics_section(report);

@@ -11,6 +11,7 @@ std::string verdict_section(const campaign_report& report);
 std::string diagnosis_section(const campaign_report& report);
 std::string comparison_section(const campaign_report& report);
 std::string blocking_section(const campaign_report& report);
+std::string database_section(const campaign_report& report);
 std::string metrics_section(const campaign_report& report);
 std::string trials_section(const campaign_report& report);
 std::string fairness_section(const campaign_report& report);

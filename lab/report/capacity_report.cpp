@@ -42,6 +42,34 @@ std::string headline(const model::capacity_result& result) {
 
 json bound(double rps) { return std::isfinite(rps) ? json(rps) : json(nullptr); }
 
+json run_time_us(const std::optional<double>& ns) { return ns ? json(*ns / 1e3) : json(nullptr); }
+
+json run_bounds_us(const std::optional<model::time_interval>& of) {
+  return of ? json{of->low_ns / 1e3, of->high_ns / 1e3} : json(nullptr);
+}
+
+json known_number(const std::optional<double>& number) { return number ? json(*number) : json(nullptr); }
+
+json overload_json(const model::overload& of) {
+  if (of.outcome == model::overload_outcome::unknown) return nullptr;
+  return {{"goodput", std::string(label(of.outcome))},
+          {"overload_rps", of.rate_rps},
+          {"in_slo_share", of.in_slo_share},
+          {"answered_share", of.answered_share}};
+}
+
+json recovery_json(const std::optional<model::capacity_recovery>& of) {
+  if (!of) return nullptr;
+  return {{"overload_rps", of->overload_rps},
+          {"overload_s", of->overload_s},
+          {"at_rps", of->at_rps},
+          {"watched_s", of->watched_s},
+          {"backlog_s", of->backlog_s},
+          {"back_from_s", known_number(of->back_from_s)},
+          {"back_until_s", known_number(of->back_until_s)},
+          {"why_not", of->why_not.empty() ? json(nullptr) : json(of->why_not)}};
+}
+
 json run_json(const model::capacity_run& run) {
   return {{"rate_rps", run.rate_rps},
           {"verdict", run.valid ? "VALID" : "INVALID"},
@@ -49,10 +77,64 @@ json run_json(const model::capacity_run& run) {
           {"kept", run.kept},
           {"achieved_rps", run.achieved_rps},
           {"goodput_rps", run.goodput_rps},
-          {"p50_us", run.p50_ns ? json(*run.p50_ns / 1e3) : json(nullptr)},
-          {"p99_us", run.p99_ns ? json(*run.p99_ns / 1e3) : json(nullptr)},
+          {"in_slo_rps", run.in_slo_rps},
+          {"p50_us", run_time_us(run.p50_ns)},
+          {"p99_us", run_time_us(run.p99_ns)},
+          {"p50_interval_us", run_bounds_us(run.p50_within)},
+          {"p99_interval_us", run_bounds_us(run.p99_within)},
           {"error_share", run.error_share},
           {"gates", gates_json(run.gates)}};
+}
+
+std::string interval_text(const std::optional<model::time_interval>& of) {
+  return of ? fmt::format("{:.4g} to {:.4g}ms", of->low_ns / 1e6, of->high_ns / 1e6) : "-";
+}
+
+// What the goodput of the worst run beyond the capacity comes to.
+std::string overload_text(const model::overload& of, double capacity_rps) {
+  const auto sentence = [&](std::string_view what) {
+    return fmt::format(
+        "offered {:.3g}x the capacity its goodput {}: {:.3g} % of the capacity within the objectives, {:.3g} % "
+        "answered\n",
+        of.rate_rps / capacity_rps, what, 100 * of.in_slo_share, 100 * of.answered_share);
+  };
+  switch (of.outcome) {
+    case model::overload_outcome::unknown:
+      break;
+    case model::overload_outcome::holds:
+      return sentence("holds");
+    case model::overload_outcome::falls:
+      return sentence("falls");
+    case model::overload_outcome::collapses:
+      return sentence("COLLAPSES");
+  }
+  return "what is beyond the capacity is not known: no valid run was made there\n";
+}
+
+std::string recovery_text(const model::capacity_recovery& of) {
+  const std::string seen =
+      of.back_until_s ? fmt::format("{:.3g} to {:.3g} s", *of.back_from_s, *of.back_until_s) : of.why_not;
+  return fmt::format("recovery from {:.3g} s of {:.5g} req/s at {:.5g}: {}; its backlog alone takes {:.3g} s\n",
+                     of.overload_s, of.overload_rps, of.at_rps, seen, of.backlog_s);
+}
+
+std::string curve_text(const model::capacity_result& result) {
+  if (result.curve.empty() && result.curve_remark.empty()) return "";
+  const double capacity_rps = result.estimate.rps;
+  std::string text = fmt::format("the curve; goodput is what is answered as expected within {:.4g}ms\n",
+                                 result.time_objective_ns / 1e6);
+  text += fmt::format("  {:>10}{:>9}{:>10}{:>10}{:>11}{:>11}{:>22}{:>9}\n", "offered/s", "capacity", "answered",
+                      "goodput", "p50", "p99", "p99, 95 %", "errors");
+  for (const model::capacity_run& each : result.curve) {
+    text += fmt::format("  {:>10.6g}{:>8.2f}x{:>10.6g}{:>10.6g}{:>11}{:>11}{:>22}{:>8.3g}%{}\n", each.rate_rps,
+                        each.rate_rps / capacity_rps, each.achieved_rps, each.in_slo_rps, ms_text(each.p50_ns),
+                        ms_text(each.p99_ns), interval_text(each.p99_within), 100 * each.error_share,
+                        each.valid ? "" : "  INVALID");
+  }
+  if (!result.curve_remark.empty()) text += fmt::format("  no more of it: {}\n", result.curve_remark);
+  text += overload_text(result.beyond, capacity_rps);
+  if (result.recovery) text += recovery_text(*result.recovery);
+  return text;
 }
 
 }  // namespace
@@ -81,7 +163,7 @@ std::string capacity_text(const model::capacity_result& result) {
         fmt::format("  {:>10.6g}{:>10.6g}{:>10.6g}{:>11}{:>11}{:>8.3g}%  {}\n", each.rate_rps, each.achieved_rps,
                     each.goodput_rps, ms_text(each.p50_ns), ms_text(each.p99_ns), 100 * each.error_share, word(each));
   }
-  return text;
+  return text + curve_text(result);
 }
 
 std::string capacity_json(const model::capacity_result& result) {
@@ -102,6 +184,12 @@ std::string capacity_json(const model::capacity_result& result) {
   document["connections"] = result.connections;
   document["run_length_s"] = result.run_length_s;
   document["interrupted"] = result.interrupted;
+  document["slo_time_us"] = result.time_objective_ns / 1e3;
+  document["overload"] = overload_json(result.beyond);
+  document["recovery"] = recovery_json(result.recovery);
+  document["curve"] = json::array();
+  for (const model::capacity_run& each : result.curve) document["curve"].push_back(run_json(each));
+  document["curve_remark"] = result.curve_remark.empty() ? json(nullptr) : json(result.curve_remark);
   document["runs"] = json::array();
   for (const model::capacity_run& each : result.runs) document["runs"].push_back(run_json(each));
   return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";

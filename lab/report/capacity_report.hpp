@@ -1,4 +1,5 @@
-// A capacity search for a terminal and for programs: the interval first, then every run by rate.
+// A capacity search for a terminal and for programs: the interval first, then every run by rate, and the
+// curve beyond it.
 //
 // Misuse: parsing the text. Programs read the document; docs/capacity-json.md has its keys, which stay.
 #pragma once

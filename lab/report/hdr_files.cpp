@@ -123,7 +123,7 @@ std::string hlog_file(const model::load_result& result) {
       "#[BaseTime: {:.3f} (seconds since epoch)]\n"
       "\"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"\n",
       ASSAY_VERSION, result.method, result.url, start_s, whole_seconds, whole_seconds, start_s);
-  const bool open = result.model == model::load_model::open;
+  const bool open = result.model != model::load_model::closed;
   if (result.stages.empty()) {
     append_intervals(text, open, 0, std::chrono::duration<double>(result.duration).count(), result.latency);
   }

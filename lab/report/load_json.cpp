@@ -32,6 +32,16 @@ json intervals_json(const model::response_intervals& of) {
   return bounds;
 }
 
+json arrivals_json(const std::optional<model::arrival_fit>& of) {
+  if (!of) return nullptr;
+  return {{"gaps", of->gaps},
+          {"ks_distance", number_or_null(of->distance)},
+          {"ks_distance_by_chance", number_or_null(of->distance_by_chance)},
+          {"tolerance_us", of->tolerance_ns / 1e3},
+          {"gaps_off_share", of->gaps_off},
+          {"offered_share", of->offered_share}};
+}
+
 json burst_json(const std::optional<model::burst_return>& of) {
   if (!of) return nullptr;
   const auto level_us = of->level_p99_ms ? std::optional(*of->level_p99_ms * 1e3) : std::nullopt;
@@ -51,7 +61,7 @@ json stages_json(const std::vector<model::load_stage>& stages) {
                     {"planned_rps", each.planned_rps},
                     {"offered_requests", each.offered},
                     {"requests", each.answered},
-                    {"errors", errors_json(each.errors)},
+                    {"errors", counts_json(each.errors)},
                     {"response_time_us", summary_us(each.latency.response_time)},
                     {"expected_response_time_us", summary_us(each.latency.expected_response_time)},
                     {"service_time_us", summary_us(each.latency.service_time)},
@@ -68,9 +78,26 @@ json routes_json(const std::vector<model::load_route>& routes) {
                     {"share", each.share},
                     {"offered_requests", each.offered},
                     {"requests", each.answered},
-                    {"errors", errors_json(each.errors)},
+                    {"errors", counts_json(each.errors)},
                     {"response_time_us", summary_us(each.latency.response_time)},
                     {"service_time_us", summary_us(each.latency.service_time)}});
+  }
+  return rows;
+}
+
+json sessions_json(const std::vector<model::load_sessions>& scenarios) {
+  json rows = json::array();
+  for (const model::load_sessions& each : scenarios) {
+    rows.push_back({{"scenario", each.name},
+                    {"offered_per_s", each.offered_per_s},
+                    {"offered_sessions", each.offered},
+                    {"started", each.started},
+                    {"finished", each.finished},
+                    {"abandoned", each.abandoned},
+                    {"cut", each.cut},
+                    {"waited", each.waited},
+                    {"most_at_once", each.most_at_once},
+                    {"session_time_us", summary_us(each.time)}});
   }
   return rows;
 }
@@ -87,15 +114,17 @@ std::string load_json(const model::load_result& result) {
   document["achieved_rps"] = result.achieved_rps;
   document["good_rps"] = result.good_rps;
   document["requests"] = result.requests;
-  document["errors"] = errors_json(result.errors);
+  document["errors"] = counts_json(result.errors);
   document["response_time_us"] = summary_us(result.latency.response_time);
   document["response_interval_us"] = intervals_json(result.intervals);
   document["expected_response_time_us"] = summary_us(result.latency.expected_response_time);
   document["service_time_us"] = summary_us(result.latency.service_time);
   document["send_lag_us"] = summary_us(result.latency.send_lag);
   document["connect_time_us"] = summary_us(result.connect_time);
+  document["first_byte_us"] = summary_us(result.first_byte);
   document["stages"] = stages_json(result.stages);
   document["routes"] = routes_json(result.routes);
+  document["sessions"] = sessions_json(result.sessions);
   document["gates"] = gates_json(result.gates);
   document["url"] = result.url;
   document["method"] = result.method.empty() ? json(nullptr) : json(result.method);
@@ -121,6 +150,7 @@ std::string load_json(const model::load_result& result) {
                            {"own_lag_max_us", static_cast<double>(health.own_lag_max_ns) / 1e3},
                            {"own_limits", health.own_limits},
                            {"little_residual", health.little_residual}};
+  document["arrivals_seen"] = arrivals_json(result.arrivals_seen);
   // HdrHistogram V2, compressed, base64; values in nanoseconds.
   document["histograms_ns_v2"] = {{"response_time", observe::encode_v2_base64(result.latency.response_time)},
                                   {"service_time", observe::encode_v2_base64(result.latency.service_time)},

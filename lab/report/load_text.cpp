@@ -79,6 +79,25 @@ void append_routes(std::string& to, const std::vector<model::load_route>& routes
   }
 }
 
+// One line a scenario: what became of its sessions, and how long those took that finished.
+void append_sessions(std::string& to, const model::load_result& result) {
+  std::size_t widest = 8;
+  std::uint64_t waited = 0;
+  for (const model::load_sessions& each : result.sessions) widest = std::max(widest, each.name.size());
+  to += fmt::format("  {:<{}}{:>9}{:>9}{:>9}{:>10}{:>8}{:>9}{:>9}\n", "sessions", widest + 1, "offered", "started",
+                    "finished", "abandoned", "cut", "p50", "max");
+  for (const model::load_sessions& each : result.sessions) {
+    to += fmt::format("  {:<{}}{:>9}{:>9}{:>9}{:>10}{:>8}{:>9}{:>9}\n", each.name, widest + 1, each.offered,
+                      each.started, each.finished, each.abandoned, each.cut, quantile_text(each.time, 0.5),
+                      known_text(each.time, static_cast<double>(each.time.max())));
+    waited += each.waited + (each.offered - each.started);
+  }
+  if (waited > 0) {
+    to += fmt::format("  {} sessions had to wait, or never began: {} may be under way at once (-c)\n", waited,
+                      result.connections);
+  }
+}
+
 // Below the row of the response time, in its columns.
 void append_intervals(std::string& to, const model::response_intervals& of) {
   if (!of.mean) return;
@@ -96,6 +115,16 @@ void append_intervals(std::string& to, const model::response_intervals& of) {
   }
 }
 
+// Whether requests went out as they were to.
+void append_send_fit(std::string& to, const model::arrival_fit& of, model::arrival_law law) {
+  to += fmt::format("  arrivals: {} of {} gaps are not {}, {} and a quarter of the mean allowed for",
+                    fmt::format("{:.2g} %", 100 * of.gaps_off), of.gaps, label(law), time_text(of.tolerance_ns));
+  if (of.distance) {
+    to += fmt::format("; distance {:.3f} from that law, by chance up to {:.3f}", *of.distance, *of.distance_by_chance);
+  }
+  to += '\n';
+}
+
 std::string head_line(const model::load_result& result) {
   std::string line = result.valid ? "VALID" : "INVALID";
   std::string_view separator = ": ";
@@ -111,11 +140,12 @@ std::string head_line(const model::load_result& result) {
 std::string load_text(const model::load_result& result, const load_text_options& options) {
   std::string text = head_line(result);
   const double seconds = std::chrono::duration<double>(result.duration).count();
-  const bool open = result.model == model::load_model::open;
+  const bool open = result.model != model::load_model::closed;
   const std::string what = result.method.empty() ? fmt::format("{} requests to", result.routes.size()) : result.method;
   text += fmt::format("{} {}: {:.1f}s{}, {} connections, {} thread{}, {} model", what, result.url, seconds,
                       result.interrupted ? " (interrupted)" : "", result.connections, result.threads,
                       result.threads == 1 ? "" : "s", label(result.model));
+  if (!result.sessions.empty()) text += " (sessions open, requests inside closed)";
   if (open) text += fmt::format(", {} arrivals, seed {}", label(result.arrivals), result.seed);
   text += '\n';
   append_row_heads(text);
@@ -124,9 +154,12 @@ std::string load_text(const model::load_result& result, const load_text_options&
   append_row(text, "service time", result.latency.service_time);
   if (!open) append_intervals(text, result.intervals);  // which is the same there
   if (open) append_row(text, "send lag", result.latency.send_lag);
+  if (options.spectrum) append_row(text, "first byte", result.first_byte);
+  if (options.spectrum) append_row(text, "connect", result.connect_time);
   if (!result.stages.empty()) append_stages(text, result.stages);
   append_bursts(text, result.stages);
   if (!result.routes.empty()) append_routes(text, result.routes);
+  if (!result.sessions.empty()) append_sessions(text, result);
   if (options.spectrum) {
     if (open) append_spectrum(text, "response time", result.latency.response_time);
     append_spectrum(text, "service time", result.latency.service_time);
@@ -136,6 +169,7 @@ std::string load_text(const model::load_result& result, const load_text_options&
       fmt::format("  {} responses in {:.2f}s, {} read", result.requests, seconds, bytes_text(result.bytes_received));
   if (result.resent > 0) text += fmt::format(", {} sent twice", result.resent);
   text += '\n';
+  if (options.spectrum && result.arrivals_seen) append_send_fit(text, *result.arrivals_seen, result.arrivals);
   if (!result.errors.empty()) {
     text += "  errors:";
     for (const auto& [kind, count] : result.errors) text += fmt::format(" {} {}", kind, count);

@@ -76,11 +76,11 @@ void append_statuses(std::string& to, const model::replay_result& result) {
   }
 }
 
-template <typename Counts>
-json counts_json(const Counts& counts) {
-  json by_name = json::object();
-  for (const auto& [name, count] : counts) by_name[name] = count;
-  return by_name;
+// In their order.
+json reasons_json(const std::vector<std::pair<std::string, std::uint64_t>>& counts) {
+  json by_reason = json::object();
+  for (const auto& [reason, count] : counts) by_reason[reason] = count;
+  return by_reason;
 }
 
 json statuses_json(const std::vector<model::status_pair>& statuses) {
@@ -140,7 +140,7 @@ std::string replay_json(const model::replay_result& result) {
   document["answered"] = result.answered;
   document["as_recorded"] = result.as_recorded;
   document["failed"] = counts_json(result.failed);
-  document["refused"] = counts_json(result.refused);
+  document["refused"] = reasons_json(result.refused);
   document["not_reached"] = result.not_reached;
   document["sent"] = result.sent;
   document["statuses"] = statuses_json(result.statuses);

@@ -22,7 +22,7 @@ json messages_json(const model::stream_result& result) {
           {"reach", result.reach ? json(*result.reach) : json(nullptr)},
           {"surplus", result.surplus},
           {"unrelated", result.unrelated},
-          {"errors", errors_json(result.errors)},
+          {"errors", counts_json(result.errors)},
           {"response_time_us", summary_us(result.latency.response_time)},
           {"service_time_us", summary_us(result.latency.service_time)},
           {"send_lag_us", summary_us(result.latency.send_lag)}};
@@ -69,7 +69,7 @@ std::string stream_json(const model::stream_result& result) {
   document["open_at_end"] = result.open_at_end;
   document["connects"] = result.connects;
   document["reconnects"] = result.reconnects;
-  document["lost_connections"] = errors_json(result.lost_connections);
+  document["lost_connections"] = counts_json(result.lost_connections);
   document["connect_time_us"] = summary_us(result.connect_time);
   document["answer_time_us"] = summary_us(result.answer_time);
   document["received_bytes"] = result.bytes_received;

@@ -25,10 +25,10 @@ json summary_us(const observe::histogram& of) {
   return summary;
 }
 
-json errors_json(const std::map<std::string, std::uint64_t>& errors) {
-  json by_kind = json::object();
-  for (const auto& [kind, count] : errors) by_kind[kind] = count;
-  return by_kind;
+json counts_json(const std::map<std::string, std::uint64_t>& counts) {
+  json by_name = json::object();
+  for (const auto& [name, count] : counts) by_name[name] = count;
+  return by_name;
 }
 
 }  // namespace assay::report

@@ -1,4 +1,4 @@
-// Histograms and errors of a load in JSON, alike in every document.
+// Histograms and counts of a load in JSON, alike in every document.
 //
 // Misuse: including it outside of this room; it is no interface.
 #pragma once
@@ -21,7 +21,7 @@ inline constexpr std::array summary_quantiles{std::pair{"p50", 0.5},     std::pa
 
 // Count, mean, maximum and percentiles in microseconds; null what so few samples do not tell.
 nlohmann::ordered_json summary_us(const observe::histogram& of);
-// An object of counts by kind.
-nlohmann::ordered_json errors_json(const std::map<std::string, std::uint64_t>& errors);
+// An object of counts by name.
+nlohmann::ordered_json counts_json(const std::map<std::string, std::uint64_t>& counts);
 
 }  // namespace assay::report

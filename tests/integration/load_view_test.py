@@ -10,6 +10,7 @@ import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import termios
 import time
 import unittest
@@ -136,6 +137,24 @@ class View(LoadTest):
             code = terminal.ended()
         self.check_end(terminal, code)
         self.assertRegex(terminal.written, COLOUR)
+
+    def test_a_terminal_that_takes_nothing_holds_up_nothing(self) -> None:
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        rows = pathlib.Path(directory.name) / "rows.ndjson"
+        with BadServer(answer_well) as server:
+            terminal = Terminal(self, "load", server.url, *LONG, "--ndjson", str(rows))
+            terminal.until(lambda: terminal.shows(r"^response .*max "), "a second that has ended")
+            terminal.type(b"\x13")  # Ctrl-S
+            count = len(rows.read_text().splitlines())
+            service.wait_until(lambda: len(rows.read_text().splitlines()) >= count + 3, "rows of three more seconds")
+            terminal.written = ""
+            terminal.type(b"\x11")  # Ctrl-Q
+            terminal.until(lambda: terminal.shows(r"^response .*max "), "a whole frame after that")
+            self.check_frame(terminal, 80, 24)
+            terminal.type(b"\x03")
+            code = terminal.ended()
+        self.assertIn(code, (OK, INVALID), terminal.written[-2000:])
 
     def test_neither_colours_nor_blocks_where_they_are_not_wanted(self) -> None:
         with BadServer(answer_well) as server:

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
 #include <thread>
+#include <vector>
 
 namespace assay::load {
 namespace {
@@ -33,6 +35,30 @@ TEST(calibrator, runs_as_fast_as_it_goes_and_at_ease) {
   EXPECT_EQ(seen->at_ease.connects, 4U);
   EXPECT_EQ(seen->at_ease.connect_time.count(), 4U);
   EXPECT_EQ(of.look().answers, 0U) << "no run is under way";
+}
+
+TEST(calibrator, errors_of_a_server_that_makes_none_are_this_machines) {
+  model::calibration seen;
+  seen.fastest.requests = 1000;
+  seen.fastest.valid = false;
+  seen.fastest.reasons = {"generator out of CPU"};
+  seen.at_ease.requests = 100;
+  judge_calibration(seen);
+  EXPECT_TRUE(seen.at_ease.valid) << "as fast as it goes the generator is out of CPU";
+  seen.fastest.errors = {{"closed", 2}, {"reset", 1}};
+  judge_calibration(seen);
+  EXPECT_FALSE(seen.at_ease.valid);
+  EXPECT_EQ(seen.at_ease.reasons,
+            std::vector<std::string>{
+                "errors as fast as it goes (2 closed, 1 reset), of a server that makes none: this machine"});
+  seen.fastest.errors.clear();
+  seen.fastest.requests = 0;
+  seen.at_ease.reasons = {"generator late"};
+  seen.at_ease.errors = {{"timed_out", 5}};
+  judge_calibration(seen);
+  EXPECT_EQ(seen.at_ease.reasons,
+            (std::vector<std::string>{"generator late", "nothing was answered as fast as it goes",
+                                      "errors at the rate (5 timed_out), of a server that makes none: this machine"}));
 }
 
 TEST(calibrator, ends_when_told) {

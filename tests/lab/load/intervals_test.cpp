@@ -105,9 +105,9 @@ void count_held(const simulated_run& run, std::vector<truth>& truths) {
 }
 
 TEST(intervals, hold_the_truth_in_95_of_100_runs) {
-  const unsigned runs = seeds_to_try(250);
-  // Chance does 0.014 to a simulation of 250 runs; of fewer it does more.
-  const double band = sanitized ? 0.085 : 0.02;
+  // Chance does 0.014 to a simulation of 250 runs. A sanitizer is not asked for the coverage, but for the memory.
+  const unsigned runs = sanitized ? 20 : 250;
+  const double band = sanitized ? 0.25 : 0.02;
   simulated_run run;
   for (known_source of : {of_lognormal(0, 3200), of_lognormal(0.7, 3200), of_lognormal(0.9, 6400),
                           known_source{.name = "stalls",

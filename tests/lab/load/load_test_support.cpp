@@ -203,11 +203,15 @@ outcome world::run() {
   }
   const workload work = workload_of(*plan);
   if (work.keep_seconds) series_.emplace(work.length(), 1U);
-  on_->run(staged(&work, &seen, nullptr));
-  expect_all_ended(seen, options.rate_per_s.has_value());
-  seen.judged.model = work.model;
-  seen.measured.write_to(seen.judged);
-  judge_validity(seen.judged);
+  std::vector<thread_outcome> threads;
+  on_->run(staged(&work, &seen, &threads));
+  expect_all_ended(seen, work.model == model::load_model::open);
+  seen.judged = merge_load({.plan = *plan,
+                            .work = work,
+                            .series = series_ ? &*series_ : nullptr,
+                            .start = start_,
+                            .interrupted = seen.sent_for < work.length()},
+                           threads);
   return seen;
 }
 

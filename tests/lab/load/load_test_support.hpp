@@ -26,6 +26,7 @@
 
 #include "lab/load/crew.hpp"
 #include "lab/load/generator.hpp"
+#include "lab/load/load_merge.hpp"
 #include "lab/load/verdict.hpp"
 #include "lab/load/workload_result.hpp"
 #include "stack/net/address.hpp"

@@ -28,6 +28,19 @@ TEST_F(closed_model, every_connection_sends_again_with_its_answer) {
   EXPECT_TRUE(seen.judged.valid);
 }
 
+TEST_F(closed_model, a_connection_carries_so_many_requests_as_it_may) {
+  stage.options.per_connection = 10;
+  stage.server.decide = [](std::size_t, std::size_t request) {
+    EXPECT_LT(request, 10U);
+    return reply{.after = 10ms};
+  };
+  const outcome seen = stage.run();
+  EXPECT_EQ(seen.measured.answers, 396U) << "ten take 101 ms, and opening the next 0.1 ms";
+  EXPECT_EQ(seen.measured.connects, 40U);
+  EXPECT_EQ(stage.server.accepted, 40U);
+  EXPECT_EQ(seen.failed(), 0U);
+}
+
 TEST_F(closed_model, a_stopped_server_hides_behind_its_own_stop) {
   stage.at(200ms, [&] { stage.hold_server_until(700ms); });
   stage.server.decide = [](std::size_t, std::size_t) { return reply{.after = 1ms}; };

@@ -37,6 +37,8 @@ TEST(second_series, a_second_is_over_when_its_requests_have_ended_and_the_next_h
   EXPECT_EQ(first.response_max_ms, 250);
   EXPECT_EQ(series.details(0).errors[static_cast<std::size_t>(failure_kind::status_5xx)], 1U);
   EXPECT_EQ(series.details(0).own_lag_max_ns, 3'000'000U);
+  EXPECT_EQ(series.details(0).sent, 1U);
+  EXPECT_EQ(series.details(0).sent_late, 1U) << "by more than the verdict bears with";
   EXPECT_EQ(series.details(0).response_times, 2U);
   thread.finish();
   EXPECT_EQ(series.last()->at_s, 2);

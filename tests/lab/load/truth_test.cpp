@@ -46,6 +46,23 @@ TEST(truth, a_known_latency_is_measured_exactly) {
   expect_valid(seen);
 }
 
+// The head is the first byte's time where it comes at once; a body that drips makes the rest of the service time.
+TEST(truth, the_first_byte_is_told_apart_from_the_whole_answer) {
+  world stage(latency);
+  stage.options.rate_per_s = 100;
+  stage.options.length = 1s;
+  const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n";
+  stage.server.decide = [&](std::size_t, std::size_t) {
+    return reply{.after = 1ms, .bytes = head + "hello", .drip = 2ms};
+  };
+  const outcome seen = stage.run();
+  const duration whole = 1ms + 2 * latency + static_cast<duration::rep>(head.size() + 4) * duration(2ms);
+  EXPECT_EQ(seen.service().max(), ns(whole));
+  EXPECT_EQ(seen.judged.first_byte.count(), 100U);
+  EXPECT_EQ(seen.judged.first_byte.max(), ns(whole - 5 * duration(2ms))) << "the head came in pieces too";
+  EXPECT_EQ(seen.judged.connect_time.min(), ns(2 * latency));
+}
+
 // The test that tells coordinated omission: 1.5 s of a 10 s run the server does not run.
 TEST(truth, a_stopped_server_is_charged_with_the_stall_and_the_drain_of_its_backlog) {
   constexpr duration stops = 4s + 300us;
@@ -72,6 +89,26 @@ TEST(truth, a_stopped_server_is_charged_with_the_stall_and_the_drain_of_its_back
   EXPECT_EQ(seen.measured.answers, 10'000U);
   EXPECT_TRUE(seen.judged.errors.empty());
   expect_valid(seen);
+}
+
+// What a whole run forgives and a window does not; requests count in the window they were meant for.
+TEST(truth, a_stall_is_in_the_window_in_which_it_was) {
+  world stage(latency);
+  stage.options.rate_per_s = 1000;
+  stage.options.length = 9500ms;
+  stage.options.window = 2s;
+  stage.at(4s + 300us, [&] { stage.hold_server_until(4500ms); });
+  const outcome seen = stage.run();
+  ASSERT_EQ(seen.judged.windows.size(), 4U) << "the last is not whole";
+  for (const model::load_window& each : seen.judged.windows) {
+    EXPECT_EQ(each.offered, 2000U);
+    EXPECT_EQ(each.answered, 2000U);
+    EXPECT_EQ(each.errors, 0U);
+    const bool stalled = each.start_s == 4;
+    EXPECT_EQ(each.response_time.max() > ns(400ms), stalled) << each.start_s;
+    EXPECT_EQ(each.response_time.value_at_quantile(0.9) > ns(100ms), stalled) << each.start_s;
+  }
+  EXPECT_LT(seen.response().value_at_quantile(0.9), ns(100ms)) << "and in the whole it does not show";
 }
 
 TEST(truth, overload_grows_linearly_and_drops_nothing) {

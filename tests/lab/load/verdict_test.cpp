@@ -102,6 +102,31 @@ TEST(verdict, accounts_that_disagree) {
   EXPECT_EQ(reason(result), "generator's accounts disagree by 2.0 % (Little's law): please report this");
 }
 
+// A departure that any large sample shows is no reason; one of practical size is, and where it is told by enough.
+TEST(verdict, arrivals_of_another_law_than_intended) {
+  load_result result = healthy();
+  result.arrivals = model::arrival_law::poisson;
+  result.arrivals_seen = model::arrival_fit{
+      .gaps = 8192, .distance = 0.2, .distance_by_chance = 0.015, .tolerance_ns = 500'000, .gaps_off = 0.25};
+  EXPECT_EQ(reason(result), "0 reasons");
+  result.arrivals_seen->gaps_off = 0.31;
+  EXPECT_EQ(reason(result),
+            "arrivals were not poisson as intended: 31 % of the gaps between sends are off by more than 0.50 ms and a "
+            "quarter of the mean (at most 25 %)");
+  result.arrivals_seen->gaps = 99;
+  EXPECT_EQ(reason(result), "0 reasons") << "too few to tell";
+}
+
+TEST(verdict, less_offered_than_asked_for) {
+  load_result result = healthy();
+  result.arrivals_seen = model::arrival_fit{.offered_share = 0.99};
+  EXPECT_EQ(reason(result), "0 reasons");
+  result.arrivals_seen->offered_share = 0.875;
+  EXPECT_EQ(reason(result),
+            "generator offered 87.5 % of the load before its end, the rest too late (at least 99 %): use more threads "
+            "(-t) or a lower rate");
+}
+
 TEST(verdict, gives_every_reason_and_forgets_former_ones) {
   load_result result = healthy();
   result.reasons = {"from before"};

@@ -43,11 +43,18 @@ class trial_maker {
                              .routes = {measurement()}});
     }
     made.seconds.assign(3, {real(), random_(), random_(), random_(), real(), real(), real()});
-    made.processes.assign(
-        2, {real(), real(), real(), random_(), random_(), small(), small(), small(), small(), random_(), random_()});
+    made.processes.assign(2, {real(), real(), real(), random_(), random_(), small(), small(), small(), small(),
+                              random_(), random_(), random_(), random_(), random_()});
     made.lag = {{word(), lag_quality::traced, real(), real(), real(), real(), real(), {{10, 4}, {500, 1}}, {{10, 0.5}}},
                 {word(), lag_quality::sampled, 0, 0, 0, 0, 0, {}, {}}};
     made.blocking = {{word(), word(), word(), {word(), word()}, random_(), real(), real(), {real(), real()}}};
+    made.databases = {{word(), word(), small()}};
+    made.databases[0].looks.assign(2, {real(), small(), small(), small(), small(), small(), small(), real(), real()});
+    made.databases[0].waits = {{"Lock: tuple", random_()}};
+    made.databases[0].locks = {{word(), word(), word(), small() % 2 == 0, random_(), real()}};
+    made.databases[0].holds = {{word(), random_(), real()}};
+    made.databases[0].statements = {{word(), random_(), real(), random_()}};
+    made.databases[0].notes = {word()};
     made.events = {{real(), real(), word(), word()}};
     if (small() % 2 == 0) made.recovery_s = real();
     made.writes = {true,     random_(),        random_(), random_(), {word()},
@@ -128,7 +135,7 @@ TEST(trial_json, survives_what_json_cannot_hold) {
 
 TEST(trial_json, refuses_what_is_no_trial) {
   EXPECT_THAT(trial_from_json("").error(), HasSubstr("is no JSON"));
-  EXPECT_THAT(trial_from_json("{\"format\": \"assay.trial/1\"").error(), HasSubstr("is no JSON"));
+  EXPECT_THAT(trial_from_json("{\"format\": \"assay.trial/2\"").error(), HasSubstr("is no JSON"));
   EXPECT_THAT(trial_from_json("[]").error(), HasSubstr("document: expected an object"));
   EXPECT_THAT(trial_from_json("{}").error(), HasSubstr("format: is missing"));
   EXPECT_THAT(trial_from_json(std::string(100'000, '[')).error(), HasSubstr("is no JSON"));
@@ -136,8 +143,8 @@ TEST(trial_json, refuses_what_is_no_trial) {
 
 TEST(trial_json, refuses_other_versions) {
   json document = sample();
-  document["format"] = "assay.trial/2";
-  EXPECT_THAT(refusal(document), HasSubstr("expected \"assay.trial/1\", found \"assay.trial/2\""));
+  document["format"] = "assay.trial/3";
+  EXPECT_THAT(refusal(document), HasSubstr("expected \"assay.trial/2\", found \"assay.trial/3\""));
 }
 
 TEST(trial_json, names_the_key_that_is_wrong) {
@@ -178,8 +185,8 @@ TEST(trial_json, is_documented) {
     const json* each = open.back();
     open.pop_back();
     for (const auto& [key, value] : each->items()) {
-      const bool free_keys =
-          key == "errors" || key == "statuses" || key == "facts" || key == "stalls" || key == "stalled_s";
+      const bool free_keys = key == "errors" || key == "statuses" || key == "facts" || key == "stalls" ||
+                             key == "stalled_s" || key == "waits";
       if (each->is_object()) EXPECT_THAT(docs, HasSubstr("`" + key + "`"));
       if (value.is_structured() && !free_keys) open.push_back(&value);
     }

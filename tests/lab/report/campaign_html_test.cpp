@@ -81,6 +81,34 @@ TEST(campaign_html, names_one_verdict_a_candidate_and_what_to_do_next) {
   EXPECT_THAT(page, HasSubstr("Await &lt;it&gt;.<br>Find it.</td>"));
 }
 
+TEST(campaign_html, shows_what_was_seen_in_the_database_by_the_run_that_waited_most) {
+  campaign_report report = sample();
+  EXPECT_THAT(campaign_html(report), Not(HasSubstr("In the database")));
+  report.plan.dependencies.push_back({.name = "orders"});
+  for (model::trial& trial : report.trials) {
+    model::database_view& seen = trial.databases.emplace_back();
+    seen = {.name = "orders", .max_connections = 100, .notes = {"orders: a <note>"}};
+    seen.looks.assign(2, {.connections = 4, .active = 3, .held = 1, .lock_waits = 2, .of_server = 6});
+    seen.locks.push_back({.statement = "UPDATE t SET a < ?", .holder = "SELECT ?", .holder_idle = true});
+    seen.statements.push_back({.text = "SELECT ?", .calls = 4, .total_ms = 10});
+  }
+  report.trials.push_back(report.trials.back());
+  report.trials.back().repeat = 2;
+  report.trials.back().databases[0].looks[0].lock_waits = 4;
+  report.trials.push_back(report.trials.back());
+  report.trials.back().state = model::trial_state::failed;
+  report.trials.back().databases[0].looks[0].lock_waits = 9;
+  const std::string page = campaign_html(report);
+  EXPECT_THAT(page, HasSubstr("<tr><td>Flask</td><td class=\"text\">orders</td><td>2</td>"
+                              "<td>4.00 <small>4 at most</small></td><td>3.00</td><td>1.00</td><td>3.00</td>"
+                              "<td>6 <small>of 100</small></td>"));
+  EXPECT_THAT(page,
+              HasSubstr("<small>waited for a lock: <code>UPDATE t SET a &lt; ?</code>; held by a transaction that "
+                        "was idle after <code>SELECT ?</code></small>"));
+  EXPECT_THAT(page, HasSubstr("<small>4 calls, 2.50 ms each: <code>SELECT ?</code></small>"));
+  EXPECT_THAT(page, HasSubstr("<small>orders: a &lt;note&gt;</small>"));
+}
+
 TEST(campaign_html, the_first_screen_is_the_answer) {
   campaign_report report = sample();
   report.compared.candidates.push_back({.name = "go", .title = "Go", .complete = 2, .failed = 1});

@@ -51,6 +51,15 @@ model::load_result open_result() {
       {.shape = "100..220/s", .length_s = 2.5, .planned_rps = 160, .offered = 401, .answered = 400});
   result.stages.back().burst = {.level_p99_ms = 2, .back_from_s = 3, .back_until_s = 4, .watched_s = 20};
   result.routes.push_back({.name = "GET /a", .share = 0.75, .offered = 300, .answered = 299});
+  result.sessions.push_back({.name = "buy",
+                             .offered_per_s = 2,
+                             .offered = 9,
+                             .started = 8,
+                             .finished = 5,
+                             .abandoned = 1,
+                             .cut = 2,
+                             .waited = 3,
+                             .most_at_once = 4});
   result.gates.push_back({.gate = "p99<50ms", .met = true, .measured = "3.96ms"});
   result.generator = {.cpu_share = 0.25,
                       .cpu_wait_share = 0.5,
@@ -59,6 +68,12 @@ model::load_result open_result() {
                       .own_lag_max_ns = 2'500,
                       .little_residual = 0.001,
                       .cpu_per_request_ns = 4'500};
+  result.arrivals_seen = model::arrival_fit{.gaps = 200,
+                                            .distance = 0.03,
+                                            .distance_by_chance = 0.096,
+                                            .tolerance_ns = 500'000,
+                                            .gaps_off = 0.005,
+                                            .offered_share = 0.998};
   result.io_backend = "epoll";
   return result;
 }
@@ -97,6 +112,13 @@ TEST(load_json, holds_the_result) {
                          {"received_bytes", 12'345},
                          {"connects", 65},
                          {"resent", 3},
+                         {"arrivals_seen",
+                          {{"gaps", 200},
+                           {"ks_distance", 0.03},
+                           {"ks_distance_by_chance", 0.096},
+                           {"tolerance_us", 500.0},
+                           {"gaps_off_share", 0.005},
+                           {"offered_share", 0.998}}},
                          {"generator",
                           {{"io", "epoll"},
                            {"cpu_share", 0.25},
@@ -186,6 +208,27 @@ TEST(load_json, a_closed_model_has_no_offered_load) {
     ASSERT_TRUE(document.contains(key)) << key;
     EXPECT_TRUE(document[key].is_null()) << key;
   }
+}
+
+TEST(load_json, sessions_say_what_became_of_them) {
+  model::load_result result = open_result();
+  result.model = model::load_model::partly_open;
+  result.sessions[0].time.record(2'000'000, 5);
+  const json document = document_of(result);
+  EXPECT_EQ(document["model"], "partly-open");
+  EXPECT_EQ(document["offered_requests"], 401);
+  json row = document["sessions"][0];
+  EXPECT_EQ(row["session_time_us"]["max"], 2000.0);
+  row.erase("session_time_us");
+  EXPECT_EQ(row, json({{"scenario", "buy"},
+                       {"offered_per_s", 2.0},
+                       {"offered_sessions", 9},
+                       {"started", 8},
+                       {"finished", 5},
+                       {"abandoned", 1},
+                       {"cut", 2},
+                       {"waited", 3},
+                       {"most_at_once", 4}}));
 }
 
 TEST(load_json, a_burst_says_when_it_was_over_or_why_that_is_not_known) {

@@ -48,6 +48,31 @@ offered 50.00 req/s, achieved 49.90 req/s, 49.50 as expected and in time
 )");
 }
 
+TEST(load_text, sessions_are_named_as_partly_open_and_have_a_line_a_scenario) {
+  model::load_result result = some_result();
+  result.model = model::load_model::partly_open;
+  result.sessions.push_back(
+      {.name = "buy", .offered = 20, .started = 20, .finished = 15, .abandoned = 1, .cut = 4, .waited = 2});
+  result.sessions[0].time.record(1'500'000'000, 15);
+  const std::string text = load_text(result);
+  EXPECT_TRUE(text.contains("partly-open model (sessions open, requests inside closed), constant arrivals")) << text;
+  EXPECT_TRUE(
+      text.contains("  sessions   offered  started finished abandoned     cut      p50      max\n"
+                    "  buy             20       20       15         1       4    1.50s    1.50s\n"
+                    "  2 sessions had to wait, or never began: 64 may be under way at once (-c)\n"))
+      << text;
+}
+
+TEST(load_text, connects_and_first_bytes_are_told_with_the_details) {
+  model::load_result result = some_result();
+  result.first_byte.record(150'000, 500);
+  result.connect_time.record(80'000, 64);
+  EXPECT_TRUE(load_text(result, {.spectrum = true})
+                  .contains("\n  first byte        150us    150us    150us    150us        -    150us\n"
+                            "  connect          80.0us   80.0us   80.0us        -        -   80.0us\n"));
+  EXPECT_FALSE(load_text(result).contains("first byte"));
+}
+
 TEST(load_text, intervals_are_below_what_they_are_of) {
   model::load_result result = some_result();
   result.intervals = {.mean = model::time_interval{.low_ns = 14.9e6, .high_ns = 15.6e6},
@@ -77,6 +102,20 @@ GET http://127.0.0.1:8080/: 10.0s (interrupted), 64 connections, 2 threads, clos
   499 responses in 10.00s, 62.87kB read, 7 sent twice
 achieved 49.90 req/s
 )");
+}
+
+TEST(load_text, how_the_requests_went_out_is_told_with_the_details) {
+  model::load_result result = some_result();
+  result.arrivals_seen = model::arrival_fit{.gaps = 249, .tolerance_ns = 500'000, .gaps_off = 0.008};
+  EXPECT_FALSE(load_text(result).contains("arrivals:"));
+  EXPECT_TRUE(
+      load_text(result, {.spectrum = true})
+          .contains("\n  arrivals: 0.8 % of 249 gaps are not constant, 500us and a quarter of the mean allowed for\n"));
+  result.arrivals = model::arrival_law::poisson;
+  result.arrivals_seen->distance = 0.0312;
+  result.arrivals_seen->distance_by_chance = 0.086;
+  EXPECT_TRUE(load_text(result, {.spectrum = true})
+                  .contains(" allowed for; distance 0.031 from that law, by chance up to 0.086\n"));
 }
 
 TEST(load_text, a_burst_says_when_it_was_over_or_why_that_is_not_known) {

@@ -1,0 +1,29 @@
+// Whether the gaps between the sends of a run are of the law that was intended.
+//
+// In rescaled time, which runs by one from each expected arrival of a thread to the next, gaps are exponential with
+// mean one for Poisson and all equal to one for constant arrivals, whatever stages there are (Brown, Barbieri, Ventura,
+// Kass and Frank, The time-rescaling theorem, Neural Computation 14, 2002). For Poisson the Kolmogorov-Smirnov distance
+// is told. With thousands of gaps any generator fails that test sooner or later, by microseconds that nobody feels.
+// What may not be is a departure of practical size: that distance again, of gaps that may each be longer or shorter by
+// the tolerance.
+//
+// Misuse: gaps of threads together. Each is a process of its own, and they are compared with its own.
+#pragma once
+
+#include <span>
+
+#include "lab/load/realised_arrivals.hpp"
+#include "lab/load/workload.hpp"
+#include "lab/model/load_result.hpp"
+
+namespace assay::load {
+
+// A gap that is off by less than the greater of these is as intended: half of the lateness that the verdict bears with,
+// and, in rescaled time, a quarter of the mean gap.
+inline constexpr duration gap_tolerance = std::chrono::microseconds(500);
+inline constexpr double gap_tolerance_share = 0.25;
+
+// Of the open model; one element a thread.
+model::arrival_fit fit_arrivals(const workload& of, std::span<const realised_arrivals* const> threads);
+
+}  // namespace assay::load

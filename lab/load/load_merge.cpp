@@ -1,0 +1,134 @@
+#include "lab/load/load_merge.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+#include "lab/load/arrival_fit.hpp"
+#include "lab/load/burst_return.hpp"
+#include "lab/load/intervals.hpp"
+#include "lab/load/span.hpp"
+#include "lab/load/verdict.hpp"
+#include "stack/runtime/socket_setup.hpp"
+
+namespace assay::load {
+namespace {
+
+model::response_intervals merged_parts(const workload& work, const std::vector<thread_outcome>& outcomes,
+                                       const observe::histogram& all) {
+  run_parts together(work.length());
+  for (const thread_outcome& each : outcomes) together.merge(*each.measured.parts());
+  return intervals_of(all, together.histograms());
+}
+
+std::vector<model::load_stage> merged_stages(const measured_load& of, const std::vector<thread_outcome>& outcomes,
+                                             duration measured) {
+  const workload& work = of.work;
+  std::vector<model::load_stage> merged;
+  duration begin{};
+  for (std::size_t i = 0; i < work.stages.size() && begin < measured; begin += work.stages[i++].length) {
+    const stage& planned = work.stages[i];
+    recorder seen;
+    for (const thread_outcome& each : outcomes) {
+      for (std::size_t route = 0; route < work.requests.size(); ++route) seen.merge(each.measured.of(i, route));
+    }
+    merged.push_back({.shape = shape_text(planned),
+                      .start_s = in_seconds(begin),
+                      .length_s = in_seconds(std::min(planned.length, measured - begin)),
+                      .planned_rps = planned.arrivals() / in_seconds(planned.length),
+                      .offered = seen.offered,
+                      .answered = seen.answers,
+                      .errors = seen.errors_by_kind(),
+                      .latency = seen.latency});
+    if (planned.burst_of_per_s) {
+      merged.back().burst = return_after_burst(work.stages, i, of.series->seconds(), measured);
+    }
+  }
+  return merged;
+}
+
+std::vector<model::load_route> merged_routes(const workload& work, const std::vector<thread_outcome>& outcomes) {
+  std::vector<model::load_route> merged;
+  for (std::size_t i = 0; i < work.requests.size(); ++i) {
+    recorder seen;
+    for (const thread_outcome& each : outcomes) {
+      for (std::size_t stage = 0; stage < work.stages.size(); ++stage) seen.merge(each.measured.of(stage, i));
+    }
+    merged.push_back({.name = work.requests[i].name,
+                      .share = work.requests[i].share,
+                      .offered = seen.offered,
+                      .answered = seen.answers,
+                      .errors = seen.errors_by_kind(),
+                      .latency = seen.latency});
+  }
+  return merged;
+}
+
+// The whole ones that had ended when sending did.
+std::vector<model::load_window> merged_windows(const workload& work, const std::vector<thread_outcome>& outcomes,
+                                               duration measured) {
+  run_windows together(work.length(), work.window);
+  for (const thread_outcome& each : outcomes) together.merge(*each.measured.windows());
+  std::vector<model::load_window> merged;
+  duration begin{};
+  for (const run_windows::window& each : together.all()) {
+    if (begin + work.window > measured) break;
+    merged.push_back({.start_s = in_seconds(begin),
+                      .length_s = in_seconds(work.window),
+                      .offered = each.offered,
+                      .answered = each.answered,
+                      .errors = each.errors,
+                      .response_time = each.response_time});
+    begin += work.window;
+  }
+  return merged;
+}
+
+model::arrival_fit merged_fit(const workload& work, const std::vector<thread_outcome>& outcomes) {
+  std::vector<const realised_arrivals*> threads;
+  for (const thread_outcome& each : outcomes) threads.push_back(each.measured.realised());
+  return fit_arrivals(work, threads);
+}
+
+}  // namespace
+
+model::load_result merge_load(const measured_load& of, const std::vector<thread_outcome>& outcomes) {
+  model::load_result merged;
+  const load_options& options = of.plan.options;
+  const workload& work = of.work;
+  merged.url = options.url;
+  if (work.requests.size() == 1) merged.method = options.method;
+  merged.model = work.model;
+  merged.arrivals = options.arrivals;
+  merged.seed = options.seed;
+  merged.connections = options.connections;
+  merged.threads = options.threads;
+  merged.planned_duration = options.length;
+  merged.interrupted = of.interrupted;
+
+  recorder sum;
+  for (const thread_outcome& each : outcomes) {
+    sum.merge(each.measured.total());
+    std::ignore = merged.connect_time.merge(each.measured.connect_time);  // of one layout
+    std::ignore = merged.first_byte.merge(each.measured.first_byte);
+    merged.duration = std::max(merged.duration, each.ended - of.start);
+    merged.offered_requests += each.due;
+    merged.io_backend = each.backend;
+  }
+  const double seconds = std::max(1e-9, in_seconds(merged.duration));
+  merged.started = std::chrono::system_clock::now() -
+                   std::chrono::duration_cast<std::chrono::system_clock::duration>(detail::monotonic_now() - of.start);
+  merged.offered_rps = options.rate_per_s;
+  merged.achieved_rps = static_cast<double>(sum.answers_within_run) / seconds;
+  merged.good_rps = static_cast<double>(sum.well_within_run) / seconds;
+  merged.generator = health_of(outcomes, sum.answers);
+  sum.write_to(merged);
+  if (work.keep_parts) merged.intervals = merged_parts(work, outcomes, merged.latency.response_time);
+  if (work.window > duration::zero()) merged.windows = merged_windows(work, outcomes, merged.duration);
+  if (work.tests_arrivals()) merged.arrivals_seen = merged_fit(work, outcomes);
+  if (work.stages.size() > 1) merged.stages = merged_stages(of, outcomes, merged.duration);
+  if (work.requests.size() > 1) merged.routes = merged_routes(work, outcomes);
+  judge_validity(merged);
+  return merged;
+}
+
+}  // namespace assay::load

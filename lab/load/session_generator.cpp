@@ -1,0 +1,382 @@
+#include "lab/load/session_generator.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <tuple>
+#include <utility>
+
+#include "lab/load/span.hpp"
+#include "lab/load/think_draw.hpp"
+#include "stack/runtime/delay.hpp"
+
+namespace assay::load {
+namespace {
+
+// After Ctrl-C nobody wants to wait for slow answers.
+constexpr duration interrupted_drain = std::chrono::milliseconds(500);
+// Sessions that are started before others get a turn.
+constexpr int most_at_once = 64;
+// Set the numbers of sessions apart from those of schedules and requests, which come from the same seed.
+constexpr std::uint64_t value_salt = 0x73657373696f6eULL;
+constexpr std::uint64_t think_salt = 0x7468696e6bULL;
+
+draw_stream stream_of(std::uint64_t seed, std::size_t scenario, std::uint64_t number, std::size_t which) {
+  const std::uint64_t session = mix(thread_stream(seed, static_cast<unsigned>(scenario)) + number);
+  return draw_stream(mix(session ^ ((which + 1) * golden_gamma)));
+}
+
+std::string_view target_in(std::string_view request) {
+  const std::size_t begin = request.find(' ') + 1;
+  return request.substr(begin, request.find(' ', begin) - begin);
+}
+
+std::int64_t unix_seconds() {
+  const auto since = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::seconds>(since).count();
+}
+
+}  // namespace
+
+// One that is due, taken from its schedule.
+struct session_generator::arrived {
+  std::size_t scenario = 0;
+  std::uint64_t number = 0;  // of its scenario
+  instant intended{};
+  bool waited = false;  // for a place
+  instant noticed{};    // when its turn came
+};
+
+// One under way.
+struct session_generator::session {
+  const session_scenario& how;
+  arrived begun;
+  std::unique_ptr<exchange_connection> on = {};
+  cookie_jar jar = {};
+  answer_reader reads = {};
+  std::vector<std::string> variables = {};
+  std::vector<request_source::given_value> given = {};
+  request_source::draft request = {};
+  // For the lag of the step: from when it could have been sent, and until when nobody had looked.
+  instant free_since = instant::min();
+  instant blind_until = instant::min();
+  instant answered_at{};
+};
+
+session_generator::session_generator(loop& on, const session_plan& plan, const socket_address& to, live_counters& live)
+    : on_(on),
+      plan_(plan),
+      to_(to),
+      live_(live),
+      measured_(plan.work, nullptr),
+      places_(plan.work.connections, 1),
+      drain_(this) {
+  for (std::size_t i = 0; i < plan.scenarios.size(); ++i) {
+    const session_scenario& each = plan.scenarios[i];
+    // A seed of its own: two scenarios of one rate are two groups of people.
+    schedules_.emplace_back(schedule_options{
+        .law = each.arrivals, .seed = i == 0 ? plan.work.seed : mix(plan.work.seed + i), .stages = each.stages});
+    sessions_.push_back({.name = each.name, .offered_per_s = each.rate_per_s});
+  }
+}
+
+session_generator::~session_generator() { on_.timers().disarm(drain_); }
+
+// --- the schedule ---
+
+std::size_t session_generator::earliest() const {
+  std::size_t first = 0;
+  for (std::size_t i = 1; i < schedules_.size(); ++i) {
+    if (schedules_[i].peek() < schedules_[first].peek()) first = i;
+  }
+  return first;
+}
+
+unsigned session_generator::stage_at(instant intended) const {
+  const std::vector<stage>& stages = plan_.work.stages;
+  unsigned index = 0;
+  for (instant end = start_ + stages[0].length; index + 1 < stages.size() && intended >= end;
+       end += stages[index].length)
+    index++;
+  return index;
+}
+
+session_generator::arrived session_generator::take(std::size_t scenario) {
+  arrived taken{.scenario = scenario, .number = schedules_[scenario].index(), .intended = next_of(scenario)};
+  schedules_[scenario].pop();
+  sessions_[scenario].offered++;
+  return taken;
+}
+
+task<void> session_generator::pace() {
+  int at_once = 0;
+  while (!stopped_) {
+    const std::size_t scenario = earliest();
+    const instant due = next_of(scenario);
+    live_.next_due_ns.store(due.time_since_epoch().count(), std::memory_order_relaxed);
+    if (due >= end_) break;
+    if (due > on_.now()) {
+      at_once = 0;
+      // It may have been cut in the turn in which the wait ended.
+      if (!co_await delay_until(due) || stopped_) co_return;
+    }
+    permit place = places_.try_acquire();
+    const bool waited = !place;
+    if (waited) {
+      result<permit> granted = co_await places_.acquire();
+      if (!granted || stopped_) co_return;
+      place = std::move(*granted);
+    }
+    arrived begun = take(scenario);
+    begun.waited = waited;
+    begun.noticed = on_.now();
+    driving_->spawn(drive(begun, std::move(place)));
+    if (++at_once % most_at_once == 0) co_await yield();
+  }
+}
+
+// What was due and never had a place.
+void session_generator::charge_unsent(instant now) {
+  for (std::size_t scenario = earliest(); next_of(scenario) < end_; scenario = earliest()) {
+    const arrived missed = take(scenario);
+    const arrival unsent = offer(scenario, 0, missed.intended);
+    measured_.not_sent(failure_kind::unsent, unsent, now, true, false);
+  }
+}
+
+// --- a session ---
+
+arrival session_generator::offer(std::size_t scenario, std::size_t step, instant intended) {
+  arrival taken{.intended = intended,
+                .k = due_++,
+                .stage = stage_at(intended),
+                .route = static_cast<unsigned>(plan_.scenarios[scenario].steps[step].route)};
+  measured_.offered(taken);
+  live_.offered.store(due_, std::memory_order_relaxed);
+  return taken;
+}
+
+void session_generator::begin(session& in) const {
+  const session_scenario& how = in.how;
+  in.variables.resize(how.variables.size());
+  for (std::size_t i = 0; i < how.values.size(); ++i) {
+    const draw_stream from = stream_of(plan_.work.seed ^ value_salt, in.begun.scenario, in.begun.number, i);
+    how.values[i].draw(from, in.begun.number, in.variables[i]);
+  }
+  if (in.begun.waited) {
+    in.free_since = in.begun.noticed;
+  } else {
+    in.blind_until = in.begun.noticed;
+  }
+}
+
+task<void> session_generator::drive(arrived begun, permit place) {
+  model::load_sessions& counts = sessions_[begun.scenario];
+  counts.started++;
+  if (begun.waited) counts.waited++;
+  counts.most_at_once = std::max(counts.most_at_once, counts.started - counts.finished - counts.abandoned - counts.cut);
+  under_way_++;
+  session in{.how = plan_.scenarios[begun.scenario], .begun = begun};
+  begin(in);
+  const fate ended = co_await go_through(in);
+  co_await close(in);
+  under_way_--;
+  if (ended == fate::goes_on) {
+    counts.finished++;
+    counts.time.record(nanoseconds(in.answered_at - begun.intended));
+  } else if (ended == fate::abandoned) {
+    counts.abandoned++;
+  } else {
+    counts.cut++;
+  }
+  place = permit();
+}
+
+task<session_generator::fate> session_generator::go_through(session& in) {
+  instant intended = in.begun.intended;
+  for (std::size_t index = 0;; ++index) {
+    const fate seen = co_await perform(in, index, intended);
+    if (seen != fate::goes_on || index + 1 == in.how.steps.size()) co_return seen;
+    const duration pause = think_after(in, index);
+    intended = saturating_add(in.answered_at, pause);
+    if (intended >= end_) co_return fate::cut;
+    if (pause > duration::zero() && (!co_await delay_until(intended) || stopped_ || intended >= end_)) {
+      co_return fate::cut;
+    }
+    in.free_since = in.answered_at;
+    in.blind_until = on_.now();
+  }
+}
+
+duration session_generator::think_after(const session& in, std::size_t index) const {
+  return draw_think(in.how.steps[index].think,
+                    stream_of(plan_.work.seed ^ think_salt, in.begun.scenario, in.begun.number, index));
+}
+
+void session_generator::render(session& in, std::size_t index) const {
+  const session_step& step = in.how.steps[index];
+  in.given.clear();
+  for (const session_value& each : step.given) in.given.push_back({each.placeholder, in.variables[each.variable]});
+  // A number of its own for each step of each session of each scenario.
+  const std::uint64_t session = in.begun.number * plan_.scenarios.size() + in.begun.scenario;
+  plan_.work.requests.render(step.route, {.k = session * model::most_steps + index}, in.request, in.given);
+  if (!in.how.cookies) return;
+  std::string line;
+  in.jar.append_field(target_in(in.request.bytes), on_.now(), line);
+  if (!line.empty()) in.request.bytes.insert(in.request.bytes.find("\r\n") + 2, line);
+}
+
+task<session_generator::fate> session_generator::perform(session& in, std::size_t index, instant intended) {
+  const session_step& step = in.how.steps[index];
+  const arrival taken = offer(in.begun.scenario, index, intended);
+  render(in, index);
+  fate seen = fate::again;
+  for (bool again = false; seen == fate::again; again = true) {
+    const std::optional<fate> failed = co_await ensure_open(in, taken, again);
+    if (failed) co_return *failed;
+    seen = co_await attempt(in, step, taken, again);
+  }
+  co_return seen;
+}
+
+// --- its connection ---
+
+task<result<void>> session_generator::open(session& in) {
+  const instant began = on_.now();
+  result<net::stream> stream = co_await net::connect(to_, saturating_add(began, plan_.work.timeout));
+  if (!stream) co_return std::unexpected(stream.error());
+  measured_.connects++;
+  measured_.connect_time.record(nanoseconds(on_.now() - began));
+  in.on = std::make_unique<exchange_connection>(on_, std::move(*stream), plan_.work.checks);
+  in.on->limit_requests(plan_.work.per_connection);
+  co_return result<void>{};
+}
+
+// Nothing when it is open; else what becomes of the session, and the request is accounted for.
+task<std::optional<session_generator::fate>> session_generator::ensure_open(session& in, const arrival& taken,
+                                                                            bool again) {
+  if (in.on != nullptr && in.on->spoiled()) co_await close(in);
+  if (in.on != nullptr) co_return std::nullopt;
+  const result<void> opened = co_await open(in);
+  if (opened) {
+    in.free_since = on_.now();  // connecting is the server's time, not the generator's lateness
+    co_return std::nullopt;
+  }
+  const failure_kind kind = classify_opening(opened.error());
+  const bool charged = kind == failure_kind::undrained || opened.error().code == errc::timed_out;
+  measured_.not_sent(kind, taken, on_.now(), charged, again);
+  live_.errors.fetch_add(1, std::memory_order_relaxed);
+  co_return kind == failure_kind::undrained ? fate::cut : fate::abandoned;
+}
+
+session_generator::fate session_generator::take_answer(session& in, const session_step& step, const arrival& taken,
+                                                       instant sent, answer got) {
+  const instant now = on_.now();
+  in.answered_at = now;
+  for (std::size_t i = 0; i < step.takes.size(); ++i) {
+    std::optional<std::string> value = in.reads.value(i);
+    if (value) {
+      in.variables[step.takes_into[i]] = std::move(*value);
+    } else if (!got.failed_check) {
+      got.failed_check = failure_kind::check_extract;
+    }
+  }
+  const bool expected = measured_.answered(taken, sent, now, got, now <= end_);
+  live_.answers.fetch_add(1, std::memory_order_relaxed);
+  if (expected) return fate::goes_on;
+  live_.errors.fetch_add(1, std::memory_order_relaxed);
+  return fate::abandoned;
+}
+
+// fate::again: it met a keep-alive connection that the server had closed meanwhile, and may be sent once more.
+task<session_generator::fate> session_generator::attempt(session& in, const session_step& step, const arrival& taken,
+                                                         bool again) {
+  const instant sent = on_.now();
+  const request_source::route& route = plan_.work.requests[taken.route];
+  taken.into->departs(sent);
+  if (!again) measured_.lags(taken, in.free_since, in.blind_until, sent);
+  in.reads.begin(step.takes, in.how.cookies ? &in.jar : nullptr, target_in(in.request.bytes), sent, unix_seconds());
+  in.on->watch(step.checks, &in.reads);
+  const instant limit = saturating_add(sent, plan_.work.timeout);
+  const result<answer> got = co_await in.on->exchange(in.request.bytes, route.verb, limit);
+  if (got) {
+    const fate seen = take_answer(in, step, taken, sent, *got);
+    if (!in.on->reusable()) co_await close(in);
+    co_return seen;
+  }
+  const instant now = on_.now();
+  const failure_kind kind = classify(got.error());
+  const bool gone = got.error().code == errc::closed || got.error().code == errc::reset;
+  const bool stale = gone && !again && route.may_resend && in.on->was_stale();
+  const bool charged = kind == failure_kind::timed_out || kind == failure_kind::undrained;
+  if (stale) {
+    taken.into->withdrawn(sent, now);
+  } else {
+    measured_.failed(kind, taken, sent, now, charged);
+    live_.errors.fetch_add(1, std::memory_order_relaxed);
+  }
+  co_await close(in);
+  if (stale) co_return fate::again;
+  co_return kind == failure_kind::undrained ? fate::cut : fate::abandoned;
+}
+
+task<void> session_generator::close(session& in) {
+  if (in.on == nullptr) co_return;
+  measured_.received_bytes += in.on->received_bytes();
+  co_await in.on->stop();
+  in.on.reset();
+}
+
+// --- all of them ---
+
+task<result<void>> session_generator::connect() {
+  scope opening(co_await this_context());
+  connecting_ = &opening;
+  if (stopped_) opening.cancel(cancel_reason::user);
+  session probe{.how = plan_.scenarios.front(), .begun = {}};
+  opening.spawn(open(probe));
+  const result<void> opened = co_await opening.join();
+  connecting_ = nullptr;
+  co_await close(probe);
+  if (opened && stopped_) co_return std::unexpected(error{.code = errc::cancelled, .what = "connect"});
+  co_return opened;
+}
+
+// Cuts what is still open when the drain has lasted long enough.
+void session_generator::cut() {
+  stopped_ = true;
+  // Not cancel_reason::deadline: that would read as the request's own timeout.
+  if (pacing_ != nullptr) pacing_->cancel(cancel_reason::shutdown);
+  if (driving_ != nullptr) driving_->cancel(cancel_reason::shutdown);
+}
+
+void session_generator::stop() {
+  if (std::exchange(stopped_, true)) return;
+  if (connecting_ != nullptr) connecting_->cancel(cancel_reason::user);
+  if (driving_ == nullptr) return;
+  end_ = std::min(end_, on_.now());
+  if (pacing_ != nullptr) pacing_->cancel(cancel_reason::user);
+  on_.timers().arm(drain_, std::min(drain_.deadline(), on_.now() + interrupted_drain));
+}
+
+task<void> session_generator::run(instant start) {
+  start_ = start;
+  measured_.begin(start);
+  end_ = saturating_add(start, plan_.work.length());
+  std::ignore = co_await delay_until(start);
+  if (stopped_) end_ = start;
+  scope driving(co_await this_context());
+  driving_ = &driving;
+  scope pacing(co_await this_context());
+  pacing_ = &pacing;
+  on_.timers().arm(drain_, saturating_add(end_, plan_.work.timeout));
+  pacing.spawn(pace());
+  std::ignore = co_await pacing.join();
+  pacing_ = nullptr;
+  std::ignore = co_await driving.join();  // failures are counted where they happen
+  driving_ = nullptr;
+  on_.timers().disarm(drain_);
+  charge_unsent(on_.now());
+  measured_.finish();
+}
+
+}  // namespace assay::load

@@ -1,0 +1,238 @@
+#include "lab/load/session_plan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <span>
+
+#include "lab/model/template.hpp"
+#include "stack/http/client.hpp"
+
+namespace assay::load {
+namespace {
+
+using checked = std::expected<void, std::string>;
+
+std::unexpected<std::string> refuse(std::string_view place, std::string_view why) {
+  return std::unexpected(fmt::format("{}: {}", place, why));
+}
+
+// The names of the placeholders in a text; nothing when it is no template.
+std::expected<std::vector<std::string>, std::string> names_in(std::string_view text) {
+  std::vector<std::string> names;
+  const auto parsed = model::parse_template(text, names);
+  if (!parsed) return std::unexpected(parsed.error());
+  return names;
+}
+
+bool carries(std::string_view text, const std::string& name) {
+  const auto names = names_in(text);
+  return names && std::ranges::find(*names, name) != names->end();
+}
+
+// Where the steps from `first` on put the value of that name.
+value_places places_of(const std::string& name, std::span<const model::scenario_step> later) {
+  value_places goes;
+  for (const model::scenario_step& each : later) {
+    goes.in_target = goes.in_target || carries(each.request.target, name);
+    for (const auto& [field, value] : each.request.headers) goes.in_header = goes.in_header || carries(value, name);
+  }
+  return goes;
+}
+
+// One scenario on its way into the plan: routes for the requests, steps for the sessions.
+struct compilation {
+  const model::scenario& from;
+  const load_options& options;
+  std::vector<model::bound_route>& routes;
+  session_scenario made = {};
+
+  checked read_values();
+  checked read_step(std::size_t index);
+  checked bind_names(const model::scenario_step& step, model::bound_route& route) const;
+  checked read_extractions(std::size_t index, session_step& into);
+  checked run() {
+    made.name = from.name;
+    made.cookies = from.cookies;
+    checked done = read_values();
+    for (std::size_t i = 0; done && i < from.steps.size(); ++i) done = read_step(i);
+    return done;
+  }
+};
+
+checked compilation::read_values() {
+  for (const auto& [name, source] : from.values) {
+    auto drawn = value_draw::create(source, options.seed);
+    if (!drawn) return refuse(from.place, fmt::format("{{{}}}: {}", name, drawn.error()));
+    const value_places goes = places_of(name, from.steps);
+    if (goes.in_target || goes.in_header) {
+      // Texts of a file are checked where a request has them for its own; here they are the session's.
+      const bool text = source.from == model::value_source::kind::constant;
+      for (const std::string& each : text ? std::vector{source.text} : source.choices) {
+        const bool fits = (!goes.in_target || http::valid_request({.target = "/" + each})) &&
+                          (!goes.in_header || http::valid_request({.headers = {{"x", each}}}));
+        if (!fits) return refuse(from.place, fmt::format("{{{}}}: expected what a URL or a header may hold", name));
+      }
+    }
+    made.values.push_back(std::move(*drawn));
+    made.variables.push_back(name);
+  }
+  return {};
+}
+
+// A value of the session is drawn as "0" with the request, and replaced before it is sent.
+checked compilation::bind_names(const model::scenario_step& step, model::bound_route& route) const {
+  std::vector<std::string> names;
+  const auto add = [&names](std::string_view text) { return model::parse_template(text, names).has_value(); };
+  bool sound = add(route.target);
+  for (const auto& [field, value] : route.headers) sound = sound && add(value);
+  if (!sound || !add(route.body)) return {};  // told by whoever compiles the request
+  for (const std::string& name : names) {
+    if (route.values.contains(name)) continue;
+    if (std::ranges::find(made.variables, name) != made.variables.end()) {
+      route.values[name] = {.from = model::value_source::kind::constant, .text = "0"};
+    } else if (!options.feeds.contains(name)) {
+      return refuse(step.place, fmt::format("{{{}}}: expected a value for it: an extract of an earlier step, values of "
+                                            "the step or the scenario, or --feed {}=...",
+                                            name, name));
+    }
+  }
+  return {};
+}
+
+checked compilation::read_extractions(std::size_t index, session_step& into) {
+  const model::scenario_step& step = from.steps[index];
+  if (step.takes.size() > max_extracted) {
+    return refuse(step.place, fmt::format("extract: expected at most {} of a step", max_extracted));
+  }
+  for (const model::extraction& each : step.takes) {
+    auto read = extractor::create(each, places_of(each.name, std::span(from.steps).subspan(index + 1)));
+    if (!read) return refuse(step.place, fmt::format("extract.{}: {}", each.name, read.error()));
+    into.takes.push_back(std::move(*read));
+    const auto known = std::ranges::find(made.variables, each.name);
+    into.takes_into.push_back(static_cast<std::size_t>(known - made.variables.begin()));
+    if (known == made.variables.end()) made.variables.push_back(each.name);
+  }
+  return {};
+}
+
+checked compilation::read_step(std::size_t index) {
+  const model::scenario_step& step = from.steps[index];
+  session_step read{.route = routes.size(), .checks = options.checks, .known = made.variables.size()};
+  for (const std::string& each : step.checks) {
+    if (const checked added = read.checks.add(each); !added) {
+      std::string_view why = added.error();
+      if (why.starts_with("--")) why.remove_prefix(2);
+      return refuse(step.place, why);
+    }
+  }
+  model::bound_route route = step.request;
+  const bool own_cookies = std::ranges::any_of(
+      route.headers, [](const auto& field) { return http::equals_ignoring_case(field.first, "cookie"); });
+  if (from.cookies && own_cookies) {
+    return refuse(step.place, "a header cookie beside the session's own: leave it out, or say cookies: false");
+  }
+  if (const checked bound = bind_names(step, route); !bound) return bound;
+  if (route.expected.empty()) route.expected = read.checks.statuses();
+  route.name = fmt::format("{}/{}", from.name, route.name);
+  route.weight = 1;
+  if (const checked taken = read_extractions(index, read); !taken) return taken;
+  const bool last = index + 1 == from.steps.size();
+  if (!last) read.think = step.think.value_or(from.think.value_or(model::think_time{}));
+  routes.push_back(std::move(route));
+  made.steps.push_back(std::move(read));
+  return {};
+}
+
+// Which of a request's placeholders are the session's: known once it is compiled.
+void find_given(const request_source& requests, const model::scenario& from, session_scenario& in) {
+  for (std::size_t i = 0; i < in.steps.size(); ++i) {
+    session_step& step = in.steps[i];
+    const std::span<const std::string> names = requests.placeholders(step.route);
+    for (std::size_t place = 0; place < names.size(); ++place) {
+      const auto end = in.variables.begin() + static_cast<std::ptrdiff_t>(step.known);
+      const auto variable = std::find(in.variables.begin(), end, names[place]);
+      if (variable == end || from.steps[i].request.values.contains(names[place])) continue;
+      step.given.push_back({place, static_cast<std::size_t>(variable - in.variables.begin())});
+    }
+  }
+}
+
+// Rates: of the file, each scenario its own, or of a single scenario from the command line.
+checked set_rates(const std::vector<model::scenario>& scenarios, load_options& options) {
+  const bool typed = options.rate_per_s.has_value() || !options.stages.empty();
+  double sum = 0;
+  for (const model::scenario& each : scenarios) {
+    if (each.rate_per_s && typed) {
+      return refuse(each.place, "a rate in the file, and one typed: expected one of them, -R or --stage without this");
+    }
+    if (!each.rate_per_s && scenarios.size() > 1) return refuse(each.place, "missing key \"rate\": sessions a second");
+    if (!each.rate_per_s && !typed)
+      return refuse(each.place, "expected its rate, sessions a second: here, -R or --stage");
+    sum += each.rate_per_s.value_or(0);
+  }
+  if (sum > 0) options.rate_per_s = sum;
+  return {};
+}
+
+checked check_names(const std::vector<model::bound_route>& routes) {
+  std::set<std::string> names;
+  for (const model::bound_route& each : routes) {
+    if (names.insert(each.name).second) continue;
+    return std::unexpected(fmt::format("two steps \"{}\": expected a name of its own for one of them", each.name));
+  }
+  return {};
+}
+
+checked check_kept(const load_options& options) {
+  if (options.keep_seconds) {
+    return std::unexpected("seconds are not kept of sessions: expected no --ndjson, no --prometheus, and no burst");
+  }
+  const double sessions = options.rate_per_s.value_or(0) * std::chrono::duration<double>(options.length).count();
+  if (sessions > max_staged_arrivals) {
+    return std::unexpected(fmt::format("{:.0f} sessions: expected at most {:.0f}", sessions, max_staged_arrivals));
+  }
+  return {};
+}
+
+checked check_limits(const load_options& options) {
+  if (options.threads != 1) return std::unexpected("threads -t: expected 1, sessions run on one thread");
+  if (!options.routes.empty()) return std::unexpected("--sessions: the steps bring the requests, expected no others");
+  return {};
+}
+
+}  // namespace
+
+std::expected<session_plan, std::string> plan_sessions(const std::vector<model::scenario>& scenarios,
+                                                       load_options options) {
+  if (scenarios.empty()) return std::unexpected("--sessions: expected at least one scenario");
+  if (const checked limits = check_limits(options); !limits) return std::unexpected(limits.error());
+  if (const checked rates = set_rates(scenarios, options); !rates) return std::unexpected(rates.error());
+  std::vector<session_scenario> compiled;
+  std::vector<model::bound_route> routes;
+  for (const model::scenario& each : scenarios) {
+    compilation one{.from = each, .options = options, .routes = routes};
+    if (const checked done = one.run(); !done) return std::unexpected(done.error());
+    compiled.push_back(std::move(one.made));
+  }
+  if (const checked names = check_names(routes); !names) return std::unexpected(names.error());
+  options.routes = std::move(routes);
+  auto load = normalize(std::move(options));
+  if (!load) return std::unexpected(load.error());
+  if (const checked kept = check_kept(load->options); !kept) return std::unexpected(kept.error());
+  workload work = workload_of(*load);
+  work.model = model::load_model::partly_open;
+  work.keep_parts = false;
+  for (std::size_t i = 0; i < scenarios.size(); ++i) {
+    session_scenario& each = compiled[i];
+    each.rate_per_s = scenarios[i].rate_per_s.value_or(*load->options.rate_per_s);
+    each.arrivals = scenarios[i].arrivals.value_or(load->options.arrivals);
+    each.stages = work.stages;
+    if (scenarios[i].rate_per_s) each.stages = {{.rate_per_s = each.rate_per_s, .length = work.length()}};
+    find_given(work.requests, scenarios[i], each);
+  }
+  return session_plan{.load = std::move(*load), .work = std::move(work), .scenarios = std::move(compiled)};
+}
+
+}  // namespace assay::load

@@ -1,0 +1,167 @@
+"""`assay load --sessions`: users who log in, take what they are given, and order, against a server that minds."""
+
+import http.server
+import json
+import pathlib
+import tempfile
+import threading
+import unittest
+
+from load_support import USAGE, LoadTest
+
+SHOP = """
+scenarios:
+- name: buy
+  rate: 20
+  values: {user: uuid}
+  think: {constant: 20ms}
+  steps:
+  - route: POST /login
+    body: '{{"user": "{user}"}}'
+    extract: {cart: {json: cart.id}}
+  - route: GET /carts/{cart}
+    check: ['json:open=true']
+    extract: {token: {between: ['token=', ';']}}
+  - route: POST /orders
+    headers: {x-token: '{token}'}
+    body: '{{"cart": "{cart}"}}'
+    expected: [201]
+- name: look
+  rate: 10
+  steps:
+  - route: GET /
+"""
+
+
+class Shop(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    lock = threading.Lock()
+    carts: dict[str, str] = {}  # of a session
+    ordered: list[str] = []
+
+    def _answer(self, status: int, body: str, cookie: str = "") -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        if cookie:
+            self.send_header("Set-Cookie", f"sid={cookie}; Path=/; HttpOnly")
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def _cart(self) -> str | None:
+        """That of the session which the cookie names."""
+        return self.carts.get(self.headers.get("Cookie", "").removeprefix("sid="))
+
+    def do_GET(self) -> None:
+        if self.path == "/":
+            self._answer(200 if "Cookie" not in self.headers else 400, "welcome")
+        elif self.path == f"/carts/{self._cart()}":
+            self._answer(200, json.dumps({"open": True, "form": f"token=t{self._cart()};"}))
+        else:
+            self._answer(403, "whose?")
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.path == "/login":
+            with self.lock:
+                cart = str(len(self.carts) + 1)
+                self.carts["s" + body["user"]] = cart
+            self._answer(200, json.dumps({"cart": {"id": int(cart)}}), cookie="s" + body["user"])
+        elif body["cart"] == self._cart() and self.headers.get("x-token") == "t" + body["cart"]:
+            self.ordered.append(body["cart"])
+            self._answer(201, "")
+        else:
+            self._answer(403, "whose?")
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        pass
+
+
+class Sessions(LoadTest):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.file = pathlib.Path(folder.name) / "shop.yaml"
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Shop)
+        self.server.daemon_threads = True
+        serving = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05})
+        serving.start()
+        self.addCleanup(self.server.server_close)
+        self.addCleanup(serving.join)
+        self.addCleanup(self.server.shutdown)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        Shop.carts.clear()
+        Shop.ordered.clear()
+
+    def write(self, text: str) -> str:
+        self.file.write_text(text, encoding="utf-8")
+        return str(self.file)
+
+    def test_each_is_a_user_of_its_own(self) -> None:
+        document = self.assert_measured(
+            self.load(self.url, "--sessions", self.write(SHOP), "-d", "1s", "--json")
+        )
+        self.assertEqual(document["model"], "partly-open")
+        self.assertEqual(document["errors"], {})
+        buy, look = document["sessions"]
+        self.assertEqual((buy["scenario"], buy["offered_sessions"], buy["started"]), ("buy", 20, 20))
+        self.assertEqual(look["finished"], 10)
+        self.assertEqual(buy["finished"] + buy["cut"], 20)
+        self.assertGreater(buy["finished"], 10)
+        self.assertEqual(len(set(Shop.ordered)), buy["finished"])
+        rows = {row["route"]: row for row in document["routes"]}
+        self.assertEqual(list(rows), ["buy/POST /login", "buy/GET /carts/{cart}", "buy/POST /orders", "look/GET /"])
+        self.assertEqual(rows["buy/POST /login"]["requests"], 20)
+        self.assertEqual(rows["buy/POST /orders"]["requests"], buy["finished"])
+        self.assertGreater(buy["session_time_us"]["p50"], 40_000, "two pauses")
+        self.assertEqual(document["offered_requests"], document["requests"])
+
+    def test_without_cookies_nobody_is_known(self) -> None:
+        text = SHOP.replace("  rate: 20\n", "  rate: 20\n  cookies: false\n")
+        document = self.assert_measured(self.load(self.url, "--sessions", self.write(text), "-d", "500ms", "--json"))
+        buy = document["sessions"][0]
+        self.assertEqual(buy["abandoned"] + buy["cut"], 10)
+        self.assertEqual(document["errors"], {"status_4xx": buy["abandoned"]})
+        self.assertEqual(Shop.ordered, [])
+
+    def test_what_is_not_found_ends_the_session(self) -> None:
+        text = SHOP.replace("json: cart.id", "json: cart.number")
+        document = self.assert_measured(self.load(self.url, "--sessions", self.write(text), "-d", "500ms", "--json"))
+        self.assertEqual(document["errors"], {"check_extract": 10})
+        self.assertEqual(document["sessions"][0]["abandoned"], 10)
+
+    def test_the_summary_is_short(self) -> None:
+        outcome = self.load(self.url, "--sessions", self.write(SHOP), "-d", "500ms", "--slo", "p99[look/GET /]<10s")
+        self.assertEqual(outcome.err, "")
+        self.assertIn("4 requests to " + self.url, outcome.out)
+        self.assertIn("partly-open model (sessions open, requests inside closed)", outcome.out)
+        self.assertRegex(outcome.out, r"\n  sessions +offered +started +finished +abandoned +cut +p50 +max\n  buy +10 ")
+        self.assertLess(len(outcome.out.splitlines()), 20)
+
+    def test_a_connection_may_carry_so_many_requests(self) -> None:
+        document = self.assert_measured(
+            self.load(self.url + "/", "-R", "100", "-d", "500ms", "-c", "1", "--per-connection", "10", "--json")
+        )
+        self.assertEqual((document["requests"], document["connects"]), (50, 5))
+
+    def test_what_cannot_be_run(self) -> None:
+        good = self.write(SHOP)
+        typo = str(self.file.with_name("typo.yaml"))
+        pathlib.Path(typo).write_text(SHOP.replace("extract: {cart", "extrakt: {cart"), encoding="utf-8")
+        unbound = str(self.file.with_name("unbound.yaml"))
+        pathlib.Path(unbound).write_text(SHOP.replace("{token: {bet", "{tok: {bet"), encoding="utf-8")
+        for arguments, words in (
+            (("--sessions", typo), ["typo.yaml:10:5: unknown key \"extrakt\"", "did you mean \"extract\"?"]),
+            (("--sessions", unbound), ["unbound.yaml:14:5: {token}: expected a value for it"]),
+            (("--sessions", good, "-R", "5"), ["a rate in the file, and one typed"]),
+            (("--sessions", good, "-t", "2"), ["-t"]),
+            (("--sessions", good, "--ndjson", "x"), ["--ndjson"]),
+            (("--sessions", good, "--requests", good), ["--requests"]),
+            (("--sessions", "/none/at.yaml"), ["/none/at.yaml"]),
+            (("--per-connection", "0"), ["--per-connection"]),
+        ):
+            with self.subTest(arguments=arguments):
+                self.assert_refused(self.load(self.url, *arguments), USAGE, *words)
+
+
+if __name__ == "__main__":
+    unittest.main()
