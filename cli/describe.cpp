@@ -67,7 +67,8 @@ constexpr const char* run_examples = R"(Examples:
   assay run shop.plan.yaml --resume            after an interruption; no finished trial runs twice
   assay report results/shop                    the report anew, from what is stored
 
-Exit codes: 0 ok, 1 a candidate broke an objective of the plan, 2 usage, 3 no valid measurement, 4 could not run.)";
+Exit codes: 0 ok, 1 an objective of the plan was not kept, or cannot be told, 2 usage, 3 no valid measurement, 4 could
+not run.)";
 
 constexpr const char* replay_examples = R"(Examples:
   assay replay log access.log --to http://127.0.0.1:8080                  at the times and clients of the log
@@ -82,7 +83,7 @@ Exit codes: 0 ok, 2 usage or a faulty recording, 3 the replay was late and its n
 constexpr const char* report_examples = R"(Examples:
   assay report results/shop    the verdicts, and the paths of decision record and report
 
-Exit codes: 0 ok, 1 a candidate broke an objective of the plan, 2 usage, 4 could not run.)";
+Exit codes: 0 ok, 1 an objective of the plan was not kept or cannot be told, 2 usage, 4 could not run.)";
 
 constexpr const char* watch_examples = R"(Examples:
   assay watch -- python3 app.py                 start it under the probe; Ctrl-C ends it and says what was seen

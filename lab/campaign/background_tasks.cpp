@@ -38,7 +38,9 @@ struct request_under_way {
 task<result<http::client_response>> send_request(request_under_way& of) {
   http::client_limits limits;
   limits.max_connections = 1;
-  limits.response_timeout = of.task.timeout;
+  // The task's own limit alone, which is the deadline of get_answer().
+  limits.connect_timeout = limits.write_timeout = limits.response_timeout = of.task.timeout;
+  limits.head_timeout = limits.body_timeout = of.task.timeout;
   http::client client(of.to, limits);
   co_return co_await client.send(
       {.verb = of.task.method, .target = of.task.target, .headers = of.task.headers, .body = of.task.body});

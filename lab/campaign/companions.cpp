@@ -32,13 +32,14 @@ void companions::finish() {
   if (!thread_.joinable()) return;
   if (!clock_set_) clock_.set_value(never);
   thread_.join();
-  for (inside::database_sampler& each : samplers_) databases_.push_back(each.finish());
-  samplers_.clear();
+  // First: the samplers may wait for a server that hangs, and the load is over.
   if (tasks_) {
     task_events_ = tasks_->finish();
     task_summary_ = tasks_->summary();
     tasks_.reset();
   }
+  for (inside::database_sampler& each : samplers_) databases_.push_back(each.finish());
+  samplers_.clear();
   if (!faults_) return;
   fault_events_ = faults_->events();
   faults_.reset();

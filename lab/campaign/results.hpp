@@ -14,7 +14,7 @@ namespace assay::campaign {
 struct written_results {
   model::comparison compared;
   std::string summary;             // for the terminal
-  bool objectives_broken = false;  // one of the plan's, by one of the candidates
+  bool objectives_broken = false;  // one of the plan's was not kept by a candidate, or cannot be told
   std::string report_path;         // report.html
   std::string record_path;         // record.md
   std::string json_path;           // report.json

@@ -142,8 +142,10 @@ std::expected<model::watch_result, std::string> watch_session::finish(const std:
                                   .blocking = made.blocking,
                                   .connections = made.connections,
                                   .databases = made.databases});
-  judge::name_holders(made.verdict, made.runtime_looks);
-  judge::tell_native_memory(made.verdict, made.processes, made.runtime_looks);
+  judge::name_holders(made.verdict, made.runtime_looks, made.length_s);
+  // Their objects are none of malloc's, and they give no account of them.
+  const bool own_heap = made.runtime == "python" || made.runtime == "jvm" || made.runtime == "go";
+  if (!own_heap) judge::tell_native_memory(made.verdict, made.processes, made.runtime_looks);
   return made;
 }
 

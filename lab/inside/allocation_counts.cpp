@@ -29,7 +29,7 @@ std::optional<std::uint32_t> pid_of_allocations(const std::filesystem::path& fil
 
 // By a copy: what a process that ends may cut short is not mapped here.
 std::optional<allocation_counts::counted> allocation_counts::read(const std::string& path, std::uint32_t pid) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);  // nobody waits for a FIFO
   if (fd < 0) return std::nullopt;
   assay_allocations_file copy{};
   const ssize_t got = ::pread(fd, &copy, sizeof copy, 0);
@@ -64,13 +64,16 @@ std::optional<allocation_sums> allocation_counts::look(const std::set<std::uint3
   for (const std::uint32_t pid : pids) {
     const std::string path = fmt::format("{}/{}.alloc", directory_, pid);
     const auto now = read(path, pid);
+    bool begun = false;
     if (now) {
       ever_ = true;
       const auto [known, is_new] = alive_.try_emplace(pid, *now);
       if (!is_new && known->second.started_ns != now->started_ns) end(known->second);  // another program by exec
       known->second = *now;
+      begun = is_new;
     }
-    if (living.contains(pid)) continue;
+    // One that is new may have begun after `living` was made: the next look tells.
+    if (begun || living.contains(pid)) continue;
     if (const auto known = alive_.find(pid); known != alive_.end()) {
       end(known->second);
       alive_.erase(known);

@@ -49,7 +49,7 @@ bool has_room(const Map& in, const typename Map::key_type& key) {
 void database_history::keep_event(const occurrence& of, lasting seen) {
   if (seen.length_s < told_s) return;
   if (const auto known = events_.find(of); known != events_.end()) {
-    known->second.length_s = seen.length_s;
+    if (seen.length_s > known->second.length_s) known->second = std::move(seen);
     return;
   }
   if (events_.size() >= most_events) {
@@ -100,9 +100,10 @@ void database_history::add_hold(double at_s, double length_s, const backend_row&
 
 void database_history::add(double at_s, const database_answer& seen) {
   model::database_look look{.at_s = at_s, .of_server = seen.of_server};
+  std::map<occurrence, double> ran;
   for (const backend_row& each : seen.backends) {
     ++look.connections;
-    hidden_ += each.state.empty();
+    hidden_ += each.state.empty() && each.statement == "<insufficient privilege>";  // else it is still coming up
     const double length_s = std::max(0.0, seen.now - each.since);
     if (is_idle_in_transaction(each)) {
       ++look.in_transaction;
@@ -115,11 +116,20 @@ void database_history::add(double at_s, const database_answer& seen) {
     ++look.active;
     const std::string wait = each.wait_type.empty() ? "" : each.wait_type + ": " + each.wait_event;
     if (!wait.empty() && has_room(waits_, wait)) ++waits_[wait];
-    if (!waits_for_lock(each)) continue;
+    const occurrence running{each.pid, each.since};
+    if (!waits_for_lock(each)) {
+      ran.emplace(running, seen.now);
+      continue;
+    }
     ++look.lock_waits;
-    look.longest_wait_s = std::max(look.longest_wait_s, length_s);
-    add_wait(at_s, length_s, each, seen);
+    // One that ran at a look before has waited since then at most.
+    const auto before = ran_.find(running);
+    if (before != ran_.end()) ran.insert(*before);
+    const double waited_s = before == ran_.end() ? length_s : std::max(0.0, seen.now - before->second);
+    look.longest_wait_s = std::max(look.longest_wait_s, waited_s);
+    add_wait(at_s, waited_s, each, seen);
   }
+  ran_ = std::move(ran);
   if (looks_.size() < most_looks) looks_.push_back(look);
 }
 

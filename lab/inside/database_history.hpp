@@ -67,7 +67,8 @@ class database_history {
   std::map<std::tuple<std::string, std::string, std::string, bool>, model::database_wait> locks_;
   std::map<std::string, model::database_hold> holds_;
   std::map<occurrence, lasting> events_;
-  std::uint64_t hidden_ = 0;  // connections whose state we may not see
+  std::map<occurrence, double> ran_;  // statements, and when they were last seen without waiting for a lock
+  std::uint64_t hidden_ = 0;          // connections whose state we may not see
   std::uint64_t dropped_ = 0;
 };
 

@@ -11,15 +11,15 @@ namespace assay::inside {
 
 // Of other roles' connections the kind is hidden from whoever may not see them: they count as clients.
 const char* const sql_of_server =
-    "SELECT current_setting('server_version'), current_setting('server_version_num')::bigint, "
+    "SELECT /* assay */ current_setting('server_version'), current_setting('server_version_num')::bigint, "
     "current_setting('max_connections')::bigint, current_database()";
 
 const char* const sql_of_moment =
-    "SELECT extract(epoch FROM clock_timestamp())::float8, count(*) FROM pg_stat_activity "
+    "SELECT /* assay */ extract(epoch FROM clock_timestamp())::float8, count(*) FROM pg_stat_activity "
     "WHERE datname IS NOT NULL AND coalesce(backend_type, 'client backend') = 'client backend'";
 
 const char* const sql_of_backends =
-    "SELECT pid::bigint, coalesce(state, ''), coalesce(wait_event_type, ''), coalesce(wait_event, ''), "
+    "SELECT /* assay */ pid::bigint, coalesce(state, ''), coalesce(wait_event_type, ''), coalesce(wait_event, ''), "
     "left(coalesce(query, ''), 1024), coalesce(extract(epoch FROM state_change), 0)::float8, "
     "CASE WHEN wait_event_type = 'Lock' THEN array_to_string(pg_blocking_pids(pid), ' ') ELSE '' END "
     "FROM pg_stat_activity WHERE datname = $1::name AND pid <> pg_backend_pid() "
@@ -28,12 +28,12 @@ const char* const sql_of_backends =
 const char* sql_of_statements(std::int64_t version) {
   constexpr std::int64_t renamed = 130'000;
   return version >= renamed
-             ? "SELECT s.queryid::text, left(s.query, 1024), s.calls::bigint, s.total_exec_time::float8, "
+             ? "SELECT /* assay */ s.queryid::text, left(s.query, 1024), s.calls::bigint, s.total_exec_time::float8, "
                "s.rows::bigint FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid "
-               "WHERE d.datname = $1::name AND s.queryid IS NOT NULL ORDER BY s.total_exec_time DESC LIMIT 500"
-             : "SELECT s.queryid::text, left(s.query, 1024), s.calls::bigint, s.total_time::float8, "
+               "WHERE d.datname = $1::name AND s.queryid IS NOT NULL ORDER BY s.total_exec_time DESC LIMIT 5000"
+             : "SELECT /* assay */ s.queryid::text, left(s.query, 1024), s.calls::bigint, s.total_time::float8, "
                "s.rows::bigint FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid "
-               "WHERE d.datname = $1::name AND s.queryid IS NOT NULL ORDER BY s.total_time DESC LIMIT 500";
+               "WHERE d.datname = $1::name AND s.queryid IS NOT NULL ORDER BY s.total_time DESC LIMIT 5000";
 }
 
 namespace {
@@ -113,7 +113,8 @@ std::optional<statement_counts> read_statements(const data::rows& from) {
     const auto total_ms = each.get<double>(3);
     const auto rows = each.get<std::int64_t>(4);
     if (!id || !text || !calls || !total_ms || !rows || *calls < 0 || *rows < 0) return std::nullopt;
-    model::database_statement& of = made[*id];  // one for each role that has sent it
+    if (text->contains("/* assay */")) continue;  // the observer's own
+    model::database_statement& of = made[*id];    // one for each role that has sent it
     of.text = statement_shape(*text);
     of.calls += static_cast<std::uint64_t>(*calls);
     of.total_ms += *total_ms;

@@ -185,7 +185,10 @@ void observer::state::look_at_notes(std::uint32_t pid) {
     }
   }
   const auto stat = read_stat(pid);
-  if (!stat || stat->state == 'Z' || stat->state == 'X') shims.remove(pid);
+  if (!stat || stat->state == 'Z' || stat->state == 'X') {
+    shims.remove(pid);
+    states.remove(pid);
+  }
 }
 
 void observer::state::settle(std::uint64_t before_ns) {

@@ -131,4 +131,9 @@ std::optional<model::runtime_look> runtime_states::look(const std::set<std::uint
   return sum;
 }
 
+void runtime_states::remove(std::uint32_t pid) {
+  seen_.erase(pid);
+  ::unlink(path(pid).c_str());
+}
+
 }  // namespace assay::inside

@@ -23,6 +23,7 @@ class runtime_states {
   // All that those processes say, summed; none when none says anything new. Files of others that were looked at are
   // removed.
   std::optional<model::runtime_look> look(const std::set<std::uint32_t>& pids);
+  void remove(std::uint32_t pid);  // the file: its process has ended, perhaps before anybody looked
 
  private:
   std::string path(std::uint32_t pid) const;

@@ -110,10 +110,13 @@ std::optional<drain_result> drain_of(const model::trial& of) {
   const auto after_second = last_half(of, *second.rest);
   if (after_first.empty() || after_second.empty()) return std::nullopt;
   const auto both = [&](auto field) { return residue{least(after_first, field), least(after_second, field)}; };
+  const phase_measurement* const before = cycles.size() > 2 ? cycles[cycles.size() - 3].rest : nullptr;
   return drain_result{.memory = both(&model::process_second::anonymous_bytes),
                       .descriptors = both(&model::process_second::descriptors),
                       .sockets = both(&model::process_second::sockets),
-                      .requests = second.requests};
+                      .requests = second.requests,
+                      .begin_s = before == nullptr ? 0 : before->start_s + before->length_s,
+                      .end_s = second.rest->start_s};
 }
 
 void apply_drain_test(model::diagnosis& to, const model::trial& of) {

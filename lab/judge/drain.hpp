@@ -35,6 +35,8 @@ struct drain_result {
   residue descriptors;
   residue sockets;
   double requests = 0;  // between the two rests
+  double begin_s = 0;   // of the first of the two loads
+  double end_s = 0;     // of the second
 };
 
 /// Of the last two rests; nothing when the trial has no such phases, or was not looked at in them.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <iterator>
+#include <limits>
 #include <string>
 
 namespace assay::judge {
@@ -72,12 +73,29 @@ std::string active_holder(const parts& of) {
   return most.empty() ? std::string() : fmt::format("; active {} rose from {} to {}", most, most_before, most_after);
 }
 
+constexpr double held_s = 1.5;  // longer than from one look to the next
+
+// A look in which nothing has changed is left out: what was said before a part may be true in it.
+std::span<const runtime_look> part_of(std::span<const runtime_look> looks, double from_s, double to_s) {
+  const auto at = [&](double when_s) {
+    return static_cast<std::size_t>(std::ranges::lower_bound(looks, when_s, {}, &runtime_look::at_s) - looks.begin());
+  };
+  std::size_t first = at(from_s);
+  const std::size_t end = at(to_s);
+  if (first > 0 && (first == end || looks[first].at_s - looks[first - 1].at_s > held_s)) --first;
+  return looks.subspan(first, end - first);
+}
+
 }  // namespace
 
-void name_holders(model::diagnosis& of, std::span<const runtime_look> looks) {
+void name_holders(model::diagnosis& of, std::span<const runtime_look> looks, double end_s) {
   if (looks.size() < least_looks) return;
-  const std::size_t length = looks.size() / begin_share;
-  const parts compared{looks.first(length), looks.subspan(length, looks.size() - 2 * length), looks.last(length)};
+  const double begin_s = looks.front().at_s;
+  const double third_s = (std::max(end_s, looks.back().at_s) - begin_s) / static_cast<double>(begin_share);
+  if (third_s <= 0) return;
+  const parts compared{part_of(looks, begin_s, begin_s + third_s),
+                       part_of(looks, begin_s + third_s, begin_s + 2 * third_s),
+                       part_of(looks, begin_s + 2 * third_s, std::numeric_limits<double>::infinity())};
   const bool is_verdict = !of.findings.empty() && of.text == of.findings.front().text;
   for (auto& each : of.findings) {
     const bool of_memory = each.kind == cause::memory_leak;

@@ -11,7 +11,8 @@
 
 namespace assay::judge {
 
-/// Says it at the end of each such finding; nothing where there are too few looks, or where nothing has grown.
-void name_holders(model::diagnosis& of, std::span<const model::runtime_look> looks);
+/// Says it at the end of each such finding; nothing where there are too few looks, or where nothing has grown. The
+/// last look holds on until `end_s`.
+void name_holders(model::diagnosis& of, std::span<const model::runtime_look> looks, double end_s = 0);
 
 }  // namespace assay::judge

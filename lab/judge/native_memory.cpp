@@ -43,6 +43,13 @@ std::string holes_text(double gained, double held) {
       gained, std::max(0.0, held));
 }
 
+// The runtime's heap is none of malloc's.
+double heap_gained_mb(std::span<const model::runtime_look> looks) {
+  if (looks.size() < least_of_each) return 0;
+  return std::max(
+      0.0, gained_mb(looks, [](const model::runtime_look& each) { return static_cast<double>(each.heap_used_bytes); }));
+}
+
 }  // namespace
 
 void tell_native_memory(model::diagnosis& of, std::span<const model::process_second> processes,
@@ -56,7 +63,7 @@ void tell_native_memory(model::diagnosis& of, std::span<const model::process_sec
   const double held =
       gained_mb(processes, [](const model::process_second& each) { return static_cast<double>(each.live_bytes); });
   const bool is_verdict = of.text == of.findings.front().text && leak == of.findings.begin();
-  if (counted && held < explained_share * gained) {
+  if (counted && held + heap_gained_mb(looks) < explained_share * gained) {
     leak->text += holes_text(gained, held);
   } else {
     leak->text += unexplained_text(gained, counted ? held : 0, looks);

@@ -66,6 +66,13 @@ outcome outcome_of(const model::objective& what, const std::string& candidate, c
 std::vector<std::string> broken_objectives(const model::plan& plan, std::span<const model::trial> trials) {
   std::vector<std::string> said;
   for (const model::candidate& candidate : plan.candidates) {
+    const bool has_run = std::ranges::any_of(trials, [&](const model::trial& each) {
+      return each.candidate == candidate.name && each.state == model::trial_state::complete;
+    });
+    if (!has_run && !plan.objectives.empty()) {
+      said.push_back(fmt::format("{}: no objective can be told: none of its runs is complete", candidate.name));
+      continue;
+    }
     for (const model::phase& phase : plan.phases) {
       if (phase.kind != model::phase_kind::steady) continue;
       for (const model::objective& each : plan.objectives) {

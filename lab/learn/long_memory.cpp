@@ -131,9 +131,14 @@ std::optional<model::estimate> correlation(std::span<const double> off, std::siz
   if (all.squares <= 0) return std::nullopt;
   const double value = all.products / all.squares;
   double squares = 0;
+  double weights = 0;
   for (const part& each : parts) {
     squares += (each.products - value * each.squares) * (each.products - value * each.squares);
+    weights += each.squares * each.squares;
   }
+  // Of a log that is silent for most of the time few blocks have it all, and how they scatter tells nothing.
+  constexpr double fewest_in_effect = 8;
+  if (all.squares * all.squares < fewest_in_effect * weights) return std::nullopt;
   constexpr auto n = static_cast<double>(blocks);
   const double half = student_975 * std::sqrt(n / (n - 1) * squares) / all.squares;
   return model::estimate{.value = value, .low = value - half, .high = value + half, .n = blocks};

@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "lab/learn/start_order.hpp"
+
 namespace assay::learn {
 namespace {
 
@@ -43,6 +45,8 @@ void request_measures::add(block_place at, int status, std::uint64_t bytes) {
 }
 
 void request_measures::add_gap(block_place at, log_time starts) {
+  // A clock that goes back by more than any request takes was wrong before, or is that of another log: as start_order.
+  if (latest_ != log_time::min() && starts + longest_request < latest_) latest_ = starts;
   // The first has no gap before it. A stamp that goes back is none, either.
   const auto gap = latest_ == log_time::min() ? 0 : std::max<std::int64_t>((starts - latest_).count(), 0);
   gaps_.add(at, amount_class(static_cast<std::uint64_t>(gap)));
@@ -78,16 +82,17 @@ void request_measures::add_gaps(const whole_log& of, std::vector<measure>& to) c
 }
 
 std::optional<model::estimate> request_measures::gap_cv(const whole_log& of) const {
-  constexpr double ticks = 10;            // of the clock in a mean gap, or what varies is the clock
-  constexpr unsigned fewest_a_block = 6;  // 2^6 requests
-  constexpr double student_975 = 2.04;    // of 31 degrees of freedom, the fewest that a log of so many has
+  constexpr double ticks = 10;                // of the clock in a mean gap, or what varies is the clock
+  constexpr unsigned fewest_a_block = 6;      // 2^6 requests
+  constexpr double student_975 = 2.365;       // of 7 degrees of freedom, the fewest
+  constexpr double longest_block_us = 7.2e9;  // in more than two hours the shape of the day would pass for gaps
   if (of.end.shift < fewest_a_block || of.mean_per_s <= 0) return std::nullopt;
   if (1e6 / of.mean_per_s < ticks * static_cast<double>(of.resolution.count())) return std::nullopt;
   double n = 0;
   double sum = 0;
   double squares = 0;
   for (const amount_sums& block : sums_by_block(gaps_, of.end)) {
-    if (block.sum <= 0) continue;
+    if (block.sum <= 0 || block.sum > longest_block_us) continue;
     // Bessel's n / (n - 1), and (n + 1) / n, with which it is without bias for exponential gaps.
     const double square =
         (block.n + 1) * block.n / (block.n - 1) * (block.squares / (block.sum * block.sum) - 1 / block.n);

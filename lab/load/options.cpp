@@ -18,6 +18,9 @@ namespace {
 // Beside the connections: standard streams, the ring, epoll, eventfd, the resolver's sockets.
 constexpr unsigned descriptors_a_thread = 8;
 constexpr unsigned descriptors_spare = 16;
+// With io_uring a connection that is closed keeps its descriptor until the next turn; so many may end in one
+// (loop_options::max_turn_batch).
+constexpr unsigned descriptors_closing = 256;
 
 using checked = std::expected<void, std::string>;
 
@@ -172,7 +175,10 @@ checked check_seconds(const load_options& options) {
 
 // Raises the soft limit as far as needed; says what to do when the hard limit is in the way.
 checked check_descriptors(const load_options& options) {
-  const rlim_t needed = options.connections + rlim_t{options.threads} * descriptors_a_thread + descriptors_spare;
+  const bool renews = options.renews_connections || options.per_connection != no_limit;
+  const rlim_t closing = renews ? std::min(options.connections, descriptors_closing * options.threads) : 0;
+  const rlim_t needed =
+      options.connections + closing + rlim_t{options.threads} * descriptors_a_thread + descriptors_spare;
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) return {};
   if (limit.rlim_max >= needed) {

@@ -44,6 +44,7 @@ struct load_options {
   duration window{};                           // of objectives that are to hold in each; see gate_window()
   duration timeout = std::chrono::seconds(5);  // of one request, from its send
   std::uint64_t per_connection = no_limit;     // requests; then the client closes it
+  bool renews_connections = false;             // one is closed while its successor is opened: sessions
   std::uint64_t seed = 1;
   bool spin = false;  // poll instead of sleeping between arrivals
   io_options io;

@@ -42,8 +42,8 @@ struct session_generator::arrived {
   std::size_t scenario = 0;
   std::uint64_t number = 0;  // of its scenario
   instant intended{};
-  bool waited = false;  // for a place
-  instant noticed{};    // when its turn came
+  bool waited = false;                   // for a place
+  instant blind_until = instant::min();  // what was due by then could have begun at once: this thread did not run
 };
 
 // One under way.
@@ -109,6 +109,8 @@ session_generator::arrived session_generator::take(std::size_t scenario) {
 
 task<void> session_generator::pace() {
   int at_once = 0;
+  instant full_until = instant::min();   // what was due by then found every place taken
+  instant blind_until = instant::min();  // what was due by then found this thread late, with a place free
   while (!stopped_) {
     const std::size_t scenario = earliest();
     const instant due = next_of(scenario);
@@ -120,15 +122,19 @@ task<void> session_generator::pace() {
       if (!co_await delay_until(due) || stopped_) co_return;
     }
     permit place = places_.try_acquire();
-    const bool waited = !place;
-    if (waited) {
+    // Several places may come free at once: who takes the second has waited as well.
+    const bool waited = !place || due < full_until;
+    if (!place) {
       result<permit> granted = co_await places_.acquire();
       if (!granted || stopped_) co_return;
       place = std::move(*granted);
+      full_until = on_.now();
+    } else if (!waited) {
+      blind_until = on_.now();
     }
     arrived begun = take(scenario);
     begun.waited = waited;
-    begun.noticed = on_.now();
+    begun.blind_until = blind_until;
     driving_->spawn(drive(begun, std::move(place)));
     if (++at_once % most_at_once == 0) co_await yield();
   }
@@ -162,11 +168,7 @@ void session_generator::begin(session& in) const {
     const draw_stream from = stream_of(plan_.work.seed ^ value_salt, in.begun.scenario, in.begun.number, i);
     how.values[i].draw(from, in.begun.number, in.variables[i]);
   }
-  if (in.begun.waited) {
-    in.free_since = in.begun.noticed;
-  } else {
-    in.blind_until = in.begun.noticed;
-  }
+  in.blind_until = in.begun.blind_until;
 }
 
 task<void> session_generator::drive(arrived begun, permit place) {

@@ -128,8 +128,9 @@ checked compilation::read_step(std::size_t index) {
     }
   }
   model::bound_route route = step.request;
-  const bool own_cookies = std::ranges::any_of(
-      route.headers, [](const auto& field) { return http::equals_ignoring_case(field.first, "cookie"); });
+  const auto is_cookie = [](const auto& field) { return http::equals_ignoring_case(field.first, "cookie"); };
+  const bool own_cookies =  // -H is added to every step
+      std::ranges::any_of(route.headers, is_cookie) || std::ranges::any_of(options.headers, is_cookie);
   if (from.cookies && own_cookies) {
     return refuse(step.place, "a header cookie beside the session's own: leave it out, or say cookies: false");
   }
@@ -218,6 +219,7 @@ std::expected<session_plan, std::string> plan_sessions(const std::vector<model::
   }
   if (const checked names = check_names(routes); !names) return std::unexpected(names.error());
   options.routes = std::move(routes);
+  options.renews_connections = true;
   auto load = normalize(std::move(options));
   if (!load) return std::unexpected(load.error());
   if (const checked kept = check_kept(load->options); !kept) return std::unexpected(kept.error());

@@ -11,6 +11,7 @@ std::vector<std::string> invalid_reasons(const model::generator_health& health, 
     reasons.emplace_back("no request was answered: there is nothing to measure");
   }
   const bool open = model != model::load_model::closed;
+  const bool sessions = model == model::load_model::partly_open;
   if (open && health.own_lag_p99_ns > bounds.own_lag_p99_ns) {
     reasons.push_back(fmt::format(
         "generator late: p99 {:.2f} ms after the intended instant with idle connections (at most {:.2f} ms)",
@@ -19,14 +20,13 @@ std::vector<std::string> invalid_reasons(const model::generator_health& health, 
   if (health.own_limits > 0) {
     reasons.push_back(fmt::format(
         "generator out of descriptors, local ports or memory: {} requests had no connection: use fewer connections "
-        "(-c), or raise the limit (ulimit -n, net.ipv4.ip_local_port_range)",
-        health.own_limits));
+        "(-c){}, or raise the limit (ulimit -n, net.ipv4.ip_local_port_range)",
+        health.own_limits, sessions ? " or a lower rate of sessions, each of which takes a port for a minute" : ""));
   }
   if (health.cpu_share > bounds.cpu_share) {
-    reasons.push_back(
-        fmt::format("generator out of CPU: a thread was busy {:.0f} % of the time (at most {:.0f} %): use more threads "
-                    "(-t) or a lower rate",
-                    100 * health.cpu_share, 100 * bounds.cpu_share));
+    reasons.push_back(fmt::format(
+        "generator out of CPU: a thread was busy {:.0f} % of the time (at most {:.0f} %): use {}a lower rate",
+        100 * health.cpu_share, 100 * bounds.cpu_share, sessions ? "" : "more threads (-t) or "));
   }
   const double allowed_wait = open ? bounds.open_cpu_wait_share : bounds.cpu_wait_share;
   if (health.cpu_wait_share > allowed_wait) {

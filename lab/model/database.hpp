@@ -28,7 +28,7 @@ struct database_look {
   unsigned lock_waits = 0;      // of the active: wait for a lock
   unsigned of_server = 0;       // to all of its databases: what max_connections counts
   double longest_idle_s = 0;    // of those in a transaction
-  double longest_wait_s = 0;    // a statement that waits for a lock has run for so long
+  double longest_wait_s = 0;    // a statement has waited for a lock, since it began or was last seen to run
 };
 
 // Waits for locks that are alike, over all looks.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -113,16 +114,33 @@ std::optional<drafted_body> body_of(const yaml_node& root, const yaml_node& oper
   return std::nullopt;
 }
 
-// JSON writes what lies beyond 16 bits as two escapes, "\ud83d\ude00"; to YAML they are none. No path holds one: what
-// was meant does not matter.
-std::string without_surrogates(std::string text) {
-  for (std::size_t at = text.find('\\'); at != text.npos; at = text.find('\\', at)) {
-    const bool is_half = at + 5 < text.size() && text[at + 1] == 'u' && (text[at + 2] == 'd' || text[at + 2] == 'D') &&
-                         std::string_view("89abcdefABCDEF").contains(text[at + 3]);
-    if (is_half) text.replace(at, 6, "\\ufffd");
-    at += 2;
+// JSON writes what lies beyond 16 bits as two escapes, "\ud83d\ude00", YAML as one, "\U0001f600". One half alone means
+// nothing in either.
+std::string without_surrogates(const std::string& text) {
+  const auto half_at = [&text](std::size_t at) -> unsigned {  // 0: there is none
+    if (at + 6 > text.size() || text[at] != '\\' || text[at + 1] != 'u') return 0;
+    unsigned code = 0;
+    const char* const digits = text.data() + at + 2;
+    const auto [end, failed] = std::from_chars(digits, digits + 4, code, 16);
+    return failed == std::errc() && end == digits + 4 && code >= 0xd800 && code < 0xe000 ? code : 0;
+  };
+  std::string made;
+  made.reserve(text.size());
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t escape = std::min(text.find('\\', at), text.size());
+    made.append(text, at, escape - at);
+    const unsigned first = half_at(escape);
+    const unsigned second = first != 0 && first < 0xdc00 ? half_at(escape + 6) : 0;
+    if (second >= 0xdc00) {
+      made += fmt::format("\\U{:08x}", 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00));
+    } else if (first != 0) {
+      made += "\\ufffd";
+    } else {
+      made.append(text, escape, 2);  // at the end: nothing, or the backslash alone
+    }
+    at = escape + (second >= 0xdc00 ? 12 : first != 0 ? 6 : 2);
   }
-  return text;
+  return made;
 }
 
 }  // namespace
@@ -156,6 +174,7 @@ std::expected<openapi_found, std::string> openapi_routes_in(const std::string& p
       std::string upper = method;
       std::ranges::transform(upper, upper.begin(), [](char c) { return static_cast<char>(c - 32); });
       found.routes.push_back(upper + " " + *route);
+      if (found.routes.size() > most_openapi_routes) continue;  // refused below
       if (auto body = body_of(*root, *operation)) found.bodies.insert_or_assign(found.routes.back(), std::move(*body));
     }
   }

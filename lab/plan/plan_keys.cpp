@@ -116,7 +116,7 @@ void describe_campaign(keys_of<T>& keys) {
   keys.texts(
       "objectives", &T::kept,
       "what each candidate is to keep in steady phases: p99<100ms, p99[GET /items]<80ms, errors<0.1%; the report "
-      "says who does not, and assay run ends with 1");
+      "says who does not or that it cannot be told, and assay run ends with 1 then");
   keys.objects("background", &T::tasks, background_section(),
                "what the service does by the clock, beside its users; no log shows it");
   keys.objects("dependencies", &T::needs, dependency_section(), "databases and third parties");

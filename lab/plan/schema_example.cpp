@@ -143,9 +143,13 @@ class example_maker {
     switch (written.is) {
       case form::nothing:
         return "null";
-      case form::scalar:
-        return type != "string" && (is_number(written.text) || is_word(written.text)) ? written.text
-                                                                                      : json_text(written.text);
+      case form::scalar: {
+        bytes_ += written.text.size();
+        if (bytes_ > most_example_bytes) return refuse("the example would be too long");
+        const bool is_other = type == "integer" || type == "number" || type == "boolean";
+        const bool is_text = type == "string" || (written.quoted && !is_other);
+        return !is_text && (is_number(written.text) || is_word(written.text)) ? written.text : json_text(written.text);
+      }
       case form::list: {
         std::string made;
         for (const yaml_node& each : written.items) {
@@ -198,13 +202,20 @@ class example_maker {
     if (const yaml_node* const all = schema.find("allOf")) {
       for (const yaml_node& each : all->items) {
         if (const yaml_node* const part = followed(&each)) collect(*part, into, depth + 1);
+        if (refused()) return;
       }
     }
     if (const yaml_node* const properties = schema.find("properties")) {
-      for (const yaml_entry& each : properties->entries) place_of(each.key).schema = &each.value;
+      for (const yaml_entry& each : properties->entries) {
+        if (is_too_much(depth)) return;
+        place_of(each.key).schema = &each.value;
+      }
     }
     if (const yaml_node* const required = schema.find("required"); required != nullptr) {
-      for (const yaml_node& each : required->items) place_of(each.text).required = true;
+      for (const yaml_node& each : required->items) {
+        if (is_too_much(depth)) return;
+        place_of(each.text).required = true;
+      }
     }
   }
 
@@ -272,6 +283,7 @@ class example_maker {
 
   const yaml_node& root_;
   std::size_t values_ = 0;
+  std::size_t bytes_ = 0;  // of texts that are written in the document: each is in the example
   std::string why_not_;
   std::vector<std::string> made_up_;
 };

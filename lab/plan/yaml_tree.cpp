@@ -43,6 +43,7 @@ class builder final : public YAML::EventHandler {
     yaml_node node;
     node.is = nothing ? yaml_node::form::nothing : yaml_node::form::scalar;
     node.text = value;
+    node.quoted = tag == "!";
     add(mark, tag, anchor, std::move(node));
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,

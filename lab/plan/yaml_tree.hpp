@@ -39,7 +39,8 @@ struct yaml_node {
   enum class form : std::uint8_t { nothing, scalar, list, map };
 
   form is = form::nothing;
-  std::string text;  // of a scalar
+  std::string text;     // of a scalar
+  bool quoted = false;  // a scalar that is text, whatever it looks like
   place at;
   std::vector<yaml_node> items;     // of a list
   std::vector<yaml_entry> entries;  // of a map, in the order of the file

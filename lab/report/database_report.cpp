@@ -49,11 +49,11 @@ std::string database_text(const model::database_view& of) {
       of.name, of.version, usual.connections, usual.most_connections, usual.most_of_server, of.max_connections,
       usual.active, usual.held, usual.lock_waits);
   for (const auto& each : of.locks | std::views::take(shown_database_lines)) {
-    text += fmt::format("    {:>5} looks, longest {:>5.1f} s  waited for a lock: {}; held by {}\n", each.seen,
+    text += fmt::format("    {:>5} times, longest {:>5.1f} s  waited for a lock: {}; held by {}\n", each.seen,
                         each.longest_s, each.statement, holder_text(each));
   }
   for (const auto& each : of.holds | std::views::take(shown_database_lines)) {
-    text += fmt::format("    {:>5} looks, longest {:>5.1f} s  idle in a transaction after: {}\n", each.seen,
+    text += fmt::format("    {:>5} times, longest {:>5.1f} s  idle in a transaction after: {}\n", each.seen,
                         each.longest_s, each.statement);
   }
   for (const auto& each : of.statements | std::views::take(shown_database_lines)) {

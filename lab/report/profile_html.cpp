@@ -155,7 +155,9 @@ std::string rate_section(const model::arrivals& seen) {
     text += bar_chart{.title = "requests by second", .each = "second", .unit = "requests", .label_every = 10}.draw(
         {seen.worst_minute.begin(), seen.worst_minute.end()});
   }
-  if (seen.peak_to_mean.empty()) return text + "<p>Bursts: not estimable from so short a log.</p>";
+  if (seen.peak_to_mean.empty()) {
+    return text + "<p>Bursts: not estimable from so short a log.</p>" + memory_paragraph(seen);
+  }
   text +=
       "<h3>Bursts</h3><div class=\"scroll\"><table><caption>Variance of the counts over their mean, within hours: 1 is "
       "what independent clients make (Poisson), more is bursts.</caption><thead><tr><th class=\"text\">window</th>"

@@ -28,10 +28,11 @@ constexpr unsigned port_attempts = 500;
 constexpr milliseconds interrupt_interval{100};
 constexpr std::size_t tail_bytes = 4096;
 
+// As model::parse_template() has it, by which plans are checked.
 bool is_name(std::string_view text) {
-  const auto lower = [](char c) { return c >= 'a' && c <= 'z'; };
-  return !text.empty() && lower(text.front()) &&
-         std::ranges::all_of(text, [&](char c) { return lower(c) || (c >= '0' && c <= '9') || c == '_' || c == '-'; });
+  const auto begins = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+  return !text.empty() && begins(text.front()) &&
+         std::ranges::all_of(text, [&](char c) { return begins(c) || (c >= '0' && c <= '9') || c == '-'; });
 }
 
 // Waits for its end; the report, or that it had to be stopped.

@@ -24,7 +24,8 @@ std::map<std::string, std::string> base_environment();
 std::expected<std::uint16_t, std::string> free_port();
 bool port_is_free(std::uint16_t port);
 
-// "{name}" becomes values[name]; "{{" and "}}" are braces, and so is a brace that no name ([a-z][a-z0-9_-]*) follows.
+// "{name}" becomes values[name]; "{{" and "}}" are braces, and so is a brace that no name ([A-Za-z_][A-Za-z0-9_-]*)
+// follows.
 std::expected<std::string, std::string> fill_placeholders(const std::string& text,
                                                           const std::map<std::string, std::string>& values);
 

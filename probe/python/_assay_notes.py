@@ -6,6 +6,7 @@ and its next socket has that number.
 """
 
 import os
+from fcntl import F_DUPFD_CLOEXEC, fcntl
 from struct import Struct
 
 SAMPLE, FAILURE = 2, 4
@@ -18,12 +19,23 @@ _NOTE = Struct(f"=QQI4x{_WHAT_BYTES}s{STACK_BYTES}s")
 _FOR_WRITING = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
+def open_apart(path, flags):
+    """Never 0, 1 or 2: where the program has one of them closed, what it opens next gets it."""
+    descriptor = os.open(path, flags, 0o600)
+    if descriptor > 2:
+        return descriptor
+    try:
+        return fcntl(descriptor, F_DUPFD_CLOEXEC, 3)
+    finally:
+        os.close(descriptor)
+
+
 class File:
     """One that is still the file it was opened as, or none."""
 
     def __init__(self, path, flags):
         try:
-            self.descriptor = os.open(path, _FOR_WRITING | flags, 0o600)
+            self.descriptor = open_apart(path, _FOR_WRITING | flags)
             self.identity = self.look()
         except OSError:
             self.identity = None

@@ -49,22 +49,22 @@ def line_writer(place_of):
     ours, most_frames, kept_for_own = join(dirname(__file__), ""), _MOST_FRAMES, _KEPT_FOR_OWN
 
     def lines_of(frame, room):
-        seen_own = False
-        for _ in range(most_frames):
-            if frame is None:
-                return
-            code = frame.f_code
+        stack, seen_own = [], False
+        while frame is not None and len(stack) < most_frames:
+            stack.append((frame.f_code, frame.f_lineno))
+            frame = frame.f_back
+        frame = None  # to look up a place lets its thread run on: who lets go of a frame last ends what it holds
+        for code, number in stack:
             if not code.co_filename.startswith(ours):
                 own, name = place_of(code.co_filename)
                 mark = "*" if own else " "
-                line = f"{mark}{name}:{frame.f_lineno} in {code.co_name}\n".encode("utf-8", "replace")
+                line = f"{mark}{name}:{number} in {code.co_name}\n".encode("utf-8", "replace")
                 if len(line) <= (room if own or seen_own else room - kept_for_own):
                     yield line
                     room -= len(line)
                     seen_own = seen_own or own
                 elif own:
                     return
-            frame = frame.f_back
 
     return lines_of
 

@@ -8,10 +8,11 @@ ASSAY_PROBE_STACKS=1 asks for it.
 
 import os
 import sys
+from _signal import SIG_BLOCK, pthread_sigmask, valid_signals
 from _thread import get_ident, start_new_thread
 from time import monotonic, monotonic_ns, sleep
 
-from _assay_notes import SAMPLE, STACK_BYTES, STATE_BYTES, File, is_paused
+from _assay_notes import SAMPLE, STACK_BYTES, STATE_BYTES, File, is_paused, open_apart
 from _assay_tasks import Census
 
 _PERIOD_S = 0.015
@@ -32,7 +33,7 @@ class _Stretches:
     """Long ones of the first thread, as the library's file tells them."""
 
     def __init__(self, directory, note, lines_of, first_thread):
-        self.file = os.open(f"{directory}/{os.getpid()}.probe", os.O_RDONLY | os.O_CLOEXEC)
+        self.file = open_apart(f"{directory}/{os.getpid()}.probe", os.O_RDONLY | os.O_CLOEXEC)
         self.note, self.lines_of, self.first_thread = note, lines_of, first_thread
         self.slot, self.asked, self.left = -1, 0, _MOST_ASKED
 
@@ -95,6 +96,7 @@ def watch_closely(directory, note, place_of, lines_of):
 
     def run(first_thread):
         try:
+            pthread_sigmask(SIG_BLOCK, valid_signals())  # they are the program's, also where it has blocked them itself
             stretches, state = _Stretches(directory, note, lines_of, first_thread), _State(directory, census)
             while True:
                 sleep(_PERIOD_S)

@@ -20,14 +20,17 @@ _MOST_NAME = 48  # characters, of a coroutine and of a place
 
 
 def _registered(loop):
-    """Some of the loop's tasks and of others', and how many there are in all."""
+    """Some of the loop's tasks, and how many each stands for. Of others' none is held for longer than a glance."""
     from asyncio import tasks
 
     if sys.version_info >= (3, 14):  # they are no longer in a set of Python's
         found = tasks.all_tasks(loop)
-        return list(islice(found, _MOST_TASKS)), len(found)
+        some = list(islice(found, _MOST_TASKS))
+        return some, len(found) / max(1, len(some))
     known = (tasks._scheduled_tasks if sys.version_info >= (3, 12) else tasks._all_tasks).data
-    return [task for each in list(islice(known, _MOST_TASKS)) if (task := each()) is not None], len(known)
+    some = list(islice(known, _MOST_TASKS))
+    own = [task for each in some if (task := each()) is not None and task.get_loop() is loop]
+    return own, len(known) / max(1, len(some))
 
 
 def _counter(waits_at):
@@ -41,13 +44,12 @@ def _counter(waits_at):
         return "".join(each if " " <= each <= "~" else "?" for each in kind)
 
     def count(loop):
-        tasks, all_there_are = _registered(loop)
+        tasks, scale = _registered(loop)
         counts = {}
         for task in tasks:
-            if not task.done() and task.get_loop() is loop:
+            if not task.done():
                 kind = kind_of(task)
                 counts[kind] = counts.get(kind, 0) + 1
-        scale = all_there_are / max(1, len(tasks))
         return {kind: round(number * scale) for kind, number in counts.items()}
 
     return count

@@ -47,6 +47,10 @@ def _watch(directory, stacks):
     set_hook.restype = None
     set_hook.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
     has_state = ctypes.cast(ctypes.pythonapi.PyGILState_GetThisThreadState, ctypes.c_void_p)
+    main, here = ctypes.pythonapi["PyInterpreterState_Main"], ctypes.pythonapi["PyInterpreterState_Get"]
+    main.restype = here.restype = ctypes.c_void_p
+    if main() != here():  # the library has one hook, and an interpreter that ends with a thread left ends the process
+        return
     from _assay_failures import watch_failures
     from _assay_notes import note_writer
     from _assay_places import line_writer, place_finder
@@ -90,6 +94,6 @@ try:
 
     if _environ.get("ASSAY_PROBE_DIR"):
         _watch(_environ["ASSAY_PROBE_DIR"], _environ.get("ASSAY_PROBE_STACKS") == "1")
-except (AttributeError, ImportError, OSError):
-    pass  # no library, no ctypes: the calls are still seen, without their lines
+except Exception:  # no library, no ctypes, no memory that may be run: the calls are still seen, without their lines
+    pass
 _load_next()

@@ -36,7 +36,8 @@ sql_result<connection_target> connection_target::parse(const std::string& url, d
   char* said = nullptr;
   const std::unique_ptr<PQconninfoOption, free_options> options(PQconninfoParse(url.c_str(), &said));
   if (options == nullptr) {
-    const sql_error refused = refuse_url(said == nullptr ? "out of memory" : said);
+    // Not libpq's own words: they quote the URL, its password included.
+    const sql_error refused = refuse_url(said == nullptr ? "out of memory" : "libpq cannot read it");
     PQfreemem(said);
     return std::unexpected(refused);
   }

@@ -13,8 +13,8 @@
 // leaves rolling back, as that of a single statement does.
 //
 // No outcomes at all: what was refused before it was sent (errc::invalid_argument), a commit that a deferred constraint
-// has refused, of which nothing stays; with `unavailable`, a deadline or a cancellation it is not known what stays, and
-// the connection is closed.
+// has refused, of which nothing stays; with `unavailable`, a deadline, a cancellation or COPY (errc::unsupported) it is
+// not known what stays, and the connection is closed.
 //
 // Misuse: a statement that needs the answer to one before it. BEGIN, COMMIT and their like: that is pool::begin(). Many
 // rows: the answers of all are in memory together.

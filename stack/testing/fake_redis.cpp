@@ -222,8 +222,8 @@ task<void> fake_redis::receive(fake_redis* self, visitor* from) {
 
 // False when the connection is to end.
 task<bool> fake_redis::obey(fake_redis* self, visitor* from, redis_words asked) {
-  if (from->silent) co_return true;
   if (upper(asked[0]) != "HELLO") self->asked_.push_back(asked);
+  if (from->silent) co_return true;
   const redis_reply said = self->answer_to(*from, asked);
   if (said.takes > duration::zero()) {
     const result<void> taken = co_await delay_for(said.takes);
@@ -264,7 +264,7 @@ redis_reply fake_redis::answer_to(visitor& from, const redis_words& asked) {
   }
   const answerer* const scripted = find(asked);
   if (scripted == nullptr) return usual_answer(from, name, asked);
-  if (name == "EXEC") from.queued.reset();
+  if (name == "EXEC" || name == "DISCARD") from.queued.reset();
   return (*scripted)(asked);
 }
 
@@ -286,6 +286,9 @@ redis_reply fake_redis::usual_answer(visitor& from, const std::string& name, con
   if (name.ends_with("SUBSCRIBE") && asked.size() > 1) return subscribe(from, name, asked);
   std::string whole = asked[0];
   for (std::size_t at = 1; at < asked.size(); ++at) whole += " " + asked[at];
+  constexpr std::size_t most = 512;  // an error is one line
+  whole.resize(std::min(whole.size(), most));
+  std::ranges::replace_if(whole, [](char c) { return static_cast<unsigned char>(c) < ' '; }, ' ');
   return redis_fails("ERR fake_redis has no answer to: " + whole);
 }
 

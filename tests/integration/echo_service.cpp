@@ -112,7 +112,9 @@ task<http::response> answer_on(std::shared_ptr<loop_state> mine, http::request& 
 }
 
 http::handler handler_of_loop(unsigned index, offload_pool& viewers) {
-  const auto state = std::make_shared<loop_state>(index, guard::access_log::tasks_endpoint(viewers));
+  // A loop of a busy machine may not be scheduled for longer than the usual limit.
+  const auto state =
+      std::make_shared<loop_state>(index, guard::access_log::tasks_endpoint(viewers, std::chrono::seconds(10)));
   return [mine = state] ASSAY_CORO_WRAPPER(http::request & asked) { return answer_on(mine, asked); };
 }
 

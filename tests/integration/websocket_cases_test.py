@@ -237,27 +237,31 @@ class Cases(BeforeOurServer):
                         self.assertEqual(said(peer.message()), (opcode, payload))
 
     def test_the_largest_messages(self):
-        """The rest of chapter 9: whole, and in fragments; and what is larger than the endpoint takes."""
+        """The rest of chapter 9: whole, and in fragments of every size; and what is larger than the endpoint takes."""
         mib = 1 << 20
         with Peer(self.service.port, "/large") as peer:
             for opcode, byte in ((TEXT, b"*"), (BINARY, b"\xfe")):
-                for size, small in ((4 * mib, 4096), (8 * mib, 65_536), (16 * mib, mib)):
+                for size, small in ((4 * mib, [64 << 2 * n for n in range(8)]), (8 * mib, [65_536]), (16 * mib, [mib])):
                     payload = byte * size
-                    for piece in (size, small):
+                    for piece in (size, *small):
                         peer.send(*fragments(opcode, [payload[at : at + piece] for at in range(0, size, piece)]))
                         got = peer.message()
                         self.assertTrue(got.opcode == opcode and got.payload == payload, f"{size} in {piece}")
+                for chop in [64 << n for n in range(6)]:  # bytes a segment
+                    peer.send(Frame(opcode, byte * mib), chop=chop)
+                    self.assertEqual(len(peer.message().payload), mib)
             peer.send(*fragments(BINARY, [bytes(16 * mib), b"1"]))
             self.assertEqual(said(peer.message()), said(close_frame(TOO_LARGE)))
 
     def test_many_messages_one_by_one_and_at_once(self):
         for size in (0, 16, 64, 256, 1024, 4096):
             with self.subTest(size=size), Peer(self.service.port, "/plain") as peer:
-                for _ in range(100):
-                    peer.send(Frame(BINARY, b"\xfe" * size))
-                    self.assertEqual(len(peer.message().payload), size)
-                peer.send_bytes(encoded(Frame(BINARY, b"\xfe" * size)) * 200)
-                self.assertEqual({len(peer.message().payload) for _ in range(200)}, {size})
+                for frame in (Frame(TEXT, b"*" * size), Frame(BINARY, b"\xfe" * size)):
+                    for _ in range(500):
+                        peer.send(frame)
+                        self.assertEqual(said(peer.message()), said(frame))
+                    peer.send_bytes(encoded(frame) * 500)
+                    self.assertEqual({said(peer.message()) for _ in range(500)}, {said(frame)})
 
 
 class Compressor:

@@ -42,7 +42,8 @@ class Python(unittest.TestCase):
         return [(what, text) for what, text, _ in self.probe.notes(kind)]
 
     def states(self) -> list[str]:
-        return [path.read_text(encoding="ascii").rstrip("\n")
+        """Without the number of the look: a slow start leaves time for another."""
+        return [re.sub(r"^(look|end) \d+$", r"\1", path.read_text(encoding="ascii").rstrip("\n"), flags=re.MULTILINE)
                 for path in sorted(pathlib.Path(self.probe.directory).glob("*.state"))]
 
     def test_it_behaves_as_without(self):
@@ -134,7 +135,7 @@ class Python(unittest.TestCase):
             ended = self.run_python(service, loop, "20", ASSAY_PROBE_STACKS="1")
             self.assertEqual((ended.returncode, ended.stdout, ended.stderr), (0, "", ""))
             (state,) = self.states()
-            self.assertEqual(state, "look 1\nactive wait_for_news at app.py:5 20\nactive main at app.py:8 1\nend 1")
+            self.assertEqual(state, "look\nactive wait_for_news at app.py:5 20\nactive main at app.py:8 1\nend")
             for path in pathlib.Path(self.probe.directory).glob("*.state"):
                 path.unlink()
 
@@ -185,7 +186,7 @@ class Python(unittest.TestCase):
         self.assertEqual(ended.returncode, 0, ended.stderr)
         text = "ValueError: of a worker\ntask of mail, app.py:4 in mail"
         self.assertEqual(self.notes(FAILURE), [("Task exception was never retrieved", text)] * 2)
-        self.assertEqual(self.states(), ["look 1\nactive main at app.py:7 1\nend 1"] * 2)
+        self.assertEqual(self.states(), ["look\nactive main at app.py:7 1\nend"] * 2)
 
     def test_a_daemon_that_closes_all_it_finds_open_keeps_its_files_to_itself(self):
         ended = self.run_python(self.program("""

@@ -113,7 +113,7 @@ void line_builder::set_connection(field what, std::string_view text) {
   const auto number = whole_number(text);
   if (!number) return;
   if (what == field::request_bytes) {
-    line_.request_bytes = *number;
+    line_.request_bytes = number;
   } else {
     line_.on_connection = *number + (what == field::kept_alive ? 1 : 0);
   }

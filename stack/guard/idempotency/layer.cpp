@@ -55,8 +55,9 @@ http::response refused(refusal why) {
     case refusal::full:
       break;
   }
-  return http::response::refused(503, "idempotency_keys_full",
-                                 "too many requests with idempotency keys are in progress");
+  http::response reply = http::response::unavailable("idempotency_keys_full");
+  reply.body = "too many requests with idempotency keys are in progress\n";
+  return reply;
 }
 
 http::response replay(const answer& kept) {

@@ -117,7 +117,7 @@ TEST(database_history, is_bounded_whatever_comes_and_says_so) {
         idle(i, server_time - 2 - i,
              fmt::format("SELECT column_{}", std::string(static_cast<std::size_t>(i % 300 + 1), 'x'))));
   }
-  seen.backends.push_back({.pid = 1000});
+  seen.backends.push_back({.pid = 1000, .statement = "<insufficient privilege>"});
   for (int i = 0; i < 3; ++i) history.add(i, seen);
   model::database_view view;
   history.report(view);

@@ -56,15 +56,15 @@ class database_looks : public ::testing::Test {
     });
   }
   // What is seen until enough looks were taken.
-  database_observation seen() {
-    database_sampler made({.name = "db", .url = database_.url(), .interval = 2ms, .patience = 500ms});
+  database_observation seen(duration patience = 20s) {
+    database_sampler made({.name = "db", .url = database_.url(), .interval = 2ms, .patience = patience});
     made.start(observer::now());
     EXPECT_EQ(enough_.wait_for(20s), std::future_status::ready);
     return made.finish();
   }
   // What is said by one that does not look at all.
   std::string refusal(const std::string& url) {
-    database_sampler made({.name = "db", .url = url, .interval = 2ms, .patience = 500ms});
+    database_sampler made({.name = "db", .url = url, .interval = 2ms, .patience = 20s});
     made.start(observer::now());
     const auto none = made.finish();
     EXPECT_TRUE(none.seen.looks.empty());
@@ -123,7 +123,7 @@ TEST_F(database_looks, come_back_after_a_connection_was_lost) {
 
 TEST_F(database_looks, are_given_up_when_the_server_hangs) {
   looks(2, [](int) { return pg_reply{.what = pg_reply::kind::hangs}; });
-  const auto made = seen();
+  const auto made = seen(1s);
   EXPECT_TRUE(made.seen.looks.empty());
   ASSERT_EQ(made.seen.notes.size(), 1U);
   EXPECT_THAT(made.seen.notes[0], HasSubstr("looks at it failed"));
@@ -139,6 +139,7 @@ TEST_F(database_looks, an_answer_of_another_form_is_no_look) {
 
 TEST_F(database_looks, at_what_may_not_be_looked_at_are_one_line) {
   EXPECT_THAT(refusal("no url"), HasSubstr("db: not looked into: "));
+  EXPECT_EQ(refusal("postgresql://u:secret%zz@127.0.0.1/d").find("secret"), std::string::npos);
   meets(90'624);
   EXPECT_EQ(refusal(database_.url()), "db: not looked into: version 15.3 (Debian) is older than 10");
   database_.on(sql_of_server, pg_fails("42501", "permission denied\nfor function"));

@@ -139,6 +139,17 @@ TEST_F(sessions, that_find_no_place_are_charged_as_late) {
   EXPECT_LE(seen.generator.own_lag_max_ns, ns(1us));
 }
 
+TEST_F(sessions, that_find_places_at_one_moment_have_all_waited) {
+  scenarios[0].steps.pop_back();
+  options.connections = 2;
+  server.decide_on = [&](std::string_view) {
+    return reply{.after = std::max(duration::zero(), 550ms - (network->now() - start))};
+  };
+  const model::load_result seen = run();
+  EXPECT_EQ(seen.sessions[0].waited, 4U) << "due at 200 to 500 ms";
+  EXPECT_LE(seen.generator.own_lag_max_ns, ns(1us));
+}
+
 TEST_F(sessions, that_never_had_a_place_are_in_the_percentiles) {
   scenarios[0].steps.pop_back();
   options.connections = 1;

@@ -110,9 +110,9 @@ TEST(watch_report, a_database_is_told_with_who_waits_for_whom) {
        {"  postgres   version 15.3; on average 4.0 connections (4 at most, 6 of 100 of its server), 1.0 active, 2.0 "
         "held "
         "by an idle transaction, 0.0 waiting for a lock\n",
-        "        3 looks, longest   1.5 s  waited for a lock: UPDATE t SET n = ?; held by a transaction that was idle "
+        "        3 times, longest   1.5 s  waited for a lock: UPDATE t SET n = ?; held by a transaction that was idle "
         "after SELECT ?\n",
-        "        2 looks, longest   2.5 s  idle in a transaction after: SELECT ?\n",
+        "        2 times, longest   2.5 s  idle in a transaction after: SELECT ?\n",
         "      200 calls,      1.50 ms each  SELECT ?\n", "  note: postgres: a note of its own\n"}) {
     EXPECT_NE(text.find(line), std::string::npos) << line << text;
   }

@@ -31,7 +31,7 @@ pipeline sale(int id) {
 }
 
 struct stage {
-  testing::virtual_world world{{.descriptor_patience = 200ms}};  // a silence is to cost little here
+  testing::virtual_world world;
   testing::fake_postgres database;
   pool db{
       {.url = database.url(), .query_timeout = 3s, .pipelines = {.max_statements = 3, .max_bytes = 200}, .seed = 1}};
