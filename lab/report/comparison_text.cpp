@@ -146,8 +146,12 @@ std::vector<row> cost_table(const model::comparison& judged) {
   for (const auto& candidate : judged.candidates) {
     row& cells = rows.emplace_back(row{named(candidate)});
     const auto* lag = highest(judged, candidate.name, "lag_p99_ms");
-    cells.push_back(lag == nullptr ? "no loop seen"
-                                   : fmt::format("{} ({})", with_interval(lag->over_runs), plain(lag->phase)));
+    const bool is_seen = std::ranges::any_of(judged.metrics, [&](const model::metric_summary& each) {
+      return each.candidate == candidate.name && each.metric == "lag_p99_ms" && !each.runs.empty();
+    });
+    cells.push_back(lag != nullptr ? fmt::format("{} ({})", with_interval(lag->over_runs), plain(lag->phase))
+                    : is_seen      ? "not estimable"
+                                   : "no loop seen");
     const auto* recovery = judged.find_metric(candidate.name, "", "recovery_s");
     cells.push_back(recovery == nullptr ? "-" : with_interval(recovery->over_runs));
     for (const auto& [metric, title] : costs) {
