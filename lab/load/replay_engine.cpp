@@ -1,23 +1,11 @@
 #include "lab/load/replay_engine.hpp"
 
 #include <fmt/format.h>
-#include <sys/prctl.h>
 
 #include <algorithm>
 
-#include "lab/load/resolve.hpp"
-#include "stack/net/address.hpp"
-#include "stack/runtime/delay.hpp"
-#include "stack/runtime/socket_setup.hpp"
-
 namespace assay::load {
 namespace {
-
-constexpr duration start_delay = std::chrono::milliseconds(10);
-// With spin: how long before a request the thread stops sleeping.
-constexpr duration spin_window = std::chrono::milliseconds(1);
-
-task<void> one_turn() { co_await yield(); }
 
 model::generator_health health_of(const replay_measurements& measured, const replay_run& run) {
   model::generator_health health;
@@ -119,68 +107,26 @@ void judge_replay(model::replay_result& result, const verdict_bounds& bounds) {
   result.valid = result.reasons.empty();
 }
 
-std::expected<model::replay_result, std::string> replay_engine::replay_on(loop& on, const socket_address& address) {
-  replayer replay(on, plan_, address, live_);
-  {
-    const std::lock_guard lock(mutex_);
-    on_ = &on;
-    replay_ = &replay;
-  }
-  if (stopping_) replay.stop();
-  std::expected<model::replay_result, std::string> outcome;
-  if (const result<void> connected = on.run(replay.connect()); !connected) {
-    outcome =
-        std::unexpected(connected.error().code == errc::cancelled
-                            ? std::string("interrupted before a connection was open")
-                            : "cannot connect to " + net::format_address(address) + ": " + describe(connected.error()));
-  } else {
-    const instant start = on.now() + start_delay;
-    started_ns_.store(start.time_since_epoch().count(), std::memory_order_relaxed);
-    const thread_usage before = thread_usage::now();
-    const duration spun_before = on.counters().spun;
-    on.run(replay.run(start));
-    outcome = replay_result_of(plan_, replay.measured(),
-                               {.start = start,
-                                .ended = replay.ended(),
-                                .wall = on.now() - start,
-                                .usage = thread_usage::now() - before,
-                                .spun = on.counters().spun - spun_before,
-                                .interrupted = stopping_,
-                                .backend = std::string(on.backend().name())});
-  }
-  {
-    const std::lock_guard lock(mutex_);
-    on_ = nullptr;
-    replay_ = nullptr;
-  }
-  on.run(one_turn());  // a stop() that was posted meanwhile still names the replayer
-  return outcome;
-}
-
 std::expected<model::replay_result, std::string> replay_engine::run() {
-  const std::expected<socket_address, std::string> address = resolve_host(plan_.host, plan_.port);
-  if (!address) return std::unexpected(address.error());
-  // The kernel may wake a sleeper late by this much; the default of 50 us would show in the pacing.
-  ::prctl(PR_SET_TIMERSLACK, 1UL);
-  result<std::unique_ptr<io>> backend = make_io(plan_.options.io);
-  if (!backend) return std::unexpected(describe(backend.error()));
-  loop on(std::move(*backend), {.spin_window = plan_.options.spin ? spin_window : duration::zero()});
-  return replay_on(on, *address);
-}
-
-void replay_engine::stop() {
-  stopping_ = true;
-  const std::lock_guard lock(mutex_);
-  if (on_ != nullptr) on_->post([stopped = replay_] { stopped->stop(); });
+  const lone_target to{.host = plan_.host, .port = plan_.port, .io = plan_.options.io, .spin = plan_.options.spin};
+  return run_.run(to, plan_, [this](replayer& replay, const lone_outcome& ran) {
+    return replay_result_of(plan_, replay.measured(),
+                            {.start = ran.start,
+                             .ended = replay.ended(),
+                             .wall = ran.wall,
+                             .usage = ran.usage,
+                             .spun = ran.spun,
+                             .interrupted = ran.interrupted,
+                             .backend = ran.backend});
+  });
 }
 
 replay_view replay_engine::look() const {
-  replay_view view{.had_turn = live_.offered.load(std::memory_order_relaxed),
-                   .answers = live_.answers.load(std::memory_order_relaxed),
-                   .errors = live_.errors.load(std::memory_order_relaxed)};
-  const std::int64_t started = started_ns_.load(std::memory_order_relaxed);
-  if (started != 0) view.elapsed = std::max(duration::zero(), detail::monotonic_now() - instant(duration(started)));
-  return view;
+  const live_counters& live = run_.live();
+  return {.elapsed = run_.elapsed(),
+          .had_turn = live.offered.load(std::memory_order_relaxed),
+          .answers = live.answers.load(std::memory_order_relaxed),
+          .errors = live.errors.load(std::memory_order_relaxed)};
 }
 
 }  // namespace assay::load

@@ -3,13 +3,12 @@
 // Misuse: two runs at the same time in one process; they would measure each other. run() twice on one engine.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <expected>
-#include <mutex>
 #include <string>
 #include <vector>
 
+#include "lab/load/lone_run.hpp"
 #include "lab/load/recorder.hpp"
 #include "lab/load/replay_plan.hpp"
 #include "lab/load/replayer.hpp"
@@ -36,21 +35,14 @@ class replay_engine {
   // Blocks until the replay has ended and drained. The error is one line: the host cannot be resolved or reached.
   std::expected<model::replay_result, std::string> run();
   // Ends it early, keeping what was measured; from any thread, any number of times.
-  void stop();
+  void stop() { run_.stop(); }
   // For a progress display; from any thread.
   replay_view look() const;
   const replay_plan& plan() const { return plan_; }
 
  private:
-  std::expected<model::replay_result, std::string> replay_on(loop& on, const socket_address& address);
-
   replay_plan plan_;
-  live_counters live_;
-  std::atomic<bool> stopping_{false};
-  std::atomic<std::int64_t> started_ns_{0};
-  std::mutex mutex_;  // guards the following
-  loop* on_ = nullptr;
-  replayer* replay_ = nullptr;
+  lone_run<replayer> run_;
 };
 
 // What a replay knows about itself when it has ended.

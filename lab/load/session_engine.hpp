@@ -3,13 +3,12 @@
 // Misuse: two runs at the same time in one process; they would measure each other. run() twice on one engine.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <expected>
-#include <mutex>
 #include <string>
 
 #include "lab/load/crew.hpp"
+#include "lab/load/lone_run.hpp"
 #include "lab/load/session_generator.hpp"
 #include "lab/load/session_plan.hpp"
 #include "lab/model/load_result.hpp"
@@ -32,20 +31,13 @@ class session_engine {
   // Blocks until the run has ended and drained. The error is one line: the host cannot be resolved or reached.
   std::expected<model::load_result, std::string> run();
   // Ends it early, keeping what was measured; from any thread, any number of times.
-  void stop();
+  void stop() { run_.stop(); }
   // For a progress display; from any thread.
   session_view look() const;
 
  private:
-  std::expected<model::load_result, std::string> run_on(loop& on, const socket_address& address);
-
   session_plan plan_;
-  live_counters live_;
-  std::atomic<bool> stopping_{false};
-  std::atomic<std::int64_t> started_ns_{0};
-  std::mutex mutex_;  // guards the following
-  loop* on_ = nullptr;
-  session_generator* load_ = nullptr;
+  lone_run<session_generator> run_;
 };
 
 // What a run of sessions has measured; `threads` holds the one of the generator.
