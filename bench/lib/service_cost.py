@@ -12,7 +12,7 @@ Bars: upper 95 % bound of ours / go <= 0.6, of ours / node <= 0.3, of policies o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Callable
 
 from lib.peers import Generator, Load, Peers
@@ -22,7 +22,13 @@ from lib.rounds import (Measurement, Round, Settings, alternate, compare, measur
 from lib.services import Postgres, Services
 
 ON, OFF = "ours --policies on", "ours --policies off"
-BARS = ((ON, "go", 0.6), (ON, "node", 0.3), (ON, OFF, 1.05))
+FLOOR = "floor_server"
+BARS = ((ON, "go", 0.6), (ON, "node", 0.3), (FLOOR, "node", None), (ON, FLOOR, None))
+# The policies cost little beside what two runs differ by: many short pairs tell more than few long ones.
+POLICIES = ((ON, OFF, 1.05),)
+PAIRS_OF_POLICIES = 6  # for each of the others
+SECONDS_OF_POLICIES = 1.0
+WARM_UP = 0.5  # of the time that is measured
 
 
 @dataclass(frozen=True)
@@ -31,8 +37,9 @@ class Case:
     rate_rps: float
 
 
-# Rates that the slowest of them keeps with half of a core to spare.
-CASES = (Case("/json", 4000), Case("/rows/42", 2000))
+# A quiet service and a busy one: at the higher rates the slowest of them still has half of a core to spare. What a
+# request costs falls with the rate, least for whoever has least to do beside the system calls.
+CASES = (Case("/json", 1000), Case("/json", 4000), Case("/rows/42", 1000), Case("/rows/42", 2000))
 
 
 def cost(one: Measurement) -> float:
@@ -47,19 +54,22 @@ def _contender(server: Server, generator: Generator, case: Case, settings: Setti
     def once(_: int) -> Measurement:
         with server:
             load = Load(server.port, settings.connections, settings.seconds, case.rate_rps, case.path)
+            # A just-in-time compiler has done its work, and the pools are filled, before it counts.
+            measure(generator, replace(load, seconds=settings.seconds * WARM_UP), None, settings)
             return measure(generator, load, server, settings)
 
     return once
 
 
-def _measure_case(case: Case, servers: list[Server], generator: Generator, settings: Settings) -> dict[str, Any]:
+def _measure_case(case: Case, servers: list[Server], bars: tuple[tuple[str, str, float | None], ...],
+                  generator: Generator, settings: Settings) -> dict[str, Any]:
     print(f"  -- GET {case.path}, {case.rate_rps:g} req/s, {settings.connections} connections, "
           f"{settings.seconds:g} s a run")
     contenders = {server.name: _contender(server, generator, case, settings) for server in servers}
     rounds = alternate(contenders, settings.pairs, settings.seed, _show_round)
     show_costs(rounds, cost)
     warn_of_company(rounds)
-    comparisons = [compared for bar in BARS if (compared := compare(rounds, bar[0], bar[1], cost, limit=bar[2]))]
+    comparisons = [compared for bar in bars if (compared := compare(rounds, bar[0], bar[1], cost, limit=bar[2]))]
     for comparison in comparisons:
         comparison.show()
     return {"path": case.path, "rate_rps": case.rate_rps, "rounds": rounds_as_json(rounds),
@@ -71,9 +81,13 @@ def measure_all(peers: Peers, settings: Settings) -> dict[str, Any]:
     with Postgres(settings.server_core) as database:
         services = Services(peers, settings.build, settings.server_core, database.url)
         found = [services.ours("--policies", "on"), services.ours("--policies", "off"), services.go(), services.node(),
-                 peers.floor_server()]
+                 peers.floor_server()]  # the names are ON, OFF, go, node, FLOOR
         servers = [server for server in found if server is not None]
+        compared = [server for server in servers if server.name != OFF]
         show_skipped(peers)
         if generator is None or not servers:
             raise MeasurementError("no service or no generator to measure")
-        return {"results": [_measure_case(case, servers, generator, settings) for case in CASES]}
+        results = [_measure_case(case, compared, BARS, generator, settings) for case in CASES]
+        short = replace(settings, pairs=settings.pairs * PAIRS_OF_POLICIES, seconds=SECONDS_OF_POLICIES)
+        policies = [server for server in servers if server.name in (ON, OFF)]
+        return {"results": results, "policies": _measure_case(CASES[1], policies, POLICIES, generator, short)}

@@ -13,13 +13,13 @@
 #include <CLI/CLI.hpp>
 #include <map>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <tuple>
 #include <vector>
 
 #include "stack/data/postgres.hpp"
 #include "stack/guard/chain/service.hpp"
+#include "stack/http/json.hpp"
 #include "stack/http/router.hpp"
 #include "stack/http/server.hpp"
 #include "stack/http/settings.hpp"
@@ -53,12 +53,12 @@ enum class guarded : std::uint8_t { off, on, all };
 task<http::response> text() { co_return http::response::text("hello, world\n"); }
 
 task<http::response> json() {
-  const nlohmann::json item = {{"id", 42},
-                               {"name", "garden chair"},
-                               {"price_cents", 12'900},
-                               {"in_stock", true},
-                               {"tags", {"outdoor", "wood", "new"}}};
-  co_return http::response::json(item.dump());
+  co_return http::response::json(
+      http::json_object({{"id", 42},
+                         {"name", "garden chair"},
+                         {"price_cents", 12'900},
+                         {"in_stock", true},
+                         {"tags", http::json_text{http::json_list({"outdoor", "wood", "new"})}}}));
 }
 
 task<http::response> row(service* of, std::int32_t id) {
@@ -68,7 +68,7 @@ task<http::response> row(service* of, std::int32_t id) {
   const auto name = (*found)[0].get<std::string>(1);
   const auto price = (*found)[0].get<std::int32_t>(2);
   if (!name || !price) co_return http::response::text("internal server error\n", 500);
-  co_return http::response::json(nlohmann::json{{"id", id}, {"name", *name}, {"price_cents", *price}}.dump());
+  co_return http::response::json(http::json_object({{"id", id}, {"name", *name}, {"price_cents", *price}}));
 }
 
 task<http::response> cpu() {

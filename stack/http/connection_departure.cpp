@@ -16,8 +16,12 @@ void connection::departure_watch::begin() {
 }
 
 void connection::departure_watch::end() {
-  if (!std::exchange(wanted, false) || !started || std::exchange(stale, true)) return;
-  if (in_backend) return served.stream_.backend().cancel(*this);
+  if (!std::exchange(wanted, false) || !started || stale) return;
+  if (served.stream_.backend().withdraw(*this)) {
+    started = false;
+    return;
+  }
+  stale = true;
   take();  // complete, and not told yet: the reader goes on before it would be
 }
 

@@ -32,6 +32,11 @@ struct value_writer {
   void operator()(json_text json) const { to += json.text; }
 };
 
+std::size_t bytes_of(const json_value& value) {
+  const auto* json = std::get_if<json_text>(&value.held);
+  return json != nullptr ? json->text.size() : 0;
+}
+
 }  // namespace
 
 void append_json_object(std::string& to, std::initializer_list<json_field> fields) {
@@ -41,7 +46,7 @@ void append_json_object(std::string& to, std::initializer_list<json_field> field
     before = ',';
     observe::append_json_string(to, each.key);
     to += ':';
-    std::visit(value_writer{to}, each.value);
+    std::visit(value_writer{to}, each.value.held);
   }
   if (fields.size() == 0) to += '{';
   to += '}';
@@ -49,12 +54,30 @@ void append_json_object(std::string& to, std::initializer_list<json_field> field
 
 std::string json_object(std::initializer_list<json_field> fields) {
   std::size_t bytes = usual_bytes;
-  for (const json_field& each : fields) {
-    if (const auto* json = std::get_if<json_text>(&each.value)) bytes += json->text.size();
-  }
+  for (const json_field& each : fields) bytes += bytes_of(each.value);
   std::string json;
   json.reserve(bytes);
   append_json_object(json, fields);
+  return json;
+}
+
+void append_json_list(std::string& to, std::initializer_list<json_value> values) {
+  char before = '[';
+  for (const json_value& each : values) {
+    to += before;
+    before = ',';
+    std::visit(value_writer{to}, each.held);
+  }
+  if (values.size() == 0) to += '[';
+  to += ']';
+}
+
+std::string json_list(std::initializer_list<json_value> values) {
+  std::size_t bytes = usual_bytes;
+  for (const json_value& each : values) bytes += bytes_of(each);
+  std::string json;
+  json.reserve(bytes);
+  append_json_list(json, values);
   return json;
 }
 

@@ -5,7 +5,9 @@
 //
 // Text is escaped, and what is not UTF-8 in it becomes U+FFFD. What comes in is another matter: read it with a library.
 //
-// Misuse: keeping a json_field. It refers to the text that it was made of, for the one call.
+// A list or an object inside is JSON already: {"tags", http::json_text{http::json_list({"wood", "new"})}}.
+//
+// Misuse: keeping a json_field or json_value. It refers to the text that it was made of, for the one call.
 #pragma once
 
 #include <concepts>
@@ -23,28 +25,37 @@ struct json_text {
   std::string_view text;
 };
 
-struct json_field {
+struct json_value {
   using any = std::variant<std::nullptr_t, bool, std::int64_t, std::uint64_t, double, std::string_view, json_text>;
 
-  json_field(std::string_view name, std::nullptr_t) : key(name), value(nullptr) {}
-  json_field(std::string_view name, std::string_view text) : key(name), value(text) {}
-  json_field(std::string_view name, const char* text) : key(name), value(std::string_view(text)) {}
-  json_field(std::string_view name, const std::string& text) : key(name), value(std::string_view(text)) {}
-  json_field(std::string_view name, json_text json) : key(name), value(json) {}
-  json_field(std::string_view name, bool yes) : key(name), value(yes) {}
-  json_field(std::string_view name, double number) : key(name), value(number) {}  // null unless it is finite
+  json_value(std::nullptr_t) : held(nullptr) {}
+  json_value(std::string_view text) : held(text) {}
+  json_value(const char* text) : held(std::string_view(text)) {}
+  json_value(const std::string& text) : held(std::string_view(text)) {}
+  json_value(json_text json) : held(json) {}
+  json_value(bool yes) : held(yes) {}
+  json_value(double number) : held(number) {}  // null unless it is finite
   template <std::signed_integral T>
-  json_field(std::string_view name, T number) : key(name), value(std::int64_t{number}) {}
+  json_value(T number) : held(std::int64_t{number}) {}
   template <std::unsigned_integral T>
     requires(!std::same_as<T, bool>)
-  json_field(std::string_view name, T number) : key(name), value(std::uint64_t{number}) {}
+  json_value(T number) : held(std::uint64_t{number}) {}
+
+  any held;
+};
+
+struct json_field {
+  json_field(std::string_view name, json_value of) : key(name), value(of) {}
 
   std::string_view key;
-  any value;
+  json_value value;
 };
 
 // In the order of the fields.
 void append_json_object(std::string& to, std::initializer_list<json_field> fields);
 std::string json_object(std::initializer_list<json_field> fields);
+
+void append_json_list(std::string& to, std::initializer_list<json_value> values);
+std::string json_list(std::initializer_list<json_value> values);
 
 }  // namespace assay::http

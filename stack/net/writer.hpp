@@ -42,7 +42,8 @@ class writer {
   // Starts sending what is buffered. The send under way, and what it takes along, must end by `deadline`.
   void kick(instant deadline) {
     deadline_ = deadline;
-    if (!sending_ && !failure_) send_next();
+    if (!sending_ && !failure_) return send_next();
+    if (sending_ && !filling_.empty()) on_.backend().want(op_);
   }
 
   // Resumes when all is with the kernel, or sending has failed. Bounded by the deadline of kick().
@@ -92,6 +93,7 @@ class writer {
       self->waiting_ = waiter.promise().ctx->task;
       self->waiting_->awaiting = "what it sent to be taken";
       self->waiting_->awaiting_since = self->on_.turn_time();
+      self->on_.backend().want(self->op_);
     }
     result<void> await_resume() const {
       if (self->failure_) return std::unexpected(*self->failure_);
@@ -104,6 +106,7 @@ class writer {
       leaving_.clear();
       leaving_.swap(filling_);
       op_.bytes = {leaving_.data(), leaving_.size()};
+      op_.at_once = true;
       if (!push()) return;
       if (failure_) return;
     }
@@ -114,7 +117,8 @@ class writer {
     while (!op_.bytes.empty()) {
       if (!on_.backend().send(to_.socket(), op_)) {
         sending_ = true;
-        if (deadline_ != never) on_.timers().arm(timer_, deadline_);
+        if (!op_.at_once && deadline_ != never) on_.timers().arm(timer_, deadline_);
+        if (waiter_) on_.backend().want(op_);
         return false;
       }
       if (!took_some()) return true;
@@ -124,8 +128,10 @@ class writer {
 
   // Accounts for a completed send; false when it failed.
   bool took_some() {
-    if (op_.status > 0) {
-      op_.bytes = op_.bytes.subspan(static_cast<std::size_t>(op_.status));
+    const bool no_room = op_.at_once && op_.status == -EAGAIN;
+    if (op_.status > 0) op_.bytes = op_.bytes.subspan(static_cast<std::size_t>(op_.status));
+    if (no_room || op_.status > 0) {
+      op_.at_once = false;  // what is left waits for room
       return true;
     }
     op_.bytes = {};

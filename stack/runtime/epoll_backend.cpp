@@ -54,8 +54,10 @@ class epoll_backend final : public io {
   bool connect(connect_op& op) override;
   bool recv(io_socket& from, recv_op& op) override;
   bool send(io_socket& to, send_op& op) override;
+  void want(send_op&) noexcept override {}  // what goes at once has gone when send() returns
   bool wait_ready(poll_op& op) override { return watched_.start(epoll_fd_, op); }
   void cancel(io_op& op) noexcept override;
+  bool withdraw(recv_op& op) noexcept override;
   void release(const lent_buffer& buffer) noexcept override;
   bool has_received(const io_socket& on) const noexcept override;
   void shutdown_write(io_socket& of) noexcept override { ::shutdown(static_cast<epoll_socket&>(of).fd, SHUT_WR); }
@@ -263,6 +265,10 @@ bool epoll_backend::send(io_socket& to, send_op& op) {
   assert(socket.sending == nullptr);
   op.on = &socket;
   if (try_send(socket, op)) return ready_inline(op);
+  if (op.at_once) {
+    op.status = -EAGAIN;
+    return ready_inline(op);
+  }
   op.in_backend = true;
   socket.sending = &op;
   return false;
@@ -281,6 +287,14 @@ void epoll_backend::cancel(io_op& op) noexcept {
   if (socket.sending == &op) socket.sending = nullptr;
   if (socket.connecting == &op) socket.connecting = nullptr;
   finish(op);
+}
+
+bool epoll_backend::withdraw(recv_op& op) noexcept {
+  auto& socket = static_cast<epoll_socket&>(*op.on);
+  if (socket.receiving != &op) return false;
+  socket.receiving = nullptr;
+  op.in_backend = false;
+  return true;
 }
 
 void epoll_backend::release(const lent_buffer& buffer) noexcept {

@@ -79,9 +79,14 @@ struct recv_op : io_op {
 };
 
 // Sends at least one byte, perhaps not all: status says how many.
+//
+// `at_once`: fails with -EAGAIN rather than wait for room, and when all bytes were taken, this may be told as late as
+// the next completion, or wake, or end of a wait: an answer after which there is nothing to do need not end a wait of
+// its own. Whoever comes to need the completion says so by io::want().
 struct send_op : io_op {
   using io_op::io_op;
   std::span<const char> bytes;
+  bool at_once = false;
 };
 
 // Waits until a descriptor of somebody else (a library's) is ready: the backend neither owns, reads nor closes it.
@@ -115,8 +120,13 @@ class io {
   virtual bool connect(connect_op& op) = 0;
   virtual bool recv(io_socket& from, recv_op& op) = 0;
   virtual bool send(io_socket& to, send_op& op) = 0;
+  // Somebody waits for this send that was to go at once: the next poll() tells of it and does not wait.
+  virtual void want(send_op& op) noexcept = 0;
   virtual bool wait_ready(poll_op& op) = 0;
   virtual void cancel(io_op& op) noexcept = 0;
+  // Takes back a receive that has received nothing: no completion comes of it. False when it has completed, and is about
+  // to be told.
+  virtual bool withdraw(recv_op& op) noexcept = 0;
   virtual void release(const lent_buffer& buffer) noexcept = 0;
   // Whether something has come that nobody has asked for yet: bytes, the end of the stream, or its failure. Does not
   // wait; what has not reached the backend is not known, so false promises nothing.

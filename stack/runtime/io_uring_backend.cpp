@@ -157,6 +157,10 @@ bool io_uring_backend::send(io_socket& to, send_op& op) {
   op.on = &socket;
   op.in_backend = true;
   io_uring_sqe& sqe = get_sqe();
+  if (op.at_once) {
+    prepare_at_once(sqe, op);
+    return false;
+  }
   // MSG_WAITALL: the kernel goes on after a short write, so that one completion means everything.
   io_uring_prep_send(&sqe, socket.fd, op.bytes.data(), op.bytes.size(), MSG_NOSIGNAL | MSG_WAITALL);
   io_uring_sqe_set_data64(&sqe, tagged(static_cast<io_op*>(&op), uring_tag::op));
@@ -183,6 +187,14 @@ void io_uring_backend::cancel(io_op& op) noexcept {
   io_uring_sqe& sqe = get_sqe();
   io_uring_prep_cancel64(&sqe, reinterpret_cast<std::uint64_t>(&op), 0);
   io_uring_sqe_set_data64(&sqe, tagged(nullptr, uring_tag::ignored));
+}
+
+bool io_uring_backend::withdraw(recv_op& op) noexcept {
+  auto& socket = static_cast<uring_socket&>(*op.on);
+  if (socket.waiter != &op) return false;
+  socket.waiter = nullptr;  // what arrives later stays queued on the socket
+  op.in_backend = false;
+  return true;
 }
 
 void io_uring_backend::release(const lent_buffer& buffer) noexcept {

@@ -45,8 +45,10 @@ class io_uring_backend final : public io {
   bool connect(connect_op& op) override;
   bool recv(io_socket& from, recv_op& op) override;
   bool send(io_socket& to, send_op& op) override;
+  void want(send_op& op) noexcept override { hurried_ = hurried_ || (op.at_once && op.in_backend); }
   bool wait_ready(poll_op& op) override;
   void cancel(io_op& op) noexcept override;
+  bool withdraw(recv_op& op) noexcept override;
   void release(const lent_buffer& buffer) noexcept override;
   bool has_received(const io_socket& on) const noexcept override {
     const auto& socket = static_cast<const uring_socket&>(on);
@@ -69,6 +71,8 @@ class io_uring_backend final : public io {
   bool serve_waiter(uring_socket& socket);
   void on_slot(uring_socket& socket, std::int32_t status, std::uint32_t flags);
   void on_op(io_op& op, std::int32_t status);
+  void prepare_at_once(io_uring_sqe& sqe, send_op& op);
+  void tell_sent(ready_queue& completed);
   void on_completion(const io_uring_cqe& cqe);
   void reap();
   void enter(instant until);
@@ -88,6 +92,8 @@ class io_uring_backend final : public io {
   // Operations a turn that may complete without going through the queue.
   static constexpr std::uint32_t inline_budget = 256;
   std::uint32_t inline_budget_ = inline_budget;
+  std::vector<send_op*> at_once_;  // no completion comes of those that succeed
+  bool hurried_ = false;           // somebody waits for one of them
   std::vector<uring_socket*> starved_;
   intrusive_list<uring_socket> sockets_;
   ready_queue done_;  // completed, and handed over by the next poll()

@@ -63,6 +63,16 @@ void io_uring_backend::cancel_slot(uring_socket& socket) {
   io_uring_sqe_set_data64(&sqe, tagged(nullptr, uring_tag::ignored));
 }
 
+// The kernel sends while it takes the entry over. With MSG_DONTWAIT and MSG_WAITALL a short send is a failure, and only
+// failures have a completion: so an answer costs no turn of the loop, and no entry to the kernel but the one that waits.
+void io_uring_backend::prepare_at_once(io_uring_sqe& sqe, send_op& op) {
+  io_uring_prep_send(&sqe, static_cast<uring_socket*>(op.on)->fd, op.bytes.data(), op.bytes.size(),
+                     MSG_NOSIGNAL | MSG_DONTWAIT | MSG_WAITALL);
+  sqe.flags |= IOSQE_CQE_SKIP_SUCCESS;
+  io_uring_sqe_set_data64(&sqe, tagged(static_cast<io_op*>(&op), uring_tag::op));
+  at_once_.push_back(&op);
+}
+
 void io_uring_backend::arm_wake() {
   io_uring_sqe& sqe = get_sqe();
   io_uring_prep_read(&sqe, wake_fd_, &wake_value_, sizeof wake_value_, 0);
@@ -118,7 +128,22 @@ std::size_t io_uring_backend::allowed_in_queue(const uring_socket& socket) const
   return buffers_.free() < buffers_.count() / 4 ? max_queued_when_scarce : max_queued_buffers;
 }
 
+// Those that went at once and of which no failure has come, once every entry is with the kernel and everything that it
+// told has been read. Ahead of what was received: an answer never comes before what it answers has been sent.
+void io_uring_backend::tell_sent(ready_queue& completed) {
+  const bool overflowed = (__atomic_load_n(ring_.sq.kflags, __ATOMIC_RELAXED) & IORING_SQ_CQ_OVERFLOW) != 0;
+  if (io_uring_sq_ready(&ring_) > 0 || overflowed) return;
+  for (send_op* op : at_once_) {
+    static_cast<uring_socket*>(op->on)->pending_ops--;
+    op->status = static_cast<std::int32_t>(op->bytes.size());
+    op->in_backend = false;
+    completed.push(*op);
+  }
+  at_once_.clear();
+}
+
 void io_uring_backend::on_op(io_op& op, std::int32_t status) {
+  if (!at_once_.empty()) std::erase(at_once_, &op);  // failed: seldom
   if (op.on != nullptr) static_cast<uring_socket*>(op.on)->pending_ops--;
   finish(op, status);
 }
@@ -171,8 +196,10 @@ void io_uring_backend::poll(instant until, ready_queue& completed) {
   inline_budget_ = inline_budget;
   rearm_starved();
   if (!wake_armed_) arm_wake();
-  enter(done_.empty() ? until : instant::min());
+  enter(done_.empty() && !hurried_ ? until : instant::min());
   reap();
+  if (!at_once_.empty()) tell_sent(completed);
+  hurried_ = hurried_ && !at_once_.empty();
   while (ready_node* node = done_.pop()) completed.push(*node);
 }
 

@@ -251,10 +251,24 @@ bool sim_io::try_send(socket& to, send_op& op) {
   return true;
 }
 
+bool sim_io::send_at_once(socket& to, send_op& op) {
+  if (!try_send(to, op)) return complete(op, -EAGAIN);
+  const bool all = op.status == static_cast<std::int32_t>(op.bytes.size());
+  if (!all) return complete(op, op.status);
+  op.in_backend = true;
+  sent_.push_back(&op);
+  return false;
+}
+
+void sim_io::want(send_op& op) noexcept {
+  if (std::erase(sent_, &op) > 0) finish(op, op.status);
+}
+
 bool sim_io::send(io_socket& to, send_op& op) {
   auto& end = static_cast<socket&>(to);
   assert(end.sending == nullptr);
   op.on = &end;
+  if (op.at_once) return send_at_once(end, op);
   if (try_send(end, op)) return complete(op, op.status);
   op.in_backend = true;
   end.sending = &op;
@@ -288,12 +302,21 @@ void sim_io::cancel(io_op& op) noexcept {
     if (!op.queued) finish(op, -ECANCELED);
     return;
   }
+  if (const auto sent = std::ranges::find(sent_, &op); sent != sent_.end()) return want(**sent);
   auto& on = static_cast<socket&>(*op.on);
   if (on.receiving == &op) on.receiving = nullptr;
   if (on.sending == &op) on.sending = nullptr;
   if (on.accepting == &op) on.accepting = nullptr;
   if (on.connecting == &op) on.connecting = nullptr;
   if (!op.queued) finish(op, -ECANCELED);
+}
+
+bool sim_io::withdraw(recv_op& op) noexcept {
+  auto& on = static_cast<socket&>(*op.on);
+  if (on.receiving != &op) return false;
+  on.receiving = nullptr;
+  op.in_backend = false;
+  return true;
 }
 
 void sim_io::release(const lent_buffer& buffer) noexcept {
@@ -373,6 +396,11 @@ void sim_io::poll(instant until, ready_queue& completed) {
       if (until == instant::min() || now_ >= until) break;
     }
   }
+  for (send_op* op : sent_) {
+    op->in_backend = false;
+    completed.push(*op);
+  }
+  sent_.clear();
   while (ready_node* node = done_.pop()) completed.push(*node);
 }
 

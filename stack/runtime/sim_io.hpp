@@ -78,8 +78,10 @@ class sim_io final : public io {
   bool connect(connect_op& op) override;
   bool recv(io_socket& from, recv_op& op) override;
   bool send(io_socket& to, send_op& op) override;
+  void want(send_op& op) noexcept override;
   bool wait_ready(poll_op& op) override;
   void cancel(io_op& op) noexcept override;
+  bool withdraw(recv_op& op) noexcept override;
   void release(const lent_buffer& buffer) noexcept override;
   bool has_received(const io_socket& on) const noexcept override;
   void shutdown_write(io_socket& of) noexcept override;
@@ -108,6 +110,7 @@ class sim_io final : public io {
   void on_arrival(std::uint64_t to_id);
   bool try_recv(socket& from, recv_op& op);
   bool try_send(socket& to, send_op& op);
+  bool send_at_once(socket& to, send_op& op);
   bool try_accept(socket& listener, accept_op& op);
   void finish_connect(std::uint64_t id);
   void wait_for_descriptors(instant until);
@@ -132,6 +135,7 @@ class sim_io final : public io {
   std::priority_queue<event> events_;
   std::uint64_t next_order_ = 0;
   ready_queue done_;
+  std::vector<send_op*> sent_;  // at once, and told as late as is allowed: who needs it earlier has to say so
   std::mutex wake_mutex_;
   std::condition_variable woken_;
   bool wake_pending_ = false;

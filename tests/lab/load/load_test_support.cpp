@@ -115,8 +115,10 @@ class world::frozen_io final : public io {
   bool connect(connect_op& op) override { return inner_->connect(op); }
   bool recv(io_socket& from, recv_op& op) override { return inner_->recv(from, op); }
   bool send(io_socket& to, send_op& op) override { return inner_->send(to, op); }
+  void want(send_op& op) noexcept override { inner_->want(op); }
   bool wait_ready(poll_op& op) override { return inner_->wait_ready(op); }
   void cancel(io_op& op) noexcept override { inner_->cancel(op); }
+  bool withdraw(recv_op& op) noexcept override { return inner_->withdraw(op); }
   void release(const lent_buffer& buffer) noexcept override { inner_->release(buffer); }
   bool has_received(const io_socket& on) const noexcept override { return inner_->has_received(on); }
   void shutdown_write(io_socket& of) noexcept override { inner_->shutdown_write(of); }

@@ -98,6 +98,34 @@ TEST_P(cancel_io_test, limits_that_race_with_arrivals_lose_nothing) {
   on_.run(body(listen(), pattern(1 << 20)));
 }
 
+TEST_P(cancel_io_test, a_receive_that_is_taken_back_leaves_what_comes_to_the_next_one) {
+  struct bare_receive : recv_op {
+    bare_receive() : recv_op([](ready_node& node) noexcept { static_cast<bare_receive&>(node).told = true; }) {}
+    bool told = false;
+  };
+  auto body = [](net::listener from) -> task<void> {
+    context& ctx = co_await this_context();
+    io& backend = ctx.on->backend();
+    connection both = co_await connect_pair(from);
+    bare_receive first;
+    EXPECT_FALSE(backend.recv(both.server.socket(), first));
+    EXPECT_TRUE(backend.withdraw(first));
+    EXPECT_TRUE(co_await both.client.send_all("l"));
+    const result<net::chunk> got = co_await both.server.recv();
+    EXPECT_TRUE(got && got->bytes() == "l");
+    EXPECT_FALSE(first.told);
+
+    bare_receive second;
+    EXPECT_FALSE(backend.recv(both.server.socket(), second));
+    both.client.close();
+    for (int waits = 0; waits < 10'000 && !second.told; ++waits) {
+      EXPECT_TRUE(co_await delay_for(100us));
+    }
+    EXPECT_FALSE(backend.withdraw(second)) << "it has been told";
+  };
+  on_.run(body(listen()));
+}
+
 TEST_P(cancel_io_test, a_cancelled_accept_leaves_the_connection_for_the_next_one) {
   auto body = [](net::listener from) -> task<void> {
     context& ctx = co_await this_context();

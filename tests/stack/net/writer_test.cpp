@@ -124,6 +124,50 @@ TEST_P(writer_test, stop_gives_up_what_is_in_flight) {
   on_.run(body(listen(), pattern(32 << 20)));
 }
 
+// A message that went at once is told of with whatever comes next; here nothing else comes but who waits for it.
+TEST_P(writer_test, whoever_waits_for_one_message_or_has_another_to_send_is_not_kept_waiting) {
+  auto body = [](net::listener from) -> task<void> {
+    context& ctx = co_await this_context();
+    connection both = co_await connect_pair(from);
+    net::writer out(*ctx.on, both.server, nullptr);
+    for (int i = 0; i < 3; ++i) {
+      out.append("first");
+      out.kick(never);
+      out.append("second");  // takes the end of the first one
+      out.kick(never);
+      EXPECT_TRUE(co_await out.flushed());
+      EXPECT_EQ(out.pending_bytes(), 0u);
+    }
+    out.append("last");
+    out.kick(never);
+    EXPECT_TRUE(co_await delay_for(1ms));
+    EXPECT_FALSE(out.in_flight()) << "told at the end of any wait";
+  };
+  on_.run(body(listen()));
+}
+
+TEST_P(writer_test, its_end_is_told_before_the_answer_to_it) {
+  auto answer = [](net::stream& peer) -> task<void> {
+    const result<net::chunk> asked = co_await peer.recv();
+    EXPECT_TRUE(asked && asked->bytes() == "p");
+    EXPECT_TRUE(co_await peer.send_all("q"));
+  };
+  auto body = [](net::listener from, auto& reply) -> task<void> {
+    context& ctx = co_await this_context();
+    connection both = co_await connect_pair(from);
+    scope serving(ctx);
+    serving.spawn(reply(both.server));
+    net::writer out(*ctx.on, both.client, nullptr);
+    out.append("p");
+    out.kick(never);
+    const result<net::chunk> got = co_await both.client.recv();
+    EXPECT_TRUE(got && got->bytes() == "q");
+    EXPECT_FALSE(out.in_flight()) << "its connection may be used again";
+    EXPECT_TRUE(co_await serving.join());
+  };
+  on_.run(body(listen(), answer));
+}
+
 using writer_death_test = writer_test;
 
 TEST_P(writer_death_test, a_writer_must_not_go_with_a_send_in_flight) {

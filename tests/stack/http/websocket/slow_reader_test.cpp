@@ -88,8 +88,8 @@ TEST(websocket_slow_reader, skipping_drops_what_does_not_fit_and_counts_it) {
   EXPECT_EQ(std::ranges::count(told.outcomes, "limit"), message_count - std::ptrdiff_t(sent));
   EXPECT_EQ(told.counters.skipped, message_count - sent);
   EXPECT_EQ(told.counters.sent, sent);
-  EXPECT_GE(sent, 10U);
-  EXPECT_LE(sent, 17U);  // what the network and the queue hold
+  EXPECT_GE(sent, 9U);   // what the queue holds
+  EXPECT_LE(sent, 17U);  // and the network
   const std::vector<int> numbers = numbers_in(got);
   EXPECT_EQ(numbers.size(), sent);
   EXPECT_TRUE(std::ranges::is_sorted(numbers));
@@ -191,8 +191,10 @@ task<void> send_one(std::vector<std::string>* into, connection* peer, std::strin
 
 task<void> crowd(std::vector<std::string>* into, connection& peer) {
   scope senders(co_await this_context());
-  for (int i = 0; i < 16; ++i) senders.spawn(send_one(into, &peer, "early", 100s));
-  std::ignore = co_await delay_for(1s);  // the queue is full now
+  for (int i = 0; i < 8; ++i) senders.spawn(send_one(into, &peer, "early", 100s));
+  std::ignore = co_await delay_for(1ms);  // the network is full now
+  for (int i = 0; i < 8; ++i) senders.spawn(send_one(into, &peer, "early", 100s));
+  std::ignore = co_await delay_for(999ms);  // the queue is full now
   into->clear();
   senders.spawn(send_one(into, &peer, "first", 100s));
   senders.spawn(send_one(into, &peer, "impatient", 3s));
