@@ -64,7 +64,8 @@ void io_uring_backend::cancel_slot(uring_socket& socket) {
 }
 
 // The kernel sends while it takes the entry over. With MSG_DONTWAIT and MSG_WAITALL a short send is a failure, and only
-// failures have a completion: so an answer costs no turn of the loop, and no entry to the kernel but the one that waits.
+// failures have a completion: so an answer costs no turn of the loop, and no entry to the kernel but the one that
+// waits.
 void io_uring_backend::prepare_at_once(io_uring_sqe& sqe, send_op& op) {
   io_uring_prep_send(&sqe, static_cast<uring_socket*>(op.on)->fd, op.bytes.data(), op.bytes.size(),
                      MSG_NOSIGNAL | MSG_DONTWAIT | MSG_WAITALL);
@@ -128,11 +129,11 @@ std::size_t io_uring_backend::allowed_in_queue(const uring_socket& socket) const
   return buffers_.free() < buffers_.count() / 4 ? max_queued_when_scarce : max_queued_buffers;
 }
 
-// Those that went at once and of which no failure has come, once every entry is with the kernel and everything that it
+// Those that went at once and of which no failure has come, once each of them is with the kernel and everything that it
 // told has been read. Ahead of what was received: an answer never comes before what it answers has been sent.
 void io_uring_backend::tell_sent(ready_queue& completed) {
   const bool overflowed = (__atomic_load_n(ring_.sq.kflags, __ATOMIC_RELAXED) & IORING_SQ_CQ_OVERFLOW) != 0;
-  if (io_uring_sq_ready(&ring_) > 0 || overflowed) return;
+  if (overflowed) return;
   for (send_op* op : at_once_) {
     static_cast<uring_socket*>(op->on)->pending_ops--;
     op->status = static_cast<std::int32_t>(op->bytes.size());
@@ -197,8 +198,9 @@ void io_uring_backend::poll(instant until, ready_queue& completed) {
   rearm_starved();
   if (!wake_armed_) arm_wake();
   enter(done_.empty() && !hurried_ ? until : instant::min());
+  const bool all_taken_over = io_uring_sq_ready(&ring_) == 0;  // asked here: reap() makes entries of its own
   reap();
-  if (!at_once_.empty()) tell_sent(completed);
+  if (!at_once_.empty() && all_taken_over) tell_sent(completed);
   hurried_ = hurried_ && !at_once_.empty();
   while (ready_node* node = done_.pop()) completed.push(*node);
 }
