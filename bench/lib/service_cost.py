@@ -35,11 +35,17 @@ WARM_UP = 0.5  # of the time that is measured
 class Case:
     path: str
     rate_rps: float
+    database_by_socket: bool = False  # else by TCP over loopback, where the sender pays for the receiver's half as well
+
+    def title(self) -> str:
+        by = ", the database by a Unix socket" if self.database_by_socket else ""
+        return f"GET {self.path}, {self.rate_rps:g} req/s{by}"
 
 
 # A quiet service and a busy one: at the higher rates the slowest of them still has half of a core to spare. What a
 # request costs falls with the rate, least for whoever has least to do beside the system calls.
-CASES = (Case("/json", 1000), Case("/json", 4000), Case("/rows/42", 1000), Case("/rows/42", 2000))
+CASES = (Case("/json", 1000), Case("/json", 4000), Case("/rows/42", 1000), Case("/rows/42", 2000),
+         Case("/rows/42", 2000, database_by_socket=True))
 
 
 def cost(one: Measurement) -> float:
@@ -63,8 +69,7 @@ def _contender(server: Server, generator: Generator, case: Case, settings: Setti
 
 def _measure_case(case: Case, servers: list[Server], bars: tuple[tuple[str, str, float | None], ...],
                   generator: Generator, settings: Settings) -> dict[str, Any]:
-    print(f"  -- GET {case.path}, {case.rate_rps:g} req/s, {settings.connections} connections, "
-          f"{settings.seconds:g} s a run")
+    print(f"  -- {case.title()}, {settings.connections} connections, {settings.seconds:g} s a run")
     contenders = {server.name: _contender(server, generator, case, settings) for server in servers}
     rounds = alternate(contenders, settings.pairs, settings.seed, _show_round)
     show_costs(rounds, cost)
@@ -72,22 +77,30 @@ def _measure_case(case: Case, servers: list[Server], bars: tuple[tuple[str, str,
     comparisons = [compared for bar in bars if (compared := compare(rounds, bar[0], bar[1], cost, limit=bar[2]))]
     for comparison in comparisons:
         comparison.show()
-    return {"path": case.path, "rate_rps": case.rate_rps, "rounds": rounds_as_json(rounds),
-            "comparisons": [comparison.as_json() for comparison in comparisons]}
+    return {"path": case.path, "rate_rps": case.rate_rps, "database_by_socket": case.database_by_socket,
+            "rounds": rounds_as_json(rounds), "comparisons": [comparison.as_json() for comparison in comparisons]}
+
+
+def _servers(peers: Peers, services: Services) -> dict[str, Server]:
+    """Those that are there, by name: ON, OFF, go, node, FLOOR."""
+    found = [services.ours("--policies", "on"), services.ours("--policies", "off"), services.go(), services.node(),
+             peers.floor_server()]
+    return {server.name: server for server in found if server is not None}
 
 
 def measure_all(peers: Peers, settings: Settings) -> dict[str, Any]:
     generator = peers.assay("--spin")
     with Postgres(settings.server_core) as database:
-        services = Services(peers, settings.build, settings.server_core, database.url)
-        found = [services.ours("--policies", "on"), services.ours("--policies", "off"), services.go(), services.node(),
-                 peers.floor_server()]  # the names are ON, OFF, go, node, FLOOR
-        servers = [server for server in found if server is not None]
-        compared = [server for server in servers if server.name != OFF]
+        by_tcp = _servers(peers, Services(peers, settings.build, settings.server_core, database.url))
+        by_socket = _servers(peers, Services(peers, settings.build, settings.server_core, database.socket_url))
         show_skipped(peers)
-        if generator is None or not servers:
+        if generator is None or ON not in by_tcp:
             raise MeasurementError("no service or no generator to measure")
-        results = [_measure_case(case, compared, BARS, generator, settings) for case in CASES]
+        results = []
+        for case in CASES:
+            servers = by_socket if case.database_by_socket else by_tcp
+            compared = [server for name, server in servers.items() if name != OFF]
+            results.append(_measure_case(case, compared, BARS, generator, settings))
         short = replace(settings, pairs=settings.pairs * PAIRS_OF_POLICIES, seconds=SECONDS_OF_POLICIES)
-        policies = [server for server in servers if server.name in (ON, OFF)]
+        policies = [by_tcp[name] for name in (ON, OFF) if name in by_tcp]
         return {"results": results, "policies": _measure_case(CASES[1], policies, POLICIES, generator, short)}

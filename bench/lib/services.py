@@ -81,7 +81,9 @@ class Postgres:
             raise MeasurementError("PostgreSQL is not installed: install the package postgresql")
         self._programs, self._core = programs[-1], core
         self.port = free_port()
+        self._home = tempfile.mkdtemp(prefix="assay-bench-postgres-")
         self.url = f"postgresql://bench@127.0.0.1:{self.port}/postgres"
+        self.socket_url = f"postgresql://bench@/postgres?host={self._home}&port={self.port}"
 
     def _command(self, program: str, *arguments: str) -> list[str]:
         # It refuses to run as root.
@@ -90,13 +92,12 @@ class Postgres:
                 str(self._programs / program), *arguments]
 
     def __enter__(self) -> Postgres:
-        self._home = tempfile.mkdtemp(prefix="assay-bench-postgres-")
         if os.geteuid() == 0:
             shutil.chown(self._home, "postgres", "postgres")
         data = f"{self._home}/data"
         initdb = self._command("initdb", "-D", data, "-U", "bench", "-A", "trust", "--no-sync")
         subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL)
-        settings = [f"port={self.port}", "listen_addresses=127.0.0.1", "unix_socket_directories="]
+        settings = [f"port={self.port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={self._home}"]
         options = [part for setting in settings for part in ("-c", setting)]
         self._process = subprocess.Popen(self._command("postgres", "-D", data, *options), stderr=subprocess.DEVNULL)
         try:

@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 
 #include <algorithm>
+#include <chrono>
 #include <limits>
 #include <thread>
 
@@ -19,6 +20,8 @@ namespace {
 
 // Between "every thread has connected" and the first arrival: enough for all to reach their loops.
 constexpr duration start_delay = std::chrono::milliseconds(10);
+// Of a run that waits for the clock: how long before its start it connects, since a candidate may close what is idle.
+constexpr duration time_to_connect = std::chrono::milliseconds(500);
 // With spin: how long before an arrival the thread stops sleeping.
 constexpr duration spin_window = std::chrono::milliseconds(1);
 
@@ -35,7 +38,7 @@ crew::crew(const workload& work, std::function<void(instant)> on_start)
 
 void crew::set_start() noexcept {
   if (failed_) return;
-  start_ = detail::monotonic_now() + start_delay;
+  start_ = std::max(detail::monotonic_now() + start_delay, start_at_);
   started_ns_.store(start_.time_since_epoch().count(), std::memory_order_relaxed);
   if (on_start_) on_start_(start_);
 }
@@ -124,9 +127,20 @@ void crew::run_thread(unsigned index, const socket_address& address) {
   live_[index].cpu_clock = live_counters::no_clock;
 }
 
+// Where the workload begins on the clock; should connecting take longer, it begins late.
+void crew::wait_for_the_clock() {
+  if (!work_.begins_on) return;
+  const instant earliest = detail::monotonic_now() + time_to_connect;
+  const duration wall = std::chrono::system_clock::now().time_since_epoch() + time_to_connect;
+  start_at_ = earliest + until_grid(*work_.begins_on, wall);
+  std::unique_lock lock(mutex_);
+  stop_asked_.wait_for(lock, start_at_ - earliest, [this] { return stopping_.load(); });
+}
+
 std::expected<std::vector<thread_outcome>, std::string> crew::run() {
   const std::expected<socket_address, std::string> address = resolve_host(work_.host, work_.port);
   if (!address) return std::unexpected(address.error());
+  wait_for_the_clock();
   std::vector<std::thread> threads;
   threads.reserve(work_.threads);
   for (unsigned i = 0; i < work_.threads; ++i) {
@@ -140,6 +154,7 @@ std::expected<std::vector<thread_outcome>, std::string> crew::run() {
 void crew::stop() {
   stopping_ = true;
   const std::lock_guard lock(mutex_);
+  stop_asked_.notify_all();
   for (const auto& [on, load] : running_) {
     on->post([stopped = load] { stopped->stop(); });
   }

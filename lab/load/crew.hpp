@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <barrier>
+#include <condition_variable>
 #include <expected>
 #include <functional>
 #include <mutex>
@@ -57,6 +58,7 @@ class crew {
     void operator()() noexcept { self->set_start(); }
   };
 
+  void wait_for_the_clock();
   void set_start() noexcept;
   void run_thread(unsigned index, const socket_address& address);
   void measure(loop& on, unsigned index, const socket_address& address);
@@ -68,10 +70,12 @@ class crew {
   std::vector<live_counters> live_;
   second_series series_;
   std::barrier<at_start> all_connected_;
+  instant start_at_ = instant::min();  // not earlier
   instant start_{};
   std::atomic<bool> failed_{false};
   std::atomic<bool> stopping_{false};
   std::atomic<std::int64_t> started_ns_{0};
+  std::condition_variable stop_asked_;
   std::mutex mutex_;  // guards the following
   std::string failure_;
   std::vector<std::pair<loop*, generator*>> running_;

@@ -144,6 +144,7 @@ std::expected<workload, std::string> bind_workload(const workload_options& optio
   made.keep_arrivals = false;
   made.keep_parts = false;
   made.real_time = options.real_time;
+  made.begins_on = clock_grid_of(options.phases);
   made.stages.clear();
   for (std::size_t i = 0; i < options.phases.size(); ++i) {
     made.stages.push_back(stage_of(options.phases[i], i, options.seed));

@@ -6,10 +6,12 @@
 
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "lab/load/answer_checks.hpp"
+#include "lab/load/clock_grid.hpp"
 #include "lab/load/options.hpp"
 #include "lab/load/request_source.hpp"
 #include "lab/load/schedule.hpp"
@@ -39,6 +41,7 @@ struct workload {
   bool spin = false;
   bool real_time = false;  // its threads go before all others on their core, where the system allows it
   io_options io = {};
+  std::optional<clock_grid> begins_on = {};
 
   duration length() const;
   // The arrivals of sessions follow each other by other laws than the schedule's.

@@ -30,11 +30,10 @@ const section& bursts_section() {
     keys_of<bursts_draft> keys(
         "bursts",
         "arrivals that crowd as a log's do: the rate is drawn anew each second, each ten and each sixty, from the "
-        "seed; "
-        "over the phase, and each hour of it, its mean is `rate`. A dispersion is the variance of the counts in "
-        "windows "
-        "of so many seconds over their mean, 1 for Poisson arrivals. A scale that is not given adds no bursts of its "
-        "own; a phase shows those of which it holds several windows");
+        "seed; over the phase, and each hour of it, its mean is `rate`. A dispersion is the variance of the counts in "
+        "windows of so many seconds over their mean, 1 for Poisson arrivals. A scale that is not given adds no bursts "
+        "of its own; a phase shows those of which it holds several windows. A trial waits so that the first phase with "
+        "bursts begins with a second of the clock, and if it lasts a minute with ten of them: so logs are counted");
     keys.number("of_rate", &bursts_draft::of_rate, least_rate, most_rate,
                 "requests a second at which the dispersions were seen; at another rate the bursts are as high in "
                 "proportion, and the dispersion less 1 grows as the rate does")

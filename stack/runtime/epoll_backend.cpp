@@ -11,9 +11,10 @@
 #include <array>
 #include <cassert>
 #include <cerrno>
-#include <climits>
+#include <optional>
 #include <vector>
 
+#include "stack/runtime/epoll_wait.hpp"
 #include "stack/runtime/epoll_watch.hpp"
 #include "stack/runtime/intrusive_list.hpp"
 #include "stack/runtime/io.hpp"
@@ -75,7 +76,7 @@ class epoll_backend final : public io {
   void finish_connect(epoll_socket& socket);
   void on_event(epoll_socket& socket, std::uint32_t events);
   void feed_starved();
-  int timeout_and_wait(instant until, std::array<epoll_event, events_a_poll>& events);
+  std::optional<duration> longest_wait(instant until);
 
   io_options options_;
   int epoll_fd_ = -1;
@@ -84,7 +85,7 @@ class epoll_backend final : public io {
   std::vector<std::uint32_t> free_buffers_;
   std::vector<epoll_socket*> starved_;  // readable, but every lent buffer was out
   std::uint32_t inline_budget_ = inline_budget;
-  bool coarse_ = false;  // the system has no epoll_pwait2
+  detail::exact_epoll_wait wait_;
   intrusive_list<epoll_socket> sockets_;
   std::vector<epoll_socket*> to_free_;
   detail::epoll_watch watched_;  // descriptors of others
@@ -356,25 +357,9 @@ void epoll_backend::feed_starved() {
   }
 }
 
-int epoll_backend::timeout_and_wait(instant until, std::array<epoll_event, events_a_poll>& events) {
-  timespec timeout{};
-  timespec* limit = &timeout;
-  if (until == never) {
-    limit = nullptr;
-  } else if (until != instant::min()) {
-    const duration span = std::max(until - now(), duration::zero());
-    timeout = {.tv_sec = span.count() / 1'000'000'000, .tv_nsec = span.count() % 1'000'000'000};
-  }
-  if (!coarse_) {
-    const int count = ::epoll_pwait2(epoll_fd_, events.data(), events_a_poll, limit, nullptr);
-    // Before Linux 5.11, and behind a filter that does not know the call: whole milliseconds, rounded up.
-    coarse_ = count < 0 && (errno == ENOSYS || errno == EPERM);
-    if (!coarse_) return count;
-  }
-  if (limit == nullptr) return ::epoll_wait(epoll_fd_, events.data(), events_a_poll, -1);
-  const std::int64_t span_ms = std::min<std::int64_t>(timeout.tv_sec, INT_MAX / 1000 - 1) * 1000;
-  return ::epoll_wait(epoll_fd_, events.data(), events_a_poll,
-                      static_cast<int>(span_ms + (timeout.tv_nsec + 999'999) / 1'000'000));
+std::optional<duration> epoll_backend::longest_wait(instant until) {
+  if (until == never) return std::nullopt;
+  return until == instant::min() ? duration::zero() : std::max(until - now(), duration::zero());
 }
 
 void epoll_backend::poll(instant until, ready_queue& completed) {
@@ -383,7 +368,7 @@ void epoll_backend::poll(instant until, ready_queue& completed) {
   to_free_.clear();
   feed_starved();
   std::array<epoll_event, events_a_poll> events;
-  const int count = timeout_and_wait(done_.empty() ? until : instant::min(), events);
+  const int count = wait_(epoll_fd_, events, longest_wait(done_.empty() ? until : instant::min()));
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = events[static_cast<std::size_t>(i)];
     if (detail::epoll_watch::concerns(event)) {

@@ -124,8 +124,8 @@ class io {
   virtual void want(send_op& op) noexcept = 0;
   virtual bool wait_ready(poll_op& op) = 0;
   virtual void cancel(io_op& op) noexcept = 0;
-  // Takes back a receive that has received nothing: no completion comes of it. False when it has completed, and is about
-  // to be told.
+  // Takes back a receive that has received nothing: no completion comes of it. False when it has completed, and is
+  // about to be told.
   virtual bool withdraw(recv_op& op) noexcept = 0;
   virtual void release(const lent_buffer& buffer) noexcept = 0;
   // Whether something has come that nobody has asked for yet: bytes, the end of the stream, or its failure. Does not

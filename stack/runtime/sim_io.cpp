@@ -1,7 +1,6 @@
 #include "stack/runtime/sim_io.hpp"
 
 #include <netinet/in.h>
-#include <poll.h>
 
 #include <algorithm>
 #include <cassert>
@@ -272,25 +271,6 @@ bool sim_io::send(io_socket& to, send_op& op) {
   if (try_send(end, op)) return complete(op, op.status);
   op.in_backend = true;
   end.sending = &op;
-  return false;
-}
-
-void sim_io::set_ready(int fd, std::uint32_t events) {
-  foreign& of = foreign_[fd];
-  of.ready = events;
-  if (of.waiting == nullptr || (of.ready & (of.waiting->events | POLLHUP | POLLERR)) == 0) return;
-  poll_op& op = *std::exchange(of.waiting, nullptr);
-  finish(op, static_cast<std::int32_t>(of.ready & (op.events | POLLHUP | POLLERR)));
-}
-
-bool sim_io::wait_ready(poll_op& op) {
-  op.on = nullptr;
-  foreign& of = foreign_[op.fd];
-  if (of.waiting != nullptr) return complete(op, -EBUSY);
-  const std::uint32_t ready = of.ready & (op.events | POLLHUP | POLLERR);
-  if (ready != 0) return complete(op, static_cast<std::int32_t>(ready));
-  op.in_backend = true;
-  of.waiting = &op;
   return false;
 }
 

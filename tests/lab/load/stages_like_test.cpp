@@ -187,6 +187,25 @@ TEST(stage_of_a_phase, arrivals_crowd_as_they_were_asked_to) {
   }
 }
 
+TEST(clock_grid, bursts_begin_at_seconds_or_tens_of_seconds_of_the_clock) {
+  model::phase plain{.name = "warm-up", .rate_per_s = 10};
+  plain.length = 1500ms;
+  model::phase crowded{.name = "peak", .rate_per_s = 10, .bursts = model::crowding{}};
+  crowded.length = 60s;
+  EXPECT_FALSE(clock_grid_of(std::vector{plain}));
+
+  const auto tens = clock_grid_of(std::vector{plain, crowded});
+  ASSERT_TRUE(tens);
+  EXPECT_EQ(until_grid(*tens, 1'795'000'000s), 8500ms);
+  EXPECT_EQ(until_grid(*tens, 1'795'000'008s + 500ms), 0s);
+  EXPECT_EQ(until_grid(*tens, 1'795'000'008s + 501ms), 9999ms);
+
+  crowded.length = 59s;
+  const auto seconds = clock_grid_of(std::vector{crowded});
+  ASSERT_TRUE(seconds);
+  EXPECT_EQ(until_grid(*seconds, 1'795'000'008s + 501ms), 499ms);
+}
+
 TEST(stage_of_a_phase, is_what_a_plans_workload_runs) {
   model::phase phase = phase_of(10, 4s);
   phase.shape = {1, 3};
