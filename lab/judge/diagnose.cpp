@@ -91,9 +91,11 @@ named_cause finding_of(const model::blocking_site& site, const sums& of) {
                    .call = site.call,
                    .peer = site.peer,
                    .place = site.place};
-  made.text = fmt::format("{}{}{}{} held the loop for {:.2f} s of {:.1f} s: {} times, {:.0f} ms at the longest",
-                          site.call, site.peer.empty() ? "" : ", ", site.peer, at_place(site.place),
-                          site.total_ms / 1e3, of.length, site.count, site.longest_ms);
+  const bool of_several = site.total_ms / 1e3 > of.length;  // workers that have a loop each
+  made.text = fmt::format("{}{}{}{} held {} for {:.2f} s of {:.1f} s{}: {} times, {:.0f} ms at the longest", site.call,
+                          site.peer.empty() ? "" : ", ", site.peer, at_place(site.place),
+                          of_several ? "several loops" : "the loop", site.total_ms / 1e3, of.length,
+                          of_several ? " each" : "", site.count, site.longest_ms);
   made.numbers = {{"blocked_s", site.total_ms / 1e3},
                   {"blocked_share", site.total_ms / 1e3 / of.length},
                   {"count", static_cast<double>(site.count)},

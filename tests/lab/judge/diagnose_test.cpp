@@ -85,6 +85,13 @@ TEST(diagnose, a_blocking_call_is_named_with_peer_and_place) {
   EXPECT_DOUBLE_EQ(number(made.findings[0], "blocked_s"), 1.6);
 }
 
+TEST(diagnose, a_call_may_hold_the_loops_of_several_workers) {
+  seen view;
+  view.stalls(42, 82);
+  view.blocks("recv", 40);
+  EXPECT_NE(view.diagnosed().text.find(" held several loops for 40.00 s of 30.0 s each: "), std::string::npos);
+}
+
 TEST(diagnose, a_call_that_hardly_counts_is_no_finding) {
   seen view;
   view.stalls(0.29, 82);
