@@ -3,9 +3,9 @@
 //
 // The rate of a second is that of its hour, times three gamma variables of mean 1 that last for a second, for ten and
 // for sixty: a Cox process (D. R. Cox, Journal of the Royal Statistical Society B 17, 1955) with bursts at three
-// scales. Their variances follow in closed form from the dispersion D at these scales. With r the mean rate that a
-// request has around it, and C(1), C(10), C(60) the covariance of the rates of two seconds, relative to r^2, that share
-// a second, ten, sixty at most:
+// scales. What was drawn is stretched to the mean and the variance of its law. The variances follow in closed form from
+// the dispersion D at these scales. With r the mean rate that a request has around it, and C(1), C(10), C(60) the
+// covariance of the rates of two seconds, relative to r^2, that share a second, ten, sixty at most:
 //
 //   D(1)  = 1 + r C(1)                      C(60) = v60
 //   D(10) = 1 + r (C(1) + 9 C(10))          C(10) = (1 + v10) (1 + v60) - 1
