@@ -28,7 +28,7 @@ std::expected<second_writer, std::string> second_writer::open(const std::string&
   return second_writer(file);
 }
 
-void second_writer::write(const load::load_engine& of, double until_s, bool at_end) {
+void second_writer::write(const load::live_run& of, double until_s, bool at_end) {
   for (; next_ < of.seconds(); ++next_) {
     const auto begins_s = static_cast<double>(next_);
     std::optional<model::live_second> second = of.second(next_);
@@ -42,13 +42,13 @@ void second_writer::write(const load::load_engine& of, double until_s, bool at_e
   failed_ = std::fflush(file_.get()) != 0 || failed_;
 }
 
-void second_writer::follow(const load::load_engine& running) {
+void second_writer::follow(const load::live_run& running) {
   const load::live_view seen = running.look();
   if (!cpu_.has_looked() || seen.elapsed - cpu_.looked_at() >= cpu_interval) cpu_.look(seen);
   write(running, in_seconds(seen.elapsed), false);
 }
 
-bool second_writer::finish(const load::load_engine& ended, std::chrono::nanoseconds measured) {
+bool second_writer::finish(const load::live_run& ended, std::chrono::nanoseconds measured) {
   write(ended, in_seconds(measured), true);
   return !failed_;
 }

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "lab/load/busiest_share.hpp"
-#include "lab/load/engine.hpp"
+#include "lab/load/live_run.hpp"
 #include "lab/model/load_result.hpp"
 
 namespace assay::cli {
@@ -22,9 +22,9 @@ class second_writer {
   static std::expected<second_writer, std::string> open(const std::string& path);
 
   // What is over by now, in order.
-  void follow(const load::load_engine& running);
+  void follow(const load::live_run& running);
   // The rest, of a run that sent for so long. False when not all could be written.
-  bool finish(const load::load_engine& ended, std::chrono::nanoseconds measured);
+  bool finish(const load::live_run& ended, std::chrono::nanoseconds measured);
 
  private:
   struct closer {
@@ -33,7 +33,7 @@ class second_writer {
     }
   };
   explicit second_writer(std::FILE* file) : file_(file) {}
-  void write(const load::load_engine& of, double until_s, bool at_end);
+  void write(const load::live_run& of, double until_s, bool at_end);
 
   std::unique_ptr<std::FILE, closer> file_;
   std::size_t next_ = 0;

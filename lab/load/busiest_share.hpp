@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "lab/load/engine.hpp"
+#include "lab/load/live_run.hpp"
 
 namespace assay::load {
 

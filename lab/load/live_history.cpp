@@ -32,7 +32,35 @@ std::string shape_of(const load_plan& plan) {
                             options.threads == 1 ? "" : "s");
 }
 
+std::string plural(std::size_t count, std::string_view what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
+std::string shape_of(const session_plan& plan) {
+  const load_options& options = plan.load.options;
+  std::string text = "partly-open model, ";
+  if (options.stages.size() > 1) {
+    text += fmt::format("{} stages, ", options.stages.size());
+  } else {
+    text += fmt::format("{:.6g} sessions/s, ", *options.rate_per_s);
+  }
+  const model::arrival_law law = plan.scenarios.front().arrivals;
+  const bool all_alike =
+      std::ranges::all_of(plan.scenarios, [&](const session_scenario& each) { return each.arrivals == law; });
+  if (all_alike) text += fmt::format("{} arrivals, ", label(law));
+  return text + fmt::format("up to {} at once", options.connections);
+}
+
 }  // namespace
+
+model::load_screen head_of(const session_plan& plan) {
+  return {.target = fmt::format("{}, {} to {}", plural(plan.scenarios.size(), "scenario"),
+                                plural(plan.work.requests.size(), "request"), plan.load.options.url),
+          .shape = shape_of(plan),
+          .open = true,
+          .spins = plan.load.options.spin,
+          .length_s = in_seconds(plan.load.options.length)};
+}
 
 model::load_screen head_of(const load_plan& plan) {
   return {.target = title_of(plan),

@@ -16,7 +16,9 @@
 #include <vector>
 
 #include "lab/load/busiest_share.hpp"
-#include "lab/load/engine.hpp"
+#include "lab/load/live_run.hpp"
+#include "lab/load/options.hpp"
+#include "lab/load/session_plan.hpp"
 #include "lab/load/verdict.hpp"
 #include "lab/model/load_screen.hpp"
 
@@ -24,6 +26,7 @@ namespace assay::load {
 
 // What can be said of a run before it begins.
 model::load_screen head_of(const load_plan& plan);
+model::load_screen head_of(const session_plan& plan);
 
 class live_history {
  public:

@@ -1,7 +1,7 @@
 // The counters of a run as a Prometheus endpoint, while it runs: http://127.0.0.1:PORT/metrics, on this machine only.
 //
 // A thread and a loop of its own serve it, on the stack's own server and registry. A scrape reads what the generators
-// publish anyhow, with relaxed loads and without a lock (load_engine::look()): they do the same work, instruction by
+// publish anyhow, with relaxed loads and without a lock (live_run::look()): they do the same work, instruction by
 // instruction, whether somebody looks or not.
 //
 // Misuse: letting it share a core with the generator; it is then one more thing that the generator waits for, and the
@@ -14,7 +14,7 @@
 #include <memory>
 #include <string>
 
-#include "lab/load/engine.hpp"
+#include "lab/load/live_run.hpp"
 
 namespace assay::load {
 

@@ -4,6 +4,7 @@
 // Misuse: run() twice, or two at the same time in one process: they would measure each other.
 #pragma once
 
+#include <pthread.h>
 #include <sys/prctl.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include <expected>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -42,14 +44,14 @@ struct lone_outcome {
   std::string backend = {};
 };
 
-// `Load` is made of loop, plan, address and live_counters; it has connect(), run() and stop() as generator.hpp has
-// them.
+// `Load` is made of loop, plan, address, live_counters and what else run() is given for it; it has connect(), run() and
+// stop() as generator.hpp has them.
 template <typename Load>
 class lone_run {
  public:
   // `conclude` makes the result of the load and its lone_outcome. The error is one line.
-  template <typename Plan, typename Conclude>
-  auto run(const lone_target& to, const Plan& plan, Conclude conclude)
+  template <typename Plan, typename Conclude, typename... Else>
+  auto run(const lone_target& to, const Plan& plan, Conclude conclude, Else... given)
       -> std::expected<std::invoke_result_t<Conclude&, Load&, const lone_outcome&>, std::string> {
     const std::expected<socket_address, std::string> address = resolve_host(to.host, to.port);
     if (!address) return std::unexpected(address.error());
@@ -58,12 +60,14 @@ class lone_run {
     result<std::unique_ptr<io>> backend = make_io(to.io);
     if (!backend) return std::unexpected(describe(backend.error()));
     loop on(std::move(*backend), {.spin_window = to.spin ? spin_window : duration::zero()});
-    Load load(on, plan, *address, live_);
+    Load load(on, plan, *address, live_, given...);
+    if (clockid_t clock{}; ::pthread_getcpuclockid(::pthread_self(), &clock) == 0) live_.cpu_clock = clock;
     shown(&on, &load);
     if (stopping_) load.stop();
     auto outcome = run_on(on, load, *address, conclude);
     shown(nullptr, nullptr);
     on.run(one_turn());  // a stop() that was posted meanwhile still names the load
+    live_.cpu_clock = live_counters::no_clock;
     return outcome;
   }
 
@@ -74,11 +78,15 @@ class lone_run {
     if (on_ != nullptr) on_->post([stopped = load_] { stopped->stop(); });
   }
 
-  // These too are for any thread. Zero before the start.
-  duration elapsed() const {
+  // These too are for any thread. The start, once it is set.
+  std::optional<instant> start() const {
     const std::int64_t started = started_ns_.load(std::memory_order_relaxed);
-    if (started == 0) return duration::zero();
-    return std::max(duration::zero(), detail::monotonic_now() - instant(duration(started)));
+    return started == 0 ? std::nullopt : std::optional(instant(duration(started)));
+  }
+  // Zero before the start.
+  duration elapsed() const {
+    const std::optional<instant> started = start();
+    return started ? std::max(duration::zero(), detail::monotonic_now() - *started) : duration::zero();
   }
   const live_counters& live() const { return live_; }
 

@@ -38,6 +38,8 @@ class measurements {
   void begin(instant start) { start_ = start; }
   // An arrival is taken from the schedule; `taken` says when and which, its record is found here.
   void offered(arrival& taken);
+  // One of those that come in no order: what comes after it is meant for `from` or later.
+  void offered(arrival& taken, instant from);
   // It is sent now, and by the generator's fault so late: see recorder::lags().
   void lags(const arrival& of, instant idle_since, instant blind_until, instant now);
   // False when its route does not expect that status, or a check of the answer failed.
@@ -67,6 +69,7 @@ class measurements {
   observe::histogram first_byte = observe::histogram::with_defaults();  // of answers, from the send
 
  private:
+  void count(arrival& taken);
   void end_in_second(const arrival& of, instant now, bool was_answered, std::optional<failure_kind> error,
                      bool charged);
 
@@ -82,11 +85,20 @@ class measurements {
   instant start_{};
 };
 
-inline void measurements::offered(arrival& taken) {
+inline void measurements::count(arrival& taken) {
   taken.into = cells_[taken.stage * routes_ + taken.route].get();
   taken.into->offered++;
-  if (seconds_) seconds_->offered(taken.intended - start_);
   if (windows_) windows_->offered(taken.intended - start_);
+}
+
+inline void measurements::offered(arrival& taken) {
+  count(taken);
+  if (seconds_) seconds_->offered(taken.intended - start_);
+}
+
+inline void measurements::offered(arrival& taken, instant from) {
+  count(taken);
+  if (seconds_) seconds_->offered(taken.intended - start_, from - start_);
 }
 
 inline void measurements::lags(const arrival& of, instant idle_since, instant blind_until, instant now) {

@@ -12,10 +12,6 @@ namespace {
 constexpr duration one_second = std::chrono::seconds(1);
 constexpr std::uint64_t late_ns = verdict_bounds{}.own_lag_p99_ns;
 
-std::size_t second_of(duration offset) {
-  return offset <= duration::zero() ? 0 : static_cast<std::size_t>(offset / one_second);
-}
-
 std::size_t seconds_in(duration length) {
   const std::size_t whole = second_of(length);
   return length > whole * one_second ? whole + 1 : whole;
@@ -122,15 +118,29 @@ std::optional<model::load_second> second_series::last() const {
 
 void second_recorder::close(std::size_t index) { series_.close(index, std::move(open_[index])); }
 
-void second_recorder::offered(duration offset) {
-  const std::size_t index = second_of(offset);
+void second_recorder::count(std::size_t index) {
   assert(index < open_.size() && index >= current_);
+  if (open_[index] == nullptr) open_[index] = series_.take_empty();
+  open_[index]->offered++;
+}
+
+void second_recorder::pass(std::size_t index) {
   while (current_ < index) {
     const std::size_t before = current_++;
     if (open_[before] == nullptr || open_[before]->ended == open_[before]->offered) close(before);
   }
-  if (open_[index] == nullptr) open_[index] = series_.take_empty();
-  open_[index]->offered++;
+}
+
+void second_recorder::offered(duration offset) {
+  const std::size_t index = second_of(offset);
+  assert(index < open_.size());
+  pass(index);  // first: what it closes is what the next is opened with
+  count(index);
+}
+
+void second_recorder::offered(duration offset, duration from) {
+  count(second_of(offset));
+  pass(std::min(second_of(from), open_.size()));
 }
 
 void second_recorder::sent(duration offset, duration own_lag) {

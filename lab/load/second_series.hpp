@@ -2,16 +2,19 @@
 // hurt and not where it ended.
 //
 // A thread has a second_recorder: a second is open while it has requests on their way, so at most one second a
-// connection is open besides the current one, whatever backlog there is. Once a second is over it goes to the series
-// that all threads share; that lock is taken once a second, never for a request, and by no reader: a second that is
-// over is not written again, and says so by a flag. About 290 bytes a second are kept, and 36 KiB a second that is
-// open. Quantiles are to 1 %.
+// connection is open besides the current one, whatever backlog there is; where requests come in no order, also each
+// second that has had one and may still have another. Once a second is over it goes to the series that all threads
+// share; that lock is taken once a second, never for a request, and by no reader: a second that is over is not written
+// again, and says so by a flag. About 290 bytes a second are kept, and 36 KiB a second that is open. Quantiles are to
+// 1 %.
 //
 // Misuse: reading seconds() while threads still record; last(), and sums() of a second that is_over(), are for that.
 #pragma once
 
 #include <array>
 #include <atomic>
+#include <chrono>
+#include <cstddef>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -27,6 +30,11 @@ namespace assay::load {
 
 // A day: what a series may be long.
 inline constexpr duration max_series_length = std::chrono::hours(24);
+
+// In which second of a run that is; of what is early, in its first.
+inline std::size_t second_of(duration offset) {
+  return offset <= duration::zero() ? 0 : static_cast<std::size_t>(offset / std::chrono::seconds(1));
+}
 
 // What a trial does not keep of a second.
 struct second_details {
@@ -95,6 +103,8 @@ class second_recorder {
 
   // An arrival is taken from the schedule; they come in order.
   void offered(duration offset);
+  // One of those that come in no order, as the steps of sessions do: what comes after it is for `from` or later.
+  void offered(duration offset, duration from);
   // It was sent, so much later than it could have been.
   void sent(duration offset, duration own_lag);
   // It has ended: answered or not, and how it failed and with which response time it is charged, if any.
@@ -103,6 +113,8 @@ class second_recorder {
   void finish();
 
  private:
+  void count(std::size_t index);
+  void pass(std::size_t index);
   void close(std::size_t index);
 
   second_series& series_;

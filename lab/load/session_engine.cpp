@@ -6,6 +6,7 @@
 
 #include "lab/load/load_merge.hpp"
 #include "lab/load/span.hpp"
+#include "stack/runtime/socket_setup.hpp"
 
 namespace assay::load {
 namespace {
@@ -26,9 +27,10 @@ void set_shares(const session_plan& plan, std::vector<model::load_route>& rows) 
 }  // namespace
 
 model::load_result session_result_of(const session_plan& plan, const std::vector<model::load_sessions>& sessions,
-                                     const std::vector<thread_outcome>& threads, instant start, bool interrupted) {
+                                     const std::vector<thread_outcome>& threads, const second_series* series,
+                                     instant start, bool interrupted) {
   model::load_result result = merge_load(
-      {.plan = plan.load, .work = plan.work, .series = nullptr, .start = start, .interrupted = interrupted}, threads);
+      {.plan = plan.load, .work = plan.work, .series = series, .start = start, .interrupted = interrupted}, threads);
   result.arrivals = plan.scenarios.front().arrivals;
   // How many requests are due follows from the answers: what was asked for are sessions.
   result.offered_rps = static_cast<double>(result.offered_requests) / std::max(1e-9, in_seconds(result.duration));
@@ -37,9 +39,13 @@ model::load_result session_result_of(const session_plan& plan, const std::vector
   return result;
 }
 
+session_engine::session_engine(session_plan plan)
+    : plan_(std::move(plan)), series_(plan_.work.keep_seconds ? plan_.work.length() : duration::zero(), 1) {}
+
 std::expected<model::load_result, std::string> session_engine::run() {
+  second_series* const kept = plan_.work.keep_seconds ? &series_ : nullptr;
   const lone_target to{.host = plan_.work.host, .port = plan_.work.port, .io = plan_.work.io, .spin = plan_.work.spin};
-  return run_.run(to, plan_, [this](session_generator& load, const lone_outcome& ran) {
+  const auto conclude = [this](session_generator& load, const lone_outcome& ran) {
     std::vector<thread_outcome> threads;
     const std::uint64_t due = load.due();
     const instant ended = load.ended();
@@ -50,16 +56,34 @@ std::expected<model::load_result, std::string> session_engine::run() {
                        .due = due,
                        .ended = ended,
                        .backend = ran.backend});
-    return session_result_of(plan_, load.sessions(), threads, ran.start, ran.interrupted);
-  });
+    return session_result_of(plan_, load.sessions(), threads, &series_, ran.start, ran.interrupted);
+  };
+  return run_.run(to, plan_, conclude, kept);
 }
 
-session_view session_engine::look() const {
+// How long the next session has been due; each that has a place is taken at once.
+duration session_engine::behind() const {
+  const std::optional<instant> start = run_.start();
+  const instant next_due{duration(run_.live().next_due_ns.load(std::memory_order_relaxed))};
+  if (!start || next_due < *start || next_due >= *start + plan_.work.length()) return {};
+  return std::max(duration::zero(), detail::monotonic_now() - next_due);
+}
+
+live_view session_engine::look() const {
   const live_counters& live = run_.live();
-  return {.elapsed = run_.elapsed(),
-          .offered = live.offered.load(std::memory_order_relaxed),
-          .answers = live.answers.load(std::memory_order_relaxed),
-          .errors = live.errors.load(std::memory_order_relaxed)};
+  live_view view{.elapsed = run_.elapsed(),
+                 .offered = live.offered.load(std::memory_order_relaxed),
+                 .behind = behind(),
+                 .answers = live.answers.load(std::memory_order_relaxed),
+                 .errors = live.errors.load(std::memory_order_relaxed),
+                 .cpu = {cpu_of(live)},
+                 .last = series_.last()};
+  view.due = static_cast<double>(view.offered);
+  return view;
+}
+
+std::optional<model::live_second> session_engine::second(std::size_t index) const {
+  return told_second(series_, index, plan_.work.length());
 }
 
 }  // namespace assay::load

@@ -3,45 +3,43 @@
 // Misuse: two runs at the same time in one process; they would measure each other. run() twice on one engine.
 #pragma once
 
-#include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "lab/load/crew.hpp"
+#include "lab/load/live_run.hpp"
 #include "lab/load/lone_run.hpp"
+#include "lab/load/second_series.hpp"
 #include "lab/load/session_generator.hpp"
 #include "lab/load/session_plan.hpp"
 #include "lab/model/load_result.hpp"
 
 namespace assay::load {
 
-struct session_view {
-  duration elapsed{};  // zero before the start
-  std::uint64_t offered = 0;
-  std::uint64_t answers = 0;
-  std::uint64_t errors = 0;
-};
-
-class session_engine {
+class session_engine final : public live_run {
  public:
-  explicit session_engine(session_plan plan) : plan_(std::move(plan)) {}
-  session_engine(const session_engine&) = delete;
-  session_engine& operator=(const session_engine&) = delete;
+  explicit session_engine(session_plan plan);
 
-  // Blocks until the run has ended and drained. The error is one line: the host cannot be resolved or reached.
-  std::expected<model::load_result, std::string> run();
-  // Ends it early, keeping what was measured; from any thread, any number of times.
-  void stop() { run_.stop(); }
-  // For a progress display; from any thread.
-  session_view look() const;
+  std::expected<model::load_result, std::string> run() override;
+  void stop() override { run_.stop(); }
+  live_view look() const override;
+  std::optional<model::live_second> second(std::size_t index) const override;
+  std::size_t seconds() const override { return series_.size(); }
 
  private:
+  duration behind() const;
+
   session_plan plan_;
+  second_series series_;
   lone_run<session_generator> run_;
 };
 
-// What a run of sessions has measured; `threads` holds the one of the generator.
+// What a run of sessions has measured; `threads` holds the one of the generator, and `series` is null where it has kept
+// no seconds.
 model::load_result session_result_of(const session_plan& plan, const std::vector<model::load_sessions>& sessions,
-                                     const std::vector<thread_outcome>& threads, instant start, bool interrupted);
+                                     const std::vector<thread_outcome>& threads, const second_series* series,
+                                     instant start, bool interrupted);
 
 }  // namespace assay::load

@@ -60,14 +60,17 @@ struct session_generator::session {
   instant free_since = instant::min();
   instant blind_until = instant::min();
   instant answered_at{};
+  coming_seconds::claim next = {};  // a step that is to come
 };
 
-session_generator::session_generator(loop& on, const session_plan& plan, const socket_address& to, live_counters& live)
+session_generator::session_generator(loop& on, const session_plan& plan, const socket_address& to, live_counters& live,
+                                     second_series* series)
     : on_(on),
       plan_(plan),
       to_(to),
       live_(live),
-      measured_(plan.work, nullptr),
+      measured_(plan.work, series),
+      coming_(series != nullptr ? series->size() : 0),
       places_(plan.work.connections, 1),
       drain_(this) {
   for (std::size_t i = 0; i < plan.scenarios.size(); ++i) {
@@ -156,9 +159,15 @@ arrival session_generator::offer(std::size_t scenario, std::size_t step, instant
                 .k = due_++,
                 .stage = stage_at(intended),
                 .route = static_cast<unsigned>(plan_.scenarios[scenario].steps[step].route)};
-  measured_.offered(taken);
+  measured_.offered(taken, none_before());
   live_.offered.store(due_, std::memory_order_relaxed);
   return taken;
+}
+
+// What is not known yet is the first step of a session that is not due, or comes after an answer that is not there yet.
+instant session_generator::none_before() {
+  const instant unknown_from = std::min(next_of(earliest()), on_.now());
+  return start_ + coming_.none_before(unknown_from - start_);
 }
 
 void session_generator::begin(session& in) const {
@@ -201,6 +210,7 @@ task<session_generator::fate> session_generator::go_through(session& in) {
     const duration pause = think_after(in, index);
     intended = saturating_add(in.answered_at, pause);
     if (intended >= end_) co_return fate::cut;
+    in.next = coming_.expect(intended - start_);
     if (pause > duration::zero() && (!co_await delay_until(intended) || stopped_ || intended >= end_)) {
       co_return fate::cut;
     }
@@ -230,6 +240,7 @@ void session_generator::render(session& in, std::size_t index) const {
 task<session_generator::fate> session_generator::perform(session& in, std::size_t index, instant intended) {
   const session_step& step = in.how.steps[index];
   const arrival taken = offer(in.begun.scenario, index, intended);
+  in.next = {};
   render(in, index);
   fate seen = fate::again;
   for (bool again = false; seen == fate::again; again = true) {
@@ -284,7 +295,10 @@ session_generator::fate session_generator::take_answer(session& in, const sessio
   }
   const bool expected = measured_.answered(taken, sent, now, got, now <= end_);
   live_.answers.fetch_add(1, std::memory_order_relaxed);
-  if (expected) return fate::goes_on;
+  if (expected) {
+    in.next = coming_.expect(now - start_);  // it may take turns until its think time is drawn
+    return fate::goes_on;
+  }
   live_.errors.fetch_add(1, std::memory_order_relaxed);
   return fate::abandoned;
 }

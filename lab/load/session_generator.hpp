@@ -22,9 +22,11 @@
 #include <string_view>
 #include <vector>
 
+#include "lab/load/coming_seconds.hpp"
 #include "lab/load/exchange.hpp"
 #include "lab/load/measurements.hpp"
 #include "lab/load/schedule.hpp"
+#include "lab/load/second_series.hpp"
 #include "lab/load/session_plan.hpp"
 #include "lab/model/load_result.hpp"
 #include "stack/runtime/scope.hpp"
@@ -34,8 +36,9 @@ namespace assay::load {
 
 class session_generator {
  public:
-  // `plan` outlives it.
-  session_generator(loop& on, const session_plan& plan, const socket_address& to, live_counters& live);
+  // `plan` outlives it, and so does `series`, which is null where no seconds are kept.
+  session_generator(loop& on, const session_plan& plan, const socket_address& to, live_counters& live,
+                    second_series* series = nullptr);
   ~session_generator();
   session_generator(const session_generator&) = delete;
   session_generator& operator=(const session_generator&) = delete;
@@ -76,6 +79,7 @@ class session_generator {
   task<fate> go_through(session& in);
   task<fate> perform(session& in, std::size_t index, instant intended);
   arrival offer(std::size_t scenario, std::size_t step, instant intended);
+  instant none_before();
   void begin(session& in) const;
   void render(session& in, std::size_t index) const;
   duration think_after(const session& in, std::size_t index) const;
@@ -94,6 +98,7 @@ class session_generator {
   measurements measured_;
   std::vector<arrival_schedule> schedules_;  // by scenario, as the next
   std::vector<model::load_sessions> sessions_;
+  coming_seconds coming_;
   semaphore places_;
   drain_timer drain_;
   instant start_{};

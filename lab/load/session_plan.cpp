@@ -187,8 +187,10 @@ checked check_names(const std::vector<model::bound_route>& routes) {
 }
 
 checked check_kept(const load_options& options) {
-  if (options.keep_seconds) {
-    return std::unexpected("seconds are not kept of sessions: expected no --ndjson, no --prometheus, and no burst");
+  if (options.keep_seconds && options.length > max_session_seconds) {
+    return std::unexpected(
+        "duration -d: expected at most 4 h where seconds are kept of sessions (--ndjson, --prometheus, "
+        "bursts)");
   }
   const double sessions = options.rate_per_s.value_or(0) * std::chrono::duration<double>(options.length).count();
   if (sessions > max_staged_arrivals) {

@@ -7,6 +7,7 @@
 // Misuse: more than one thread; a session plan is run by one.
 #pragma once
 
+#include <chrono>
 #include <expected>
 #include <optional>
 #include <string>
@@ -18,6 +19,10 @@
 #include "lab/model/scenario.hpp"
 
 namespace assay::load {
+
+// Where seconds are kept. While sessions wait for a place, each later second that has had a step stays open, of 36 KiB
+// (second_series.hpp): 500 MiB where they wait all the time.
+inline constexpr duration max_session_seconds = std::chrono::hours(4);
 
 // A placeholder of a step whose value is the session's.
 struct session_value {

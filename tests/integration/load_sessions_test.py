@@ -3,10 +3,14 @@
 import http.server
 import json
 import pathlib
+import re
+import signal
 import tempfile
 import threading
 import unittest
+import urllib.request
 
+import service
 from load_support import USAGE, LoadTest
 
 SHOP = """
@@ -101,8 +105,9 @@ class Sessions(LoadTest):
         return str(self.file)
 
     def test_each_is_a_user_of_its_own(self) -> None:
+        seconds = self.file.with_name("seconds.ndjson")
         document = self.assert_measured(
-            self.load(self.url, "--sessions", self.write(SHOP), "-d", "3s", "--json")
+            self.load(self.url, "--sessions", self.write(SHOP), "-d", "3s", "--json", "--ndjson", str(seconds))
         )
         self.assertEqual(document["model"], "partly-open")
         self.assertEqual(document["errors"], {})
@@ -118,6 +123,35 @@ class Sessions(LoadTest):
         self.assertEqual(rows["buy/POST /orders"]["requests"], buy["finished"])
         self.assertGreater(buy["session_time_us"]["p50"], 40_000, "two pauses")
         self.assertEqual(document["offered_requests"], document["requests"])
+        self.check_seconds([json.loads(line) for line in seconds.read_text(encoding="utf-8").splitlines()], document)
+
+    def check_seconds(self, lines: list[dict], document: dict) -> None:
+        self.assertEqual([line["at_s"] for line in lines], [0, 1, 2])
+        self.assertEqual({line["length_s"] for line in lines}, {1})
+        for key in ("offered_requests", "requests"):
+            self.assertEqual(sum(line[key] for line in lines), document[key], "each request is in one second")
+        for line in lines:
+            self.assertGreaterEqual(line["offered_requests"], 30, "the sessions that begin in it")
+            self.assertEqual(line["errors"], {})
+            self.assertGreater(line["response_time_us"]["max"], 0)
+        self.assertGreater(lines[-1]["generator"]["cpu_share"], 0)
+
+    def test_rows_on_stdout_and_metrics(self) -> None:
+        run = self.start("load", self.url, "--sessions", self.write(SHOP), "-d", "600s", "--ndjson", "-",
+                         "--prometheus", "0")
+        service.wait_until(lambda: "metrics at" in run.errors_so_far(), "the endpoint")
+        url = re.search(r"http://127\.0\.0\.1:\d+/metrics", run.errors_so_far()).group()
+
+        def value(name: str) -> float:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                return float(re.search(rf"^{name} (\S+)$", answer.read().decode(), re.MULTILINE).group(1))
+
+        service.wait_until(lambda: value("assay_load_second_p99_seconds") > 0, "a second that is over")
+        self.assertGreater(value("assay_load_responses_total"), 30)
+        run.send_signal(signal.SIGINT)
+        outcome = run.wait(10)
+        self.assertEqual(json.loads(outcome.out.splitlines()[0])["at_s"], 0)
+        self.assertRegex(outcome.err, r"\n(VALID|INVALID)")
 
     def test_without_cookies_nobody_is_known(self) -> None:
         text = SHOP.replace("  rate: 20\n", "  rate: 20\n  cookies: false\n")
@@ -158,7 +192,8 @@ class Sessions(LoadTest):
             (("--sessions", unbound), ["unbound.yaml:14:5: {token}: expected a value for it"]),
             (("--sessions", good, "-R", "5"), ["a rate in the file, and one typed"]),
             (("--sessions", good, "-t", "2"), ["-t"]),
-            (("--sessions", good, "--ndjson", "x"), ["--ndjson"]),
+            (("--sessions", good, "--ndjson", "-", "--json"), ["--json and --ndjson -: stdout is for one of them"]),
+            (("--sessions", good, "--ndjson", "x", "-d", "5h"), ["at most 4 h where seconds are kept of sessions"]),
             (("--sessions", good, "--requests", good), ["--requests"]),
             (("--sessions", "/none/at.yaml"), ["/none/at.yaml"]),
             (("--per-connection", "0"), ["--per-connection"]),

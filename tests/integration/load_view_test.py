@@ -138,6 +138,21 @@ class View(LoadTest):
         self.check_end(terminal, code)
         self.assertRegex(terminal.written, COLOUR)
 
+    def test_it_follows_sessions(self) -> None:
+        with BadServer(answer_well) as server, tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            file.write("scenarios:\n- name: s\n  rate: 50\n  steps: [{route: GET /}, {route: GET /b}]\n")
+            file.flush()
+            terminal = Terminal(self, "load", server.url, "--sessions", file.name, "-d", "600s", "-c", "4")
+            terminal.until(lambda: terminal.shows(r"^response .*max [\d.]+[mu]s"), "a second that has ended")
+            self.check_frame(terminal, 80, 24)
+            self.assertTrue(terminal.shows(rf"^1 scenario, 2 requests to {re.escape(server.url)}$"))
+            self.assertTrue(terminal.shows(r"^partly-open model, 50 sessions/s, constant arrivals, up to 4 at once$"))
+            self.assertTrue(terminal.shows(r"^offered +\d+\.\d/s +\d+   the next has waited "))
+            self.assertTrue(terminal.shows(r"^generator +(in time|LATE|OUT OF CPU) +cpu "))
+            terminal.type(b"\x03")
+            code = terminal.ended()
+        self.check_end(terminal, code)
+
     def test_a_terminal_that_takes_nothing_holds_up_nothing(self) -> None:
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)

@@ -128,5 +128,25 @@ TEST(head_of, says_what_runs) {
   EXPECT_EQ(head_of(*normalize(options)).target, "2 requests to http://127.0.0.1:8080");
 }
 
+TEST(head_of, says_which_sessions_run) {
+  load_options options;
+  options.url = "http://127.0.0.1:8080";
+  const auto step = [](const std::string& target) {
+    return model::scenario_step{.request = {.name = target, .method = "GET", .target = target}};
+  };
+  std::vector<model::scenario> scenarios = {{.name = "buy", .rate_per_s = 20, .steps = {step("/a"), step("/b")}}};
+  const auto head = [&] { return head_of(*plan_sessions(scenarios, options)); };
+  EXPECT_EQ(head().target, "1 scenario, 2 requests to http://127.0.0.1:8080");
+  EXPECT_EQ(head().shape, "partly-open model, 20 sessions/s, constant arrivals, up to 64 at once");
+  EXPECT_TRUE(head().open);
+  scenarios.push_back(
+      {.name = "look", .rate_per_s = 5, .arrivals = model::arrival_law::poisson, .steps = {step("/a")}});
+  EXPECT_EQ(head().target, "2 scenarios, 3 requests to http://127.0.0.1:8080");
+  EXPECT_EQ(head().shape, "partly-open model, 25 sessions/s, up to 64 at once");
+  scenarios = {{.name = "s", .steps = {step("/a")}}};
+  options.stages = {{.rate_per_s = 10, .length = 1s}, {.rate_per_s = 20, .length = 1s}};
+  EXPECT_EQ(head().shape, "partly-open model, 2 stages, constant arrivals, up to 64 at once");
+}
+
 }  // namespace
 }  // namespace assay::load

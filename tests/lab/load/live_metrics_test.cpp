@@ -5,6 +5,7 @@
 
 #include <thread>
 
+#include "lab/load/engine.hpp"
 #include "stack/http/client.hpp"
 #include "tests/lab/load/live_server.hpp"
 

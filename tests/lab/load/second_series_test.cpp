@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <utility>
+
+#include "lab/load/coming_seconds.hpp"
 
 namespace assay::load {
 namespace {
@@ -72,6 +75,51 @@ TEST(second_series, one_that_hangs_keeps_its_second_open_and_no_other) {
   EXPECT_EQ(series.seconds()[0].answered, 0U);
   EXPECT_EQ(series.seconds()[0].errors, 1U);
   EXPECT_EQ(series.last()->at_s, 88) << "the latest, not the last to end";
+}
+
+TEST(second_series, requests_that_come_in_no_order_are_over_when_none_comes_any_more) {
+  second_series series(3s, 1);
+  second_recorder thread(series);
+  thread.offered(1200ms, 300ms);
+  thread.ended(1200ms, true, std::nullopt, 1ms);
+  EXPECT_FALSE(series.last()) << "earlier ones may come";
+  thread.offered(400ms, 1300ms);
+  EXPECT_FALSE(series.is_over(0)) << "one is on its way";
+  thread.ended(400ms, true, std::nullopt, 900ms);
+  EXPECT_TRUE(series.is_over(0));
+  EXPECT_FALSE(series.is_over(1)) << "one may come at 1.3 s";
+  thread.offered(1500ms, 9s);
+  EXPECT_TRUE(series.is_over(2)) << "none comes, not in the run";
+  EXPECT_FALSE(series.is_over(1)) << "it is of those that are past, and on its way";
+  thread.ended(1500ms, false, failure_kind::closed, std::nullopt);
+  EXPECT_TRUE(series.is_over(1));
+  thread.finish();
+  EXPECT_EQ(series.seconds()[0].offered, 1U);
+  EXPECT_EQ(series.seconds()[1].offered, 2U);
+  EXPECT_EQ(series.seconds()[1].answered, 1U);
+  EXPECT_EQ(series.seconds()[1].errors, 1U);
+  EXPECT_EQ(series.seconds()[2].offered, 0U);
+}
+
+TEST(coming_seconds, are_held_up_by_what_is_expected) {
+  coming_seconds coming(5);
+  EXPECT_EQ(coming.none_before(2500ms), 2s);
+  coming_seconds::claim one = coming.expect(2900ms);
+  const coming_seconds::claim beyond = coming.expect(5s);
+  EXPECT_EQ(coming.none_before(4s), 2s);
+  one = coming.expect(3100ms);
+  EXPECT_EQ(coming.none_before(4s), 3s) << "it is meant for later";
+  coming_seconds::claim moved = std::move(one);
+  EXPECT_EQ(coming.none_before(4s), 3s);
+  {
+    const coming_seconds::claim another = coming.expect(3200ms);
+    moved = {};
+    EXPECT_EQ(coming.none_before(4s), 3s);
+  }
+  EXPECT_EQ(coming.none_before(4s), 4s);
+  EXPECT_EQ(coming.none_before(9s), 5s) << "what comes after the end is in no second";
+  coming_seconds none(0);
+  EXPECT_EQ(none.none_before(9s), 0s);
 }
 
 TEST(second_series, a_fast_failure_counts_and_is_in_no_percentile) {

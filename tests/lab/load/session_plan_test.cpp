@@ -86,7 +86,10 @@ TEST_F(plan_of_sessions, refuses_what_sessions_do_not_have) {
   EXPECT_EQ(refusal(), "threads -t: expected 1, sessions run on one thread");
   options.threads = 1;
   options.keep_seconds = true;
-  EXPECT_TRUE(refusal().starts_with("seconds are not kept of sessions")) << refusal();
+  options.length = std::chrono::hours(4) + 1s;
+  EXPECT_TRUE(refusal().starts_with("duration -d: expected at most 4 h where seconds are kept of sessions"))
+      << refusal();
+  options.length = 1s;
   options.keep_seconds = false;
   scenarios[0].steps[1].request = route("GET", "/a");
   EXPECT_EQ(refusal(), "two steps \"buy/GET /a\": expected a name of its own for one of them");
