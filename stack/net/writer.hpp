@@ -12,6 +12,7 @@
 
 #include <cassert>
 #include <coroutine>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -61,11 +62,13 @@ class writer {
     co_await flushed();
   }
 
-  // Lets go of the memory that a large message left behind.
+  // Lets go of the memory that a large message left behind, or leaves once it is with the kernel.
   void shrink(std::size_t keep_bytes) {
+    keep_bytes_ = keep_bytes;
     if (filling_.empty() && filling_.capacity() > keep_bytes) std::string().swap(filling_);
     if (!sending_ && leaving_.capacity() > keep_bytes) std::string().swap(leaving_);
   }
+  std::size_t memory_bytes() const { return filling_.capacity() + leaving_.capacity(); }
 
  private:
   struct send : send_op {
@@ -105,6 +108,7 @@ class writer {
     while (!filling_.empty()) {
       leaving_.clear();
       leaving_.swap(filling_);
+      keep_bytes_ = SIZE_MAX;
       op_.bytes = {leaving_.data(), leaving_.size()};
       op_.at_once = true;
       if (!push()) return;
@@ -149,6 +153,7 @@ class writer {
     if (took_some() && !failure_ && push()) send_next();
     if (sending_) return;
     if (failure_) op_.bytes = {};
+    shrink(keep_bytes_);
     if (waiter_) resume_waiter();
   }
 
@@ -164,7 +169,8 @@ class writer {
   stream& to_;
   std::move_only_function<void()> on_failure_;
   std::string filling_;
-  std::string leaving_;  // with the backend: not touched until the send has completed
+  std::string leaving_;                // with the backend: not touched until the send has completed
+  std::size_t keep_bytes_ = SIZE_MAX;  // asked for since the last message
   instant deadline_ = never;
   bool sending_ = false;
   bool timed_out_ = false;

@@ -124,6 +124,28 @@ TEST_P(writer_test, stop_gives_up_what_is_in_flight) {
   on_.run(body(listen(), pattern(32 << 20)));
 }
 
+TEST_P(writer_test, what_a_large_message_took_goes_with_it_also_when_asked_before_it_has_left) {
+  auto body = [](net::listener from, const std::string& large) -> task<void> {
+    context& ctx = co_await this_context();
+    connection both = co_await connect_pair(from);
+    net::writer out(*ctx.on, both.server, nullptr);
+    result<std::string> got;
+    scope reading(ctx);
+    reading.spawn(receive_everything(both.client, got));
+    for (const std::string& each : {std::string("small"), large}) {
+      out.append(each);
+      out.kick(ctx.on->now() + 20s);
+      out.shrink(4096);
+      EXPECT_TRUE(co_await out.flushed());
+      EXPECT_LE(out.memory_bytes(), 2 * 4096u);
+    }
+    both.server.shutdown_write();
+    EXPECT_TRUE(co_await reading.join());
+    EXPECT_EQ(got, "small" + large);
+  };
+  on_.run(body(listen(), pattern(300'000)));
+}
+
 // A message that went at once is told of with whatever comes next; here nothing else comes but who waits for it.
 TEST_P(writer_test, whoever_waits_for_one_message_or_has_another_to_send_is_not_kept_waiting) {
   auto body = [](net::listener from) -> task<void> {
