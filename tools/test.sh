@@ -47,7 +47,7 @@ run_ctest() {
   if [[ -n $2 ]]; then select=(-R "$2"); fi
   if (($# > 2)); then local -x "${@:3}"; fi
   ctest_in "$directory" "${select[@]}" -LE '^waits$' -j "$(nproc)"
-  ctest_in "$directory" "${select[@]}" -L '^waits$' -j 6
+  ctest_in "$directory" "${select[@]}" -L '^waits$' -j 8
   if ((PASSED + FAILED == before)); then
     say "no test of $directory ran"
     return 1
