@@ -14,8 +14,7 @@ import sys
 
 
 def main(command: list[str]) -> int:
-    with open("/dev/null", "w", encoding="ascii") as nowhere:
-        child = subprocess.Popen(command, stdout=nowhere)
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     print(usage.ru_maxrss)

@@ -45,7 +45,7 @@ session_engine::session_engine(session_plan plan)
 std::expected<model::load_result, std::string> session_engine::run() {
   second_series* const kept = plan_.work.keep_seconds ? &series_ : nullptr;
   const lone_target to{.host = plan_.work.host, .port = plan_.work.port, .io = plan_.work.io, .spin = plan_.work.spin};
-  const auto conclude = [this](session_generator& load, const lone_outcome& ran) {
+  const auto conclude = [this, kept](session_generator& load, const lone_outcome& ran) {
     std::vector<thread_outcome> threads;
     const std::uint64_t due = load.due();
     const instant ended = load.ended();
@@ -56,7 +56,7 @@ std::expected<model::load_result, std::string> session_engine::run() {
                        .due = due,
                        .ended = ended,
                        .backend = ran.backend});
-    return session_result_of(plan_, load.sessions(), threads, &series_, ran.start, ran.interrupted);
+    return session_result_of(plan_, load.sessions(), threads, kept, ran.start, ran.interrupted);
   };
   return run_.run(to, plan_, conclude, kept);
 }
