@@ -43,10 +43,13 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="of the order in the rounds and of random delays")
     parser.add_argument("--cores", default="0,1", help="GENERATOR,SERVER (default: 0,1)")
     parser.add_argument("--assay-arguments", default="", help="more options for assay load, in one string")
+    parser.add_argument("--log", type=Path, metavar="FILE", help="log-reading: this access log too, repeated to 1 GB")
     parser.add_argument("--quick", action="store_true", help="two short rounds, to try the harness; no result")
     arguments = parser.parse_args()
     if arguments.pairs is not None and arguments.pairs < 2:
         parser.error("--pairs: an interval needs two or more")
+    if arguments.log is not None and not (arguments.log.is_file() and arguments.log.stat().st_size > 0):
+        parser.error(f"--log: {arguments.log} is no file with anything in it")
     if not arguments.build.is_dir():
         parser.error(f"--build: {arguments.build} is no directory; build first")
     try:
@@ -63,7 +66,7 @@ def run_one(name: str, arguments: argparse.Namespace) -> None:
     pairs = 2 if arguments.quick else arguments.pairs or DEFAULT_PAIRS.get(name, USUAL_PAIRS)
     settings = Settings(build=arguments.build, generator_core=arguments.cores[0], server_core=arguments.cores[1],
                         pairs=pairs, seconds=1 if arguments.quick else arguments.seconds, seed=arguments.seed,
-                        quick=arguments.quick)
+                        quick=arguments.quick, log=arguments.log)
     peers = Peers(arguments.build, settings.server_core, tuple(arguments.assay_arguments.split()))
     facts = host.facts()
     print(f"{name}: {BENCHMARKS[name].__doc__.splitlines()[0].partition(': ')[2]}")

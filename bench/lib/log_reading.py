@@ -3,7 +3,7 @@
 The log is made here: lines of the combined format as a shop's site has them, the same for the same seed; and another
 of which hardly two lines have one client, so that no table of clients stays in the CPU's caches. `wc -l` looks at every
 byte and no more; `zcat` unpacks and no more. goaccess, where it is there, makes a report of the same lines. And 10 GB
-of the log of many clients go through a pipe, for the memory that it takes.
+of the log of many clients go through a pipe, for the memory that it takes. A log of one's own (--log FILE) is read too.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ from lib.rounds import Settings, show_skipped
 from lib.stats import summarise_ratios
 
 LOG_BYTES = 400_000_000
-LEAST_MB_PER_S = 400.0
-LEAST_MB_PER_S_OF_MANY_CLIENTS = 250.0
+OWN_BYTES = 1_000_000_000
+OWN_LOG = "learn, --log"
+LEAST_MB_PER_S = {"read": 400.0, "learn": 400.0, OWN_LOG: 400.0, "learn, many clients": 250.0}
 BLOCK_LINES = 40_000
 MOST_OF_ZCAT = 1.25
 PIPED_BYTES = 10_000_000_000
@@ -57,6 +58,14 @@ def make_log(path: Path, size: int, seed: int, many_clients: bool = False) -> No
         for part in range(size // len(text) + 1):
             hour = text.replace("DD/Nov/2026:HH:", f"{1 + part // 24:02}/Nov/2026:{part % 24:02}:")
             log.write(hour.replace("10.NN.", f"10.{part if many_clients else 0}."))
+
+
+def repeat_log(source: Path, path: Path, size: int) -> None:
+    """The whole of it again and again, until there is as much."""
+    text = source.read_bytes()
+    with open(path, "wb") as log:
+        for _ in range(-(-size // len(text))):
+            log.write(text)
 
 
 class Contender:
@@ -102,8 +111,9 @@ def bar(name: str, ratios: list[float], holds: Callable[[Any], bool], what: str)
     return {"name": name, "ratios": ratios, "low": found.low, "high": found.high, "verdict": verdict}
 
 
-def speeds(of: Contender) -> list[float]:
-    return [of.size / 1e6 / each for each in of.cpu_s]
+def speed_bar(of: Contender, least: float) -> dict[str, Any]:
+    return bar(f"{of.name}, MB/s of a core", [of.size / 1e6 / each for each in of.cpu_s],
+               lambda found: found.low >= least, f"lower bound >= {least:g}")
 
 
 def piped_mib(assay: str, log: Path, times: int) -> float:
@@ -126,6 +136,18 @@ def memory_bar(assay: str, log: Path, quick: bool) -> dict[str, Any]:
     return {"name": "learn, memory, MiB", "bytes": times * size, "mib": mib, "verdict": verdict}
 
 
+def alternate(running: list[Contender], settings: Settings) -> None:
+    order = random.Random(settings.seed)
+    for number in range(settings.pairs + 1):
+        order.shuffle(running)
+        for each in running:
+            each.measure(settings.generator_core)
+        if number == 0:  # warm-up: the log comes into memory
+            for each in running:
+                each.cpu_s.clear()
+                each.wall_s.clear()
+
+
 def measure_all(peers: Peers, settings: Settings) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="assay-bench-") as home:
         log, packed = Path(home) / "access.log", Path(home) / "access.log.gz"
@@ -138,29 +160,20 @@ def measure_all(peers: Peers, settings: Settings) -> dict[str, Any]:
         with open(log, "rb") as plain, gzip.open(packed, "wb", compresslevel=6) as out:
             shutil.copyfileobj(plain, out, 1 << 20)
         running = contenders(peers, settings.build, log, packed, clients, shorter)
-        order = random.Random(settings.seed)
-        for number in range(settings.pairs + 1):
-            order.shuffle(running)
-            for each in running:
-                each.measure(settings.generator_core)
-            if number == 0:  # warm-up: the log comes into memory
-                for each in running:
-                    each.cpu_s.clear()
-                    each.wall_s.clear()
+        if settings.log is not None:
+            own = Path(home) / "own.log"
+            repeat_log(settings.log, own, OWN_BYTES // (10 if settings.quick else 1))
+            running.append(Contender(OWN_LOG, [str(peers.assay_command()), "learn", str(own), "--json"],
+                                     own.stat().st_size))
+        alternate(running, settings)
         memory = memory_bar(str(peers.assay_command()), clients, settings.quick)
     by_name = {each.name: each for each in running}
     for name in sorted(by_name):
         by_name[name].show()
-    read, zcat, gz = by_name["read"], by_name["zcat"], by_name["read gz"]
-    bars = [bar("read, MB/s of a core", speeds(read),
-                lambda found: found.low >= LEAST_MB_PER_S, f"lower bound >= {LEAST_MB_PER_S:g}"),
-            bar("learn, MB/s of a core", speeds(by_name["learn"]),
-                lambda found: found.low >= LEAST_MB_PER_S, f"lower bound >= {LEAST_MB_PER_S:g}"),
-            bar("learn, many clients, MB/s of a core", speeds(by_name["learn, many clients"]),
-                lambda found: found.low >= LEAST_MB_PER_S_OF_MANY_CLIENTS,
-                f"lower bound >= {LEAST_MB_PER_S_OF_MANY_CLIENTS:g}"),
-            bar("read gz / zcat, time", [ours / theirs for ours, theirs in zip(gz.wall_s, zcat.wall_s)],
-                lambda found: found.high <= MOST_OF_ZCAT, f"upper bound <= {MOST_OF_ZCAT:g}"), memory]
+    zcat, gz = by_name["zcat"], by_name["read gz"]
+    bars = [speed_bar(by_name[name], least) for name, least in LEAST_MB_PER_S.items() if name in by_name]
+    bars += [bar("read gz / zcat, time", [ours / theirs for ours, theirs in zip(gz.wall_s, zcat.wall_s)],
+                 lambda found: found.high <= MOST_OF_ZCAT, f"upper bound <= {MOST_OF_ZCAT:g}"), memory]
     show_skipped(peers)
     return {"runs": {name: {"bytes": each.size, "cpu_s": each.cpu_s, "wall_s": each.wall_s}
                      for name, each in by_name.items()}, "bars": bars}

@@ -28,9 +28,10 @@ class Settings:
     seed: int = 1
     connections: int = 64
     quick: bool = False
+    log: Path | None = None  # an access log to be read as well
 
     def as_json(self) -> dict[str, Any]:
-        return {**asdict(self), "build": str(self.build)}
+        return {**asdict(self), "build": str(self.build), "log": None if self.log is None else str(self.log)}
 
 
 @dataclass(frozen=True)
