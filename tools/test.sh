@@ -38,15 +38,15 @@ ctest_in() {
 }
 
 # run_ctest DIRECTORY FILTER [NAME=VALUE...]: the tests whose names the filter matches, with these variables. Those that
-# compute run beside each other, one a core; those that mostly wait after them, more at a time than there are cores
-# (tests/integration/CMakeLists.txt).
+# compute run beside each other, one more than there are cores, since each waits now and then; those that mostly wait
+# after them, more at a time (tests/integration/CMakeLists.txt).
 run_ctest() {
   local directory=$1
   local -i before=$((PASSED + FAILED))
   local -a select=()
   if [[ -n $2 ]]; then select=(-R "$2"); fi
   if (($# > 2)); then local -x "${@:3}"; fi
-  ctest_in "$directory" "${select[@]}" -LE '^waits$' -j "$(nproc)"
+  ctest_in "$directory" "${select[@]}" -LE '^waits$' -j "$(($(nproc) + 1))"
   ctest_in "$directory" "${select[@]}" -L '^waits$' -j 8
   if ((PASSED + FAILED == before)); then
     say "no test of $directory ran"
