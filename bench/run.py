@@ -16,7 +16,7 @@ from pathlib import Path
 
 from lib import (capacity, fidelity, generator_cost, generator_cost_open, host, idle_memory, lag_estimate, log_reading,
                  overload, pacing, probe_overhead, replay, self_knowledge, server_cost, service_cost, truth,
-                 truth_table, websocket_load)
+                 truth_table, view_noise, websocket_load)
 from lib.peers import Peers
 from lib.procs import MeasurementError
 from lib.rounds import Settings
@@ -24,11 +24,12 @@ from lib.rounds import Settings
 REPOSITORY = Path(__file__).resolve().parent.parent
 BENCHMARKS = {"generator-cost": generator_cost, "generator-cost-open": generator_cost_open, "server-cost": server_cost,
               "truth": truth, "truth-table": truth_table, "self-knowledge": self_knowledge, "pacing": pacing,
-              "capacity": capacity, "log-reading": log_reading, "fidelity": fidelity, "replay": replay,
+              "view-noise": view_noise, "capacity": capacity,
+              "log-reading": log_reading, "fidelity": fidelity, "replay": replay,
               "service-cost": service_cost, "overload": overload, "idle-memory": idle_memory,
               "websocket-load": websocket_load, "lag-estimate": lag_estimate, "probe-overhead": probe_overhead}
 # Truth compares values with a tolerance, not costs with an interval: fewer pairs say as much.
-DEFAULT_PAIRS = {"pacing": 5, "capacity": 20, "truth-table": 6, "self-knowledge": 50}
+DEFAULT_PAIRS = {"pacing": 5, "capacity": 20, "truth-table": 6, "self-knowledge": 50, "view-noise": 20}
 USUAL_PAIRS = 10
 
 

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <expected>
 #include <thread>
@@ -30,6 +32,31 @@ std::expected<double, std::string> parse_share(std::string_view flag, std::strin
     return std::unexpected(fmt::format("{} \"{}\": expected from 0.1% to 100%", flag, text));
   }
   return value;
+}
+
+// Doubled up to so many while too few of them bound what is found; not where somebody said how many.
+constexpr unsigned most_connections = 4096;
+
+// Objectives that single runs at chosen rates can be judged by.
+std::expected<std::vector<load::gate>, std::string> read_gates(const std::string& typed) {
+  auto gates = load::parse_gates(typed);
+  if (!gates) return std::unexpected("--slo " + gates.error());
+  const auto any = [&gates](load::gated what) {
+    return std::ranges::any_of(*gates, [what](const load::gate& each) { return each.what == what; });
+  };
+  if (any(load::gated::back)) {
+    return std::unexpected("--slo back: is of a burst, and these runs have none; see assay load --stage");
+  }
+  if (any(load::gated::rate)) {
+    return std::unexpected("--slo rate: the rate is what is looked for; say from which one on with --from");
+  }
+  if (std::ranges::any_of(*gates, [](const load::gate& each) { return !each.part.empty(); })) {
+    return std::unexpected("--slo with [...]: these runs have one request and one stage");
+  }
+  if (load::gate_window(*gates) > duration::zero()) {
+    return std::unexpected("--slo with \"every\": each of these runs is judged as a whole");
+  }
+  return *gates;
 }
 
 std::expected<load::capacity_options, std::string> read_search(const capacity_arguments& typed) {
@@ -73,19 +100,18 @@ std::expected<model::capacity_result, std::string> run_until_signal(load::capaci
 int capacity_command(const capacity_arguments& typed) {
   std::expected<load::load_options, std::string> options = read_load_options(typed.load);
   if (!options) return complain("capacity", usage, options.error());
-  auto gates = load::parse_gates(typed.load.objectives);
-  if (!gates) return complain("capacity", usage, "--slo " + gates.error());
-  if (std::ranges::any_of(*gates, [](const load::gate& each) { return each.what == load::gated::back; })) {
-    return complain("capacity", usage, "--slo back: is of a burst, and these runs have none; see assay load --stage");
-  }
-  if (std::ranges::any_of(*gates, [](const load::gate& each) { return !each.part.empty(); })) {
-    return complain("capacity", usage, "--slo with [...]: these runs have one request and one stage");
-  }
-  if (load::gate_window(*gates) > duration::zero()) {
-    return complain("capacity", usage, "--slo with \"every\": each of these runs is judged as a whole");
-  }
-  const auto search = read_search(typed);
+  auto gates = read_gates(typed.load.objectives);
+  if (!gates) return complain("capacity", usage, gates.error());
+  auto search = read_search(typed);
   if (!search) return complain("capacity", usage, search.error());
+  search->least_rps = std::max(search->least_rps, load::least_tellable_rps(*gates, options->length));
+  if (search->from_rps < search->least_rps) {
+    return complain("capacity", usage,
+                    fmt::format("--slo {}: at {:g} req/s runs of {:g} s are too short for that percentile, though they "
+                                "are made up to 20 times as long: expected --from {:.0f} or more, or a longer -d",
+                                typed.load.objectives, search->from_rps,
+                                std::chrono::duration<double>(options->length).count(), std::ceil(search->least_rps)));
+  }
   if (typed.curve == 1 || typed.curve > load::most_curve_points) {
     return complain("capacity", usage, fmt::format("--curve: expected 0, or from 2 to {}", load::most_curve_points));
   }
@@ -95,7 +121,9 @@ int capacity_command(const capacity_arguments& typed) {
 
   stop_signals stop;  // before any thread
   std::size_t count = 0;
-  load::capacity_finder finder(std::move(*options), std::move(*gates), *search, typed.no_curve ? 0 : typed.curve,
+  const load::finder_options how{.curve_points = typed.no_curve ? 0 : typed.curve,
+                                 .most_connections = typed.load.has_connections ? 0 : most_connections};
+  load::capacity_finder finder(std::move(*options), std::move(*gates), *search, how,
                                [&count](const model::capacity_run& run) {
                                  fmt::print(stderr, "run {}: {}\n", ++count, report::capacity_run_text(run));
                                });

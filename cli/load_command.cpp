@@ -46,6 +46,11 @@ std::string_view of_streams(const load_arguments& typed) {
 int load_command(const load_arguments& typed) {
   if (typed.calibrate) return calibrate_command(typed);
   if (!typed.crossover.empty()) return crossover_command(typed);
+  if (typed.has_arrivals && !typed.rate && typed.stages.empty() && typed.sessions.empty()) {
+    return complain("load", usage,
+                    "--arrivals: expected a rate with it, -R or --stage: without one nothing arrives by a law, each "
+                    "connection sends when it has its answer");
+  }
   if (is_stream_load(typed)) return stream_command(typed);
   if (!typed.sessions.empty()) return session_command(typed);
   if (const std::string_view wrong = of_streams(typed); !wrong.empty()) {

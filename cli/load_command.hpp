@@ -26,6 +26,7 @@ struct load_arguments {
   std::vector<std::string> stages;
   std::string objectives;
   unsigned connections = 64;
+  bool has_connections = false;  // typed
   unsigned threads = 1;
   std::string method;
   std::vector<std::string> headers;
@@ -33,6 +34,7 @@ struct load_arguments {
   std::string timeout = "5s";
   std::optional<std::uint64_t> per_connection;
   std::string arrivals = "constant";
+  bool has_arrivals = false;  // typed
   std::string io = "auto";
   std::uint64_t seed = 1;
   bool spin = false;

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <functional>
+#include <string_view>
 
 #include "cli/describe.hpp"
 #include "cli/speech.hpp"
@@ -56,6 +57,7 @@ int main(int argc, char** argv) {
   // Before anything else: this program is also the keeper of each process that it starts.
   if (const auto status = assay::subject::run_keeper_if_asked(argc, argv)) return *status;
   CLI::App app{"Assay: is this async web stack ready for production under your workload?"};
+  set_help(app);
   app.set_version_flag("--version", "assay " ASSAY_VERSION);
   app.allow_extras();
   capacity_arguments capacity;
@@ -86,6 +88,10 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& done) {  // --help, --version
+    const bool in_brief = std::any_of(argv, argv + argc, [](std::string_view typed) { return typed == "-h"; });
+    if (in_brief && chosen() != commands.end() && chosen()->describes->get_name() == "load") {
+      return print("load", std::string(load_in_brief()));
+    }
     return app.exit(done);
   } catch (const CLI::ParseError& wrong) {
     const std::string name = chosen() == commands.end() ? "assay" : "assay " + chosen()->describes->get_name();

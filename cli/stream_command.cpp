@@ -10,12 +10,14 @@
 #include <expected>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "cli/load_options.hpp"
 #include "cli/run_watched.hpp"
 #include "cli/speech.hpp"
 #include "cli/values.hpp"
 #include "lab/load/stream_engine.hpp"
+#include "lab/load/stream_gates.hpp"
 #include "lab/load/stream_options.hpp"
 #include "lab/model/number.hpp"
 #include "lab/report/stream_json.hpp"
@@ -38,7 +40,6 @@ std::string_view out_of_place(const load_arguments& typed) {
                          std::pair{"--per-connection", typed.per_connection.has_value()},
                          std::pair{"--feed", !typed.feeds.empty()},
                          std::pair{"--check", !typed.checks.empty()},
-                         std::pair{"--slo", !typed.objectives.empty()},
                          std::pair{"--latency", typed.spectrum},
                          std::pair{"--ndjson", !typed.ndjson.empty()},
                          std::pair{"--hdr", !typed.hdr.empty()},
@@ -75,6 +76,15 @@ std::expected<load::stream_plan, std::string> plan_of(const load_arguments& type
     options.connects_per_s = *pace;
   }
   return load::normalize(std::move(options));
+}
+
+std::expected<std::vector<load::gate>, std::string> read_gates(const load_arguments& typed,
+                                                               const load::stream_plan& plan) {
+  if (typed.objectives.empty()) return {};
+  auto gates = load::parse_gates(typed.objectives);
+  if (!gates) return gates;
+  if (const auto sound = load::check_gates(*gates, plan); !sound) return std::unexpected(sound.error());
+  return gates;
 }
 
 void show_view(const load::stream_view& seen, unsigned connections, duration length) {
@@ -115,15 +125,19 @@ bool is_stream_load(const load_arguments& typed) {
 int stream_command(const load_arguments& typed) {
   std::expected<load::stream_plan, std::string> plan = plan_of(typed);
   if (!plan) return complain("load", usage, plan.error());
+  const auto gates = read_gates(typed, *plan);
+  if (!gates) return complain("load", usage, "--slo " + gates.error());
   const duration length = plan->options.length;
   stop_signals stop;  // before any thread: Ctrl-C ends the run, it does not kill it
   load::stream_engine engine(std::move(*plan));
   const stream_progress line(engine, typed.connections, length);
-  const auto result = run_watched(engine, stop, line);
+  auto result = run_watched(engine, stop, line);
   if (!result) return complain("load", could_not_run, result.error());
+  const bool kept = load::judge_gates(*gates, *result);
   const std::string text = typed.json ? report::stream_json(*result) : report::stream_text(*result);
   if (const int said = print("load", text); said != ok) return said;
-  return result->valid ? ok : invalid_measurement;
+  if (!result->valid) return invalid_measurement;
+  return kept ? ok : gate_failed;
 }
 
 }  // namespace assay::cli

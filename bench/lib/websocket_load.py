@@ -1,8 +1,10 @@
-"""websocket-load: 15,000 WebSockets from one process, one message a second each, and broadcasts to all of them.
+"""websocket-load: 15,000 WebSockets from one process, a message a second each, broadcasts, and 45,000 of three.
 
 The server is the C++ service, and `ws` on Node.js beside it; the generator is `assay load`, which says whether its own
-part can be trusted. Memory of both sides is their own (anonymous pages, not files), the kernel's for the sockets is not
-in it. The bar is for our own client: <= 5 KiB a connection, and every message of the echoes received.
+part can be trusted. The 45,000 are three generators at once, each to a server of its own: no process has as many
+descriptors. Memory of both sides is their own (anonymous pages, not files), the kernel's for the sockets is not
+in it. The bars are for our own client: <= 5 KiB a connection, and every message of the echoes received; and as much of
+each of the three.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import json
 import resource
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +28,7 @@ MOST_BYTES = 5 * 1024
 FROM_ADDRESSES = 4  # local ports are per address
 DRAIN_S = 15  # of the last messages, and of closing
 ROUNDS = 3
+PROCESSES = 3  # of the many
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,19 @@ def _show(one: dict[str, Any]) -> None:
         print(f"    {reason}", flush=True)
 
 
+def measure_many(program: str, services: Services, settings: Settings) -> list[dict[str, Any]]:
+    """As many generators at the same time, on the one core, each with its connections to a server of its own."""
+    servers = [services.ours("--max-connections", str(CONNECTIONS + 100)) for _ in range(PROCESSES)]
+    if None in servers:
+        return []
+    with ThreadPoolExecutor(PROCESSES) as together:
+        runs = list(together.map(lambda server: measure_one(program, server, CASES[0], settings), servers))
+    print(f"  {PROCESSES} generators at once: {sum(one['open'] for one in runs)} open", flush=True)
+    for one in runs:
+        _show(one)
+    return runs
+
+
 def _outcome(runs: list[dict[str, Any]]) -> str:
     """Of our own server's echoes: the client's memory, and nothing lost, in each round."""
     kept = all(one["generator"]["bytes_per_connection"] is not None and not one["messages"]["errors"]
@@ -122,6 +139,9 @@ def measure_all(peers: Peers, settings: Settings) -> dict[str, Any]:
                 results.append(measure_one(program, server, case, settings))
                 _show(results[-1])
     own = [one for one in results if one["service"].startswith("ours") and one["path"] == CASES[0].path]
+    many = measure_many(program, services, settings)
     outcome = "no bar" if settings.quick else _outcome(own)
-    print(f"  client <= {MOST_BYTES} bytes a connection, nothing lost, ours {CASES[0].path}: {outcome}")
-    return {"results": results, "outcome": outcome}
+    of_many = "no bar" if settings.quick else _outcome(many)
+    print(f"  client <= {MOST_BYTES} bytes a connection, nothing lost, ours {CASES[0].path}: {outcome}\n"
+          f"  the same of {PROCESSES} at once, {PROCESSES * CONNECTIONS} connections: {of_many}")
+    return {"results": results, "many": many, "outcome": outcome, "outcome_of_many": of_many}

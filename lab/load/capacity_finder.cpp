@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "lab/load/capacity_curve.hpp"
+#include "lab/load/connection_bound.hpp"
 #include "lab/load/verdict.hpp"
 #include "stack/observe/quantile.hpp"
 
@@ -97,13 +98,17 @@ bool is_known(const model::capacity_estimate& found) {
 
 }  // namespace
 
+double least_tellable_rps(const std::vector<gate>& gates, duration run_length) {
+  return requests_needed(gates) / (most_stretch * std::chrono::duration<double>(run_length).count());
+}
+
 capacity_finder::capacity_finder(load_options base, std::vector<gate> gates, const capacity_options& search,
-                                 std::size_t curve_points, std::function<void(const model::capacity_run&)> on_run)
+                                 const finder_options& options, std::function<void(const model::capacity_run&)> on_run)
     : base_(std::move(base)),
       gates_(std::move(gates)),
       search_(search),
       asked_most_rps_(search.most_rps),
-      curve_points_(curve_points),
+      options_(options),
       on_run_(std::move(on_run)) {
   found_.url = base_.url;
   found_.confidence = search.confidence;
@@ -160,6 +165,22 @@ bool capacity_finder::generator_is_limit(double rate_rps) {
   return true;
 }
 
+// When they were what kept the run from its objectives: true, and the run says nothing about the service. Where there
+// may be no more of them it does, and that is told.
+bool capacity_finder::add_connections(model::load_result& seen) {
+  if (!seen.valid || !bound_by_connections(gates_, seen)) return false;
+  const unsigned before = base_.connections;
+  if (before >= options_.most_connections) {
+    found_.bound_by_connections = true;
+    return false;
+  }
+  base_.connections = std::min(2 * before, options_.most_connections);
+  found_.connections = base_.connections;
+  seen.valid = false;
+  seen.reasons = {fmt::format("all {} connections were busy: made again with {}", before, base_.connections)};
+  return true;
+}
+
 void capacity_finder::pause() {
   std::unique_lock lock(mutex_);
   stopped_.wait_for(lock, pause_after_overload, [this] { return stopping_; });
@@ -172,6 +193,11 @@ std::expected<void, std::string> capacity_finder::search() {
     found_.interrupted = stopping();
     if (found_.interrupted) break;
     if (!seen) return std::unexpected(seen.error());
+    if (add_connections(*seen)) {
+      take(*rate, std::move(*seen), found_.runs);
+      pause();
+      continue;
+    }
     const bool valid = seen->valid;
     const int most_tries = overwhelmed(seen->generator) ? most_tries_overwhelmed : most_tries_disturbed;
     const bool kept = take(*rate, std::move(*seen), found_.runs);
@@ -198,7 +224,7 @@ double capacity_finder::most_rps() const {
 
 // From the lowest rate to the highest: an overload leaves the runs below it alone.
 void capacity_finder::draw_curve() {
-  for (const double rate : curve_rates(found_.estimate.rps, curve_points_)) {
+  for (const double rate : curve_rates(found_.estimate.rps, options_.curve_points)) {
     if (rate > most_rps()) {
       found_.curve_remark = found_.generator_limit_rps ? "more this machine cannot send" : "more was not allowed";
       return;
@@ -238,7 +264,7 @@ void capacity_finder::watch_recovery() {
 std::expected<model::capacity_result, std::string> capacity_finder::find() {
   if (const auto searched = search(); !searched) return std::unexpected(searched.error());
   found_.estimate = search_.estimate();
-  if (curve_points_ == 0 || found_.interrupted || !is_known(found_.estimate)) return found_;
+  if (options_.curve_points == 0 || found_.interrupted || !is_known(found_.estimate)) return found_;
   draw_curve();
   found_.beyond = judge_overload(found_.curve, found_.estimate.rps);
   if (!stopping()) watch_recovery();

@@ -4,6 +4,9 @@
 // send so much, and no higher rate is tried: soon when the generator was out of CPU, patiently when it was merely late.
 // The generator may be late by a twentieth of the tightest objective.
 //
+// A run whose objectives were not kept for want of connections is made again with twice as many, up to a limit, and the
+// following ones too: what is looked for is the service's capacity, and not that of a pool.
+//
 // When the capacity is known, a few runs more show what becomes of the service beyond it, and one how it recovers
 // (capacity_curve.hpp). They do not change what was found, and what keeps them from being made is a remark.
 //
@@ -26,13 +29,21 @@
 
 namespace assay::load {
 
+// Below this rate a run is too short for an objective's percentile, however far it is stretched; zero without one.
+double least_tellable_rps(const std::vector<gate>& gates, duration run_length);
+
+// How the search is made, beside its rates.
+struct finder_options {
+  std::size_t curve_points = 0;   // none, or from 2 to most_curve_points
+  unsigned most_connections = 0;  // doubled up to so many; fewer than the base has: never
+};
+
 class capacity_finder {
  public:
-  // `base` says everything but the rate: its length is that of one run. Both have been checked.
-  // `curve_points` is 0 for none, or from 2 to most_curve_points. `on_run` is told each run when it has ended, those of
-  // the curve too, on the thread of find().
-  capacity_finder(load_options base, std::vector<gate> gates, const capacity_options& search, std::size_t curve_points,
-                  std::function<void(const model::capacity_run&)> on_run);
+  // `base` says everything but the rate: its length is that of one run. Both have been checked. `on_run` is told each
+  // run when it has ended, those of the curve too, on the thread of find().
+  capacity_finder(load_options base, std::vector<gate> gates, const capacity_options& search,
+                  const finder_options& options, std::function<void(const model::capacity_run&)> on_run);
 
   // Blocks until it has ended. The error is one line: the service cannot be reached, or nothing valid was measured.
   std::expected<model::capacity_result, std::string> find();
@@ -48,6 +59,7 @@ class capacity_finder {
   void watch_recovery();
   double most_rps() const;
   bool generator_is_limit(double rate_rps);
+  bool add_connections(model::load_result& seen);
   void pause();
   bool stopping();
 
@@ -55,7 +67,7 @@ class capacity_finder {
   std::vector<gate> gates_;
   capacity_search search_;
   double asked_most_rps_;
-  std::size_t curve_points_;
+  finder_options options_;
   std::uint64_t runs_made_ = 0;
   std::function<void(const model::capacity_run&)> on_run_;
   model::capacity_result found_;

@@ -6,6 +6,7 @@
 // equal.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace assay::load {
@@ -48,5 +49,11 @@ class draw_stream {
  private:
   std::uint64_t state_;
 };
+
+// The `which`-th of a session, the `number`-th of its scenario.
+inline draw_stream session_stream(std::uint64_t seed, std::size_t scenario, std::uint64_t number, std::size_t which) {
+  const std::uint64_t session = mix(thread_stream(seed, static_cast<unsigned>(scenario)) + number);
+  return draw_stream(mix(session ^ ((which + 1) * golden_gamma)));
+}
 
 }  // namespace assay::load

@@ -92,15 +92,13 @@ void crew::measure(loop& on, unsigned index, const socket_address& address) {
 
 void crew::run_load(loop& on, unsigned index, generator& load) {
   const thread_usage before = thread_usage::now();
-  const duration spun_before = on.counters().spun;
   on.run(load.run(start_));
   const thread_usage usage = thread_usage::now() - before;
   const std::lock_guard lock(mutex_);
   outcomes_.push_back({.thread = index,
                        .measured = load.take_measured(),
-                       .usage = usage,
-                       .spun = on.counters().spun - spun_before,
-                       .wall = on.now() - start_,
+                       .sending = load.cost(),
+                       .cpu = usage.cpu,
                        .due = load.due(),
                        .ended = load.ended(),
                        .backend = std::string(on.backend().name())});
@@ -164,12 +162,13 @@ model::generator_health health_of(const std::vector<thread_outcome>& threads, st
   model::generator_health health;
   double cpu_ns = 0;
   for (const thread_outcome& each : threads) {
-    const auto wall_ns = static_cast<double>(std::max<duration::rep>(each.wall.count(), 1));
-    const double busy_ns = std::max(0.0, static_cast<double>((each.usage.cpu - each.spun).count()));
+    const auto& [usage, spun, wall] = each.sending;
+    const auto wall_ns = static_cast<double>(std::max<duration::rep>(wall.count(), 1));
+    const double busy_ns = std::max(0.0, static_cast<double>((usage.cpu - spun).count()));
     health.cpu_share = std::max(health.cpu_share, busy_ns / wall_ns);
-    health.cpu_wait_share = std::max(health.cpu_wait_share, static_cast<double>(each.usage.cpu_wait.count()) / wall_ns);
-    health.spun_share = std::max(health.spun_share, static_cast<double>(each.spun.count()) / wall_ns);
-    cpu_ns += static_cast<double>(each.usage.cpu.count());
+    health.cpu_wait_share = std::max(health.cpu_wait_share, static_cast<double>(usage.cpu_wait.count()) / wall_ns);
+    health.spun_share = std::max(health.spun_share, static_cast<double>(spun.count()) / wall_ns);
+    cpu_ns += static_cast<double>(each.cpu.count());
   }
   health.cpu_per_request_ns = answers > 0 ? cpu_ns / static_cast<double>(answers) : 0;
   return health;

@@ -16,7 +16,7 @@
 
 #include "lab/load/generator.hpp"
 #include "lab/load/measurements.hpp"
-#include "lab/load/thread_usage.hpp"
+#include "lab/load/sending_cost.hpp"
 #include "lab/load/workload.hpp"
 
 namespace assay::load {
@@ -25,9 +25,8 @@ namespace assay::load {
 struct thread_outcome {
   unsigned thread = 0;
   measurements measured;
-  thread_usage usage;
-  duration spun{};
-  duration wall{};
+  thread_cost sending{};
+  duration cpu{};  // the drain's too
   std::uint64_t due = 0;
   instant ended{};
   std::string backend;

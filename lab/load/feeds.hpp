@@ -9,7 +9,10 @@
 // Where requests are written by others (a curl line, a HAR file, a URL), only a {name} that a feed has is filled in,
 // and any other brace is itself.
 //
-// Misuse: two feeds for what belongs together, such as a user and a password: each request draws both by themselves.
+// Two columns of one file are drawn by the row: a user comes with its password. Two names for one column are drawn each
+// by itself, as two users are.
+//
+// Misuse: two files for what belongs together: each request draws both by themselves.
 #pragma once
 
 #include <expected>

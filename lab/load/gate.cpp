@@ -312,16 +312,18 @@ std::expected<std::vector<gate>, std::string> parse_gates(std::string_view text)
   }
 }
 
+model::gate_outcome outcome_of(const gate& of, const std::optional<double>& value, const std::string& remark) {
+  const bool met = value && (of.what == gated::rate ? *value > of.limit : *value < of.limit);
+  return {.gate = of.text, .met = met, .measured = value ? value_text(of, *value) + remark : remark};
+}
+
 bool judge_gates(const std::vector<gate>& gates, model::load_result& result) {
   bool all_met = true;
   for (const gate& each : gates) {
     const measured_value seen = measured(each, result);
-    const bool met = seen.value && (each.what == gated::rate ? *seen.value > each.limit : *seen.value < each.limit);
-    all_met = all_met && met;
-    result.gates.push_back({.gate = each.text,
-                            .met = met,
-                            .measured = seen.value ? value_text(each, *seen.value) + place_text(seen.in)
-                                                   : why_unknown(each, seen, result)});
+    const std::string remark = seen.value ? place_text(seen.in) : why_unknown(each, seen, result);
+    result.gates.push_back(outcome_of(each, seen.value, remark));
+    all_met = all_met && result.gates.back().met;
   }
   return all_met;
 }

@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,6 +47,9 @@ duration gate_window(const std::vector<gate>& gates);
 
 // Of what was due, or in the closed model begun: what failed or was answered unexpectedly. One when nothing was due.
 double error_share_of(const model::load_result& result);
+
+// How a gate came out: with its value and a remark behind it, or where there is none, with the remark that says why.
+model::gate_outcome outcome_of(const gate& of, const std::optional<double>& value, const std::string& remark);
 
 // Fills `gates` from the rest of the result; false when one is not met.
 bool judge_gates(const std::vector<gate>& gates, model::load_result& result);

@@ -71,7 +71,8 @@ generator::generator(loop& on, const workload& work, const generator_share& shar
                  .seed = work.seed,
                  .stages = work.stages}),
       pace_(this),
-      drain_(this) {
+      drain_(this),
+      cost_(on) {
   for (unsigned i = 0; i < share_of_connections(); ++i) slots_.push_back(std::make_unique<slot>());
 }
 
@@ -240,6 +241,7 @@ void generator::stop() {
   if (connecting_ != nullptr) connecting_->cancel(cancel_reason::user);
   if (running_ == nullptr) return;
   end_ = std::min(end_, on_.now());
+  cost_.end();
   on_.timers().arm(drain_, std::min(drain_.deadline(), on_.now() + interrupted_drain));
   hand_out();
 }
@@ -275,10 +277,12 @@ task<void> generator::run(instant start) {
   if (stopped_) end_ = start;
   scope driving(co_await this_context());
   running_ = &driving;
+  cost_.begin(end_);
   on_.timers().arm(drain_, saturating_add(end_, work_.timeout));
   for (const std::unique_ptr<slot>& each : slots_) driving.spawn(drive(*each));
   std::ignore = co_await driving.join();  // failures are counted where they happen
   running_ = nullptr;
+  cost_.end();
   on_.timers().disarm(drain_);
   on_.timers().disarm(pace_);
   charge_unsent(on_.now());

@@ -19,6 +19,7 @@
 
 #include "lab/load/measurements.hpp"
 #include "lab/load/schedule.hpp"
+#include "lab/load/sending_cost.hpp"
 #include "lab/load/workload.hpp"
 #include "stack/runtime/scope.hpp"
 
@@ -50,6 +51,7 @@ class generator {
   measurements take_measured() { return std::move(measured_); }
   // When sending ended: start + length, or earlier after stop().
   instant ended() const { return end_; }
+  const thread_cost& cost() const { return cost_.taken(); }
   // Arrivals that were due before the end (open model).
   std::uint64_t due() const { return due_; }
 
@@ -94,6 +96,7 @@ class generator {
   intrusive_list<work_awaiter> idle_;
   pace_timer pace_;
   drain_timer drain_;
+  sending_cost cost_;
   instant start_{};
   instant end_{};
   instant blind_until_ = instant::min();  // arrivals up to here found this thread late, with connections idle

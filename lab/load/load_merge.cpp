@@ -7,17 +7,22 @@
 #include "lab/load/burst_return.hpp"
 #include "lab/load/intervals.hpp"
 #include "lab/load/span.hpp"
+#include "lab/load/steady_state.hpp"
 #include "lab/load/verdict.hpp"
 #include "stack/runtime/socket_setup.hpp"
 
 namespace assay::load {
 namespace {
 
-model::response_intervals merged_parts(const workload& work, const std::vector<thread_outcome>& outcomes,
-                                       const observe::histogram& all) {
+// What the parts of the run say of the whole. Of a run that was cut short the last parts are empty.
+void conclude_from_parts(const workload& work, const std::vector<thread_outcome>& outcomes, model::load_result& of) {
   run_parts together(work.length());
   for (const thread_outcome& each : outcomes) together.merge(*each.measured.parts());
-  return intervals_of(all, together.histograms());
+  const double part_s = in_seconds(work.length()) / run_parts::parts;
+  const auto whole = static_cast<std::size_t>(in_seconds(of.duration) / part_s + 1e-6);
+  of.steady = steadiness_of(together.histograms().first(std::min(whole, run_parts::parts)), part_s);
+  if (of.steady && of.steady->drift) return;  // no interval holds what comes after that
+  of.intervals = intervals_of(of.latency.response_time, together.histograms());
 }
 
 std::vector<model::load_stage> merged_stages(const measured_load& of, const std::vector<thread_outcome>& outcomes,
@@ -122,7 +127,7 @@ model::load_result merge_load(const measured_load& of, const std::vector<thread_
   merged.good_rps = static_cast<double>(sum.well_within_run) / seconds;
   merged.generator = health_of(outcomes, sum.answers);
   sum.write_to(merged);
-  if (work.keep_parts) merged.intervals = merged_parts(work, outcomes, merged.latency.response_time);
+  if (work.keep_parts) conclude_from_parts(work, outcomes, merged);
   if (work.window > duration::zero()) merged.windows = merged_windows(work, outcomes, merged.duration);
   if (work.tests_arrivals()) merged.arrivals_seen = merged_fit(work, outcomes);
   if (work.stages.size() > 1) merged.stages = merged_stages(of, outcomes, merged.duration);

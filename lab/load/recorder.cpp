@@ -102,6 +102,7 @@ duration recorder::lags(instant intended, instant idle_since, instant blind_unti
   const duration blind = intended < blind_until ? blind_until - intended : duration::zero();
   const duration own = std::max(since_idle, blind);
   own_lag.record(nanoseconds(own));
+  if (now - intended - own > long_wait) waited++;
   return own;
 }
 
@@ -135,6 +136,7 @@ void recorder::failed(failure_kind kind, instant intended, instant sent, instant
 
 void recorder::not_sent(failure_kind kind, instant intended, instant now, bool charged, std::uint64_t count) {
   errors[static_cast<std::size_t>(kind)] += count;
+  if (kind == failure_kind::unsent) waited += count;
   if (!charged) return;
   latency.response_time.record(nanoseconds(now - intended), count);
   latency.send_lag.record(nanoseconds(now - intended), count);
@@ -157,6 +159,7 @@ void recorder::merge(const recorder& other) {
   received_bytes += other.received_bytes;
   connects += other.connects;
   resent += other.resent;
+  waited += other.waited;
   in_flight_ns += other.in_flight_ns;
   service_sum_ns += other.service_sum_ns;
 }
@@ -174,6 +177,7 @@ void recorder::write_to(model::load_result& into) const {
   into.bytes_received = received_bytes;
   into.connects = connects;
   into.resent = resent;
+  into.waited_for_connection = waited;
   into.errors = errors_by_kind();
   write_to(into.generator);
   into.latency = latency;

@@ -38,6 +38,9 @@ enum class failure_kind : std::uint8_t {
 inline constexpr std::size_t failure_kinds = 15;
 inline constexpr std::size_t statuses_end = 1000;
 
+// Less than this hides among the ends of other requests.
+inline constexpr duration long_wait = std::chrono::milliseconds(1);
+
 // How an answer counts.
 struct judged_answer {
   int status = 0;
@@ -91,6 +94,7 @@ class recorder {
   std::uint64_t received_bytes = 0;
   std::uint64_t connects = 0;
   std::uint64_t resent = 0;
+  std::uint64_t waited = 0;  // due while every connection was busy, and sent long_wait later or never
   // For Little's law: the integral of the requests in flight over time, and the sum of their service times, kept apart.
   double in_flight_ns = 0;
   double service_sum_ns = 0;

@@ -103,6 +103,7 @@ std::expected<void, std::string> request_source::compilation::bind_values() {
     if (!drawn) return std::unexpected(fmt::format("{{{}}}: {}", name, drawn.error()));
     made.values.push_back(std::move(*drawn));
   }
+  made.streams = streams_of(made.values);
   if (!from.acknowledged_by.empty() && std::ranges::find(names, from.acknowledged_by) == names.end()) {
     return std::unexpected(
         fmt::format("acknowledged_by {}: expected a placeholder that the request carries", from.acknowledged_by));
@@ -221,8 +222,9 @@ draw_stream request_source::values_of(arrival_number at, std::size_t placeholder
 void request_source::draw_values(std::size_t index, arrival_number at, draft& into) const {
   const recipe& how = recipes_[index];
   if (into.values.size() < how.values.size()) into.values.resize(how.values.size());
-  for (std::size_t i = 0; i < how.values.size(); ++i)
-    how.values[i].draw(values_of(at, i), at.ordinal(), into.values[i]);
+  for (std::size_t i = 0; i < how.values.size(); ++i) {
+    how.values[i].draw(values_of(at, how.streams[i]), at.ordinal(), into.values[i]);
+  }
 }
 
 std::string_view request_source::fill_in(std::size_t index, arrival_number at, draft& into) const {
@@ -255,8 +257,9 @@ std::string_view request_source::expand(std::size_t index, draft& into) const {
 
 std::string request_source::key_of(std::size_t index, arrival_number at) const {
   const std::size_t placeholder = routes_[index].key.value();
+  const recipe& how = recipes_[index];
   std::string value;
-  recipes_[index].values[placeholder].draw(values_of(at, placeholder), at.ordinal(), value);
+  how.values[placeholder].draw(values_of(at, how.streams[placeholder]), at.ordinal(), value);
   return value;
 }
 

@@ -86,8 +86,9 @@ class request_source {
     model::compiled_template head = {};  // up to Content-Length
     model::compiled_template body = {};
     bool has_body = false;
-    std::vector<value_draw> values = {};  // in the order of the templates' placeholders
-    std::vector<std::string> names = {};  // of them
+    std::vector<value_draw> values = {};    // in the order of the templates' placeholders
+    std::vector<std::size_t> streams = {};  // of them: see streams_of()
+    std::vector<std::string> names = {};
   };
   struct compilation;
 

@@ -50,9 +50,8 @@ std::expected<model::load_result, std::string> session_engine::run() {
     const std::uint64_t due = load.due();
     const instant ended = load.ended();
     threads.push_back({.measured = load.take_measured(),
-                       .usage = ran.usage,
-                       .spun = ran.spun,
-                       .wall = ran.wall,
+                       .sending = load.cost(),
+                       .cpu = ran.usage.cpu,
                        .due = due,
                        .ended = ended,
                        .backend = ran.backend});

@@ -20,11 +20,6 @@ constexpr int most_at_once = 64;
 constexpr std::uint64_t value_salt = 0x73657373696f6eULL;
 constexpr std::uint64_t think_salt = 0x7468696e6bULL;
 
-draw_stream stream_of(std::uint64_t seed, std::size_t scenario, std::uint64_t number, std::size_t which) {
-  const std::uint64_t session = mix(thread_stream(seed, static_cast<unsigned>(scenario)) + number);
-  return draw_stream(mix(session ^ ((which + 1) * golden_gamma)));
-}
-
 std::string_view target_in(std::string_view request) {
   const std::size_t begin = request.find(' ') + 1;
   return request.substr(begin, request.find(' ', begin) - begin);
@@ -72,7 +67,8 @@ session_generator::session_generator(loop& on, const session_plan& plan, const s
       measured_(plan.work, series),
       coming_(series != nullptr ? series->size() : 0),
       places_(plan.work.connections, 1),
-      drain_(this) {
+      drain_(this),
+      cost_(on) {
   for (std::size_t i = 0; i < plan.scenarios.size(); ++i) {
     const session_scenario& each = plan.scenarios[i];
     // A seed of its own: two scenarios of one rate are two groups of people.
@@ -172,9 +168,10 @@ instant session_generator::none_before() {
 
 void session_generator::begin(session& in) const {
   const session_scenario& how = in.how;
+  const std::uint64_t seed = plan_.work.seed ^ value_salt;
   in.variables.resize(how.variables.size());
   for (std::size_t i = 0; i < how.values.size(); ++i) {
-    const draw_stream from = stream_of(plan_.work.seed ^ value_salt, in.begun.scenario, in.begun.number, i);
+    const draw_stream from = session_stream(seed, in.begun.scenario, in.begun.number, how.streams[i]);
     how.values[i].draw(from, in.begun.number, in.variables[i]);
   }
   in.blind_until = in.begun.blind_until;
@@ -221,7 +218,7 @@ task<session_generator::fate> session_generator::go_through(session& in) {
 
 duration session_generator::think_after(const session& in, std::size_t index) const {
   return draw_think(in.how.steps[index].think,
-                    stream_of(plan_.work.seed ^ think_salt, in.begun.scenario, in.begun.number, index));
+                    session_stream(plan_.work.seed ^ think_salt, in.begun.scenario, in.begun.number, index));
 }
 
 void session_generator::render(session& in, std::size_t index) const {
@@ -370,6 +367,7 @@ void session_generator::stop() {
   if (connecting_ != nullptr) connecting_->cancel(cancel_reason::user);
   if (driving_ == nullptr) return;
   end_ = std::min(end_, on_.now());
+  cost_.end();
   if (pacing_ != nullptr) pacing_->cancel(cancel_reason::user);
   on_.timers().arm(drain_, std::min(drain_.deadline(), on_.now() + interrupted_drain));
 }
@@ -384,12 +382,14 @@ task<void> session_generator::run(instant start) {
   driving_ = &driving;
   scope pacing(co_await this_context());
   pacing_ = &pacing;
+  cost_.begin(end_);
   on_.timers().arm(drain_, saturating_add(end_, plan_.work.timeout));
   pacing.spawn(pace());
   std::ignore = co_await pacing.join();
   pacing_ = nullptr;
   std::ignore = co_await driving.join();  // failures are counted where they happen
   driving_ = nullptr;
+  cost_.end();
   on_.timers().disarm(drain_);
   charge_unsent(on_.now());
   measured_.finish();

@@ -27,6 +27,7 @@
 #include "lab/load/measurements.hpp"
 #include "lab/load/schedule.hpp"
 #include "lab/load/second_series.hpp"
+#include "lab/load/sending_cost.hpp"
 #include "lab/load/session_plan.hpp"
 #include "lab/model/load_result.hpp"
 #include "stack/runtime/scope.hpp"
@@ -56,6 +57,7 @@ class session_generator {
   const std::vector<model::load_sessions>& sessions() const { return sessions_; }
   // When sending ended: start + length, or earlier after stop().
   instant ended() const { return end_; }
+  const thread_cost& cost() const { return cost_.taken(); }
   // Requests that were due: first steps of sessions that were, and later ones that came to be.
   std::uint64_t due() const { return due_; }
   std::uint64_t under_way() const { return under_way_; }
@@ -101,6 +103,7 @@ class session_generator {
   coming_seconds coming_;
   semaphore places_;
   drain_timer drain_;
+  sending_cost cost_;
   instant start_{};
   instant end_{};
   std::uint64_t due_ = 0;

@@ -78,6 +78,7 @@ checked compilation::read_values() {
     made.values.push_back(std::move(*drawn));
     made.variables.push_back(name);
   }
+  made.streams = streams_of(made.values);
   return {};
 }
 

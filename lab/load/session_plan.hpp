@@ -47,6 +47,7 @@ struct session_scenario {
   std::vector<stage> stages = {};
   bool cookies = true;
   std::vector<value_draw> values = {};      // the first variables, drawn once a session
+  std::vector<std::size_t> streams = {};    // of them: see streams_of()
   std::vector<std::string> variables = {};  // their names, and those that are extracted
   std::vector<session_step> steps = {};
 };

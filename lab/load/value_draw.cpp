@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -93,6 +94,20 @@ void value_draw::draw(draw_stream from, std::uint64_t ordinal, std::string& out)
       return;
     }
   }
+}
+
+std::vector<std::size_t> streams_of(const std::vector<value_draw>& values) {
+  std::vector<std::size_t> streams;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const model::value_source& of = values[i].source();
+    const auto first = std::ranges::find_if(values, [&of](const value_draw& each) {
+      return !of.feed.empty() && each.source().feed == of.feed && each.source().choices.size() == of.choices.size();
+    });
+    const auto at = static_cast<std::size_t>(first - values.begin());
+    const bool is_of_its_row = at < i && values[at].source().column != of.column;
+    streams.push_back(is_of_its_row ? at : i);
+  }
+  return streams;
 }
 
 }  // namespace assay::load

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "lab/load/counter_random.hpp"
 #include "lab/load/visitor_draw.hpp"
@@ -37,5 +38,9 @@ class value_draw {
   std::optional<zipf_law> zipf_;
   std::optional<visitor_draw> visitors_;
 };
+
+// By which of the values' streams each is drawn: its own, or that of the first which comes from another column of the
+// same file. What stands in one row stays together, a user and the password, and two names for one column do not.
+std::vector<std::size_t> streams_of(const std::vector<value_draw>& values);
 
 }  // namespace assay::load

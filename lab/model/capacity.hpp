@@ -83,7 +83,8 @@ struct capacity_result {
   std::string objectives;  // as typed
   double confidence = 0;
   double run_length_s = 0;
-  unsigned connections = 0;
+  unsigned connections = 0;           // at the end
+  bool bound_by_connections = false;  // more of them may give more, and there may be no more
   bool interrupted = false;
   std::optional<double> generator_limit_rps;  // above it this machine's runs were INVALID
   capacity_estimate estimate;

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "lab/model/latency_bands.hpp"
+#include "lab/model/steadiness.hpp"
 #include "stack/observe/histogram.hpp"
 
 namespace assay::model {
@@ -185,9 +186,13 @@ struct load_result {
   observe::histogram connect_time = observe::histogram::with_defaults();  // of each, until TCP stands
   observe::histogram first_byte = observe::histogram::with_defaults();    // of each answer, from the send to its head
   std::uint64_t resent = 0;  // requests sent twice: their kept-alive connection ended before a byte of an answer
+  // Open model: of what was due, what every connection was too busy for, for 1 ms or longer. Where the candidate could
+  // have taken more at a time, it was the number of connections that made them late, and not the candidate.
+  std::uint64_t waited_for_connection = 0;
   std::map<std::string, std::uint64_t> errors;  // by kind; kinds that did not occur are absent
   latency_histograms latency;
-  response_intervals intervals;         // of the response time; none where the load changes
+  response_intervals intervals;         // of the response time; none where the load changes, or the service drifts
+  std::optional<steadiness> steady;     // of the response time; absent where the load changes, or few requests tell
   std::vector<load_stage> stages;       // of a run of several; those that began
   std::vector<load_route> routes;       // of a run of several
   std::vector<load_sessions> sessions;  // by scenario; of the partly open model

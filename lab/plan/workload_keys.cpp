@@ -148,7 +148,7 @@ const section& values_section() {
     keys.object("zipf", &source_draft::zipf, zipf_section(), "integers of unequal popularity");
     keys.texts("choice", &source_draft::choices, "one of these texts, all alike likely");
     keys.text("feed", &source_draft::feed,
-              "a file: .csv with a header line, .jsonl, else one value a line; all alike likely");
+              "a file: .csv with a header line, .jsonl, else one value a line; columns of one file by the row");
     keys.text("column", &source_draft::column, "of a .csv feed; the member of a .jsonl one");
     keys.flag("uuid", &source_draft::uuid, "a fresh UUID for each request, from the seed");
     keys.integer("sequence", &source_draft::sequence, -most_integer, most_integer,

@@ -151,6 +151,11 @@ std::string capacity_text(const model::capacity_result& result) {
   text +=
       fmt::format("{} for {}: {} runs of {:g}s, {} connections{}\n", result.objectives, result.url, result.runs.size(),
                   result.run_length_s, result.connections, result.interrupted ? " (interrupted)" : "");
+  if (result.bound_by_connections) {
+    text += fmt::format(
+        "it was the {} connections that were too few, and not the service too slow: more of them (-c) give more\n",
+        result.connections);
+  }
   if (result.estimate.outcome == capacity_outcome::found || result.estimate.outcome == capacity_outcome::wide) {
     text += fmt::format("from run to run it differs by about {:.2g} %\n", 100 * result.estimate.spread);
   }
@@ -182,6 +187,7 @@ std::string capacity_json(const model::capacity_result& result) {
   document["url"] = result.url;
   document["slo"] = result.objectives;
   document["connections"] = result.connections;
+  document["bound_by_connections"] = result.bound_by_connections;
   document["run_length_s"] = result.run_length_s;
   document["interrupted"] = result.interrupted;
   document["slo_time_us"] = result.time_objective_ns / 1e3;

@@ -102,6 +102,11 @@ json sessions_json(const std::vector<model::load_sessions>& scenarios) {
   return rows;
 }
 
+json steady_json(const std::optional<model::steadiness>& of) {
+  if (!of) return nullptr;
+  return {{"from_s", of->from_s}, {"before", of->before}, {"drift", of->drift ? json(*of->drift) : json(nullptr)}};
+}
+
 }  // namespace
 
 std::string load_json(const model::load_result& result) {
@@ -117,6 +122,7 @@ std::string load_json(const model::load_result& result) {
   document["errors"] = counts_json(result.errors);
   document["response_time_us"] = summary_us(result.latency.response_time);
   document["response_interval_us"] = intervals_json(result.intervals);
+  document["steady"] = steady_json(result.steady);
   document["expected_response_time_us"] = summary_us(result.latency.expected_response_time);
   document["service_time_us"] = summary_us(result.latency.service_time);
   document["send_lag_us"] = summary_us(result.latency.send_lag);
@@ -140,6 +146,8 @@ std::string load_json(const model::load_result& result) {
   document["received_bytes"] = result.bytes_received;
   document["connects"] = result.connects;
   document["resent"] = result.resent;
+  const bool is_open = result.model == model::load_model::open;
+  document["waited_for_connection"] = is_open ? json(result.waited_for_connection) : json(nullptr);
   const model::generator_health& health = result.generator;
   document["generator"] = {{"io", result.io_backend},
                            {"cpu_share", health.cpu_share},

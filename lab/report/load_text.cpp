@@ -115,6 +115,45 @@ void append_intervals(std::string& to, const model::response_intervals& of) {
   }
 }
 
+// That it may have been the connections, too few of them, that made requests late.
+void append_waits(std::string& to, const model::load_result& result) {
+  constexpr double least_share = 0.01;  // what fewer do to a percentile below p99 is nothing
+  const auto due = static_cast<double>(result.offered_requests);
+  const auto waited = static_cast<double>(result.waited_for_connection);
+  if (result.model != model::load_model::open || waited <= least_share * due) return;
+  to += fmt::format(
+      "  {} of {} requests ({:.2g} %) were due while all {} connections were busy: if the service can take more at a "
+      "time, more of them (-c) make them earlier\n",
+      result.waited_for_connection, result.offered_requests, 100 * waited / due, result.connections);
+}
+
+// A stall of the generator that its p99 does not show, and the printed maximum does.
+void append_own_lag(std::string& to, const model::load_result& result) {
+  constexpr std::uint64_t least_ns = 1'000'000;
+  const std::uint64_t late_ns = result.generator.own_lag_max_ns;
+  if (result.model == model::load_model::closed || late_ns < least_ns) return;
+  if (late_ns < result.latency.response_time.max() / 10) return;
+  to += fmt::format("  the generator itself was late by up to {}: the longest of these times may be its own\n",
+                    time_text(static_cast<double>(late_ns)));
+}
+
+// Where the percentiles are of more than one state of the service.
+void append_steadiness(std::string& to, const std::optional<model::steadiness>& of) {
+  if (!of) return;
+  if (of->from_s > 0) {
+    to += fmt::format(
+        "  steady from {:.3g}s on; until then the typical response took {:.2g} times as long, and these "
+        "times are of both\n",
+        of->from_s, of->before);
+  }
+  if (of->drift) {
+    to += fmt::format(
+        "  not steady: the typical response time {} {:.2g} times in this run, and no percentile says what "
+        "comes after it\n",
+        *of->drift > 1 ? "grew" : "fell to", *of->drift);
+  }
+}
+
 // Whether requests went out as they were to.
 void append_send_fit(std::string& to, const model::arrival_fit& of, model::arrival_law law) {
   to += fmt::format("  arrivals: {} of {} gaps are not {}, {} and a quarter of the mean allowed for",
@@ -154,6 +193,7 @@ std::string load_text(const model::load_result& result, const load_text_options&
   append_row(text, "service time", result.latency.service_time);
   if (!open) append_intervals(text, result.intervals);  // which is the same there
   if (open) append_row(text, "send lag", result.latency.send_lag);
+  append_steadiness(text, result.steady);
   if (options.spectrum) append_row(text, "first byte", result.first_byte);
   if (options.spectrum) append_row(text, "connect", result.connect_time);
   if (!result.stages.empty()) append_stages(text, result.stages);
@@ -169,6 +209,8 @@ std::string load_text(const model::load_result& result, const load_text_options&
       fmt::format("  {} responses in {:.2f}s, {} read", result.requests, seconds, bytes_text(result.bytes_received));
   if (result.resent > 0) text += fmt::format(", {} sent twice", result.resent);
   text += '\n';
+  append_waits(text, result);
+  append_own_lag(text, result);
   if (options.spectrum && result.arrivals_seen) append_send_fit(text, *result.arrivals_seen, result.arrivals);
   if (!result.errors.empty()) {
     text += "  errors:";

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
+#include "lab/report/gates_json.hpp"
 #include "lab/report/summary_json.hpp"
 #include "stack/observe/histogram_codec.hpp"
 
@@ -75,6 +76,7 @@ std::string stream_json(const model::stream_result& result) {
   document["received_bytes"] = result.bytes_received;
   document["messages"] = messages_json(result);
   document["events"] = events_json(result);
+  document["gates"] = gates_json(result.gates);
   document["generator"] = generator_json(result);
   // HdrHistogram V2, compressed, base64; values in nanoseconds.
   document["histograms_ns_v2"] = {{"response_time", observe::encode_v2_base64(result.latency.response_time)},

@@ -118,6 +118,8 @@ class BadArguments(LoadTest):
             ((self.URL, "-b", "@/no/such/file"), ["/no/such/file"]),
             ((self.URL, "-b", "@/"), ["@/", "cannot read"]),
             ((self.URL, "--arrivals", "bursty"), ["bursty", "poisson"]),
+            ((self.URL, "--arrivals", "poisson"), ["--arrivals", "-R or --stage"]),
+            (("--crossover", self.URL, self.URL, "--arrivals", "poisson"), ["--arrivals", "--crossover"]),
             ((self.URL, "--io", "dpdk"), ["dpdk", "epoll"]),
             ((self.URL, "--seed", "-1"), ["--seed"]),
             ((self.URL, "http://other/"), ["unknown argument", "http://other/"]),
@@ -131,6 +133,11 @@ class BadArguments(LoadTest):
             ((self.URL, "--feed", "id=/no/such.csv"), ["--feed id", "/no/such.csv"]),
             ((self.URL, "--feed", "id=seq"), ["no request carries {id}"]),
             ((self.URL + "{id}", "--feed", "id=seq", "--feed", "id=uuid"), ["has one already"]),
+        ]
+        self.assert_all_refused(cases)
+
+    def test_requests_from_elsewhere(self) -> None:
+        cases = [
             (("--curl", "curl --proxy x http://a/"), ["curl's --proxy is not supported"]),
             (("--curl", "curl https://127.0.0.1/"), ["https is not supported"]),
             (("--curl", "/no/such"), ["begins with curl", "/no/such"]),
@@ -139,6 +146,9 @@ class BadArguments(LoadTest):
             ((self.URL, "--requests", "/no/such.yaml"), ["--requests", "/no/such.yaml"]),
             ((self.URL + "path", "--curl", "curl http://a/"), ["the requests bring the path"]),
         ]
+        self.assert_all_refused(cases)
+
+    def assert_all_refused(self, cases: list[tuple[tuple[str, ...], list[str]]]) -> None:
         for arguments, words in cases:
             with self.subTest(arguments=arguments):
                 self.assert_refused(self.start("load", *arguments).wait(10), USAGE, *words)

@@ -64,6 +64,21 @@ class Capacity(LoadTest):
         self.assertEqual(outcome.code, OK, outcome.err)
         self.assertTrue(outcome.out.startswith("capacity at least 100 req/s"), outcome.out)
 
+    def test_too_few_connections_are_not_the_capacity_of_the_service(self) -> None:
+        url = self.serve("200ms", "--fixed")  # any number at a time: 64 connections carry 320 requests per second
+        search = ("--from", "400", "--most", "800", "--precision", "50%", "--runs", "8", "-d", "500ms", "--no-curve")
+        options = ("--slo", "p90<250ms", *search, "--json")
+        found = self.capacity(url, *options).document()
+        told = [reason for run in found["runs"] for reason in run["reasons"]]
+        self.assertIn("all 64 connections were busy: made again with 128", told)
+        self.assertGreater(found["connections"], 64)
+        self.assertIs(found["bound_by_connections"], False)
+        self.assertEqual(found["outcome"], "above_most", told)
+        bound = self.capacity(url, *options, "-c", "64").document()
+        self.assertEqual((bound["connections"], bound["bound_by_connections"]), (64, True))
+        self.assertIn(bound["outcome"], ("found", "wide"))
+        self.assertLess(bound["low_rps"], 500)  # short runs keep a little more than 320
+
     def test_it_can_be_ended_early(self) -> None:
         endless = ("--runs", "1000", "--precision", "0.1%")
         run = self.start("capacity", self.serve("2ms:0"), "--slo", "p90<50ms", "-d", "300ms", *endless)
@@ -104,6 +119,8 @@ class Capacity(LoadTest):
         url = "http://127.0.0.1:1/"
         self.assert_refused(self.capacity(url, "--slo", "p99"), USAGE, "expected a gate such as")
         self.assert_refused(self.capacity(url, "--slo", "p99<1s,back<9s"), USAGE, "--slo back", "assay load --stage")
+        self.assert_refused(self.capacity(url, "--slo", "p99<1s,rate>950"), USAGE, "--slo rate", "--from")
+        self.assert_refused(self.capacity(url, "--slo", "p99.99<1s"), USAGE, "--slo p99.99<1s", "--from 2")
         self.assert_refused(self.capacity(url), USAGE, "--slo")
         self.assert_refused(self.capacity(url, "--slo", "p99<1s", "--from", "nan"), USAGE, "--from nan")
         self.assert_refused(self.capacity(url, "--slo", "p99<1s", "--precision", "0"), USAGE, "--precision")

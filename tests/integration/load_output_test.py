@@ -79,10 +79,10 @@ class Text(LoadTest):
 class Json(LoadTest):
     KEYS = (
         "format tool_version verdict reasons offered_rps achieved_rps good_rps requests errors "
-        "response_time_us response_interval_us expected_response_time_us service_time_us send_lag_us "
+        "response_time_us response_interval_us steady expected_response_time_us service_time_us send_lag_us "
         "connect_time_us first_byte_us stages routes sessions gates url method model arrivals seed connections threads "
-        "started_unix_s duration_s interrupted offered_requests received_bytes connects resent generator "
-        "arrivals_seen histograms_ns_v2"
+        "started_unix_s duration_s interrupted offered_requests received_bytes connects resent waited_for_connection "
+        "generator arrivals_seen histograms_ns_v2"
     ).split()
 
     def document(self, *arguments: str) -> dict:
@@ -379,6 +379,10 @@ class Help(LoadTest):
             self.assertEqual(len(re.findall(r"^  assay load ", outcome.out, re.MULTILINE)), 5)
             for option in ("--rate", "--duration", "--connections", "--json", "--latency", "Exit codes"):
                 self.assertIn(option, outcome.out)
+            self.assertNotIn("Excludes", outcome.out)
+            if flag == "-h":  # on one screen
+                self.assertLessEqual(len(outcome.out.splitlines()), 24)
+                self.assertLessEqual(max(map(len, outcome.out.splitlines())), 80)
         outcome = self.start("--help").wait(10)
         self.assertEqual((outcome.code, outcome.err), (OK, ""))
         self.assertIn("load", outcome.out)

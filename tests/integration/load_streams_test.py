@@ -6,7 +6,7 @@ import http.client
 import socket
 import unittest
 
-from load_support import COULD_NOT_RUN, USAGE, LoadTest
+from load_support import COULD_NOT_RUN, OK, USAGE, LoadTest
 from service import PATIENCE_S, Service
 
 BACKENDS = ("io_uring", "epoll")
@@ -34,6 +34,15 @@ class Streams(LoadTest):
                 self.assertEqual(document["connect_time_us"]["count"], 20)
                 self.assertEqual((document["open_at_end"], document["lost_connections"]), (20, {}))
                 self.assertEqual(document["generator"]["io"], backend)
+
+    def test_objectives(self) -> None:
+        echo = self.service("ASSAY_WEBSOCKET_PEER")
+        load = (f"ws://127.0.0.1:{echo.port}/plain", "-c", "4", "-R", "100", "-d", "1s", "--json")
+        held = self.load_undisturbed(*load, "--slo", "p50<5s,errors<1%,rate>10")
+        self.assertEqual((held.code, [gate["met"] for gate in held.document()["gates"]]), (OK, [True] * 3))
+        missed = self.load_undisturbed(*load, "--slo", "p50<5s,p99.9<5s")
+        self.assertEqual((missed.code, [gate["met"] for gate in missed.document()["gates"]]), (1, [True, False]))
+        self.assertEqual(missed.document()["gates"][1]["measured"], "not estimable from 100 messages")
 
     def test_broadcast(self) -> None:
         chat = self.service("ASSAY_CHAT")
@@ -83,7 +92,9 @@ class Streams(LoadTest):
     def test_what_cannot_be_run(self) -> None:
         for arguments, words in (
             (("wss://127.0.0.1/",), ["wss is not supported"]),
-            (("ws://127.0.0.1/", "--slo", "p99<1ms"), ["--slo", "WebSocket"]),
+            (("ws://127.0.0.1/", "--ndjson", "-"), ["--ndjson", "WebSocket"]),
+            (("ws://127.0.0.1/", "--slo", "p99<1ms"), ["--slo", '"p99<1ms"', "idle connections"]),
+            (("ws://127.0.0.1/", "-R", "1", "--slo", "back<1s"), ["--slo", '"back<1s"', "not of WebSocket"]),
             (("ws://127.0.0.1/", "--broadcast"), ["--broadcast", "-R"]),
             (("http://127.0.0.1/", "--broadcast"), ["--broadcast", "ws://"]),
             (("ws://127.0.0.1/", "--source", "here"), ["--source", "numeric"]),

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <map>
 
+#include "lab/load/connection_bound.hpp"
 #include "lab/load/intervals.hpp"
 #include "lab/load/run_parts.hpp"
 #include "lab/load/schedule.hpp"
@@ -136,6 +137,38 @@ TEST(defect, what_was_never_sent_is_in_the_percentiles) {
   EXPECT_GE(seen.response().value_at_quantile(0.5), ns(1700ms));
   EXPECT_LE(seen.service().max(), ns(101ms)) << "which is all that a generator without a schedule would see";
   EXPECT_TRUE(seen.judged.valid) << "an overload is a result";
+  // But it is said that the connections may have been too few, and not the service too slow.
+  EXPECT_GT(seen.measured.waited, 1900U) << "all but those that the first of the connections took";
+  EXPECT_TRUE(bound_by_connections(*parse_gates("p90<150ms"), seen.judged));
+  EXPECT_FALSE(bound_by_connections(*parse_gates("p90<50ms"), seen.judged)) << "no number of them makes it faster";
+  EXPECT_FALSE(bound_by_connections(*parse_gates("p90<1h,errors<99%"), seen.judged)) << "it was kept";
+}
+
+// ... and it was the service alone that was slow, where a connection was free for each.
+TEST(defect, what_is_late_for_want_of_connections_is_told_apart) {
+  world stage(latency);
+  stage.options.rate_per_s = 1000;
+  stage.options.length = 2s;
+  stage.options.connections = 150;
+  stage.server.decide = [](std::size_t, std::size_t) { return reply{.after = 100ms}; };
+  const outcome seen = stage.run();
+  EXPECT_EQ(seen.response().count(), 2000U);
+  EXPECT_LE(seen.response().max(), ns(102ms));
+  EXPECT_EQ(seen.measured.waited, 0U);
+}
+
+// A service that is cold is in the percentiles, and it is said that they are of two states.
+TEST(defect, a_slow_start_is_told_apart_from_the_steady_state) {
+  world stage(latency);
+  stage.options.rate_per_s = 1000;
+  stage.options.length = 8s;
+  stage.options.connections = 100;
+  stage.server.decide = [](std::size_t, std::size_t request) { return reply{.after = request < 20 ? 30ms : 2ms}; };
+  const outcome seen = stage.run();
+  ASSERT_TRUE(seen.judged.steady);
+  EXPECT_GT(seen.judged.steady->from_s, 1);
+  EXPECT_LT(seen.judged.steady->from_s, 4);
+  EXPECT_GT(seen.judged.steady->before, 5);
 }
 
 // Errors once counted as throughput: an answer that is one is told apart, and so is the rate of the good ones.

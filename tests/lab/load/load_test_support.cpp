@@ -171,8 +171,7 @@ task<void> world::staged(const workload* work, outcome* into, std::vector<thread
     if (moved != nullptr) {
       moved->push_back({.thread = 0,
                         .measured = load.take_measured(),
-                        .usage = {},
-                        .wall = into->took,
+                        .sending = {.wall = into->took},
                         .due = load.due(),
                         .ended = load.ended(),
                         .backend = "sim"});

@@ -158,6 +158,40 @@ std::string complaint(const model::bound_route& bad) {
   return made ? "" : made.error();
 }
 
+model::value_source column_of(const std::string& file, const std::string& column, const std::string& prefix) {
+  model::value_source made{.from = kind::choice, .feed = file, .column = column};
+  for (int row = 0; row < 50; ++row) made.choices.push_back(prefix + std::to_string(row));
+  return made;
+}
+
+// A user and the password of another is a login that fails, and no load of logins.
+TEST(request_source, columns_of_one_file_are_drawn_by_the_row) {
+  model::bound_route login = route("GET", "/{a_first}/{user}/{password}/{also}/{other}");
+  login.values = {{"a_first", integers(kind::integer, 1, 9)},
+                  {"user", column_of("users.csv", "user", "u")},
+                  {"password", column_of("users.csv", "password", "p")},
+                  {"also", column_of("users.csv", "user", "u")},
+                  {"other", column_of("others.csv", "user", "o")}};
+  const request_source source = source_of({login});
+  std::set<std::string> rows;
+  int the_same = 0;
+  int by_chance = 0;
+  for (std::uint64_t k = 0; k < 500; ++k) {
+    const std::string bytes = rendered(source, 0, {.k = k});
+    std::vector<std::string> parts;
+    for (std::size_t at = bytes.find('/'); parts.size() < 5; at = bytes.find_first_of("/ ", at + 1)) {
+      parts.push_back(bytes.substr(at + 1, bytes.find_first_of("/ ", at + 1) - at - 1));
+    }
+    rows.insert(parts[1]);
+    ASSERT_EQ(parts[2].substr(1), parts[1].substr(1)) << bytes;
+    the_same += parts[3] == parts[1];
+    by_chance += parts[4].substr(1) == parts[1].substr(1);
+  }
+  EXPECT_EQ(rows.size(), 50U) << "and every row is drawn";
+  EXPECT_LT(the_same, 50) << "two users are two draws: 10 are the same by chance";
+  EXPECT_LT(by_chance, 50);
+}
+
 TEST(bad_routes, are_told_in_a_line_with_their_name) {
   EXPECT_EQ(request_source::create({}, "x", 1).error(), "a workload: expected at least one route");
   EXPECT_EQ(complaint(route("GET", "/a/{b}")), "route \"GET /a/{b}\": {b}: expected a value for it");

@@ -68,7 +68,7 @@ struct sessions : ::testing::Test {
       const std::uint64_t due = load.due();
       const instant ended = load.ended();
       threads.push_back(
-          {.measured = load.take_measured(), .usage = {}, .wall = took, .due = due, .ended = ended, .backend = "sim"});
+          {.measured = load.take_measured(), .sending = {.wall = took}, .due = due, .ended = ended, .backend = "sim"});
       *into =
           session_result_of(*plan, load.sessions(), threads, series ? &*series : nullptr, start, stop_at.has_value());
     }

@@ -39,6 +39,8 @@ model::load_result open_result() {
   result.bytes_received = 12'345;
   result.connects = 65;
   result.resent = 3;
+  result.waited_for_connection = 12;
+  result.steady = model::steadiness{.from_s = 2.5, .before = 3};
   result.errors = {{"timed_out", 1}, {"status_5xx", 2}};
   for (std::uint64_t i = 1; i <= 400; ++i) {
     result.latency.response_time.record(i * 10'000);
@@ -99,6 +101,7 @@ TEST(load_json, holds_the_result) {
                          {"requests", 400},
                          {"errors", {{"status_5xx", 2}, {"timed_out", 1}}},
                          {"gates", json::array({json{{"gate", "p99<50ms"}, {"met", true}, {"measured", "3.96ms"}}})},
+                         {"steady", {{"from_s", 2.5}, {"before", 3.0}, {"drift", nullptr}}},
                          {"url", "http://127.0.0.1:8080/"},
                          {"method", "GET"},
                          {"model", "open"},
@@ -112,6 +115,7 @@ TEST(load_json, holds_the_result) {
                          {"received_bytes", 12'345},
                          {"connects", 65},
                          {"resent", 3},
+                         {"waited_for_connection", 12},
                          {"arrivals_seen",
                           {{"gaps", 200},
                            {"ks_distance", 0.03},

@@ -104,6 +104,45 @@ achieved 49.90 req/s
 )");
 }
 
+TEST(load_text, percentiles_of_more_than_one_state_are_called_that) {
+  model::load_result result = some_result();
+  result.steady = model::steadiness{};
+  EXPECT_FALSE(load_text(result).contains("steady"));
+  result.steady->from_s = 2.5;
+  result.steady->before = 3;
+  EXPECT_TRUE(load_text(result).contains(
+      "\n  steady from 2.5s on; until then the typical response took 3 times as long, and these times are of both\n"));
+  result.steady->drift = 1.4;
+  EXPECT_TRUE(load_text(result).contains("\n  not steady: the typical response time grew 1.4 times in this run"));
+  result.steady->drift = 0.5;
+  EXPECT_TRUE(load_text(result).contains("response time fell to 0.5 times in this run"));
+}
+
+TEST(load_text, too_few_connections_are_named_where_requests_waited_for_one) {
+  model::load_result result = some_result();
+  result.offered_requests = 500;
+  result.waited_for_connection = 5;
+  EXPECT_FALSE(load_text(result).contains("were busy")) << "one in a hundred";
+  result.waited_for_connection = 170;
+  EXPECT_TRUE(load_text(result).contains(
+      "\n  170 of 500 requests (34 %) were due while all 64 connections were busy: if the service can take more at a "
+      "time, more of them (-c) make them earlier\n"))
+      << load_text(result);
+  result.model = model::load_model::closed;
+  EXPECT_FALSE(load_text(result).contains("were busy")) << "nothing is due there";
+}
+
+TEST(load_text, the_generators_own_lateness_is_told_where_it_may_be_the_maximum) {
+  model::load_result result = some_result();
+  const auto max_ns = static_cast<double>(result.latency.response_time.max());
+  result.generator.own_lag_max_ns = static_cast<std::uint64_t>(0.09 * max_ns);
+  EXPECT_FALSE(load_text(result).contains("itself was late"));
+  result.generator.own_lag_max_ns = static_cast<std::uint64_t>(0.5 * max_ns);
+  EXPECT_TRUE(load_text(result).contains(
+      "\n  the generator itself was late by up to 750ms: the longest of these times may be its own\n"))
+      << load_text(result);
+}
+
 TEST(load_text, how_the_requests_went_out_is_told_with_the_details) {
   model::load_result result = some_result();
   result.arrivals_seen = model::arrival_fit{.gaps = 249, .tolerance_ns = 500'000, .gaps_off = 0.008};

@@ -48,6 +48,10 @@ task<void> hold_a_row(const data::connection_target* to, const data::connection_
   const opened waiter = co_await open(to);
   const opened looker = co_await open(of_administrator);
   if (!holder || !waiter || !looker) co_return;
+  // The sampler takes the statements' counts before its first look: what is done earlier is not told.
+  co_await until(looker.get(),
+                 "SELECT count(*) > 0 FROM pg_stat_activity WHERE query LIKE '%pg_blocking_pids%' "
+                 "AND pid <> pg_backend_pid()");
   co_await update(holder.get(), "BEGIN");
   co_await update(holder.get(), "UPDATE things SET n = 1 WHERE id = 7");
   scope waiting(co_await this_context());

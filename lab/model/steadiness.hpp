@@ -1,0 +1,17 @@
+// Whether a run's response times are those of one steady state; lab/load/steady_state.hpp has the method.
+//
+// Misuse: taking "no drift" for a proof: a drift of less than a tenth over the run is not told.
+#pragma once
+
+#include <optional>
+
+namespace assay::model {
+
+struct steadiness {
+  double from_s = 0;  // steady from then on, as far as is seen; 0: from the start
+  double before = 1;  // the typical response time until then, over that afterwards
+  // Of what is left, the typical response time at the end over that at its begin; absent where none is seen.
+  std::optional<double> drift = {};
+};
+
+}  // namespace assay::model

@@ -1,0 +1,81 @@
+#include "lab/load/stream_gates.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace assay::load {
+namespace {
+
+using model::stream_kind;
+using namespace std::chrono_literals;
+
+std::string refused(const char* text, stream_kind kind) {
+  stream_plan plan;
+  plan.kind = kind;
+  const auto sound = check_gates(*parse_gates(text), plan);
+  return sound ? "" : sound.error();
+}
+
+model::stream_result echoes() {
+  model::stream_result result;
+  result.kind = stream_kind::echo;
+  result.connections = 10;
+  result.due = 1000;
+  result.achieved_rate = 97;
+  result.errors = {{"timed_out", 20}, {"closed", 10}};
+  result.latency.response_time.record(1'000'000, 980);
+  result.latency.response_time.record(80'000'000, 20);
+  return result;
+}
+
+std::string measured(const char* text, model::stream_result result) {
+  const bool met = judge_gates(*parse_gates(text), result);
+  return (met ? "met " : "not met ") + result.gates.at(0).measured;
+}
+
+TEST(stream_gates, are_of_what_such_a_run_can_tell) {
+  EXPECT_EQ(refused("p99<50ms,mean<1s,max<1s,errors<1%,rate>5", stream_kind::echo), "");
+  EXPECT_EQ(refused("errors<1%", stream_kind::idle), "");
+  for (const char* text : {"back<5s", "p99[GET /a]<1s", "p99<1s every 10s"}) {
+    EXPECT_TRUE(refused(text, stream_kind::broadcast).contains("not of WebSocket or events")) << text;
+  }
+  EXPECT_TRUE(refused("p99<1s", stream_kind::idle).contains("idle connections say nothing"));
+}
+
+TEST(stream_gates, messages_are_judged_by_response_time_and_by_what_was_due) {
+  EXPECT_EQ(measured("p50<2ms", echoes()), "met 1ms");
+  EXPECT_EQ(measured("max<50ms", echoes()), "not met 80ms");
+  EXPECT_EQ(measured("errors<5%", echoes()), "met 3%");
+  EXPECT_EQ(measured("rate>100", echoes()), "not met 97.00/s");
+  EXPECT_EQ(measured("p99.99<1s", echoes()), "not met not estimable from 1000 messages");
+  model::stream_result broadcast = echoes();
+  broadcast.kind = stream_kind::broadcast;
+  EXPECT_EQ(measured("errors<1%", broadcast), "met 0.3%") << "of ten times as many deliveries";
+}
+
+TEST(stream_gates, a_feed_that_falls_silent_is_in_its_maximum) {
+  model::stream_result feed;
+  feed.kind = stream_kind::events;
+  feed.connections = 10;
+  feed.events = 500;
+  feed.duration = 5s;
+  feed.gap.record(10'000'000, 490);
+  feed.longest_silence_ns = 2'000'000'000;
+  feed.lost_connections = {{"closed", 1}};
+  EXPECT_EQ(measured("p90<20ms", feed), "met 10ms");
+  EXPECT_EQ(measured("max<1s", feed), "not met 2000ms");
+  EXPECT_EQ(measured("rate>50", feed), "met 100.00/s");
+  EXPECT_EQ(measured("errors<5%", feed), "not met 10%");
+}
+
+TEST(stream_gates, nothing_that_was_due_is_no_success) {
+  model::stream_result none;
+  none.kind = stream_kind::echo;
+  none.connections = 1;
+  EXPECT_EQ(measured("errors<1%", none), "not met 100%");
+  EXPECT_EQ(measured("mean<1s", none), "not met not estimable from 0 messages");
+}
+
+}  // namespace
+}  // namespace assay::load
