@@ -44,13 +44,14 @@ struct service_options {
 // What belongs to one loop.
 class service_loop {
  public:
-  service_loop(observe::registry& metrics, const service_options& options);
+  service_loop(observe::registry& metrics, const service_options& options,
+               std::shared_ptr<idempotency::store>& idempotency_keys);
 
   // Where pools and clients show themselves, those that the innermost handler owns: show(numbers(), pool, "items").
   observe::mirror& numbers() { return numbers_; }
 
   // The chain around a handler, which owns what was shown; or every option that is wrong, or a metric's name that
-  // others have taken. Once.
+  // others have taken. Once. Idempotency keys are one store for all loops, with the options of the first that has them.
   std::expected<http::handler, std::string> around(http::handler innermost, access_log::route_function route_of,
                                                    server_options wanted);
 
@@ -58,6 +59,7 @@ class service_loop {
   friend class service;
   observe::registry& metrics_;
   const service_options& options_;
+  std::shared_ptr<idempotency::store>& idempotency_keys_;  // the service's
   observe::shard& mine_;
   observe::mirror numbers_;
   std::shared_ptr<drain::policy> gate_;
@@ -80,6 +82,7 @@ class service {
  private:
   observe::registry& metrics_;
   service_options options_;
+  std::shared_ptr<idempotency::store> idempotency_keys_;  // made for the first loop that wants one
   std::vector<std::unique_ptr<service_loop>> loops_;
 };
 
