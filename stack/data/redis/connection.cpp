@@ -29,7 +29,7 @@ struct connection::turn : assay::detail::wait_guard, ready_node, list_node {
     suspended = self;
     who.waiting = this;
     of.turns_.push_back(*this);
-    arm(ctx, ctx.deadline);
+    arm(ctx, ctx.deadline, "an answer of Redis");
     return true;
   }
   result<void> await_resume() const {
@@ -43,7 +43,10 @@ struct connection::turn : assay::detail::wait_guard, ready_node, list_node {
     of.on_.schedule(*this);
   }
 
-  static void on_ready(ready_node& node) noexcept { static_cast<turn&>(node).suspended.resume(); }
+  static void on_ready(ready_node& node) noexcept {
+    const auto& self = static_cast<turn&>(node);
+    self.resume(self.suspended);
+  }
   static void on_give_up(wait_guard& guard) noexcept { static_cast<turn&>(guard).wake(); }
 
   connection& of;
