@@ -78,12 +78,13 @@ service_loop& service::add_loop() {
 }
 
 void service::join(http::serve_options& options) {
-  options.on_start = [this](unsigned index, const http::server& of, loop& on) {
+  options.on_start = [this](unsigned index, const http::server& of, assay::loop& on) {
     service_loop& here = *loops_.at(index);
     show(here.numbers_, of);
     here.numbers_.run_on(on, [gate = here.gate_] { return gate->in_flight() > 0; });
   };
   options.on_stop = [this](unsigned index, instant now) { return loops_.at(index)->gate_->drain(now); };
+  options.on_end = [this](unsigned index) { loops_.at(index)->gate_->stop(); };
   options.on_refused = [this](unsigned index, const http::refusal& of) { loops_.at(index)->lines_->on_refused(of); };
 }
 

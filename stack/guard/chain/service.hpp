@@ -11,7 +11,8 @@
 //     return here.around(serve_by(of), by_router(of->routes), wanted);     // or what is wrong with `wanted`
 //   };
 //   http::serve_options options;
-//   service.join(options);
+//   service.join(options);                                               // and with drain::options::warms_up:
+//   options.background = [&](unsigned index) { return warm_up(service.loop(index)); };    // it calls ready()
 //   return http::serve(make, options);
 //
 // From the outside in: ids, the log, what `wanted.observe` has, then the layers of chain/server.hpp. The end of a loop
@@ -55,6 +56,10 @@ class service_loop {
   std::expected<http::handler, std::string> around(http::handler innermost, access_log::route_function route_of,
                                                    server_options wanted);
 
+  // After around(), on the loop's thread. With drain::options::warms_up nobody is served before ready() is called.
+  void ready() { gate_->ready(); }
+  drain::state state() const { return gate_->now_is(); }
+
  private:
   friend class service;
   observe::registry& metrics_;
@@ -76,7 +81,10 @@ class service {
   // In the handler_maker, once for each loop and in their order.
   service_loop& add_loop();
 
-  // Takes on_start, on_stop and on_refused.
+  // The one that was added for it, by its index.
+  service_loop& loop(unsigned index) { return *loops_.at(index); }
+
+  // Takes on_start, on_stop, on_end and on_refused.
   void join(http::serve_options& options);
 
  private:
