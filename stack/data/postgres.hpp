@@ -56,7 +56,7 @@ struct pool_options {
   duration backoff_max = std::chrono::seconds(1);
   pipeline_limits pipelines{};          // beyond them a pipeline is refused: errc::invalid_argument
   std::size_t max_statements = 256;     // prepared, of a connection
-  offload_pool* resolver = nullptr;     // for a host name in the URL; a numeric one needs none
+  offload_pool* resolver = nullptr;     // for a host name in the URL; else the process's own
   std::optional<std::uint64_t> seed{};  // of the jitter; random when not set
 };
 

@@ -50,7 +50,7 @@ struct pool_options {
   duration max_age = std::chrono::minutes(30);           // a connection is replaced then; spread by a tenth
   duration backoff_min = std::chrono::milliseconds(50);  // between attempts to connect
   duration backoff_max = std::chrono::seconds(1);
-  offload_pool* resolver = nullptr;     // for a host name in the URL; a numeric one needs none
+  offload_pool* resolver = nullptr;     // for a host name in the URL; else the process's own
   std::optional<std::uint64_t> seed{};  // of the jitter; random when not set
 };
 

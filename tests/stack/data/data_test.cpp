@@ -7,6 +7,8 @@
 #include <set>
 
 #include "stack/data/postgres.hpp"
+#include "stack/net/address.hpp"
+#include "stack/testing/fake_postgres.hpp"
 #include "tests/stack/net/net_test_support.hpp"
 
 namespace assay::data {
@@ -211,14 +213,52 @@ TEST_P(away_test, an_unusable_url_is_said_by_open_and_by_every_query) {
   on_.run(body(db));
 }
 
-TEST_P(away_test, a_host_name_without_a_resolver_is_an_error_and_not_a_blocked_loop) {
-  pool db({.url = "postgresql://shop@localhost/shop"});
+// --- a host name
+// -------------------------------------------------------------------------------------------------------
+
+class host_name_test : public backend_test {
+ protected:
+  // Of the fake at 127.0.0.1.
+  std::string url_with(const std::string& host) const {
+    std::string url = database_.url();
+    const std::string numeric = "127.0.0.1";
+    return url.replace(url.find(numeric), numeric.size(), host);
+  }
+  assay::testing::fake_postgres database_;
+};
+INSTANTIATE_TEST_SUITE_P(backends, host_name_test, ::testing::ValuesIn(real_backends()), backend_name);
+
+TEST_P(host_name_test, is_looked_up_by_a_pool_that_was_given_no_resolver) {
+  pool db({.url = url_with("localhost")});
+  auto body = [](pool& db) -> task<void> {
+    const auto got = co_await db.query("SELECT 1");
+    EXPECT_TRUE(got) << describe(got.error());
+  };
+  on_.run(body(db));
+}
+
+TEST_P(host_name_test, that_nobody_knows_is_said) {
+  pool db({.url = url_with("no.such.host.invalid")});
   auto body = [](pool& db) -> task<void> {
     const auto got = co_await db.query("SELECT 1");
     EXPECT_FALSE(got);
     EXPECT_EQ(got.error().code, errc::unresolved);
+    EXPECT_EQ(got.error().condition, sql_condition::unavailable);
   };
   on_.run(body(db));
+}
+
+TEST_P(host_name_test, with_several_addresses_is_reached_at_the_one_that_answers) {
+  const auto target = connection_target::parse(url_with("db.internal"), duration::zero());
+  ASSERT_TRUE(target);
+  auto body = [](const connection_target& to) -> task<void> {
+    const std::vector<socket_address> both{*net::parse_address("127.0.0.2", 1), *net::parse_address("127.0.0.1", 1)};
+    EXPECT_TRUE(co_await connection::open_at(to, both));
+    const auto nowhere = co_await connection::open_at(to, {both.front(), both.front()});
+    EXPECT_FALSE(nowhere);
+    EXPECT_EQ(nowhere.error().code, errc::refused);
+  };
+  on_.run(body(*target));
 }
 
 }  // namespace

@@ -157,9 +157,18 @@ TEST_F(redis_loss_test, an_unusable_url_is_said_by_every_command) {
     EXPECT_EQ((co_await cache.open()).error().code, errc::invalid_argument);
     EXPECT_EQ((co_await cache.command("PING")).error().code, errc::invalid_argument);
   });
-  bad.url = "redis://cache.internal";
-  run(bad, [](pool& cache, fake_server&) -> task<void> {
-    EXPECT_EQ((co_await cache.command("PING")).error().code, errc::unresolved);
+}
+
+TEST_F(redis_loss_test, a_host_name_is_looked_up_by_a_pool_that_was_given_no_resolver) {
+  pool_options named = usual();
+  named.url = "redis://localhost";
+  named.connect_timeout = duration::max();  // virtual time does not wait for a thread
+  run(named, [](pool& cache, fake_server&) -> task<void> {
+    EXPECT_EQ((co_await cache.command("ECHO", "found"))->text, "found");
+  });
+  named.url = "redis://no.such.host.invalid";
+  run(named, [](pool& cache, fake_server&) -> task<void> {
+    EXPECT_TRUE(failed_as(co_await cache.command("PING"), redis_condition::unavailable, errc::unresolved));
   });
 }
 
