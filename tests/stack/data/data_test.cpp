@@ -9,6 +9,7 @@
 #include "stack/data/postgres.hpp"
 #include "stack/net/address.hpp"
 #include "stack/testing/fake_postgres.hpp"
+#include "stack/testing/virtual_world.hpp"
 #include "tests/stack/net/net_test_support.hpp"
 
 namespace assay::data {
@@ -200,6 +201,46 @@ TEST_P(away_test, a_server_that_never_answers_costs_the_connect_timeout) {
     EXPECT_EQ(got.error().condition, sql_condition::unavailable);
   };
   on_.run(body(db));
+}
+
+task<errc> query_within(pool* db, std::string sql, duration patience) {
+  const context& ctx = co_await this_context();
+  const auto got = co_await with_deadline(ctx.on->turn_time() + patience, db->query(sql));
+  co_return got ? errc::system : got.error().code;
+}
+
+TEST_P(away_test, a_server_that_accepts_and_says_nothing_is_away_though_callers_have_less_than_connect_timeout) {
+  const net::listener silent = listen();
+  const std::string port = std::to_string(net::port_of(silent.local_address()));
+  assay::testing::virtual_world world({.descriptor_patience = 20ms});
+  pool db({.url = "postgresql://shop@127.0.0.1:" + port + "/shop", .backoff_min = 10s, .backoff_max = 10s});
+  auto body = [](pool* db) -> task<void> {
+    EXPECT_EQ(co_await query_within(db, "SELECT 1", 400ms), errc::timed_out);
+    EXPECT_EQ(co_await query_within(db, "SELECT 1", 600ms), errc::timed_out) << "the first had no fair wait";
+    EXPECT_EQ(co_await query_within(db, "SELECT 1", 600ms), errc::refused);
+    EXPECT_EQ(db->counters().open_failures, 2u);
+    EXPECT_EQ(db->counters().refused_while_away, 1u);
+  };
+  world.run(body(&db));
+}
+
+TEST(frozen_server_test, is_away_once_a_row_of_statements_had_no_answer) {
+  assay::testing::virtual_world world({.descriptor_patience = 200ms});
+  assay::testing::fake_postgres database;
+  database.on("SELECT 2", {.what = assay::testing::pg_reply::kind::hangs});
+  pool db({.url = database.url(), .backoff_min = 10s, .backoff_max = 10s});
+  auto body = [](pool* db) -> task<void> {
+    for (const duration patience : {600ms, 600ms, 400ms}) {
+      EXPECT_EQ(co_await query_within(db, "SELECT 2", patience), errc::timed_out);
+    }
+    EXPECT_TRUE(co_await db->query("SELECT 1")) << "two had a fair wait, and then it answers";
+    for (int times = 0; times < 3; ++times) {
+      EXPECT_EQ(co_await query_within(db, "SELECT 2", 600ms), errc::timed_out) << times;
+    }
+    EXPECT_EQ(co_await query_within(db, "SELECT 1", 600ms), errc::refused);
+    EXPECT_EQ(db->usage().open, 0u);
+  };
+  world.run(body(&db));
 }
 
 TEST_P(away_test, an_unusable_url_is_said_by_open_and_by_every_query) {
