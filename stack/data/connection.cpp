@@ -80,6 +80,7 @@ sql_error connection::lost(const char* what) {
 
 sql_error connection::abandoned(const error& failure, const char* what) {
   broken_ = true;
+  cancel_in_server();
   sql_error ended = from_wait(failure);
   ended.what = what;
   return ended;

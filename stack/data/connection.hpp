@@ -2,7 +2,8 @@
 //
 // A statement is prepared by name when it is first used here, up to max_statements; later ones are sent unprepared. An
 // operation that ends by deadline or cancellation leaves an answer on its way: the connection is then broken() and can
-// only be destroyed, which closes it without waiting.
+// only be destroyed, which closes it without waiting. The server is asked to cancel it, on another thread and by a
+// connection of its own.
 //
 // Misuse: two operations at the same time (asserts). Going on after broken().
 #pragma once
@@ -99,6 +100,7 @@ class connection {
   connection(handle held, std::size_t max_statements);
   sql_error lost(const char* what);
   sql_error abandoned(const error& failure, const char* what);
+  void cancel_in_server() noexcept;
   task<sql_result<void>> flush(const char* what);
   task<sql_result<rows>> collect(const char* what);
   task<sql_result<rows>> answer(const char* what);

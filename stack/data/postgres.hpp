@@ -11,7 +11,7 @@
 //
 // Connections are opened when they are needed. Each wait has a limit: for a connection (in a bounded line), for
 // connecting, for a statement, and the context's deadline over all. A statement that is abandoned by deadline or
-// cancellation takes its connection with it; so does one whose connection fails. While
+// cancellation is cancelled in the server, and takes its connection with it; so does one whose connection fails. While
 // the server is away, one attempt at a time is made, with growing, jittered pauses between, and everybody else is told
 // at once: errc::refused. One that accepts and says nothing is away as well, once it has had fair_wait for it. A
 // transaction that is not committed is rolled back at once: ROLLBACK is sent, or the connection closed. Nothing is
