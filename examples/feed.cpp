@@ -1,28 +1,31 @@
 // A feed: what is posted goes to everybody who follows, as server-sent events. Who reads too slowly is sent away, and
 // comes back with the id of what he saw last.
 //
-//   PORT=8080 build/examples/feed
+//   PORT=8080 LOOPS=1 build/examples/feed
 //   curl -N http://127.0.0.1:8080/feed &    curl --data 'it rains' http://127.0.0.1:8080/news
 #include <deque>
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "stack/http/router.hpp"
 #include "stack/http/server.hpp"
+#include "stack/http/settings.hpp"
 #include "stack/http/sse.hpp"
 
 using namespace assay;
 
 namespace {
 
+constexpr unsigned most_loops = 64;
 constexpr std::size_t most_queued = 64;  // events, of one follower
 constexpr std::size_t most_remembered = 100;
 constexpr std::size_t most_bytes = 4096;  // of a piece of news
 
 using follower = channel<http::sent_event>;
 
-// Of one loop.
+// Of one loop: with several, who posts is heard by those whom the system has given to the same.
 struct newsroom {
   std::set<std::shared_ptr<follower>> followers;
   std::deque<http::sent_event> remembered;
@@ -70,9 +73,10 @@ task<http::response> publish(std::shared_ptr<newsroom> at, http::request& asked)
 }  // namespace
 
 int main() {
-  std::shared_ptr<newsroom> at;
-  const auto make = [&at](unsigned) -> http::handler {
-    at = std::make_shared<newsroom>();
+  std::vector<std::weak_ptr<newsroom>> rooms;  // by loop; each goes with its own
+  const auto make = [&rooms](unsigned) -> http::handler {
+    const auto at = std::make_shared<newsroom>();
+    rooms.push_back(at);
     at->routes.add(http::method::get, "/feed",
                    [of = at] ASSAY_CORO_WRAPPER(http::request & asked) { return show_feed(of, asked); });
     at->routes.add(http::method::post, "/news",
@@ -80,9 +84,10 @@ int main() {
     return at->routes.as_handler();
   };
   http::serve_options options;
+  options.loops = http::or_refuse(http::number_setting("LOOPS", 1U, most_loops));
   // A feed never ends by itself: when the service is to stop, it is told to.
-  options.on_stop = [&at](unsigned, instant) {
-    for (const auto& each : at->followers) each->close();
+  options.on_stop = [&rooms](unsigned index, instant) {
+    for (const auto& each : rooms[index].lock()->followers) each->close();
     return duration::zero();
   };
   return http::serve(make, options);

@@ -1,7 +1,7 @@
 // A reverse proxy in front of several servers: two choices, ejection of who fails, retries elsewhere within a budget, a
 // limit for every wait. It follows their /health/ready: who drains is left out before its door closes.
 //
-//   UPSTREAMS=http://127.0.0.1:9001,http://127.0.0.1:9002 PORT=8080 build/examples/proxy
+//   UPSTREAMS=http://127.0.0.1:9001,http://127.0.0.1:9002 PORT=8080 LOOPS=2 build/examples/proxy
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -15,12 +15,14 @@
 #include "stack/guard/chain/server.hpp"
 #include "stack/http/origin.hpp"
 #include "stack/http/server.hpp"
+#include "stack/http/settings.hpp"
 
 using namespace assay;
 
 namespace {
 
 constexpr int could_not_start = 4;
+constexpr unsigned most_loops = 64;
 constexpr duration between_checks = std::chrono::milliseconds(500);
 constexpr unsigned checks_to_leave = 2;
 
@@ -106,15 +108,16 @@ task<result<void>> follow_readiness(std::shared_ptr<proxy> of) {
 
 int main() {
   const std::vector<http::origin> to = upstreams();
-  std::weak_ptr<proxy> made;  // its clients go with the loop that they belong to
+  std::vector<std::weak_ptr<proxy>> made;  // by loop; the clients go with the loop that they belong to
   const auto make = [&](unsigned) -> http::handler {
     const auto guards = guard::chain::server::make({});
     if (!guards) refuse_to_start(guards.error());
     const std::shared_ptr<proxy> through = make_proxy(to);
-    made = through;
+    made.push_back(through);
     return guards->around([through] ASSAY_CORO_WRAPPER(http::request & asked) { return pass_on(through, asked); });
   };
   http::serve_options options;
-  options.background = [&made] ASSAY_CORO_WRAPPER(unsigned) { return follow_readiness(made.lock()); };
+  options.loops = http::or_refuse(http::number_setting("LOOPS", 1U, most_loops));
+  options.background = [&made] ASSAY_CORO_WRAPPER(unsigned index) { return follow_readiness(made[index].lock()); };
   return http::serve(make, options);
 }

@@ -9,14 +9,10 @@
 #include <cerrno>
 #include <utility>
 
-#include "stack/net/address.hpp"
 #include "stack/net/readiness.hpp"
-#include "stack/net/resolver.hpp"
 
 namespace assay::data {
 namespace {
-
-void ignore_notice(void*, const PGresult*) {}
 
 std::string_view field(const PGresult* of, int code) {
   const char* const text = PQresultErrorField(of, code);
@@ -64,6 +60,8 @@ const char* trouble_with(const std::vector<value>& values) {
 
 }  // namespace
 
+void connection::ignore_notice(void*, const pg_result*) {}
+
 void connection::finish::operator()(pg_conn* held) const noexcept { PQfinish(held); }
 
 connection::connection(handle held, std::size_t max_statements)
@@ -82,6 +80,7 @@ sql_error connection::lost(const char* what) {
 
 sql_error connection::abandoned(const error& failure, const char* what) {
   broken_ = true;
+  cancel_in_server();
   sql_error ended = from_wait(failure);
   ended.what = what;
   return ended;
@@ -309,77 +308,6 @@ bool connection::alive() noexcept {
   }
   broken_ = true;
   return false;
-}
-
-// --- connecting ------------------------------------------------------------------------------------------------------
-
-namespace {
-
-// libpq gives a refused connection no SQLSTATE but in its text: "FATAL:  57P03: the database system is starting up".
-sql_error connect_failure(std::string_view said) {
-  constexpr std::string_view mark = "FATAL:  ";
-  constexpr std::size_t state_length = 5;
-  const auto found = said.find(mark);
-  if (found == std::string_view::npos) return unavailable(errc::refused, said, "connect to PostgreSQL");
-  const std::string_view rest = said.substr(found + mark.size());
-  if (rest.size() <= state_length || rest[state_length] != ':') {
-    return unavailable(errc::refused, said, "connect to PostgreSQL");
-  }
-  const std::string_view message = rest.substr(state_length + 2);
-  return from_sqlstate(rest.substr(0, state_length), message.substr(0, message.find('\n')), "connect to PostgreSQL");
-}
-
-task<sql_result<std::string>> resolve_host(const std::string& host, offload_pool* resolver) {
-  if (resolver == nullptr) {
-    co_return std::unexpected(unavailable(errc::unresolved, host, "a host name needs a resolver"));
-  }
-  const result<std::vector<socket_address>> found = co_await net::resolve(*resolver, host, 1);
-  if (!found) co_return std::unexpected(unavailable(found.error().code, host, "resolve"));
-  std::string text = net::format_address(found->front());
-  text.resize(text.rfind(':'));
-  if (text.starts_with('[')) text = text.substr(1, text.size() - 2);
-  co_return text;
-}
-
-}  // namespace
-
-task<sql_result<std::unique_ptr<connection>>> connection::open(const connection_target& to, offload_pool* resolver) {
-  std::vector<const char*> keys;
-  std::vector<const char*> texts;
-  for (const auto& [key, text] : to.words) {
-    keys.push_back(key.c_str());
-    texts.push_back(text.c_str());
-  }
-  std::string address;
-  if (!to.host.empty()) {
-    sql_result<std::string> found = co_await resolve_host(to.host, resolver);
-    if (!found) co_return std::unexpected(found.error());
-    address = std::move(*found);
-    keys.push_back("hostaddr");
-    texts.push_back(address.c_str());
-  }
-  keys.push_back(nullptr);
-  texts.push_back(nullptr);
-
-  handle held(PQconnectStartParams(keys.data(), texts.data(), 0));
-  if (held == nullptr) co_return std::unexpected(from_wait({.code = errc::no_memory, .what = "PQconnectStart"}));
-  PQsetNoticeReceiver(held.get(), &ignore_notice, nullptr);
-  PQsetErrorVerbosity(held.get(), PQERRORS_VERBOSE);
-  PostgresPollingStatusType next = PGRES_POLLING_WRITING;
-  while (PQstatus(held.get()) != CONNECTION_BAD && next != PGRES_POLLING_OK && next != PGRES_POLLING_FAILED) {
-    const std::uint32_t wanted = next == PGRES_POLLING_READING ? net::want_read : net::want_write;
-    const result<net::readiness> ready = co_await net::wait_ready(PQsocket(held.get()), wanted);
-    if (!ready) {
-      sql_error failure = from_wait(ready.error());
-      failure.what = "connect to PostgreSQL";
-      co_return std::unexpected(std::move(failure));
-    }
-    next = PQconnectPoll(held.get());
-  }
-  if (next != PGRES_POLLING_OK || PQsetnonblocking(held.get(), 1) != 0) {
-    co_return std::unexpected(connect_failure(PQerrorMessage(held.get())));
-  }
-  co_return std::unique_ptr<connection>(new connection(std::move(held), to.max_statements));
 }
 
 }  // namespace assay::data

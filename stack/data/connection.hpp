@@ -2,7 +2,8 @@
 //
 // A statement is prepared by name when it is first used here, up to max_statements; later ones are sent unprepared. An
 // operation that ends by deadline or cancellation leaves an answer on its way: the connection is then broken() and can
-// only be destroyed, which closes it without waiting.
+// only be destroyed, which closes it without waiting. The server is asked to cancel it, on another thread and by a
+// connection of its own.
 //
 // Misuse: two operations at the same time (asserts). Going on after broken().
 #pragma once
@@ -19,9 +20,11 @@
 #include "stack/data/rows.hpp"
 #include "stack/data/sql_error.hpp"
 #include "stack/data/value.hpp"
+#include "stack/runtime/io.hpp"
 #include "stack/runtime/offload.hpp"
 
 struct pg_conn;
+struct pg_result;
 
 namespace assay::data {
 
@@ -48,8 +51,11 @@ struct notification {
 
 class connection {
  public:
-  // Connects until the context's deadline. A host name needs a `resolver`.
+  // Connects until the context's deadline. A host name is looked up with `resolver`, by default the process's own.
   static task<sql_result<std::unique_ptr<connection>>> open(const connection_target& to, offload_pool* resolver);
+  // The same where the host's addresses are known: in their order, each with its share of the time that is left.
+  static task<sql_result<std::unique_ptr<connection>>> open_at(const connection_target& to,
+                                                               std::vector<socket_address> addresses);
   ~connection();
   connection(const connection&) = delete;
   connection& operator=(const connection&) = delete;
@@ -89,9 +95,12 @@ class connection {
     std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
   };
 
+  static void ignore_notice(void*, const pg_result*);
+  static task<sql_result<std::unique_ptr<connection>>> open_one(const connection_target& to, std::string address);
   connection(handle held, std::size_t max_statements);
   sql_error lost(const char* what);
   sql_error abandoned(const error& failure, const char* what);
+  void cancel_in_server() noexcept;
   task<sql_result<void>> flush(const char* what);
   task<sql_result<rows>> collect(const char* what);
   task<sql_result<rows>> answer(const char* what);

@@ -36,7 +36,7 @@ struct notification_options {
   duration ping_timeout = std::chrono::seconds(5);
   duration backoff_min = std::chrono::milliseconds(50);  // between attempts to connect
   duration backoff_max = std::chrono::seconds(1);
-  offload_pool* resolver = nullptr;     // for a host name in the URL
+  offload_pool* resolver = nullptr;     // for a host name in the URL; else the process's own
   std::optional<std::uint64_t> seed{};  // of the jitter
 };
 

@@ -82,7 +82,8 @@ task<sql_result<std::unique_ptr<connection>>> pool::connect() {
   }
   const bool probes = absence_.begin_attempt();
   open_++;
-  const instant limit = saturating_add(ctx.on->turn_time(), options_.connect_timeout);
+  const instant began = ctx.on->turn_time();
+  const instant limit = saturating_add(began, options_.connect_timeout);
   auto opened = co_await with_deadline(limit, connection::open(*target_, options_.resolver));
   absence_.end_attempt(probes);
   const instant now = ctx.on->turn_time();
@@ -94,9 +95,9 @@ task<sql_result<std::unique_ptr<connection>>> pool::connect() {
   }
   open_--;
   counters_.open_failures++;
-  // A caller who gave up says nothing of the server, unless he waited as long as connecting may take.
+  // A caller who gave up says nothing of the server, unless it had a fair time to answer.
   const bool gave_up = opened.error().reason != cancel_reason::none && now < limit;
-  if (!gave_up) absence_.on_failed(now);
+  if (!gave_up || now - began >= options_.fair_wait) absence_.on_failed(now);
   if (!gave_up && opened.error().condition == sql_condition::none) {
     opened.error().condition = sql_condition::unavailable;
   }
@@ -164,10 +165,24 @@ void pool::count(std::size_t sent, const sql_result<pipeline_results>& outcomes)
   if (outcomes.error().reason != cancel_reason::none) counters_.abandoned += sent;
 }
 
+// Whether the server answers at all. One that has stopped to is away, and so are the connections that nobody has tried.
+void pool::hear(const sql_error* failure, instant began, instant now) {
+  const bool in_vain = failure != nullptr && failure->reason != cancel_reason::none;
+  if (!in_vain) unanswered_ = 0;
+  if (!in_vain || now - began < options_.fair_wait || ++unanswered_ < options_.max_unanswered) return;
+  unanswered_ = 0;
+  absence_.on_failed(now);
+  counters_.closed_broken += idle_.size();
+  open_ -= idle_.size();
+  idle_.clear();
+}
+
 task<sql_result<rows>> pool::run(connection& on, std::string_view sql, std::vector<value> values, instant latest) {
-  const instant usual = saturating_add((co_await this_context()).on->turn_time(), options_.query_timeout);
-  const instant limit = std::min(usual, latest);
+  const loop& here = *(co_await this_context()).on;
+  const instant began = here.turn_time();
+  const instant limit = std::min(saturating_add(began, options_.query_timeout), latest);
   sql_result<rows> got = co_await with_deadline(limit, on.query(sql, std::move(values)));
+  hear(got ? nullptr : &got.error(), began, here.turn_time());
   count(got);
   co_return got;
 }
@@ -179,9 +194,11 @@ std::optional<sql_error> pool::refusal(const pipeline& statements) const {
 }
 
 task<sql_result<pipeline_results>> pool::run(connection& on, const pipeline& statements, instant latest) {
-  const instant usual = saturating_add((co_await this_context()).on->turn_time(), options_.query_timeout);
-  const instant limit = std::min(usual, latest);
+  const loop& here = *(co_await this_context()).on;
+  const instant began = here.turn_time();
+  const instant limit = std::min(saturating_add(began, options_.query_timeout), latest);
   sql_result<pipeline_results> got = co_await with_deadline(limit, on.run(statements));
+  hear(got ? nullptr : &got.error(), began, here.turn_time());
   count(statements.size(), got);
   co_return got;
 }

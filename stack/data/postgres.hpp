@@ -11,9 +11,10 @@
 //
 // Connections are opened when they are needed. Each wait has a limit: for a connection (in a bounded line), for
 // connecting, for a statement, and the context's deadline over all. A statement that is abandoned by deadline or
-// cancellation takes its connection with it; so does one whose connection fails. While the server is away, one attempt
-// at a time is made, with growing, jittered pauses between, and everybody else is told at once: errc::refused.
-// A transaction that is not committed is rolled back at once: ROLLBACK is sent, or the connection closed. Nothing is
+// cancellation is cancelled in the server, and takes its connection with it; so does one whose connection fails. While
+// the server is away, one attempt at a time is made, with growing, jittered pauses between, and everybody else is told
+// at once: errc::refused. One that accepts and says nothing is away as well, once it has had fair_wait for it. A
+// transaction that is not committed is rolled back at once: ROLLBACK is sent, or the connection closed. Nothing is
 // retried here: only the program knows what may be done twice.
 //
 // Misuse: destroying the pool while anything of it is in use (asserts); a transaction held while waiting for something
@@ -50,13 +51,17 @@ struct pool_options {
   duration statement_timeout = std::chrono::seconds(30);  // of a statement, in the server; zero: the server's own
   // From begin() to its end; then only rolling back is left. Zero: no limit.
   duration transaction_timeout = std::chrono::minutes(1);
-  duration idle_timeout = std::chrono::minutes(5);       // an idle connection above min_idle is closed then
-  duration max_age = std::chrono::minutes(30);           // a connection is replaced then; spread by a tenth
+  duration idle_timeout = std::chrono::minutes(5);  // an idle connection above min_idle is closed then
+  duration max_age = std::chrono::minutes(30);      // a connection is replaced then; spread by a tenth
+  // A server that says nothing is away, though its callers have less time than the limits above: once an attempt to
+  // connect has had so long, or so many statements in a row have.
+  duration fair_wait = std::chrono::milliseconds(500);
+  unsigned max_unanswered = 3;
   duration backoff_min = std::chrono::milliseconds(50);  // between attempts to connect
   duration backoff_max = std::chrono::seconds(1);
   pipeline_limits pipelines{};          // beyond them a pipeline is refused: errc::invalid_argument
   std::size_t max_statements = 256;     // prepared, of a connection
-  offload_pool* resolver = nullptr;     // for a host name in the URL; a numeric one needs none
+  offload_pool* resolver = nullptr;     // for a host name in the URL; else the process's own
   std::optional<std::uint64_t> seed{};  // of the jitter; random when not set
 };
 
@@ -184,6 +189,7 @@ class pool {
   std::optional<sql_error> refusal(const pipeline& statements) const;
   void count(const sql_result<rows>& outcome);
   void count(std::size_t sent, const sql_result<pipeline_results>& outcomes);
+  void hear(const sql_error* failure, instant began, instant now);
   void give_back(std::unique_ptr<connection> used) noexcept;
   void close_idle(instant now);
 
@@ -195,6 +201,7 @@ class pool {
   std::size_t open_ = 0;
   instant now_{};  // when the pool was last asked for a connection
   server_absence absence_;
+  unsigned unanswered_ = 0;  // statements in a row
 };
 
 // Whether the server answers, for a service that tells whether it is ready.

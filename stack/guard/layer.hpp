@@ -4,8 +4,8 @@
 //   const http::handler serve = guard::compose({guard::shed::layer(admission), guard::timeout::layer(limit)}, hello);
 //
 // Each policy is a folder of the same shape: options with check(), counters, a policy that holds the state and knows
-// no clock, and layer(), which asks the policy at the right moments. Its state belongs to one loop: there is no lock in
-// this room. http::serve with a handler_maker makes a chain for each loop.
+// no clock, and layer(), which asks the policy at the right moments. Its state belongs to one loop, without a
+// lock; only the keys of idempotency are the process's. http::serve with a handler_maker makes a chain for each loop.
 //
 // The order on a server, outermost first; chain/server.hpp makes it of one struct of options:
 //

@@ -4,6 +4,7 @@
 
 #include "stack/http/chars.hpp"
 #include "stack/http/reader.hpp"
+#include "stack/net/connect.hpp"
 #include "stack/net/writer.hpp"
 
 namespace assay::http {
@@ -227,7 +228,7 @@ task<result<std::unique_ptr<client::connection>>> client::take() {
   }
   counters_.connects++;
   result<net::stream> opened =
-      co_await net::connect(to_.address, saturating_add(ctx.on->turn_time(), limits_.connect_timeout));
+      co_await net::connect_any(to_.address, to_.others, saturating_add(ctx.on->turn_time(), limits_.connect_timeout));
   if (!opened) co_return std::unexpected(opened.error());
   co_return std::make_unique<connection>(*ctx.on, std::move(*opened), limits_);
 }

@@ -32,6 +32,7 @@ namespace assay::http {
 struct origin {
   std::string host;  // for the Host field, with ":port" unless it is 80
   socket_address address;
+  std::vector<socket_address> others = {};  // of the same host, for when that one cannot be reached; in this order
 };
 
 struct client_limits {

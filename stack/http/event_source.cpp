@@ -4,6 +4,7 @@
 #include <cassert>
 
 #include "stack/http/reader.hpp"
+#include "stack/net/connect.hpp"
 #include "stack/runtime/delay.hpp"
 
 namespace assay::http {
@@ -120,8 +121,8 @@ task<result<void>> event_source::connect() {
   }
   std::string bytes;
   append_request(bytes, asked, options_.to.host);
-  result<net::stream> opened =
-      co_await net::connect(options_.to.address, saturating_add(ctx.on->turn_time(), options_.connect_timeout));
+  result<net::stream> opened = co_await net::connect_any(options_.to.address, options_.to.others,
+                                                         saturating_add(ctx.on->turn_time(), options_.connect_timeout));
   if (!opened) co_return std::unexpected(opened.error());
   auto made = std::make_unique<connection>(std::move(*opened), options_.parse);
   const result<void> sent =

@@ -48,7 +48,8 @@ std::expected<origin, std::string> origin_of(std::string_view url) {
   const auto found = net::resolve_blocking(std::string(host), *port);
   if (!found) return wrong(describe(found.error()));
   return origin{.host = std::string(*port == usual_port ? authority.substr(0, colon) : authority),
-                .address = found->front()};
+                .address = found->front(),
+                .others = {found->begin() + 1, found->end()}};
 }
 
 }  // namespace assay::http

@@ -13,7 +13,8 @@
 
 namespace assay::http {
 
-// "http://", a name or a numeric address (an IPv6 one in brackets), perhaps a port, perhaps a slash; nothing else.
+// "http://", a name or a numeric address (an IPv6 one in brackets), perhaps a port, perhaps a slash; nothing else. Of a
+// name all addresses, in the name service's order.
 std::expected<origin, std::string> origin_of(std::string_view url);
 
 }  // namespace assay::http

@@ -105,6 +105,7 @@ void worker::run(handler serve, const serve_options& options, std::uint16_t port
                                 : served.run(std::move(*from)));
   if (!ended) std::fprintf(stderr, "assay: the server stopped: %s\n", describe(ended.error()).c_str());
   clean_ = ended && served.counters().cut == 0;
+  if (options.on_end) options.on_end(index_);
   const std::lock_guard lock(mutex_);
   loop_ = nullptr;
 }

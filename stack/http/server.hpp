@@ -114,6 +114,8 @@ struct serve_options {
   std::function<duration(unsigned index, instant now)> on_stop = {};
   // Called on the thread of each loop before it serves. The server is there for as long as what the handler_maker made.
   std::function<void(unsigned index, const server& of, loop& on)> on_start = {};
+  // Called on the thread of each loop once its server has ended: its door is closed, and the last connection has gone.
+  std::function<void(unsigned index)> on_end = {};
   // What runs on each loop beside its server, from before the first connection until after the last, and is cancelled
   // then: health checks of other services, a subscription. Its failure is told at the end, and the exit code says so.
   task_function<task<result<void>>(unsigned index)> background = {};

@@ -8,10 +8,12 @@
 #pragma once
 
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <expected>
 #include <string>
+#include <system_error>
 #include <utility>
 
 namespace assay::http {
@@ -24,6 +26,16 @@ inline std::expected<std::string, std::string> setting(const char* name, const c
   if (text != nullptr && *text != '\0') return text;
   if (fallback != nullptr) return fallback;
   return std::unexpected(std::string(name) + " is not set");
+}
+
+// A whole number from 1 to `most`.
+inline std::expected<unsigned, std::string> number_setting(const char* name, unsigned fallback, unsigned most) {
+  const std::expected<std::string, std::string> text = setting(name, std::to_string(fallback).c_str());
+  unsigned number = 0;
+  const char* const last = text->data() + text->size();
+  const auto [end, failed] = std::from_chars(text->data(), last, number);
+  if (failed == std::errc() && end == last && number >= 1 && number <= most) return number;
+  return std::unexpected(std::string(name) + " is \"" + *text + "\"; allowed: 1 to " + std::to_string(most));
 }
 
 // The value; or the program ends, and says why.

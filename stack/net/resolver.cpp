@@ -25,7 +25,7 @@ result<addresses> resolve_blocking(const std::string& host, std::uint16_t port) 
   if (refused != 0) return std::unexpected(error{.code = errc::unresolved, .what = ::gai_strerror(refused)});
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> found(raw, &::freeaddrinfo);
   addresses usable;
-  for (const addrinfo* each = found.get(); each != nullptr; each = each->ai_next) {
+  for (const addrinfo* each = found.get(); each != nullptr && usable.size() < max_addresses; each = each->ai_next) {
     socket_address address;
     if (each->ai_addrlen > sizeof address.storage) continue;
     std::memcpy(&address.storage, each->ai_addr, each->ai_addrlen);
@@ -43,6 +43,12 @@ task<result<addresses>> resolve(offload_pool& pool, std::string host, std::uint1
       co_await pool.run([name = std::move(host), port] { return resolve_blocking(name, port); });
   if (!found) co_return std::unexpected(found.error());
   co_return std::move(*found);
+}
+
+offload_pool& default_resolver() {
+  // It never ends: a look-up that hangs would hold up the end of the program.
+  static offload_pool& pool = *new offload_pool({.threads = 2, .max_queued = 64});
+  return pool;
 }
 
 }  // namespace assay::net

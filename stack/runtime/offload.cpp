@@ -52,6 +52,7 @@ void offload_pool::serve() {
     lock.unlock();
     if (next->state.load(std::memory_order_relaxed) == job_state::abandoned) continue;
     next->work();
+    if (next->home == nullptr) continue;
     job_state before = job_state::running;
     if (!next->state.compare_exchange_strong(before, job_state::returning, std::memory_order_acq_rel)) continue;
     job& done = *next;

@@ -43,6 +43,10 @@ class offload_pool {
   template <class Work, class T = std::invoke_result_t<Work&>>
   task<result<T>> run(Work work, std::source_location where = std::source_location::current());
 
+  // Runs `work` for nobody: it owns all that it touches, and does not throw. False, and it does not run, when the queue
+  // is full.
+  bool post(std::move_only_function<void()> work) { return submit(std::make_shared<job>(std::move(work))); }
+
   std::size_t queued() const;
 
  private:
@@ -55,7 +59,7 @@ class offload_pool {
     explicit job(std::move_only_function<void()> body) : ready_node(&on_done), work(std::move(body)) {}
     static void on_done(ready_node& node) noexcept;
     std::move_only_function<void()> work;
-    loop* home = nullptr;
+    loop* home = nullptr;           // none: nobody waits for it
     std::shared_ptr<job> self;      // keeps it alive on its way back to the loop
     ready_node* waiting = nullptr;  // the awaiter, which waits for as long as the job is not abandoned
     std::atomic<job_state> state{job_state::running};

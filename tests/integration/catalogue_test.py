@@ -48,7 +48,7 @@ class Catalogue(unittest.TestCase):
         self.port = free_port()
         self.log = self.enterContext(tempfile.TemporaryFile(mode="w+"))
         environment = os.environ | {
-            "DATABASE_URL": self.database.url,
+            "DATABASE_URL": self.database.url.replace("127.0.0.1", "localhost"),  # a name, as most have
             "QUOTES_URL": self.quotes.url,
             "PORT": str(self.port),
         }

@@ -80,11 +80,20 @@ class Feed(unittest.TestCase):
             self.assertEqual(feed.exit_code(), 0)
 
 
+    def test_every_loop_ends_its_followers(self) -> None:
+        with Service("ASSAY_FEED", LOOPS="2") as feed:
+            self.addCleanup(feed.errors.close)
+            streams = [self.follow(feed) for _ in range(16)]  # by chance on both loops
+            feed.process.send_signal(signal.SIGTERM)
+            self.assertEqual({stream.read() for stream in streams}, {b""})
+            self.assertEqual(feed.exit_code(), 0, "nobody had to be cut")
+
+
 class Proxy(unittest.TestCase):
     def test_passes_on_and_leaves_out_who_is_gone(self) -> None:
         with Service("ASSAY_ECHO_SERVICE") as one, Service("ASSAY_ECHO_SERVICE") as other:
             upstreams = f"{one.url('')},{other.url('')}"
-            with Service("ASSAY_PROXY", UPSTREAMS=upstreams) as proxy:
+            with Service("ASSAY_PROXY", UPSTREAMS=upstreams, LOOPS="2") as proxy:
                 for service in (one, other, proxy):
                     self.addCleanup(service.errors.close)
                 self.assertEqual(get(proxy, "/status?code=418")[0], 418)
@@ -98,13 +107,13 @@ class Proxy(unittest.TestCase):
         with contextlib.ExitStack() as stack:
             servers = [stack.enter_context(Service("ASSAY_ECHO_SERVICE", ECHO_SERVICE_DRAIN_MS="2500")) for _ in "abc"]
             upstreams = ",".join(each.url("") for each in servers)
-            proxy = stack.enter_context(Service("ASSAY_PROXY", UPSTREAMS=upstreams))
+            proxy = stack.enter_context(Service("ASSAY_PROXY", UPSTREAMS=upstreams, LOOPS="2"))
             for service in (*servers, proxy):
                 self.addCleanup(service.errors.close)
             over, statuses = threading.Event(), []
             with concurrent.futures.ThreadPoolExecutor() as clients:
                 kinds = (("GET", None), ("POST", "news"))  # of which one may not be sent twice
-                asking = [clients.submit(keep_asking, proxy, over, statuses, *kinds) for _ in range(4)]
+                asking = [clients.submit(keep_asking, proxy, over, statuses, *kinds) for _ in range(8)]
                 try:
                     leaving = servers[1]
                     leaving.ask_to_stop()

@@ -41,11 +41,9 @@ task<void> until_ended(std::int64_t pid) {
   ADD_FAILURE() << "the server's process stays";
 }
 
-// What was abandoned here sleeps on in the server: the next test must not take it for its own.
-task<void> end_leftovers(pool& db) {
-  co_await until(db,
-                 "SELECT count(pg_terminate_backend(pid)) = 0 FROM pg_stat_activity WHERE query = "
-                 "'SELECT pg_sleep(60)'");
+// What was abandoned here is cancelled in the server.
+task<void> until_nobody_sleeps(pool& db) {
+  co_await until(db, "SELECT count(*) = 0 FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(60)'");
 }
 
 TEST_P(postgres_pool_test, values_go_there_and_come_back_by_type) {
@@ -239,7 +237,7 @@ TEST_P(postgres_pool_test, a_deadline_in_the_middle_ends_the_wait_and_closes_the
     EXPECT_EQ(db.counters().closed_broken, 1u);
     EXPECT_EQ(db.usage().open, 0u);
     EXPECT_EQ(co_await number(db, "SELECT 7"), 7);
-    co_await end_leftovers(db);
+    co_await until_nobody_sleeps(db);
   });
 }
 
@@ -255,7 +253,7 @@ TEST_P(postgres_pool_test, cancelling_in_the_middle_ends_the_wait_and_closes_the
     EXPECT_EQ(victim->error().code, errc::cancelled);
     EXPECT_EQ(db.counters().abandoned, 1u);
     EXPECT_EQ(co_await number(db, "SELECT 7"), 7);
-    co_await end_leftovers(db);
+    co_await until_nobody_sleeps(db);
   });
 }
 

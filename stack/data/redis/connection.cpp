@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "stack/net/address.hpp"
+#include "stack/net/connect.hpp"
 #include "stack/net/resolver.hpp"
 #include "stack/runtime/delay.hpp"
 
@@ -29,7 +30,7 @@ struct connection::turn : assay::detail::wait_guard, ready_node, list_node {
     suspended = self;
     who.waiting = this;
     of.turns_.push_back(*this);
-    arm(ctx, ctx.deadline);
+    arm(ctx, ctx.deadline, "an answer of Redis");
     return true;
   }
   result<void> await_resume() const {
@@ -43,7 +44,10 @@ struct connection::turn : assay::detail::wait_guard, ready_node, list_node {
     of.on_.schedule(*this);
   }
 
-  static void on_ready(ready_node& node) noexcept { static_cast<turn&>(node).suspended.resume(); }
+  static void on_ready(ready_node& node) noexcept {
+    const auto& self = static_cast<turn&>(node);
+    self.resume(self.suspended);
+  }
   static void on_give_up(wait_guard& guard) noexcept { static_cast<turn&>(guard).wake(); }
 
   connection& of;
@@ -256,14 +260,15 @@ task<void> connection::stop() {
 
 namespace {
 
-task<redis_result<socket_address>> find_address(const target& to, offload_pool* resolver) {
-  if (const result<socket_address> numeric = net::parse_address(to.host, to.port)) co_return *numeric;
-  if (resolver == nullptr) {
-    co_return std::unexpected(unavailable(errc::unresolved, to.host, "a host name needs a resolver"));
+task<redis_result<std::vector<socket_address>>> find_addresses(const target& to, offload_pool* resolver) {
+  if (const result<socket_address> numeric = net::parse_address(to.host, to.port)) {
+    co_return std::vector<socket_address>{*numeric};
   }
-  const result<std::vector<socket_address>> found = co_await net::resolve(*resolver, to.host, to.port);
+  result<std::vector<socket_address>> found =
+      co_await net::resolve(resolver != nullptr ? *resolver : net::default_resolver(), to.host, to.port);
+  if (!found && found.error().reason != cancel_reason::none) co_return std::unexpected(from_wait(found.error()));
   if (!found) co_return std::unexpected(unavailable(found.error().code, to.host, "resolve"));
-  co_return found->front();
+  co_return std::move(*found);
 }
 
 }  // namespace
@@ -306,9 +311,9 @@ task<redis_result<void>> connection::greet(const target& to) {
 task<redis_result<std::shared_ptr<connection>>> connection::open(const target& to, const connection_limits& limits,
                                                                  offload_pool* resolver) {
   const context& ctx = co_await this_context();
-  const redis_result<socket_address> at = co_await find_address(to, resolver);
+  const redis_result<std::vector<socket_address>> at = co_await find_addresses(to, resolver);
   if (!at) co_return std::unexpected(at.error());
-  result<net::stream> opened = co_await net::connect(*at);
+  result<net::stream> opened = co_await net::connect_any(at->front(), std::span(*at).subspan(1));
   if (!opened && opened.error().reason != cancel_reason::none) co_return std::unexpected(from_wait(opened.error()));
   if (!opened) co_return std::unexpected(unavailable(opened.error().code, "", "connect to Redis"));
   auto made = std::make_shared<connection>(*ctx.on, std::move(*opened), limits);

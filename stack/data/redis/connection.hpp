@@ -40,7 +40,7 @@ struct connection_limits {
 class connection {
  public:
   // Connects, and says who we are: HELLO 3, and where that is not known AUTH; SELECT. Ends at the context's deadline. A
-  // host name needs a `resolver`.
+  // host name is looked up with `resolver`, by default the process's own; each of its addresses is tried.
   static task<redis_result<std::shared_ptr<connection>>> open(const target& to, const connection_limits& limits,
                                                               offload_pool* resolver);
   connection(loop& on, net::stream opened, const connection_limits& limits);

@@ -100,7 +100,8 @@ task<redis_result<pool::shared>> pool::connect() {
   }
   const bool probes = absence_.begin_attempt();
   opening_++;
-  const instant limit = saturating_add(ctx.on->turn_time(), options_.connect_timeout);
+  const instant began = ctx.on->turn_time();
+  const instant limit = saturating_add(began, options_.connect_timeout);
   auto opened = co_await with_deadline(limit, connection::open(*target_, options_.connection, options_.resolver));
   opening_--;
   absence_.end_attempt(probes);
@@ -114,9 +115,9 @@ task<redis_result<pool::shared>> pool::connect() {
     co_return opened;
   }
   counters_.open_failures++;
-  // A caller who gave up says nothing of the server, unless he waited as long as connecting may take.
+  // A caller who gave up says nothing of the server, unless it had a fair time to answer.
   const bool gave_up = opened.error().reason != cancel_reason::none && now < limit;
-  if (!gave_up) absence_.on_failed(now);
+  if (!gave_up || now - began >= options_.fair_wait) absence_.on_failed(now);
   if (!gave_up && opened.error().condition == redis_condition::none) {
     opened.error().condition = redis_condition::unavailable;
   }

@@ -41,16 +41,18 @@ namespace assay::data::redis {
 struct pool_options {
   std::string url;  // redis://[user[:password]@]host[:port][/database]
   std::size_t max_connections = 4;
-  std::size_t spread_at = 16;                            // calls on each of them before another is opened
-  std::size_t max_waiters = 1024;                        // for a place; beyond it redis_condition::pool_exhausted
-  connection_limits connection{};                        // of each
-  duration wait_timeout = std::chrono::seconds(5);       // for a place; then pool_exhausted
-  duration connect_timeout = std::chrono::seconds(5);    // TCP and authentication
-  duration idle_timeout = std::chrono::minutes(5);       // an idle connection is closed then
-  duration max_age = std::chrono::minutes(30);           // a connection is replaced then; spread by a tenth
+  std::size_t spread_at = 16;                          // calls on each of them before another is opened
+  std::size_t max_waiters = 1024;                      // for a place; beyond it redis_condition::pool_exhausted
+  connection_limits connection{};                      // of each
+  duration wait_timeout = std::chrono::seconds(5);     // for a place; then pool_exhausted
+  duration connect_timeout = std::chrono::seconds(5);  // TCP and authentication
+  duration idle_timeout = std::chrono::minutes(5);     // an idle connection is closed then
+  duration max_age = std::chrono::minutes(30);         // a connection is replaced then; spread by a tenth
+  // An attempt to connect that had so long says that the server is away, though its caller had less than the limit.
+  duration fair_wait = std::chrono::milliseconds(500);
   duration backoff_min = std::chrono::milliseconds(50);  // between attempts to connect
   duration backoff_max = std::chrono::seconds(1);
-  offload_pool* resolver = nullptr;     // for a host name in the URL; a numeric one needs none
+  offload_pool* resolver = nullptr;     // for a host name in the URL; else the process's own
   std::optional<std::uint64_t> seed{};  // of the jitter; random when not set
 };
 

@@ -73,7 +73,7 @@ struct subscriber_options {
   duration ping_interval = std::chrono::seconds(15);     // of silence
   duration backoff_min = std::chrono::milliseconds(50);  // before connecting anew
   duration backoff_max = std::chrono::seconds(1);
-  offload_pool* resolver = nullptr;     // for a host name in the URL; a numeric one needs none
+  offload_pool* resolver = nullptr;     // for a host name in the URL; else the process's own
   std::optional<std::uint64_t> seed{};  // of the jitter; random when not set
 };
 

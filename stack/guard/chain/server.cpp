@@ -14,6 +14,12 @@ std::shared_ptr<Policy> made_of(const std::optional<Options>& wanted) {
   return wanted ? std::make_shared<Policy>(*wanted) : nullptr;
 }
 
+std::shared_ptr<idempotency::policy> keys_of(const server_options& given) {
+  if (!given.idempotency) return nullptr;
+  if (given.idempotency_keys) return std::make_shared<idempotency::policy>(given.idempotency_keys);
+  return std::make_shared<idempotency::policy>(*given.idempotency);
+}
+
 std::vector<std::shared_ptr<bulkhead::policy>> walls_of(const std::vector<part>& parts) {
   std::vector<std::shared_ptr<bulkhead::policy>> walls;
   for (const part& each : parts) walls.push_back(std::make_shared<bulkhead::policy>(each.wall));
@@ -66,7 +72,7 @@ server::server(server_options given)
       quota(made_of<rate_limit::policy>(given.rate_limit)),
       limit(std::make_shared<timeout::policy>(given.timeout)),
       walls(walls_of(given.bulkheads)),
-      keys(made_of<idempotency::policy>(given.idempotency)),
+      keys(keys_of(given)),
       answers(made_of<cache::policy>(given.cache)),
       concurrency(made_of<adaptive::policy>(given.adaptive)),
       options_(std::move(given)) {}

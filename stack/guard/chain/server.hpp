@@ -11,7 +11,8 @@
 // Why in this order: docs/decisions/0010-guards.md. On by default is what a client of a healthy service does not see:
 // the gate for draining, shedding, the deadline. All else changes what clients are told, or needs to know the service.
 //
-// Misuse: one of these on two loops. Make one in the handler_maker of http::serve, for each.
+// Misuse: one of these on two loops. Make one in the handler_maker of http::serve, for each; and idempotency there
+// without `idempotency_keys`, which is to be the same for all of them. chain::service sees to that.
 #pragma once
 
 #include <expected>
@@ -52,6 +53,7 @@ struct server_options {
   timeout::options timeout = {};
   std::vector<part> bulkheads = {};
   std::optional<idempotency::options> idempotency = {};
+  std::shared_ptr<idempotency::store> idempotency_keys = {};  // of the process; none: this loop is its only one
   idempotency::scope_function idempotency_scope = idempotency::authorization_of;
   handler_layer auth = {};
   std::optional<cache::options> cache = {};

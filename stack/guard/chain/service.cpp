@@ -34,8 +34,13 @@ task<result<void>> ready_unless_stalled(const observe::watchdog* dog, drain::rea
 
 }  // namespace
 
-service_loop::service_loop(observe::registry& metrics, const service_options& options)
-    : metrics_(metrics), options_(options), mine_(metrics.add_shard()), numbers_(metrics, mine_) {}
+service_loop::service_loop(observe::registry& metrics, const service_options& options,
+                           std::shared_ptr<idempotency::store>& idempotency_keys)
+    : metrics_(metrics),
+      options_(options),
+      idempotency_keys_(idempotency_keys),
+      mine_(metrics.add_shard()),
+      numbers_(metrics, mine_) {}
 
 std::expected<http::handler, std::string> service_loop::around(http::handler innermost,
                                                                access_log::route_function route_of,
@@ -49,6 +54,10 @@ std::expected<http::handler, std::string> service_loop::around(http::handler inn
     wanted.readiness = [dog = options_.dog, own = std::move(wanted.readiness)] ASSAY_CORO_WRAPPER() {
       return ready_unless_stalled(dog, own);
     };
+  }
+  if (wanted.idempotency && idempotency::check(*wanted.idempotency)) {
+    if (!idempotency_keys_) idempotency_keys_ = std::make_shared<idempotency::store>(*wanted.idempotency);
+    if (!wanted.idempotency_keys) wanted.idempotency_keys = idempotency_keys_;
   }
   const auto guards = server::make(std::move(wanted));
   if (!guards) return std::unexpected(guards.error());
@@ -64,15 +73,18 @@ std::expected<http::handler, std::string> service_loop::around(http::handler inn
   };
 }
 
-service_loop& service::add_loop() { return *loops_.emplace_back(std::make_unique<service_loop>(metrics_, options_)); }
+service_loop& service::add_loop() {
+  return *loops_.emplace_back(std::make_unique<service_loop>(metrics_, options_, idempotency_keys_));
+}
 
 void service::join(http::serve_options& options) {
-  options.on_start = [this](unsigned index, const http::server& of, loop& on) {
+  options.on_start = [this](unsigned index, const http::server& of, assay::loop& on) {
     service_loop& here = *loops_.at(index);
     show(here.numbers_, of);
     here.numbers_.run_on(on, [gate = here.gate_] { return gate->in_flight() > 0; });
   };
   options.on_stop = [this](unsigned index, instant now) { return loops_.at(index)->gate_->drain(now); };
+  options.on_end = [this](unsigned index) { loops_.at(index)->gate_->stop(); };
   options.on_refused = [this](unsigned index, const http::refusal& of) { loops_.at(index)->lines_->on_refused(of); };
 }
 

@@ -11,7 +11,8 @@
 //     return here.around(serve_by(of), by_router(of->routes), wanted);     // or what is wrong with `wanted`
 //   };
 //   http::serve_options options;
-//   service.join(options);
+//   service.join(options);                                               // and with drain::options::warms_up:
+//   options.background = [&](unsigned index) { return warm_up(service.loop(index)); };    // it calls ready()
 //   return http::serve(make, options);
 //
 // From the outside in: ids, the log, what `wanted.observe` has, then the layers of chain/server.hpp. The end of a loop
@@ -44,20 +45,26 @@ struct service_options {
 // What belongs to one loop.
 class service_loop {
  public:
-  service_loop(observe::registry& metrics, const service_options& options);
+  service_loop(observe::registry& metrics, const service_options& options,
+               std::shared_ptr<idempotency::store>& idempotency_keys);
 
   // Where pools and clients show themselves, those that the innermost handler owns: show(numbers(), pool, "items").
   observe::mirror& numbers() { return numbers_; }
 
   // The chain around a handler, which owns what was shown; or every option that is wrong, or a metric's name that
-  // others have taken. Once.
+  // others have taken. Once. Idempotency keys are one store for all loops, with the options of the first that has them.
   std::expected<http::handler, std::string> around(http::handler innermost, access_log::route_function route_of,
                                                    server_options wanted);
+
+  // After around(), on the loop's thread. With drain::options::warms_up nobody is served before ready() is called.
+  void ready() { gate_->ready(); }
+  drain::state state() const { return gate_->now_is(); }
 
  private:
   friend class service;
   observe::registry& metrics_;
   const service_options& options_;
+  std::shared_ptr<idempotency::store>& idempotency_keys_;  // the service's
   observe::shard& mine_;
   observe::mirror numbers_;
   std::shared_ptr<drain::policy> gate_;
@@ -74,12 +81,16 @@ class service {
   // In the handler_maker, once for each loop and in their order.
   service_loop& add_loop();
 
-  // Takes on_start, on_stop and on_refused.
+  // The one that was added for it, by its index.
+  service_loop& loop(unsigned index) { return *loops_.at(index); }
+
+  // Takes on_start, on_stop, on_end and on_refused.
   void join(http::serve_options& options);
 
  private:
   observe::registry& metrics_;
   service_options options_;
+  std::shared_ptr<idempotency::store> idempotency_keys_;  // made for the first loop that wants one
   std::vector<std::unique_ptr<service_loop>> loops_;
 };
 

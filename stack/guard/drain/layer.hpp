@@ -3,6 +3,7 @@
 //   const auto gate = std::make_shared<guard::drain::policy>(guard::drain::options{});
 //   http::serve_options options;
 //   options.on_stop = [gate](unsigned, instant now) { return gate->drain(now); };
+//   options.on_end = [gate](unsigned) { gate->stop(); };
 //   http::serve([&](unsigned) { return guard::drain::layer(gate)(hello); }, options);
 //
 // GET and HEAD of live_path and ready_path are answered here, so that no limit further in can refuse them; with JSON,

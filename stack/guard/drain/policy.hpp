@@ -7,6 +7,7 @@
 //
 //   gate.ready();                                // once it is warm, with options::warms_up
 //   server.drain_after(gate.drain(now));         // on SIGTERM
+//   gate.stop();                                 // when the server has ended: its last connection has gone
 //
 // The delay is for a balancer to find out, which takes its checks a few rounds: a server that closes its door at once
 // refuses the connections that are opened meanwhile. So it is to be longer than period times failures of those checks.

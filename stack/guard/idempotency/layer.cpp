@@ -1,10 +1,11 @@
 #include "stack/guard/idempotency/layer.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
 
-#include "stack/runtime/loop.hpp"
+#include "stack/runtime/combine.hpp"
 
 namespace assay::guard::idempotency {
 namespace {
@@ -29,7 +30,8 @@ class buffered_request final : public http::request {
   bool read_ = false;
 };
 
-// All that lasts as long as the request is in progress; a stream's request as well. The reservation goes first.
+// All that lasts as long as the request is in progress; a stream's request as well. The reservation goes first, and
+// when nobody has said how it ended, its key is unknown from then on.
 struct in_progress {
   in_progress(std::shared_ptr<const shared> of, const http::request_head& head, std::string body)
       : with(std::move(of)), request(head, std::move(body)) {}
@@ -49,6 +51,9 @@ http::response refused(refusal why) {
     case refusal::in_progress:
       return http::response::refused(409, "idempotency_key_in_progress",
                                      "a request with this idempotency key is in progress");
+    case refusal::unknown:
+      return http::response::refused(409, "idempotency_outcome_unknown",
+                                     "a request with this idempotency key was begun, and its answer is not known");
     case refusal::mismatch:
       return http::response::refused(422, "idempotency_key_reused",
                                      "this idempotency key was used for another request");
@@ -70,17 +75,33 @@ http::response replay(const answer& kept) {
   return reply;
 }
 
+// How long the work may take: nobody can stop it earlier, or whoever repeats it would be told what never came to be.
+duration patience(const context& ctx, duration work_limit) {
+  if (ctx.deadline == never) return work_limit;
+  return std::max(work_limit, ctx.deadline - ctx.on->now());
+}
+
 task<http::response> carry_out(std::shared_ptr<in_progress> work, http::handler next) {
   const context& ctx = co_await this_context();
-  http::response reply = co_await next(work->request);
+  const duration limit = patience(ctx, work->with->store->settings().work_limit);
+  http::response reply = co_await shield(limit, next(work->request));
+  switch (ending_of(reply.status, reply.reason)) {
+    case ending::final:
+      if (reply.stream) break;  // it cannot be given again
+      work->reserved->keep(
+          {.status = reply.status, .headers = reply.headers, .content_type = reply.content_type, .body = reply.body},
+          ctx.on->turn_time());
+      break;
+    case ending::undone:
+      work->reserved->release();
+      break;
+    case ending::unknown:
+      break;
+  }
   if (reply.stream) {
     reply.stream = [work, produce = std::move(reply.stream)] ASSAY_CORO_WRAPPER(http::body_sink & to) {
       return produce(to);
     };
-  } else if (is_final(reply.status)) {
-    work->reserved->keep(
-        {.status = reply.status, .headers = reply.headers, .content_type = reply.content_type, .body = reply.body},
-        ctx.on->turn_time());
   }
   co_return reply;
 }

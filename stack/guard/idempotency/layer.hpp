@@ -1,9 +1,14 @@
 // Idempotency keys in front of a handler (draft-ietf-httpapi-idempotency-key-header).
 //
 // For POST and PATCH with an Idempotency-Key; every other method is idempotent by itself, and without a key nothing is
-// promised. The first request is carried out. A repetition is answered with the same status, headers and body, marked
-// "idempotent-replayed: true"; 409 while the first is in progress; 422 when method, target or body differ. A failure is
-// not kept, nor is a stream or what was cancelled: the key is free, and a repetition is carried out.
+// promised. The first request is carried out, and to its end: a client that leaves, or whose time is over, does not
+// stop it, since it will ask again under this key. options::work_limit does, and a shutdown waits for it. A repetition
+// is answered with the same status, headers and body, marked "idempotent-replayed: true"; 409 while the first is in
+// progress; 422 when method, target or body differ.
+//
+// A handler that answers 5xx says that nothing was done: the key is free, and a repetition is carried out. Where nobody
+// knows (ending_of() says when; an exception as well), or the answer cannot be given again (a stream, or one beyond
+// max_answer_bytes), a repetition is 409 until the ttl is over, and somebody has to look.
 //
 // The body is read before the handler is called, since it belongs to the fingerprint.
 //

@@ -5,19 +5,9 @@
 #include <cassert>
 
 #include "stack/guard/fnv.hpp"
+#include "stack/runtime/error.hpp"
 
 namespace assay::guard::idempotency {
-
-using namespace std::chrono_literals;
-
-checked check(const options& given) {
-  return option_check("idempotency")
-      .span("ttl", given.ttl, 1s, 24h * 7)
-      .number("max_keys", given.max_keys, 1, 10'000'000)
-      .number("max_bytes", given.max_bytes, 1024, 1ULL << 40)
-      .number("max_answer_bytes", given.max_answer_bytes, 1, given.max_bytes)
-      .outcome();
-}
 
 // A space ends the verb and a line feed the target: neither can be in them.
 fingerprint fingerprint_of(std::string_view verb, std::string_view target, std::string_view body) {
@@ -25,13 +15,17 @@ fingerprint fingerprint_of(std::string_view verb, std::string_view target, std::
   return {.hash = fnv_mix(head, body), .body_bytes = body.size()};
 }
 
-bool is_final(int status) {
-  constexpr std::array<int, 6> open_ends = {401, 403, 408, 425, 429, 499};
-  return status < 500 && std::ranges::find(open_ends, status) == open_ends.end();
+ending ending_of(int status, std::string_view reason) {
+  constexpr std::array<int, 5> open_ends = {401, 403, 408, 425, 429};
+  if (status == 499 || status == 502 || status == 504) return ending::unknown;
+  if (status >= 500) {
+    return reason == label(errc::closed) || reason == label(errc::reset) ? ending::unknown : ending::undone;
+  }
+  return std::ranges::find(open_ends, status) == open_ends.end() ? ending::final : ending::undone;
 }
 
 reservation::~reservation() {
-  if (from_ != nullptr) from_->on_dropped(*key_);
+  if (from_ != nullptr) from_->on_dropped(*key_, begun_);
 }
 
 void reservation::keep(answer given, instant now) {
@@ -39,69 +33,56 @@ void reservation::keep(answer given, instant now) {
   std::exchange(from_, nullptr)->on_kept(*key_, std::move(given), now);
 }
 
-policy::policy(const options& given) : options_(given) {
-  assert(check(given) && "options are checked before they are used");
+void reservation::release() {
+  assert(from_ != nullptr && "a request is carried out once");
+  std::exchange(from_, nullptr)->on_released(*key_);
 }
 
 decision policy::begin(std::string_view key, const fingerprint& print, instant now) {
-  forget_expired(now);
-  std::string owned(key);
-  if (const auto known = entries_.find(owned); known != entries_.end()) {
-    const entry& found = known->second;
-    if (found.print != print) {
-      counters_.mismatched++;
-      return refusal::mismatch;
-    }
-    if (!found.kept) {
+  store::look_up known = store_->begin(key, print, now, mine_);
+  counters_.evicted += known.evicted;
+  switch (known.what) {
+    case store::found::nothing:
+      counters_.carried_out++;
+      return reservation(this, known.added, now);
+    case store::found::answered:
+      counters_.replayed++;
+      return std::move(known.kept);
+    case store::found::running:
       counters_.in_progress++;
       return refusal::in_progress;
-    }
-    counters_.replayed++;
-    return found.kept;
+    case store::found::unanswered:
+      counters_.unknown++;
+      return refusal::unknown;
+    case store::found::another:
+      counters_.mismatched++;
+      return refusal::mismatch;
+    case store::found::no_room:
+      break;
   }
-  if (entries_.size() >= options_.max_keys) {
-    if (kept_order_.empty()) {
-      counters_.full++;
-      return refusal::full;
-    }
-    counters_.evicted++;
-    forget_oldest();
-  }
-  const auto added = entries_.emplace(std::move(owned), entry{.print = print}).first;
-  counters_.carried_out++;
-  return reservation(this, &added->first);
+  counters_.full++;
+  return refusal::full;
 }
 
 void policy::on_kept(const std::string& key, answer given, instant now) {
-  const std::size_t bytes = key.size() + size_of(given);
-  if (bytes > options_.max_answer_bytes) {
+  std::shared_ptr<const answer> kept;
+  if (key.size() + size_of(given) <= store_->settings().max_answer_bytes) {
+    kept = std::make_shared<const answer>(std::move(given));
+  } else {
+    counters_.unanswered++;
     counters_.too_large++;
-    return on_dropped(key);
   }
-  for (; kept_bytes_ + bytes > options_.max_bytes; counters_.evicted++) forget_oldest();
-  entry& ended = entries_.at(key);
-  ended.kept = std::make_shared<const answer>(std::move(given));
-  ended.bytes = bytes;
-  ended.expires = saturating_add(now, options_.ttl);
-  kept_order_.push_back(&key);
-  kept_bytes_ += bytes;
+  counters_.evicted += store_->keep(key, std::move(kept), now);
 }
 
-void policy::on_dropped(const std::string& key) {
+void policy::on_released(const std::string& key) {
   counters_.released++;
-  entries_.erase(entries_.find(key));  // by place: the key itself goes with it
+  store_->forget(key);
 }
 
-void policy::forget_expired(instant now) {
-  while (!kept_order_.empty() && entries_.at(*kept_order_.front()).expires <= now) forget_oldest();
-}
-
-void policy::forget_oldest() {
-  assert(!kept_order_.empty());
-  const auto oldest = entries_.find(*kept_order_.front());
-  kept_order_.pop_front();
-  kept_bytes_ -= oldest->second.bytes;
-  entries_.erase(oldest);
+void policy::on_dropped(const std::string& key, instant begun) {
+  counters_.unanswered++;
+  counters_.evicted += store_->keep(key, nullptr, begun);
 }
 
 }  // namespace assay::guard::idempotency

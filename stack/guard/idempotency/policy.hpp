@@ -1,29 +1,31 @@
 // Carries out a request with an Idempotency-Key once, and gives its answer again to whoever repeats it.
 //
 //   decision = store.begin(key, print, now)
-//     reservation   the first: carry it out, then keep() the answer; dropped without that, the key is free again
+//     reservation   the first: carry it out, then keep() the answer, or release() the key when nothing was done
 //     answer        it was carried out: replay this
-//     refusal       it is being carried out; or the key came with another request; or there is no room
+//     refusal       it is being carried out; or was begun, and how it ended cannot be told; or the key came with
+//     another
+//                   request; or there is no room
 //
-// Answers are kept for `ttl`, in memory, within max_keys and max_bytes. The oldest make room for new ones: a repetition
-// that comes later than that is carried out again, and counters::evicted says that it can happen. What is in progress
-// is never evicted.
+// A reservation that goes without either end leaves its key behind as `unknown` until its ttl is over: what was asked
+// may have been done, and to do it again is what the client wanted to be safe from. So does an answer that is too
+// large.
 //
-// Misuse: several loops, or several processes, for the same clients. The state belongs to one loop: a repetition that
-// reaches another is carried out again. Serve with one loop, or keep the keys in the database, with what they protect.
+// A policy belongs to a loop, as ever, and so do its counters. The keys are in a `store`, which all loops of the
+// process are to share. counters::evicted says that keys went before their time: such a repetition is carried out
+// again.
+//
+// Misuse: policies with a store of their own each on several loops, or processes, for the same clients: see store.hpp.
 #pragma once
 
 #include <cstdint>
-#include <list>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <variant>
 
-#include "stack/guard/answer.hpp"
-#include "stack/guard/options.hpp"
+#include "stack/guard/idempotency/store.hpp"
 
 namespace assay::observe {
 class mirror;
@@ -31,89 +33,79 @@ class mirror;
 
 namespace assay::guard::idempotency {
 
-struct options {
-  duration ttl = std::chrono::minutes(10);    // from the end of the request
-  std::size_t max_keys = 100'000;             // kept and in progress
-  std::size_t max_bytes = 64 * 1024 * 1024;   // of the answers that are kept, with their keys
-  std::size_t max_answer_bytes = 256 * 1024;  // a larger one is not kept
-};
-
-checked check(const options& given);
-
 struct counters {
   std::uint64_t carried_out = 0;
   std::uint64_t replayed = 0;
   std::uint64_t in_progress = 0;  // refused
+  std::uint64_t unknown = 0;      // refused: begun once, and without an answer to give
   std::uint64_t mismatched = 0;   // refused
   std::uint64_t full = 0;         // refused: max_keys are in progress
-  std::uint64_t released = 0;     // carried out without an answer to keep
+  std::uint64_t released = 0;     // carried out, and nothing was done: the key was free again
+  std::uint64_t unanswered = 0;   // carried out without an answer to keep
   std::uint64_t too_large = 0;    //   of them: the answer was
   std::uint64_t evicted = 0;      // before their ttl
 };
 
-// Of what was asked. No cryptography: who finds two requests with the same print deceives only himself.
-struct fingerprint {
-  std::uint64_t hash = 0;
-  std::uint64_t body_bytes = 0;
-  friend bool operator==(const fingerprint&, const fingerprint&) = default;
-};
 fingerprint fingerprint_of(std::string_view verb, std::string_view target, std::string_view body);
 
-// Whether an answer ends the matter. Not when the server failed (5xx), or when the same request may fare better without
-// that anything has been carried out: 401, 403, 408, 425, 429, 499.
-bool is_final(int status);
+// What an answer says of the work: it is done, and the same answer is due to whoever asks again; nothing was done, and
+// the same request may fare better; or nobody knows.
+enum class ending : std::uint8_t { final, undone, unknown };
 
-enum class refusal : std::uint8_t { in_progress, mismatch, full };
+// Undone: 401, 403, 408, 425, 429, and 5xx, by which a handler says that it has failed and left nothing behind.
+// Unknown: 499 and 504, when it was stopped on its way; 502; and what `reason` (http::response::reason) tells to be a
+// connection that was lost in the middle: "closed", "reset".
+ending ending_of(int status, std::string_view reason);
+
+enum class refusal : std::uint8_t { in_progress, unknown, mismatch, full };
 
 class policy;
 
 class [[nodiscard]] reservation {
  public:
-  reservation(reservation&& other) noexcept : from_(std::exchange(other.from_, nullptr)), key_(other.key_) {}
+  reservation(reservation&& other) noexcept
+      : from_(std::exchange(other.from_, nullptr)), key_(other.key_), begun_(other.begun_) {}
   reservation& operator=(reservation&&) = delete;
   ~reservation();
 
   // The end: from now on this is the answer.
   void keep(answer given, instant now);
+  // Or nothing was done: the key is free.
+  void release();
 
  private:
   friend class policy;
-  reservation(policy* from, const std::string* key) : from_(from), key_(key) {}
+  reservation(policy* from, const std::string* key, instant begun) : from_(from), key_(key), begun_(begun) {}
   policy* from_;
-  const std::string* key_;  // in the policy's own index, where it stays while it is in progress
+  const std::string* key_;
+  instant begun_;
 };
 
 using decision = std::variant<reservation, std::shared_ptr<const answer>, refusal>;
 
 class policy {
  public:
-  explicit policy(const options& given);
-  policy(const policy&) = delete;  // reservations and the order point into it
+  explicit policy(std::shared_ptr<store> keys) : store_(std::move(keys)), mine_(store_->join()) {}
+  explicit policy(const options& given) : policy(std::make_shared<store>(given)) {}  // where there is one loop
+  policy(const policy&) = delete;                                                    // reservations point to it
   policy& operator=(const policy&) = delete;
 
   decision begin(std::string_view key, const fingerprint& print, instant now);
 
-  std::size_t keys() const { return entries_.size(); }
-  std::size_t kept_bytes() const { return kept_bytes_; }
+  // Of what was begun on this loop.
+  std::size_t keys() const { return store_->read(*mine_).keys; }
+  std::size_t kept_bytes() const { return store_->read(*mine_).bytes; }
   const counters& counted() const { return counters_; }
+  const options& settings() const { return store_->settings(); }
 
  private:
   friend class reservation;
-  struct entry {
-    fingerprint print;
-    std::shared_ptr<const answer> kept = nullptr;  // none: in progress
-    std::size_t bytes = 0;
-    instant expires = never;
-  };
   void on_kept(const std::string& key, answer given, instant now);
-  void on_dropped(const std::string& key);
-  void forget_expired(instant now);
-  void forget_oldest();
+  void on_released(const std::string& key);
+  void on_dropped(const std::string& key, instant begun);
 
-  options options_;
-  std::unordered_map<std::string, entry> entries_;
-  std::list<const std::string*> kept_order_;  // keys of kept answers, the first to expire in front
-  std::size_t kept_bytes_ = 0;
+  std::shared_ptr<store> store_;
+  store::share* mine_;
   counters counters_;
 };
 

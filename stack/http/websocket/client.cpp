@@ -7,6 +7,7 @@
 
 #include "stack/http/chars.hpp"
 #include "stack/http/reader.hpp"
+#include "stack/net/connect.hpp"
 
 namespace assay::websocket {
 namespace {
@@ -125,7 +126,7 @@ task<result<void>> connect(http::origin to, client_options options, session talk
   }
   context& ctx = co_await this_context();
   result<net::stream> stream =
-      co_await net::connect(to.address, saturating_add(ctx.on->turn_time(), options.connect_timeout));
+      co_await net::connect_any(to.address, to.others, saturating_add(ctx.on->turn_time(), options.connect_timeout));
   if (!stream) co_return std::unexpected(stream.error());
   cancel_scope cancel(*ctx.cancel);
   context inner = ctx;

@@ -7,6 +7,9 @@
 #include <set>
 
 #include "stack/data/postgres.hpp"
+#include "stack/net/address.hpp"
+#include "stack/testing/fake_postgres.hpp"
+#include "stack/testing/virtual_world.hpp"
 #include "tests/stack/net/net_test_support.hpp"
 
 namespace assay::data {
@@ -200,6 +203,46 @@ TEST_P(away_test, a_server_that_never_answers_costs_the_connect_timeout) {
   on_.run(body(db));
 }
 
+task<errc> query_within(pool* db, std::string sql, duration patience) {
+  const context& ctx = co_await this_context();
+  const auto got = co_await with_deadline(ctx.on->turn_time() + patience, db->query(sql));
+  co_return got ? errc::system : got.error().code;
+}
+
+TEST_P(away_test, a_server_that_accepts_and_says_nothing_is_away_though_callers_have_less_than_connect_timeout) {
+  const net::listener silent = listen();
+  const std::string port = std::to_string(net::port_of(silent.local_address()));
+  assay::testing::virtual_world world({.descriptor_patience = 20ms});
+  pool db({.url = "postgresql://shop@127.0.0.1:" + port + "/shop", .backoff_min = 10s, .backoff_max = 10s});
+  auto body = [](pool* db) -> task<void> {
+    EXPECT_EQ(co_await query_within(db, "SELECT 1", 400ms), errc::timed_out);
+    EXPECT_EQ(co_await query_within(db, "SELECT 1", 600ms), errc::timed_out) << "the first had no fair wait";
+    EXPECT_EQ(co_await query_within(db, "SELECT 1", 600ms), errc::refused);
+    EXPECT_EQ(db->counters().open_failures, 2u);
+    EXPECT_EQ(db->counters().refused_while_away, 1u);
+  };
+  world.run(body(&db));
+}
+
+TEST(frozen_server_test, is_away_once_a_row_of_statements_had_no_answer) {
+  assay::testing::virtual_world world({.descriptor_patience = 200ms});
+  assay::testing::fake_postgres database;
+  database.on("SELECT 2", {.what = assay::testing::pg_reply::kind::hangs});
+  pool db({.url = database.url(), .backoff_min = 10s, .backoff_max = 10s});
+  auto body = [](pool* db) -> task<void> {
+    for (const duration patience : {600ms, 600ms, 400ms}) {
+      EXPECT_EQ(co_await query_within(db, "SELECT 2", patience), errc::timed_out);
+    }
+    EXPECT_TRUE(co_await db->query("SELECT 1")) << "two had a fair wait, and then it answers";
+    for (int times = 0; times < 3; ++times) {
+      EXPECT_EQ(co_await query_within(db, "SELECT 2", 600ms), errc::timed_out) << times;
+    }
+    EXPECT_EQ(co_await query_within(db, "SELECT 1", 600ms), errc::refused);
+    EXPECT_EQ(db->usage().open, 0u);
+  };
+  world.run(body(&db));
+}
+
 TEST_P(away_test, an_unusable_url_is_said_by_open_and_by_every_query) {
   pool db({.url = "postgresql://a,b/shop"});
   auto body = [](pool& db) -> task<void> {
@@ -211,14 +254,52 @@ TEST_P(away_test, an_unusable_url_is_said_by_open_and_by_every_query) {
   on_.run(body(db));
 }
 
-TEST_P(away_test, a_host_name_without_a_resolver_is_an_error_and_not_a_blocked_loop) {
-  pool db({.url = "postgresql://shop@localhost/shop"});
+// --- a host name
+// -------------------------------------------------------------------------------------------------------
+
+class host_name_test : public backend_test {
+ protected:
+  // Of the fake at 127.0.0.1.
+  std::string url_with(const std::string& host) const {
+    std::string url = database_.url();
+    const std::string numeric = "127.0.0.1";
+    return url.replace(url.find(numeric), numeric.size(), host);
+  }
+  assay::testing::fake_postgres database_;
+};
+INSTANTIATE_TEST_SUITE_P(backends, host_name_test, ::testing::ValuesIn(real_backends()), backend_name);
+
+TEST_P(host_name_test, is_looked_up_by_a_pool_that_was_given_no_resolver) {
+  pool db({.url = url_with("localhost")});
+  auto body = [](pool& db) -> task<void> {
+    const auto got = co_await db.query("SELECT 1");
+    EXPECT_TRUE(got) << describe(got.error());
+  };
+  on_.run(body(db));
+}
+
+TEST_P(host_name_test, that_nobody_knows_is_said) {
+  pool db({.url = url_with("no.such.host.invalid")});
   auto body = [](pool& db) -> task<void> {
     const auto got = co_await db.query("SELECT 1");
     EXPECT_FALSE(got);
     EXPECT_EQ(got.error().code, errc::unresolved);
+    EXPECT_EQ(got.error().condition, sql_condition::unavailable);
   };
   on_.run(body(db));
+}
+
+TEST_P(host_name_test, with_several_addresses_is_reached_at_the_one_that_answers) {
+  const auto target = connection_target::parse(url_with("db.internal"), duration::zero());
+  ASSERT_TRUE(target);
+  auto body = [](const connection_target& to) -> task<void> {
+    const std::vector<socket_address> both{*net::parse_address("127.0.0.2", 1), *net::parse_address("127.0.0.1", 1)};
+    EXPECT_TRUE(co_await connection::open_at(to, both));
+    const auto nowhere = co_await connection::open_at(to, {both.front(), both.front()});
+    EXPECT_FALSE(nowhere);
+    EXPECT_EQ(nowhere.error().code, errc::refused);
+  };
+  on_.run(body(*target));
 }
 
 }  // namespace

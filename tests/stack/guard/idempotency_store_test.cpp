@@ -20,6 +20,7 @@ TEST(idempotency_options, tell_what_is_wrong_with_them) {
   EXPECT_EQ(check({.ttl = 0s}).error(), "idempotency.ttl is 0 s; allowed: 1 s to 604800 s");
   EXPECT_EQ(check({.max_bytes = 2000, .max_answer_bytes = 2001}).error(),
             "idempotency.max_answer_bytes is 2001; allowed: 1 to 2000");
+  EXPECT_EQ(check({.work_limit = 0s}).error(), "idempotency.work_limit is 0 s; allowed: 1 ms to 3600 s");
   EXPECT_DEATH(policy({.max_keys = 0}), "options are checked");
 }
 
@@ -44,6 +45,8 @@ std::string told(const decision& decided) {
   switch (std::get<refusal>(decided)) {
     case refusal::in_progress:
       return "in progress";
+    case refusal::unknown:
+      return "unknown";
     case refusal::mismatch:
       return "mismatch";
     case refusal::full:
@@ -65,7 +68,7 @@ void carry_out(policy& store, std::string_view key, instant now, std::string bod
 }
 
 TEST(idempotency_store, reserves_refuses_and_replays) {
-  policy store({});
+  policy store(options{});
   {
     decision first = store.begin("k", some_print, start);
     EXPECT_EQ(told(first), "reserved");
@@ -77,21 +80,37 @@ TEST(idempotency_store, reserves_refuses_and_replays) {
   EXPECT_EQ(told(store.begin("k", {.hash = 1, .body_bytes = 2}, start + 2s)), "mismatch");
 }
 
-TEST(idempotency_store, a_reservation_that_is_dropped_frees_its_key) {
-  policy store({});
+TEST(idempotency_store, a_reservation_that_is_released_frees_its_key) {
+  policy store(options{});
   {
-    const decision first = store.begin("k", some_print, start);
+    decision first = store.begin("k", some_print, start);
+    std::get<reservation>(first).release();
   }
   EXPECT_EQ(store.keys(), 0U);
   EXPECT_EQ(store.counted().released, 1U);
   EXPECT_EQ(told(store.begin("k", {.hash = 2, .body_bytes = 1}, start)), "reserved");
 }
 
+TEST(idempotency_store, a_reservation_that_is_dropped_leaves_its_key_until_the_ttl_is_over) {
+  policy store({.ttl = 10s});
+  {
+    const decision first = store.begin("k", some_print, start);
+  }
+  EXPECT_EQ(told(store.begin("k", some_print, start + 10s - 1ns)), "unknown");
+  EXPECT_EQ(told(store.begin("k", {.hash = 2, .body_bytes = 1}, start)), "mismatch");
+  EXPECT_GT(store.kept_bytes(), 0U);
+  const decision again = store.begin("k", some_print, start + 10s);
+  EXPECT_EQ(told(again), "reserved");
+  EXPECT_EQ(store.kept_bytes(), 0U);
+  EXPECT_EQ(store.counted().unanswered, 1U);
+}
+
 TEST(idempotency_store, an_answer_is_kept_for_its_ttl_from_the_end) {
   policy store({.ttl = 10s});
   carry_out(store, "k", start, "done");
   EXPECT_EQ(told(store.begin("k", some_print, start + 10s - 1ns)), "replay done");
-  EXPECT_EQ(told(store.begin("k", some_print, start + 10s)), "reserved");
+  const decision again = store.begin("k", some_print, start + 10s);
+  EXPECT_EQ(told(again), "reserved");
   EXPECT_EQ(store.counted().evicted, 0U);
   EXPECT_EQ(store.kept_bytes(), 0U);
 }
@@ -110,11 +129,12 @@ TEST(idempotency_store, the_oldest_answer_makes_room_and_what_is_in_progress_nev
   EXPECT_EQ(store.counted().full, 1U);
 }
 
-TEST(idempotency_store, an_answer_that_is_too_large_is_not_kept) {
+TEST(idempotency_store, an_answer_that_is_too_large_is_not_kept_and_its_key_is) {
   policy store({.max_answer_bytes = 1000});
   carry_out(store, "k", start, std::string(1000, 'x'));
-  EXPECT_EQ(store.keys(), 0U);
   EXPECT_EQ(store.counted().too_large, 1U);
+  EXPECT_LT(store.kept_bytes(), 1000U);
+  EXPECT_EQ(told(store.begin("k", some_print, start)), "unknown");
 }
 
 // Against a map without bounds, while none are met.
@@ -138,7 +158,11 @@ TEST(idempotency_store, decides_as_a_map_of_all_keys) {
       if (const auto mine = running.find(key); mine != running.end() && random() % 2 == 0) {
         const bool keeps = random() % 3 != 0;
         const std::string body = std::to_string(step);
-        if (keeps) mine->second.keep(with_body(body), now);
+        if (keeps) {
+          mine->second.keep(with_body(body), now);
+        } else {
+          mine->second.release();
+        }
         running.erase(mine);
         if (keeps) {
           model[key].running = false;

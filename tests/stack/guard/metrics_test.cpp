@@ -214,6 +214,24 @@ TEST(chain_service, drains_its_loops_and_shows_it) {
   EXPECT_THAT(service.told_after({visit(0ms, "/a")}), Contains("assay_drain_loops{state=\"draining\"} 1"));
 }
 
+TEST(chain_service, a_key_is_carried_out_once_whichever_loop_it_reaches) {
+  observe::registry metrics;
+  service all(metrics);
+  server_options wanted;
+  wanted.idempotency = idempotency::options{};
+  std::vector<http::handler> loops;
+  for (int i = 0; i < 2; ++i) {
+    auto made = all.add_loop().around(http::testing::answer_target, access_log::by_name("all"), wanted);
+    ASSERT_TRUE(made) << made.error();
+    loops.push_back(std::move(*made));
+  }
+  const auto first = play({.serve = loops[0], .clients = {order(0ms, "tea")}});
+  const auto again = play({.serve = loops[1], .clients = {order(1s, "tea"), order(2s, "coffee")}});
+  EXPECT_EQ(http::testing::split_responses(first.clients[0]).at(0).header("idempotent-replayed"), "");
+  EXPECT_EQ(http::testing::split_responses(again.clients[0]).at(0).header("idempotent-replayed"), "true");
+  EXPECT_THAT(http::testing::statuses(again.clients[1]), ElementsAre(422));
+}
+
 TEST(chain_service, names_what_is_wrong) {
   observe::registry metrics;
   service all(metrics);

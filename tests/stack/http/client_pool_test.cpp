@@ -183,6 +183,18 @@ TEST(client_pool, a_cancelled_context_sends_nothing) {
   EXPECT_EQ(stage.server.accepted, 0U);
 }
 
+TEST(client_pool, another_address_of_the_host_is_asked_when_the_first_cannot_be_reached) {
+  world stage;
+  stage.server.scripts = {at_once};
+  outcome got;
+  stage.run([](outcome* into) -> task<void> {
+    const auto at = [](std::uint16_t number) { return *net::parse_address("127.0.0.1", number); };
+    client elsewhere({.host = "shop.test", .address = at(port + 1), .others = {at(port + 2), at(port)}});
+    into->got = co_await elsewhere.send({});
+  }(&got));
+  EXPECT_EQ(got.body(), "x");
+}
+
 // --- age -----------------------------------------------------------------------------------------------------------
 
 TEST(client_pool, an_idle_connection_is_used_until_its_time_and_not_after) {

@@ -48,6 +48,18 @@ TEST(origin_of, takes_host_and_port_and_nothing_else) {
   }
 }
 
+TEST(number_setting, is_a_whole_number_within_its_bounds) {
+  ::setenv("ASSAY_TEST_SETTING", "8", 1);
+  EXPECT_EQ(number_setting("ASSAY_TEST_SETTING", 1, 8).value(), 8U);
+  for (const char* bad : {"0", "9", "-1", "2x", " 2", "99999999999"}) {
+    ::setenv("ASSAY_TEST_SETTING", bad, 1);
+    EXPECT_EQ(number_setting("ASSAY_TEST_SETTING", 1, 8).error(),
+              "ASSAY_TEST_SETTING is \""s + bad + "\"; allowed: 1 to 8");
+  }
+  ::unsetenv("ASSAY_TEST_SETTING");
+  EXPECT_EQ(number_setting("ASSAY_TEST_SETTING", 3, 8).value(), 3U);
+}
+
 TEST(setting, is_there_or_has_a_fallback_or_is_named) {
   ::setenv("ASSAY_TEST_SETTING", "here", 1);
   EXPECT_EQ(setting("ASSAY_TEST_SETTING").value(), "here");

@@ -52,6 +52,24 @@ TEST_F(offload_test, runs_on_another_thread_and_resumes_on_the_loop) {
   EXPECT_NE(on_.run(body(pool)), std::this_thread::get_id());
 }
 
+TEST_F(offload_test, what_is_posted_runs_for_nobody_and_is_refused_when_the_queue_is_full) {
+  const auto gate = std::make_shared<std::latch>(1);
+  const auto begun = std::make_shared<std::latch>(1);
+  const auto ran = std::make_shared<std::atomic<int>>(0);
+  {
+    offload_pool pool({.threads = 1, .max_queued = 1});
+    EXPECT_TRUE(pool.post([gate, begun] {
+      begun->count_down();
+      gate->wait();
+    }));
+    begun->wait();
+    EXPECT_TRUE(pool.post([ran] { ++*ran; }));
+    EXPECT_FALSE(pool.post([ran] { ++*ran; })) << "one is in line already";
+    gate->count_down();
+  }
+  EXPECT_EQ(*ran, 1) << "the pool finishes what is queued";
+}
+
 task<result<bool>> blocks_sigterm(offload_pool& pool) {
   co_return co_await pool.run([] {
     sigset_t mask;

@@ -157,9 +157,18 @@ TEST_F(redis_loss_test, an_unusable_url_is_said_by_every_command) {
     EXPECT_EQ((co_await cache.open()).error().code, errc::invalid_argument);
     EXPECT_EQ((co_await cache.command("PING")).error().code, errc::invalid_argument);
   });
-  bad.url = "redis://cache.internal";
-  run(bad, [](pool& cache, fake_server&) -> task<void> {
-    EXPECT_EQ((co_await cache.command("PING")).error().code, errc::unresolved);
+}
+
+TEST_F(redis_loss_test, a_host_name_is_looked_up_by_a_pool_that_was_given_no_resolver) {
+  pool_options named = usual();
+  named.url = "redis://localhost";
+  named.connect_timeout = duration::max();  // virtual time does not wait for a thread
+  run(named, [](pool& cache, fake_server&) -> task<void> {
+    EXPECT_EQ((co_await cache.command("ECHO", "found"))->text, "found");
+  });
+  named.url = "redis://no.such.host.invalid";
+  run(named, [](pool& cache, fake_server&) -> task<void> {
+    EXPECT_TRUE(failed_as(co_await cache.command("PING"), redis_condition::unavailable, errc::unresolved));
   });
 }
 
@@ -184,6 +193,25 @@ TEST_F(redis_loss_test, large_values_pass) {
 }
 
 class redis_away_test : public sim_test {};
+
+task<errc> ping_within(pool& cache, duration patience) {
+  const context& ctx = co_await this_context();
+  const auto got = co_await with_deadline(ctx.on->turn_time() + patience, cache.command("PING"));
+  co_return got ? errc::system : got.error().code;
+}
+
+TEST_F(redis_loss_test, a_server_that_accepts_and_says_nothing_is_away_though_callers_have_less_than_connect_timeout) {
+  pool_options patient = usual();
+  patient.backoff_min = patient.backoff_max = 10s;
+  peer_.answer = [](std::size_t, const words&) -> std::optional<std::string> { return ""; };
+  run(patient, [](pool& cache, fake_server& peer) -> task<void> {
+    EXPECT_EQ(co_await ping_within(cache, 400ms), errc::timed_out);
+    EXPECT_EQ(co_await ping_within(cache, 600ms), errc::timed_out) << "the first had no fair wait";
+    EXPECT_EQ(co_await ping_within(cache, 600ms), errc::refused);
+    EXPECT_EQ(cache.counters().refused_while_away, 1U);
+    EXPECT_EQ(peer.accepted, 2U);
+  });
+}
 
 TEST_F(redis_away_test, a_server_that_is_away_is_asked_again_only_after_growing_pauses) {
   pool cache({.url = url, .backoff_min = 100ms, .backoff_max = 400ms, .seed = 1});

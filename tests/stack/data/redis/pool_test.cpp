@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "stack/observe/exposition.hpp"
+#include "stack/observe/live_tasks.hpp"
 #include "stack/observe/mirror.hpp"
 #include "tests/stack/data/redis/redis_test_support.hpp"
 
@@ -45,6 +46,30 @@ TEST_F(redis_pool_test, many_callers_share_a_connection_and_each_gets_its_own_an
     }
     EXPECT_EQ(peer.accepted, 1U);
     EXPECT_LT(got.back().took, 60ms) << "they did not wait for each other's way there and back";
+  });
+}
+
+task<void> names_itself(pool& cache, std::vector<bool>& named) {
+  const context& ctx = co_await this_context();
+  EXPECT_TRUE(co_await cache.command("ECHO", "text"));
+  named.push_back(ctx.on->running() == ctx.task);  // a watchdog would name it, should it stall from here on
+}
+
+TEST_F(redis_pool_test, who_was_given_his_answer_by_another_is_named_with_what_he_does_next) {
+  pool_options one = usual();
+  one.max_connections = 1;
+  run(one, [](pool& cache, fake_server&) -> task<void> {
+    EXPECT_TRUE(co_await cache.open());
+    context& ctx = co_await this_context();
+    scope callers(ctx);
+    std::vector<bool> named;
+    callers.spawn(names_itself(cache, named));
+    callers.spawn(names_itself(cache, named));
+    std::vector<std::string> waits_for;
+    for (const observe::live_task& each : observe::live_tasks(*ctx.on)) waits_for.emplace_back(each.awaiting);
+    EXPECT_THAT(waits_for, ::testing::Contains("an answer of Redis"));
+    EXPECT_TRUE(co_await callers.join());
+    EXPECT_THAT(named, ElementsAre(true, true));
   });
 }
 

@@ -1,0 +1,80 @@
+// A service's life as http::serve leads it: starting, ready, draining, stopped.
+#include <gtest/gtest.h>
+
+#include <unistd.h>
+#include <csignal>
+#include <string>
+#include <vector>
+
+#include "stack/guard/chain/service.hpp"
+#include "stack/net/address.hpp"
+#include "stack/runtime/delay.hpp"
+
+namespace assay::guard::chain {
+namespace {
+
+using namespace std::chrono_literals;
+
+task<http::response> hello(http::request&) { co_return http::response::text("hello\n"); }
+
+// A port that was free a moment ago.
+std::uint16_t free_port() {
+  auto backend = make_io({.kind = io_kind::epoll});
+  const auto held = net::listener::open(**backend, *net::parse_address("127.0.0.1", 0));
+  return net::port_of(held->local_address());
+}
+
+// What a client is told, and the end of it all.
+struct witness {
+  std::uint16_t port = free_port();
+  std::vector<int> statuses = {};
+  std::vector<drain::state> states = {};
+
+  static task<int> status_of(http::client* from, std::string target) {
+    const auto got = co_await from->send({.target = std::move(target)});
+    co_return got ? got->status : 0;
+  }
+  static task<result<void>> look_on(witness* self, service_loop* here) {
+    http::client client({.host = "service", .address = *net::parse_address("127.0.0.1", self->port)});
+    for (const bool warm : {false, true}) {
+      if (warm) here->ready();
+      for (const char* target : {"/health/live", "/health/ready", "/a"}) {
+        const int status = co_await status_of(&client, target);
+        self->statuses.push_back(status);
+      }
+      self->states.push_back(here->state());
+    }
+    ::kill(::getpid(), SIGTERM);
+    while (here->state() != drain::state::draining) {  // until the signal has come, or it has ended meanwhile
+      const result<void> turned = co_await delay_for(1ms);
+      if (!turned) break;
+    }
+    self->states.push_back(here->state());
+    co_return result<void>{};
+  }
+};
+
+TEST(service_life, is_refused_until_it_is_warm_and_stopped_once_its_door_is_closed) {
+  witness sees;
+  observe::registry metrics;
+  service all(metrics);
+  server_options wanted;
+  wanted.drain = {.warms_up = true, .delay = 10ms};
+  const auto make = [&](unsigned) -> http::handler {
+    auto made = all.add_loop().around(hello, access_log::by_name("all"), wanted);
+    EXPECT_TRUE(made) << made.error();
+    return std::move(made.value());
+  };
+  http::serve_options options;
+  options.host = "127.0.0.1";
+  options.port = sees.port;
+  all.join(options);
+  options.background = [&] ASSAY_CORO_WRAPPER(unsigned index) { return witness::look_on(&sees, &all.loop(index)); };
+  EXPECT_EQ(http::serve(make, options), 0);
+  EXPECT_EQ(sees.statuses, (std::vector{200, 503, 503, 200, 200, 200}));
+  EXPECT_EQ(sees.states, (std::vector{drain::state::starting, drain::state::ready, drain::state::draining}));
+  EXPECT_EQ(all.loop(0).state(), drain::state::stopped);
+}
+
+}  // namespace
+}  // namespace assay::guard::chain
