@@ -61,9 +61,8 @@ struct observation {
 
 class observer {
  public:
-  static constexpr std::size_t most_seconds = 100'000;
-  static constexpr std::size_t most_files = 512;   // probe files open at once
-  static constexpr std::size_t most_events = 500;  // stalls listed; the longest
+  static constexpr std::size_t most_seconds = 100'000;  // looks that are kept; then every second of them
+  static constexpr std::size_t most_files = 512;        // probe files open at once
 
   explicit observer(observer_options options);
   observer(const observer&) = delete;

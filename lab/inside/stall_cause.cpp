@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 namespace assay::inside {
@@ -45,6 +46,28 @@ std::string cause_by_use(const segment_use& use, std::uint64_t length_ns) {
                        percent, use.preempted);
   }
   return fmt::format("asleep, in a lock or a call that is not seen: {:.0f} % of it on a CPU", percent);
+}
+
+std::vector<model::trial_event> stall_events(std::vector<loop_stall> stalls, const blocking_sites& calls,
+                                             double blocking_threshold_ms, std::uint64_t origin_ns) {
+  const auto length = [](const loop_stall& one) { return one.segment.end_ns - one.segment.start_ns; };
+  std::ranges::sort(stalls, std::ranges::greater{}, length);
+  if (stalls.size() > most_stall_events) stalls.resize(most_stall_events);
+  std::ranges::sort(stalls, {}, [](const loop_stall& one) { return one.segment.start_ns; });
+  const auto unnamed = fmt::format(
+      "no blocking call of {:.0f} ms or more fills it: computing, shorter calls, or waiting for a CPU or a lock",
+      blocking_threshold_ms);
+  std::vector<model::trial_event> events;
+  for (const auto& one : stalls) {
+    auto cause = calls.cause_of(one.thread.pid, one.thread.tid, one.segment.start_ns, one.segment.end_ns);
+    if (cause.empty() && one.segment.use) cause = cause_by_use(*one.segment.use, length(one));
+    const double ms = static_cast<double>(length(one)) / 1e6;
+    events.push_back({.at_s = (static_cast<double>(one.segment.start_ns) - static_cast<double>(origin_ns)) / 1e9,
+                      .length_s = ms / 1e3,
+                      .kind = "stall",
+                      .text = fmt::format("the loop was away for {:.0f} ms: {}", ms, cause.empty() ? unnamed : cause)});
+  }
+  return events;
 }
 
 }  // namespace assay::inside

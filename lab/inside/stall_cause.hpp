@@ -4,6 +4,7 @@
 // Misuse: of segments of a few milliseconds: the numbers hold as much of what was before.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -17,6 +18,7 @@
 namespace assay::inside {
 
 inline constexpr double computing_share = 0.7;  // on a CPU for so much of it: that is what it was
+inline constexpr std::size_t most_stall_events = 500;
 
 // Ready all the time, and put off: it was the host.
 bool lacked_cpu(const segment_use& use, std::uint64_t length_ns);
@@ -27,5 +29,10 @@ std::optional<model::blocking_site> lack_of_cpu(const std::vector<loop_stall>& s
 
 // In words, "computing: 97 % of it on a CPU".
 std::string cause_by_use(const segment_use& use, std::uint64_t length_ns);
+
+// The longest, in order of time, each with its cause: the calls that fill it, or what its thread used. at_s counts from
+// the origin; shorter calls than the threshold are not among `calls`.
+std::vector<model::trial_event> stall_events(std::vector<loop_stall> stalls, const blocking_sites& calls,
+                                             double blocking_threshold_ms, std::uint64_t origin_ns);
 
 }  // namespace assay::inside

@@ -60,9 +60,10 @@ bool is_epoll_wait(long number) { return std::ranges::find(epoll_calls, number) 
 bool is_io_uring_wait(long number) { return number == SYS_io_uring_enter; }
 bool is_wait_of_loop(long number) { return is_epoll_wait(number) || is_io_uring_wait(number); }
 
-std::optional<long> current_syscall(std::uint32_t pid, std::uint32_t tid) {
+std::expected<std::optional<long>, int> current_syscall(std::uint32_t pid, std::uint32_t tid) {
   const auto text = read_text(syscall_path(pid, tid));
-  return text ? parse_syscall(*text) : std::nullopt;
+  if (!text) return std::unexpected(text.error());
+  return parse_syscall(*text);
 }
 
 sampled_thread::sampled_thread(std::uint32_t tid, std::string name, std::uint64_t now_ns, std::uint64_t generation)

@@ -28,7 +28,8 @@ bool is_epoll_wait(long number);
 bool is_io_uring_wait(long number);
 // Either. A thread that waits so is held up when it is in poll or select: its clients with a timeout wait like that.
 bool is_wait_of_loop(long number);
-std::optional<long> current_syscall(std::uint32_t pid, std::uint32_t tid);
+// The same of a thread now; the errno when it is not told: it has ended, or the process is not ours to trace.
+std::expected<std::optional<long>, int> current_syscall(std::uint32_t pid, std::uint32_t tid);
 
 // The samples of one thread as busy segments: n busy samples in a row are a segment of n periods.
 class sampled_thread {
