@@ -281,7 +281,6 @@ void observer::state::final_notes(std::vector<std::string>& into) const {
         "the collector and failures are not seen");
   }
   for (auto& text : what_the_host_did(host_before, host_after)) into.push_back(std::move(text));
-  for (auto& text : failures.texts()) into.push_back(std::move(text));
   const auto dropped = history.dropped() + sites.dropped() + joiner.dropped();
   if (dropped > 0) into.push_back(fmt::format("{} segments or calls are beyond the limits and not counted", dropped));
   if (history.evicted() > 0) {
@@ -357,6 +356,7 @@ std::expected<observation, std::string> observer::finish(const std::vector<phase
   seen.runtime_looks = self.runtime_looks.take();
   seen.runtime = self.runtime;
   seen.loop_turns = self.turns;
+  seen.failures = self.failures.failures();
   seen.notes = self.notes;
   self.final_notes(seen.notes);
   if (phases.empty()) return seen;

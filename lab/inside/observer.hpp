@@ -53,10 +53,11 @@ struct observation {
   std::vector<busy_segments> segments;  // of the loop that it tells of: for other quantiles
   std::vector<model::blocking_site> blocking;
   std::vector<model::trial_event> events;  // stalls, each with its cause where it was seen
-  std::vector<std::string> notes;          // what could not be seen, and why
-  double own_cpu_share = 0;                // of one core, of the observer itself
-  std::uint64_t loop_turns = 0;            // of all loops that the preload library saw, since they began
-  std::string runtime;                     // as given, or as found out
+  std::vector<model::unhandled_error> failures;
+  std::vector<std::string> notes;  // what could not be seen, and why
+  double own_cpu_share = 0;        // of one core, of the observer itself
+  std::uint64_t loop_turns = 0;    // of all loops that the preload library saw, since they began
+  std::string runtime;             // as given, or as found out
 };
 
 class observer {

@@ -24,6 +24,12 @@ struct watch_interval {
   std::uint64_t blocking_calls = 0;  // since the beginning, of the threshold's length or more
 };
 
+// An error that nobody handled, as a runtime's shim tells it: its text and where it came from.
+struct unhandled_error {
+  std::string text = {};
+  std::uint64_t count = 0;
+};
+
 struct watch_result {
   std::vector<std::string> command = {};  // empty: attached to a process that ran already
   std::uint32_t pid = 0;
@@ -38,8 +44,9 @@ struct watch_result {
   loop_lag lag = {};
   std::vector<blocking_site> blocking = {};
   std::vector<trial_event> events = {};  // stalls, each with its cause where it was seen
-  std::vector<std::string> notes = {};   // what could not be seen, and why
-  double own_cpu_share = 0;              // of one core, of the observer
+  std::vector<unhandled_error> failures = {};
+  std::vector<std::string> notes = {};  // what could not be seen, and why
+  double own_cpu_share = 0;             // of one core, of the observer
   diagnosis verdict = {};
 };
 
