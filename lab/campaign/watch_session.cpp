@@ -140,6 +140,7 @@ std::expected<model::watch_result, std::string> watch_session::finish(const std:
   made.verdict = judge::diagnose({.length_s = made.length_s,
                                   .processes = made.processes,
                                   .lag = made.lag,
+                                  .stalls = seen->stalls,
                                   .blocking = made.blocking,
                                   .connections = made.connections,
                                   .databases = made.databases});

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "lab/inside/event_joiner.hpp"
+
 namespace assay::inside {
 
 std::string named_peer(const std::string& peer, const std::map<std::uint16_t, std::string>& port_names) {
@@ -79,6 +81,24 @@ std::vector<model::blocking_site> blocking_sites::sites(std::uint64_t begin_ns, 
   std::ranges::sort(result, std::ranges::greater{}, &model::blocking_site::total_ms);
   for (auto& one : result) std::ranges::sort(one.at_s);
   return result;
+}
+
+std::map<std::pair<std::uint32_t, std::uint32_t>, std::vector<blocking_sites::stretch>> blocking_sites::by_thread()
+    const {
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::vector<stretch>> threads;
+  for (const auto& one : calls_) {
+    threads[{one.pid, one.tid}].push_back({one.start_ns, one.length_ns, sites_[one.site].call == computing_call});
+  }
+  for (auto& [thread, stretches] : threads) std::ranges::sort(stretches, {}, &stretch::start_ns);
+  return threads;
+}
+
+double blocking_sites::summed_s() const {
+  double seconds = 0;
+  for (const auto& one : sites_) {
+    if (one.call != computing_call) seconds += static_cast<double>(one.shorter.total_ns) / 1e9;
+  }
+  return seconds;
 }
 
 std::string blocking_sites::cause_of(std::uint32_t pid, std::uint32_t tid, std::uint64_t start_ns,

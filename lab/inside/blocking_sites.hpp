@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lab/inside/probe_reader.hpp"
@@ -20,7 +21,7 @@ class blocking_sites {
  public:
   static constexpr std::size_t most_sites = 256;
   static constexpr std::size_t most_calls = 50'000;  // that are kept one by one; the longest
-  static constexpr std::size_t most_moments = 100;  // at_s of one site
+  static constexpr std::size_t most_moments = 100;   // at_s of one site
 
   explicit blocking_sites(std::map<std::uint16_t, std::string> port_names) : port_names_(std::move(port_names)) {}
 
@@ -33,6 +34,16 @@ class blocking_sites {
   // "recv (poll), third-party (127.0.0.1:40123) at app.py:87 in price, 3 times": the site whose calls on this thread
   // fill at least half of [start, end), one by one or together; empty when none does.
   std::string cause_of(std::uint32_t pid, std::uint32_t tid, std::uint64_t start_ns, std::uint64_t end_ns) const;
+
+  // What is kept one by one, by thread (process, thread) and in order of time.
+  struct stretch {
+    std::uint64_t start_ns = 0;
+    std::uint64_t length_ns = 0;
+    bool computing = false;  // it was no call, but the loop's own code
+  };
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::vector<stretch>> by_thread() const;
+  // Of the others, all threads together.
+  double summed_s() const;
 
   std::uint64_t calls() const { return calls_.size() + summed_ + dropped_; }
   std::uint64_t dropped() const { return dropped_; }  // of sites beyond most_sites: in no sum

@@ -372,6 +372,7 @@ std::expected<observation, std::string> observer::finish(const std::vector<phase
   seen.blocking = self.sites.sites(begin_ns, end_ns, self.origin_ns);
   auto stalls = self.stalls_in(begin_ns, end_ns);
   if (auto lack = lack_of_cpu(stalls, self.sites)) seen.blocking.push_back(std::move(*lack));
+  seen.stalls = stalls_by_loop(stalls, self.sites, begin_ns, end_ns);
   seen.events = stall_events(std::move(stalls), self.sites, self.options.blocking_threshold_ms, self.origin_ns);
   return seen;
 }

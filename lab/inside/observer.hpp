@@ -52,6 +52,7 @@ struct observation {
   std::vector<model::loop_lag> lag;     // a phase each, in order
   std::vector<busy_segments> segments;  // of the loop that it tells of: for other quantiles
   std::vector<model::blocking_site> blocking;
+  std::vector<model::loop_stalls> stalls;  // of all phases, a loop each
   std::vector<model::trial_event> events;  // stalls, each with its cause where it was seen
   std::vector<model::unhandled_error> failures;
   std::vector<std::string> notes;  // what could not be seen, and why

@@ -14,6 +14,7 @@
 #include "lab/inside/lag_estimate.hpp"
 #include "lab/inside/thread_history.hpp"
 #include "lab/model/trial.hpp"
+#include "lab/model/watch.hpp"
 
 namespace assay::inside {
 
@@ -29,6 +30,11 @@ std::optional<model::blocking_site> lack_of_cpu(const std::vector<loop_stall>& s
 
 // In words, "computing: 97 % of it on a CPU".
 std::string cause_by_use(const segment_use& use, std::uint64_t length_ns);
+
+// What filled them in [begin, end), each loop by itself: a call that holds one worker up says nothing of another's
+// computing. Calls count as far as they begin in a stall; what they leave is told by what the thread used.
+std::vector<model::loop_stalls> stalls_by_loop(const std::vector<loop_stall>& stalls, const blocking_sites& calls,
+                                               std::uint64_t begin_ns, std::uint64_t end_ns);
 
 // The longest, in order of time, each with its cause: the calls that fill it, or what its thread used. at_s counts from
 // the origin; shorter calls than the threshold are not among `calls`.
