@@ -276,6 +276,10 @@ void trial_runner::take_view(const std::expected<inside::observation, std::strin
   trial_.lag = seen->lag;
   trial_.blocking = seen->blocking;
   trial_.events.insert(trial_.events.end(), seen->events.begin(), seen->events.end());
+  for (const model::unhandled_error& each : seen->failures) {
+    trial_.events.push_back(
+        {.kind = "note", .text = fmt::format("an error that nobody handled, {} times: {}", each.count, each.text)});
+  }
   for (const std::string& note : seen->notes) trial_.events.push_back({.kind = "note", .text = note});
   // Cumulative: all that it has used since it began, as its loops' turns are.
   const double cpu_s = trial_.processes.empty() ? 0 : trial_.processes.back().cpu_s;

@@ -134,11 +134,13 @@ std::expected<model::watch_result, std::string> watch_session::finish(const std:
   if (!seen->lag.empty()) made.lag = std::move(seen->lag.front());
   made.blocking = std::move(seen->blocking);
   made.events = std::move(seen->events);
+  made.failures = std::move(seen->failures);
   made.notes = std::move(seen->notes);
   made.own_cpu_share = seen->own_cpu_share;
   made.verdict = judge::diagnose({.length_s = made.length_s,
                                   .processes = made.processes,
                                   .lag = made.lag,
+                                  .stalls = seen->stalls,
                                   .blocking = made.blocking,
                                   .connections = made.connections,
                                   .databases = made.databases});

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "lab/inside/event_joiner.hpp"
+
 namespace assay::inside {
 
 std::string named_peer(const std::string& peer, const std::map<std::uint16_t, std::string>& port_names) {
@@ -18,11 +20,23 @@ std::string named_peer(const std::string& peer, const std::map<std::uint16_t, st
   return found == port_names.end() ? peer : fmt::format("{} ({})", found->second, peer);
 }
 
-void blocking_sites::add(std::uint32_t pid, const blocking_event& event) {
-  if (calls_.size() >= most_calls) {
-    ++dropped_;
-    return;
+// Long ones are what stalls are made of: those must be found again.
+void blocking_sites::sum_up_the_shorter_half() {
+  const auto half = calls_.begin() + static_cast<std::ptrdiff_t>(calls_.size() / 2);
+  std::ranges::nth_element(calls_, half, std::ranges::greater{}, &call::length_ns);
+  for (auto one = half; one != calls_.end(); ++one) {
+    sum& into = sites_[one->site].shorter;
+    ++into.count;
+    into.total_ns += one->length_ns;
+    into.longest_ns = std::max(into.longest_ns, one->length_ns);
+    into.first_ns = std::min(into.first_ns, one->start_ns);
+    into.last_ns = std::max(into.last_ns, one->start_ns);
+    ++summed_;
   }
+  calls_.erase(half, calls_.end());
+}
+
+void blocking_sites::add(std::uint32_t pid, const blocking_event& event) {
   const std::string peer = named_peer(event.peer, port_names_);
   const std::vector<std::string> key{event.call, peer, event.place};
   auto found = index_.find(key);
@@ -34,6 +48,7 @@ void blocking_sites::add(std::uint32_t pid, const blocking_event& event) {
     found = index_.emplace(key, sites_.size()).first;
     sites_.push_back({event.call, peer, event.place, event.stack});
   }
+  if (calls_.size() >= most_calls) sum_up_the_shorter_half();
   calls_.push_back({found->second, pid, event.tid, event.start_ns, event.length_ns});
 }
 
@@ -41,8 +56,13 @@ std::vector<model::blocking_site> blocking_sites::sites(std::uint64_t begin_ns, 
                                                         std::uint64_t origin_ns) const {
   std::vector<model::blocking_site> result;
   result.reserve(sites_.size());
-  for (const auto& [call, peer, place, stack] : sites_) {
-    result.push_back({.call = call, .peer = peer, .place = place, .stack = stack, .at_s = {}});
+  for (const auto& [call, peer, place, stack, shorter] : sites_) {
+    auto& made = result.emplace_back(
+        model::blocking_site{.call = call, .peer = peer, .place = place, .stack = stack, .at_s = {}});
+    if (shorter.count == 0 || shorter.last_ns < begin_ns || shorter.first_ns >= end_ns) continue;
+    made.count = shorter.count;
+    made.total_ms = static_cast<double>(shorter.total_ns) / 1e6;
+    made.longest_ms = static_cast<double>(shorter.longest_ns) / 1e6;
   }
   auto longest_first = calls_;
   std::ranges::sort(longest_first, std::ranges::greater{}, &call::length_ns);
@@ -63,6 +83,24 @@ std::vector<model::blocking_site> blocking_sites::sites(std::uint64_t begin_ns, 
   return result;
 }
 
+std::map<std::pair<std::uint32_t, std::uint32_t>, std::vector<blocking_sites::stretch>> blocking_sites::by_thread()
+    const {
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::vector<stretch>> threads;
+  for (const auto& one : calls_) {
+    threads[{one.pid, one.tid}].push_back({one.start_ns, one.length_ns, sites_[one.site].call == computing_call});
+  }
+  for (auto& [thread, stretches] : threads) std::ranges::sort(stretches, {}, &stretch::start_ns);
+  return threads;
+}
+
+double blocking_sites::summed_s() const {
+  double seconds = 0;
+  for (const auto& one : sites_) {
+    if (one.call != computing_call) seconds += static_cast<double>(one.shorter.total_ns) / 1e9;
+  }
+  return seconds;
+}
+
 std::string blocking_sites::cause_of(std::uint32_t pid, std::uint32_t tid, std::uint64_t start_ns,
                                      std::uint64_t end_ns) const {
   struct share {
@@ -78,7 +116,7 @@ std::string blocking_sites::cause_of(std::uint32_t pid, std::uint32_t tid, std::
   }
   const auto most = std::ranges::max_element(shares, {}, [](const auto& each) { return each.second.length_ns; });
   if (most == shares.end() || most->second.length_ns < (end_ns - start_ns) / 2) return {};
-  const auto& [call, peer, place, stack] = sites_[most->first];
+  const auto& [call, peer, place, stack, shorter] = sites_[most->first];
   const auto times = most->second.count > 1 ? fmt::format(", {} times", most->second.count) : std::string();
   return fmt::format("{}{}{}{}{}{}", call, peer.empty() ? "" : ", ", peer, place.empty() ? "" : " at ", place, times);
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 namespace assay::inside {
 
@@ -15,15 +16,13 @@ void failure_list::add(std::string what, const std::vector<std::string>& stack) 
   }
 }
 
-std::vector<std::string> failure_list::texts() const {
-  std::vector<std::string> list;
-  for (const auto& [text, count] : told_) {
-    list.push_back(fmt::format("an error that nobody handled, {} times: {}", count, text));
-  }
-  if (others_ > 0) {
-    list.push_back(
-        fmt::format("errors that nobody handled, of other texts than these {}: {} times", most_told, others_));
-  }
+std::vector<model::unhandled_error> failure_list::failures() const {
+  std::vector<model::unhandled_error> list;
+  for (const auto& [text, count] : told_) list.push_back({text, count});
+  std::ranges::sort(list, [](const model::unhandled_error& a, const model::unhandled_error& b) {
+    return std::tie(b.count, a.text) < std::tie(a.count, b.text);
+  });
+  if (others_ > 0) list.push_back({fmt::format("of other texts than these {}", most_told), others_});
   return list;
 }
 

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "lab/model/watch.hpp"
+
 namespace assay::inside {
 
 class failure_list {
@@ -17,8 +19,8 @@ class failure_list {
 
   // `stack`: innermost first; its first two frames are told.
   void add(std::string what, const std::vector<std::string>& stack);
-  // A sentence each, and one for all that are not told apart.
-  std::vector<std::string> texts() const;
+  // The most frequent first; last, those that are not told apart.
+  std::vector<model::unhandled_error> failures() const;
 
  private:
   std::map<std::string, std::uint64_t> told_;

@@ -13,25 +13,26 @@
 #include "lab/inside/allocation_counts.hpp"
 #include "lab/inside/blocking_sites.hpp"
 #include "lab/inside/connection_census.hpp"
+#include "lab/inside/even_series.hpp"
 #include "lab/inside/event_joiner.hpp"
 #include "lab/inside/failure_list.hpp"
 #include "lab/inside/host_pressure.hpp"
 #include "lab/inside/linkage.hpp"
 #include "lab/inside/proc.hpp"
 #include "lab/inside/process_sampler.hpp"
+#include "lab/inside/refusal.hpp"
 #include "lab/inside/runtime_guess.hpp"
 #include "lab/inside/runtime_states.hpp"
 #include "lab/inside/shim_notes.hpp"
 #include "lab/inside/stall_cause.hpp"
-#include "lab/inside/syscall_sampler.hpp"
 #include "lab/inside/thread_history.hpp"
+#include "lab/inside/unseen_loops.hpp"
 #include "lab/inside/watched_files.hpp"
 
 namespace assay::inside {
 namespace {
 
 constexpr std::uint64_t sampling_begins_after_ns = 1'000'000'000;  // of load without a loop in sight
-constexpr std::size_t most_peeked_threads = 64;                    // of one process
 
 std::uint64_t to_ns(instant at) {
   return static_cast<std::uint64_t>(std::max<duration::rep>(0, at.time_since_epoch().count()));
@@ -46,17 +47,20 @@ struct observer::state {
         files(options.probe_directory, most_files),
         shims(options.probe_directory),
         allocations(options.probe_directory),
-        states(options.probe_directory) {
+        states(options.probe_directory),
+        closed(options.attached),
+        unseen(options.attached) {
     if (options.runtime != "auto") runtime = options.runtime;
   }
 
   void run();
-  void look(std::uint64_t now_ns);
-  void look_at_processes(std::uint64_t now_ns);
+  void look();
+  void find_processes();
+  void look_at_processes();
+  void look_at_connections();
   void look_at_files(std::uint64_t now_ns);
   void look_at_notes(std::uint32_t pid);
   void settle(std::uint64_t before_ns);
-  void look_for_unseen_loops(std::uint32_t pid);
   void note(const std::string& text);
   bool is_told(const blocking_event& event) const {
     return static_cast<double>(event.length_ns) >= options.blocking_threshold_ms * 1e6;
@@ -66,7 +70,6 @@ struct observer::state {
   }
   double at_s(std::uint64_t at_ns) const { return (static_cast<double>(at_ns) - static_cast<double>(origin_ns)) / 1e9; }
   std::vector<loop_stall> stalls_in(std::uint64_t begin_ns, std::uint64_t end_ns) const;
-  std::vector<model::trial_event> stall_events(std::uint64_t begin_ns, std::uint64_t end_ns) const;
   void final_notes(std::vector<std::string>& into) const;
 
   observer_options options;
@@ -76,9 +79,9 @@ struct observer::state {
   std::uint64_t started_ns = 0;
   std::uint64_t next_process_look_ns = 0;
   std::set<std::uint32_t> pids;
-  std::vector<model::process_second> seconds;
-  std::vector<model::connection_look> connections;
-  std::vector<model::runtime_look> runtime_looks;
+  even_series<model::process_second> seconds{most_seconds};
+  even_series<model::connection_look> connections{most_seconds};
+  even_series<model::runtime_look> runtime_looks{most_seconds};
   process_sampler processes;
   connection_census census;
   thread_history history;
@@ -89,12 +92,13 @@ struct observer::state {
   runtime_states states;
   event_joiner joiner;
   failure_list failures;
-  syscall_sampler sampler;
+  refusals closed;  // whose descriptors may not be listed
+  unseen_loops unseen;
   std::vector<std::string> notes;
   host_look host_before;
   host_look host_after;
   std::uint64_t cpu_ns = 0;
-  std::uint64_t turns = 0;  // at the last process look that is kept
+  std::uint64_t turns = 0;  // at the last process look
   std::mutex looking;       // held during a look, for whoever glances meanwhile
 
   std::mutex mutex;
@@ -108,7 +112,7 @@ void observer::state::note(const std::string& text) {
   if (notes.size() < most_notes && std::ranges::find(notes, text) == notes.end()) notes.push_back(text);
 }
 
-void observer::state::look_at_processes(std::uint64_t now_ns) {
+void observer::state::find_processes() {
   pids = process_tree(options.root_pids());
   // Whoever writes into this directory is the candidate's, also when its parent has left it behind.
   for (const auto pid : files.living()) pids.insert(pid);
@@ -119,34 +123,45 @@ void observer::state::look_at_processes(std::uint64_t now_ns) {
   for (auto pid = pids.begin(); !options.attached && !files.ever() && obstacle.empty() && pid != pids.end(); ++pid) {
     obstacle = preload_obstacle(*pid);
   }
-  if (seconds.size() < most_seconds) {
-    seconds.push_back(processes.sample(pids, at_s(now_ns)));
-    if (const auto counted = allocations.look(pids)) {
-      seconds.back().allocations = counted->allocations;
-      seconds.back().allocated_bytes = counted->allocated_bytes;
-      seconds.back().live_bytes = counted->live_bytes;
-    }
-    turns = history.traced_turns();
-    if (auto said = states.look(pids)) {
-      said->at_s = at_s(now_ns);
-      runtime_looks.push_back(std::move(*said));
-    }
-  } else {
-    note(fmt::format("processes: only the first {} looks are kept", most_seconds));
+}
+
+// Each part is stamped when it is read: the search for the processes alone may take tens of milliseconds.
+void observer::state::look_at_processes() {
+  find_processes();
+  const std::uint64_t now_ns = monotonic_ns();
+  auto second = processes.sample(pids, at_s(now_ns));
+  if (const auto counted = allocations.look(pids)) {
+    second.allocations = counted->allocations;
+    second.allocated_bytes = counted->allocated_bytes;
+    second.live_bytes = counted->live_bytes;
   }
-  if (options.connections && connections.size() < most_seconds) {
-    if (auto seen = census.look(processes.socket_inodes(), at_s(now_ns))) {
-      connections.push_back(std::move(*seen));
-    } else {
-      note("the kernel does not tell the state of connections: whether a pool is too small is not seen");
+  seconds.add(second);
+  turns = history.traced_turns();
+  for (const auto& [pid, error] : processes.refused()) {
+    if (const auto why = closed.tell(pid, error)) {
+      note(fmt::format("its descriptors may not be listed (counted as 0, and no connections): {}", *why));
     }
   }
+  if (auto said = states.look(pids)) {
+    said->at_s = at_s(monotonic_ns());
+    runtime_looks.add(std::move(*said));
+  }
+  // Of processes that all keep their sockets to themselves it would find none.
+  if (options.connections && processes.refused().size() < std::max(1U, second.processes)) look_at_connections();
   if (!pids.empty()) {
-    host_after = look_at_host(*pids.begin(), now_ns);
+    host_after = look_at_host(*pids.begin(), monotonic_ns());
     if (host_before.at_ns == 0) host_before = host_after;
   }
   const auto interval = static_cast<std::uint64_t>(options.process_interval.count());
   next_process_look_ns = std::max(next_process_look_ns + interval, now_ns + interval / 2);
+}
+
+void observer::state::look_at_connections() {
+  if (auto seen = census.look(processes.socket_inodes(), at_s(monotonic_ns()))) {
+    connections.add(std::move(*seen));
+  } else {
+    note("the kernel does not tell the state of connections: whether a pool is too small is not seen");
+  }
 }
 
 void observer::state::look_at_files(std::uint64_t now_ns) {
@@ -197,40 +212,21 @@ void observer::state::settle(std::uint64_t before_ns) {
   }
 }
 
-// A process without a loop in its file: its loop may not go through libc. Which threads poll is seen by looking.
-void observer::state::look_for_unseen_loops(std::uint32_t pid) {
-  const bool has_file = files.has(pid);
-  for (const auto tid : numbers_in(fmt::format("/proc/{}/task", pid), most_peeked_threads)) {
-    if (sampler.watches(pid, tid)) continue;
-    const auto number = current_syscall(pid, tid);
-    if (!number || !(is_io_uring_wait(*number) || (!has_file && is_epoll_wait(*number)))) continue;
-    const auto watched = sampler.watch(pid, tid);
-    if (!watched) {
-      note(fmt::format("system calls of process {} cannot be sampled: {}", pid, watched.error()));
-    } else if (!*watched) {
-      note(fmt::format("loops are sampled on {} threads, there are more", syscall_sampler::most_threads));
-    } else {
-      note(options.attached
-               ? fmt::format("process {}: lag by sampling its system calls, to about 1 ms", pid)
-               : fmt::format("process {}: its loop does not wait through libc ({}): lag by sampling its system calls",
-                             pid, has_file ? "io_uring" : "no probe file appeared: " + why_no_file()));
-    }
-  }
-}
-
-void observer::state::look(std::uint64_t now_ns) {
-  const bool whole = now_ns >= next_process_look_ns;
-  if (whole) look_at_processes(now_ns);
+void observer::state::look() {
+  if (monotonic_ns() >= next_process_look_ns) look_at_processes();
+  // Not before: what is read now would pass for what was counted then.
+  const std::uint64_t now_ns = monotonic_ns();
   history.look(now_ns);
-  look_at_files(now_ns);
-  for (const auto& [pid, counters, stalls] : sampler.take()) {
+  for (const auto& [pid, counters, stalls] : unseen.sampler().take()) {
     history.add(pid, counters, model::lag_quality::sampled);
     for (const auto& stall : stalls) history.add_stall(pid, stall);
   }
+  look_at_files(now_ns);
   if (now_ns < origin_ns + sampling_begins_after_ns || runtime == "go") return;
   for (const auto pid : pids) {
     // On and on: the first thread that is met in a wait need not be the one that serves.
-    if (!history.has_traced_loop(pid)) look_for_unseen_loops(pid);
+    if (history.has_traced_loop(pid)) continue;
+    for (const auto& text : unseen.look(pid, files.has(pid), why_no_file())) note(text);
   }
 }
 
@@ -241,7 +237,7 @@ void observer::state::run() {
     lock.unlock();
     {
       const std::scoped_lock held(looking);
-      look(monotonic_ns());
+      look();
       cpu_ns = thread_cpu_ns();
     }
     lock.lock();
@@ -250,7 +246,7 @@ void observer::state::run() {
     wake.wait_until(lock, next, [this] { return stopping; });
   }
   lock.unlock();
-  look(monotonic_ns());
+  look();
   settle(UINT64_MAX);
   cpu_ns = thread_cpu_ns();
 }
@@ -262,28 +258,6 @@ std::vector<loop_stall> observer::state::stalls_in(std::uint64_t begin_ns, std::
            static_cast<double>(one.segment.end_ns - one.segment.start_ns) < options.stall_threshold_ms * 1e6;
   });
   return stalls;
-}
-
-std::vector<model::trial_event> observer::state::stall_events(std::uint64_t begin_ns, std::uint64_t end_ns) const {
-  std::vector<loop_stall> stalls = stalls_in(begin_ns, end_ns);
-  const auto length = [](const loop_stall& one) { return one.segment.end_ns - one.segment.start_ns; };
-  std::ranges::sort(stalls, std::ranges::greater{}, length);
-  if (stalls.size() > most_events) stalls.resize(most_events);
-  std::ranges::sort(stalls, {}, [](const loop_stall& one) { return one.segment.start_ns; });
-  const auto unnamed = fmt::format(
-      "no blocking call of {:.0f} ms or more fills it: computing, shorter calls, or waiting for a CPU or a lock",
-      options.blocking_threshold_ms);
-  std::vector<model::trial_event> events;
-  for (const auto& one : stalls) {
-    auto cause = sites.cause_of(one.thread.pid, one.thread.tid, one.segment.start_ns, one.segment.end_ns);
-    if (cause.empty() && one.segment.use) cause = cause_by_use(*one.segment.use, length(one));
-    const double ms = static_cast<double>(length(one)) / 1e6;
-    events.push_back({.at_s = at_s(one.segment.start_ns),
-                      .length_s = ms / 1e3,
-                      .kind = "stall",
-                      .text = fmt::format("the loop was away for {:.0f} ms: {}", ms, cause.empty() ? unnamed : cause)});
-  }
-  return events;
 }
 
 void observer::state::final_notes(std::vector<std::string>& into) const {
@@ -307,10 +281,15 @@ void observer::state::final_notes(std::vector<std::string>& into) const {
         "the collector and failures are not seen");
   }
   for (auto& text : what_the_host_did(host_before, host_after)) into.push_back(std::move(text));
-  for (auto& text : failures.texts()) into.push_back(std::move(text));
   const auto dropped = history.dropped() + sites.dropped() + joiner.dropped();
   if (dropped > 0) into.push_back(fmt::format("{} segments or calls are beyond the limits and not counted", dropped));
-  if (sampler.missed() > 0) into.push_back(fmt::format("the sampler of system calls missed {} ms", sampler.missed()));
+  if (history.evicted() > 0) {
+    into.push_back(fmt::format("{} loops that had ended made room for others: of more than {} the last are kept",
+                               history.evicted(), thread_history::most_threads));
+  }
+  if (const auto missed = unseen.sampler().missed(); missed > 0) {
+    into.push_back(fmt::format("the sampler of system calls missed {} ms", missed));
+  }
 }
 
 observer::observer(observer_options options) : state_(std::make_unique<state>(std::move(options))) {}
@@ -338,12 +317,13 @@ std::expected<void, std::string> observer::start(instant t0) {
 std::optional<model::watch_interval> observer::glance(duration back) {
   state& self = *state_;
   const std::scoped_lock held(self.looking);
-  if (self.seconds.size() < 2) return std::nullopt;
-  model::watch_interval seen{.now = self.seconds.back(), .blocking_calls = self.sites.calls()};
+  const auto& looks = self.seconds.looks();
+  if (looks.size() < 2) return std::nullopt;
+  model::watch_interval seen{.now = looks.back(), .blocking_calls = self.sites.calls()};
   const double from_s = seen.now.at_s - std::chrono::duration<double>(back).count();
   // The look nearest to it, but not the last itself.
-  const auto last = std::prev(self.seconds.end());
-  auto before = std::ranges::lower_bound(self.seconds.begin(), last, from_s, {}, &model::process_second::at_s);
+  const auto last = std::prev(looks.end());
+  auto before = std::ranges::lower_bound(looks.begin(), last, from_s, {}, &model::process_second::at_s);
   if (before == last) --before;
   if (const double length_s = seen.now.at_s - before->at_s; length_s > 0) {
     seen.cpu_cores = (seen.now.cpu_s - before->cpu_s) / length_s;
@@ -370,12 +350,13 @@ std::expected<observation, std::string> observer::finish(const std::vector<phase
   stop();
   observation seen;
   const auto elapsed_ns = static_cast<double>(monotonic_ns() - self.started_ns);
-  seen.own_cpu_share = static_cast<double>(self.cpu_ns + self.sampler.cpu_ns()) / std::max(1.0, elapsed_ns);
-  seen.processes = std::move(self.seconds);
-  seen.connections = std::move(self.connections);
-  seen.runtime_looks = std::move(self.runtime_looks);
+  seen.own_cpu_share = static_cast<double>(self.cpu_ns + self.unseen.sampler().cpu_ns()) / std::max(1.0, elapsed_ns);
+  seen.processes = self.seconds.take();
+  seen.connections = self.connections.take();
+  seen.runtime_looks = self.runtime_looks.take();
   seen.runtime = self.runtime;
   seen.loop_turns = self.turns;
+  seen.failures = self.failures.failures();
   seen.notes = self.notes;
   self.final_notes(seen.notes);
   if (phases.empty()) return seen;
@@ -389,8 +370,10 @@ std::expected<observation, std::string> observer::finish(const std::vector<phase
     seen.segments.push_back(self.history.segments(to_ns(phase.begin), to_ns(phase.end)));
   }
   seen.blocking = self.sites.sites(begin_ns, end_ns, self.origin_ns);
-  if (auto lack = lack_of_cpu(self.stalls_in(begin_ns, end_ns), self.sites)) seen.blocking.push_back(std::move(*lack));
-  seen.events = self.stall_events(begin_ns, end_ns);
+  auto stalls = self.stalls_in(begin_ns, end_ns);
+  if (auto lack = lack_of_cpu(stalls, self.sites)) seen.blocking.push_back(std::move(*lack));
+  seen.stalls = stalls_by_loop(stalls, self.sites, begin_ns, end_ns);
+  seen.events = stall_events(std::move(stalls), self.sites, self.options.blocking_threshold_ms, self.origin_ns);
   return seen;
 }
 

@@ -52,18 +52,19 @@ struct observation {
   std::vector<model::loop_lag> lag;     // a phase each, in order
   std::vector<busy_segments> segments;  // of the loop that it tells of: for other quantiles
   std::vector<model::blocking_site> blocking;
+  std::vector<model::loop_stalls> stalls;  // of all phases, a loop each
   std::vector<model::trial_event> events;  // stalls, each with its cause where it was seen
-  std::vector<std::string> notes;          // what could not be seen, and why
-  double own_cpu_share = 0;                // of one core, of the observer itself
-  std::uint64_t loop_turns = 0;            // of all loops that the preload library saw, since they began
-  std::string runtime;                     // as given, or as found out
+  std::vector<model::unhandled_error> failures;
+  std::vector<std::string> notes;  // what could not be seen, and why
+  double own_cpu_share = 0;        // of one core, of the observer itself
+  std::uint64_t loop_turns = 0;    // of all loops that the preload library saw, since they began
+  std::string runtime;             // as given, or as found out
 };
 
 class observer {
  public:
-  static constexpr std::size_t most_seconds = 100'000;
-  static constexpr std::size_t most_files = 512;   // probe files open at once
-  static constexpr std::size_t most_events = 500;  // stalls listed; the longest
+  static constexpr std::size_t most_seconds = 100'000;  // looks that are kept; then every second of them
+  static constexpr std::size_t most_files = 512;        // probe files open at once
 
   explicit observer(observer_options options);
   observer(const observer&) = delete;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <charconv>
 #include <ctime>
 #include <map>
@@ -40,9 +41,9 @@ bool parse(std::string_view word, Number& into) {
 std::uint64_t monotonic_ns() { return clock_ns(CLOCK_MONOTONIC); }
 std::uint64_t thread_cpu_ns() { return clock_ns(CLOCK_THREAD_CPUTIME_ID); }
 
-std::optional<std::string> read_text(const std::string& path) {
+std::expected<std::string, int> read_text(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return std::nullopt;
+  if (fd < 0) return std::unexpected(errno);
   std::string text;
   std::size_t used = 0;
   ssize_t got = 0;
@@ -51,22 +52,29 @@ std::optional<std::string> read_text(const std::string& path) {
     got = ::read(fd, text.data() + used, 4096);
     if (got > 0) used += static_cast<std::size_t>(got);
   } while (got > 0 && used < most_text);
+  const int error = errno;
   ::close(fd);
-  if (got < 0) return std::nullopt;
+  if (got < 0) return std::unexpected(error);
   text.resize(used);
   return text;
 }
 
-std::vector<std::uint32_t> numbers_in(const std::string& directory, std::size_t most) {
+bool is_refusal(int error) { return error == EACCES || error == EPERM; }
+
+std::expected<std::vector<std::uint32_t>, int> list_numbers(const std::string& directory, std::size_t most) {
   std::vector<std::uint32_t> numbers;
   DIR* open = ::opendir(directory.c_str());
-  if (open == nullptr) return numbers;
+  if (open == nullptr) return std::unexpected(errno);
   while (const dirent* entry = numbers.size() < most ? ::readdir(open) : nullptr) {
     std::uint32_t number = 0;
     if (parse(std::string_view(entry->d_name), number)) numbers.push_back(number);
   }
   ::closedir(open);
   return numbers;
+}
+
+std::vector<std::uint32_t> numbers_in(const std::string& directory, std::size_t most) {
+  return list_numbers(directory, most).value_or(std::vector<std::uint32_t>{});
 }
 
 std::optional<process_stat> parse_stat(std::string_view text) {

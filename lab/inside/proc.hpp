@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <expected>
 #include <optional>
 #include <set>
 #include <string>
@@ -15,10 +16,14 @@ namespace assay::inside {
 std::uint64_t monotonic_ns();
 std::uint64_t thread_cpu_ns();
 
-// At most 64 KiB of it; nothing when it cannot be read: processes end at any moment.
-std::optional<std::string> read_text(const std::string& path);
+// At most 64 KiB of it; else the errno. Processes end at any moment (ENOENT, ESRCH), and many files of /proc are for
+// whoever may trace the process (is_refusal).
+std::expected<std::string, int> read_text(const std::string& path);
+bool is_refusal(int error);  // EACCES or EPERM: it is there, and not for us
 
-// The names of a folder that are decimal numbers.
+// The names of a folder that are decimal numbers; else the errno.
+std::expected<std::vector<std::uint32_t>, int> list_numbers(const std::string& directory, std::size_t most);
+// The same where it does not matter why there are none.
 std::vector<std::uint32_t> numbers_in(const std::string& directory, std::size_t most);
 
 struct process_stat {

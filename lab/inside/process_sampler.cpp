@@ -27,7 +27,12 @@ std::uint64_t wait_ns_of(std::string_view schedstat) {
 void process_sampler::count_descriptors(std::uint32_t pid, model::process_second& into) {
   constexpr std::string_view socket_name = "socket:[";
   const std::string directory = fmt::format("/proc/{}/fd", pid);
-  for (const auto descriptor : numbers_in(directory, most_descriptors)) {
+  const auto descriptors = list_numbers(directory, most_descriptors);
+  if (!descriptors) {
+    if (is_refusal(descriptors.error())) refused_[pid] = descriptors.error();
+    return;
+  }
+  for (const auto descriptor : *descriptors) {
     char target[40];
     const auto length = ::readlink(fmt::format("{}/{}", directory, descriptor).c_str(), target, sizeof target);
     ++into.descriptors;
@@ -84,6 +89,7 @@ model::process_second process_sampler::sample(const std::set<std::uint32_t>& pid
   }
   model::process_second second{.at_s = at_s};
   socket_inodes_.clear();
+  refused_.clear();
   for (const auto pid : pids) look_at(pid, second);
   second.cpu_s = ended_.cpu_s;
   second.cpu_wait_s = ended_.cpu_wait_s;

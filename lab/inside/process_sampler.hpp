@@ -20,6 +20,8 @@ class process_sampler {
   model::process_second sample(const std::set<std::uint32_t>& pids, double at_s);
   // Of the sockets that the last sample has counted.
   const std::set<std::uint64_t>& socket_inodes() const { return socket_inodes_; }
+  // Processes whose descriptors the last sample was not allowed to count, each with the errno: it has them as 0.
+  const std::map<std::uint32_t, int>& refused() const { return refused_; }
 
  private:
   struct usage {
@@ -35,6 +37,7 @@ class process_sampler {
   std::map<std::uint32_t, usage> alive_;
   usage ended_;
   std::set<std::uint64_t> socket_inodes_;
+  std::map<std::uint32_t, int> refused_;
 };
 
 }  // namespace assay::inside

@@ -60,15 +60,16 @@ bool is_epoll_wait(long number) { return std::ranges::find(epoll_calls, number) 
 bool is_io_uring_wait(long number) { return number == SYS_io_uring_enter; }
 bool is_wait_of_loop(long number) { return is_epoll_wait(number) || is_io_uring_wait(number); }
 
-std::optional<long> current_syscall(std::uint32_t pid, std::uint32_t tid) {
+std::expected<std::optional<long>, int> current_syscall(std::uint32_t pid, std::uint32_t tid) {
   const auto text = read_text(syscall_path(pid, tid));
-  return text ? parse_syscall(*text) : std::nullopt;
+  if (!text) return std::unexpected(text.error());
+  return parse_syscall(*text);
 }
 
-sampled_thread::sampled_thread(std::uint32_t tid, std::string name, std::uint64_t now_ns)
+sampled_thread::sampled_thread(std::uint32_t tid, std::string name, std::uint64_t now_ns, std::uint64_t generation)
     : buckets_(assay_probe_buckets) {
   state_.tid = tid;
-  state_.generation = 1;
+  state_.generation = generation;
   state_.name = std::move(name);
   state_.began_ns = now_ns;
 }
@@ -135,7 +136,9 @@ syscall_sampler::~syscall_sampler() {
 
 bool syscall_sampler::watches(std::uint32_t pid, std::uint32_t tid) const {
   const std::scoped_lock lock(mutex_);
-  return std::ranges::any_of(targets_, [pid, tid](const target& one) { return one.pid == pid && one.tid == tid; });
+  // Not one that has ended: its number may be another's by now.
+  return std::ranges::any_of(targets_,
+                             [pid, tid](const target& one) { return one.pid == pid && one.tid == tid && one.fd >= 0; });
 }
 
 std::expected<bool, std::string> syscall_sampler::watch(std::uint32_t pid, std::uint32_t tid) {
@@ -146,7 +149,7 @@ std::expected<bool, std::string> syscall_sampler::watch(std::uint32_t pid, std::
   if (fd < 0) return std::unexpected(fmt::format("{}: {}", path, std::strerror(errno)));
   auto name = read_text(fmt::format("/proc/{}/task/{}/comm", pid, tid)).value_or("");
   std::erase(name, '\n');
-  targets_.push_back({.pid = pid, .tid = tid, .fd = fd, .thread = sampled_thread(tid, name, monotonic_ns())});
+  targets_.push_back({.pid = pid, .tid = tid, .fd = fd, .thread = sampled_thread(tid, name, monotonic_ns(), ++begun_)});
   targets_.back().schedstat = open_of_task(pid, tid, "schedstat");
   targets_.back().status = open_of_task(pid, tid, "status");
   if (timer_ >= 0) return true;
@@ -221,6 +224,7 @@ std::vector<syscall_sampler::reading> syscall_sampler::take() {
   std::vector<reading> readings;
   readings.reserve(targets_.size());
   for (auto& one : targets_) readings.push_back({one.pid, one.thread.counters(), one.thread.take_stalls()});
+  std::erase_if(targets_, [](const target& one) { return one.fd < 0; });  // its last: others may have its place
   return readings;
 }
 

@@ -28,12 +28,14 @@ bool is_epoll_wait(long number);
 bool is_io_uring_wait(long number);
 // Either. A thread that waits so is held up when it is in poll or select: its clients with a timeout wait like that.
 bool is_wait_of_loop(long number);
-std::optional<long> current_syscall(std::uint32_t pid, std::uint32_t tid);
+// The same of a thread now; the errno when it is not told: it has ended, or the process is not ours to trace.
+std::expected<std::optional<long>, int> current_syscall(std::uint32_t pid, std::uint32_t tid);
 
 // The samples of one thread as busy segments: n busy samples in a row are a segment of n periods.
 class sampled_thread {
  public:
-  sampled_thread(std::uint32_t tid, std::string name, std::uint64_t now_ns);
+  // `generation`: of this thread id, which the system uses again.
+  sampled_thread(std::uint32_t tid, std::string name, std::uint64_t now_ns, std::uint64_t generation = 1);
   // `slept`: between this sample and the one before it went to sleep for too short to be met there. Twice in a row, or
   // right before it is parked, those are waits of its loop; once, it waited for a lock or for a collector's threads.
   // After a gap of some milliseconds without samples once is enough.
@@ -55,7 +57,7 @@ class sampled_thread {
 
 class syscall_sampler {
  public:
-  static constexpr std::size_t most_threads = 4;
+  static constexpr std::size_t most_threads = 4;  // at a time
   static constexpr std::uint64_t period_ns = 1'000'000;
 
   syscall_sampler() = default;
@@ -72,6 +74,7 @@ class syscall_sampler {
     thread_counters counters;
     std::vector<thread_stall> stalls;
   };
+  // Of all threads; one that has ended is in it for the last time, and makes room for another.
   std::vector<reading> take();
   std::uint64_t cpu_ns() const { return cpu_ns_.load(std::memory_order_relaxed); }
   // Periods in which no sample was taken, because the sampler itself had no CPU.
@@ -97,6 +100,7 @@ class syscall_sampler {
 
   mutable std::mutex mutex_;
   std::vector<target> targets_;
+  std::uint64_t begun_ = 0;  // threads, ever
   int timer_ = -1;
   std::atomic<bool> stopping_{false};
   std::atomic<std::uint64_t> cpu_ns_{0};

@@ -40,13 +40,34 @@ void thread_history::thin_out() {
   }
 }
 
+bool thread_history::evict_one_that_ended() {
+  const auto ended_ns = [](const auto& each) {
+    const auto& snapshots = each.second.snapshots;
+    const std::uint64_t at_ns = snapshots.empty() ? 0 : snapshots.back().counters.ended_ns;
+    return at_ns != 0 ? at_ns : UINT64_MAX;
+  };
+  const auto first = std::ranges::min_element(threads_, {}, ended_ns);
+  if (first == threads_.end() || ended_ns(*first) == UINT64_MAX) return false;
+  const series& gone = first->second;
+  if (gone.quality == model::lag_quality::traced) evicted_turns_ += gone.snapshots.back().counters.waits;
+  snapshots_ -= gone.snapshots.size();
+  stalls_ -= gone.stalls.size();
+  threads_.erase(first);
+  ++evicted_;
+  return true;
+}
+
 void thread_history::add(std::uint32_t pid, const thread_counters& counters, model::lag_quality quality) {
   const thread_key key{pid, counters.tid, counters.generation};
   auto found = threads_.find(key);
   if (found == threads_.end()) {
     if (threads_.size() >= most_threads) {
-      ++dropped_;
-      return;
+      // Its file tells of one that ended for as long as the process lives: it must not come back.
+      if (counters.ended_ns != 0) return;
+      if (!evict_one_that_ended()) {
+        ++dropped_;
+        return;
+      }
     }
     found = threads_.emplace(key, series{}).first;
     found->second.quality = quality;
@@ -85,7 +106,7 @@ bool thread_history::has_traced_loop(std::uint32_t pid) const {
 }
 
 std::uint64_t thread_history::traced_turns() const {
-  std::uint64_t turns = 0;
+  std::uint64_t turns = evicted_turns_;
   for (const auto& [key, thread] : threads_) {
     if (thread.quality == model::lag_quality::traced) turns += thread.snapshots.back().counters.waits;
   }

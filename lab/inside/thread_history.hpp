@@ -30,7 +30,7 @@ class thread_history {
  public:
   static constexpr std::size_t most_looks = 16'384;      // then every second is dropped: half the resolution
   static constexpr std::size_t most_snapshots = 20'000;  // of all threads; about 3 KB each
-  static constexpr std::size_t most_threads = 512;
+  static constexpr std::size_t most_threads = 512;       // then the one that ended first makes room
   static constexpr std::size_t most_stalls = 100'000;
 
   void look(std::uint64_t now_ns);  // the moment of what is added until the next look
@@ -48,6 +48,7 @@ class thread_history {
   std::uint64_t traced_turns() const;
   std::string name_of(const thread_key& thread) const;
   std::uint64_t dropped() const { return dropped_; }
+  std::uint64_t evicted() const { return evicted_; }  // loops that ended, and made room for others
 
  private:
   struct snapshot {
@@ -71,12 +72,15 @@ class thread_history {
   busy_segments cut(const series& thread, std::uint64_t begin_ns, std::uint64_t end_ns) const;
   std::vector<long_segment> stalls_of(const series& thread) const;
   void thin_out();
+  bool evict_one_that_ended();
 
   std::vector<std::uint64_t> looks_;
   std::map<thread_key, series> threads_;
   std::size_t snapshots_ = 0;
   std::size_t stalls_ = 0;
   std::uint64_t dropped_ = 0;
+  std::uint64_t evicted_ = 0;
+  std::uint64_t evicted_turns_ = 0;  // traced
 };
 
 }  // namespace assay::inside

@@ -13,6 +13,7 @@
 #include "lab/judge/pool.hpp"
 #include "lab/judge/sockets.hpp"
 #include "lab/judge/suitability.hpp"
+#include "lab/judge/unexplained.hpp"
 
 namespace assay::judge {
 namespace {
@@ -20,9 +21,7 @@ namespace {
 using model::cause;
 using model::named_cause;
 
-constexpr int stall_class_ms = 50;
 constexpr double stalled_share = 0.01;       // of the time, in stalls that no call explains
-constexpr double unexplained_share = 0.2;    // and of all stalls
 constexpr double cpu_share_of_stalls = 0.5;  // less, and it was not computing that held the loop
 constexpr double saturated_utilisation = 0.95;
 constexpr double saturated_cpu_share = 0.6;  // of one core
@@ -30,7 +29,6 @@ constexpr double busy_utilisation = 0.8;
 constexpr double wait_share = 0.1;     // of the time, of all threads
 constexpr double felt_wait_s = 0.001;  // on average, each time
 constexpr double wait_share_of_runnable = 0.2;
-constexpr double site_share = 0.2;  // of all blocked time: less is not listed as a finding
 constexpr std::size_t most_sites = 5;
 constexpr std::string_view collector = "garbage collection";
 
@@ -43,6 +41,7 @@ struct sums {
   double stalled = 0;
   double blocked = 0;
   double starved = 0;  // of stalled: ready, and without a CPU
+  double held_up = 0;  // of stalled: in loops that calls held up
   bool loop_seen = false;
   bool calls_seen = false;
 };
@@ -61,7 +60,12 @@ sums sums_of(const symptoms& of) {
   made.loop_seen = of.lag.quality != model::lag_quality::none;
   made.calls_seen = of.lag.quality == model::lag_quality::traced;
   if (const auto found = of.lag.stalled_s.find(stall_class_ms); found != of.lag.stalled_s.end()) {
-    made.stalled = found->second;
+    made.stalled = made.held_up = found->second;
+  }
+  if (!of.stalls.empty()) made.stalled = made.held_up = 0;
+  for (const auto& each : of.stalls) {
+    made.stalled += each.all_s();
+    if (each.called_s > 0) made.held_up += each.all_s();
   }
   for (const auto& each : of.blocking) {
     if (is_call(each)) made.blocked += each.total_ms / 1e3;
@@ -69,8 +73,6 @@ sums sums_of(const symptoms& of) {
   }
   return made;
 }
-
-std::string at_place(const std::string& place) { return place.empty() ? "" : " at " + place; }
 
 std::string advice_on(const model::blocking_site& site) {
   if (site.call == "sleep") return "Await the runtime's own sleep instead: asyncio.sleep, a timer.";
@@ -130,7 +132,7 @@ std::vector<model::blocking_site> with_one_collector(std::span<const model::bloc
 
 void add_blocking(std::vector<named_cause>& to, const symptoms& of, const sums& in) {
   if (in.blocked < freeze_share_of_load * in.length) return;
-  if (in.loop_seen && in.blocked < freeze_share_of_stalls * in.stalled) return;
+  if (in.loop_seen && in.blocked < freeze_share_of_stalls * in.held_up) return;
   std::vector<model::blocking_site> sites = with_one_collector(of.blocking);
   std::ranges::sort(sites, std::ranges::greater{}, &model::blocking_site::total_ms);
   for (const auto& each : sites) {
@@ -140,49 +142,34 @@ void add_blocking(std::vector<named_cause>& to, const symptoms& of, const sums& 
   }
 }
 
-// Where the loop computed for longest, as far as the runtime's shim has seen it.
-const model::blocking_site* busiest_place(const symptoms& of) {
-  const model::blocking_site* busiest = nullptr;
-  for (const auto& each : of.blocking) {
-    if (each.call != computing_call || each.place.empty() || each.longest_ms < stall_class_ms) continue;
-    if (busiest == nullptr || each.total_ms > busiest->total_ms) busiest = &each;
-  }
-  return busiest;
-}
-
-void name_place(named_cause& made, const symptoms& of, double unexplained_s) {
-  const model::blocking_site* const at = busiest_place(of);
-  if (at == nullptr || at->total_ms / 1e3 < site_share * unexplained_s) return;
-  made.peer = at->peer;
-  made.place = at->place;
-  made.text += fmt::format("; {:.2f} s of it{}{}{}", std::min(at->total_ms / 1e3, unexplained_s),
-                           at->peer.empty() ? "" : " in ", at->peer, at_place(at->place));
-}
-
 void add_unexplained(std::vector<named_cause>& to, const symptoms& of, const sums& in) {
-  const double unexplained = std::max(0.0, in.stalled - in.blocked - in.starved);
-  const bool stalls = unexplained >= stalled_share * in.length && unexplained >= unexplained_share * in.stalled;
+  const unexplained rest = of.stalls.empty() ? unexplained_at_large(in.stalled, in.blocked + in.starved, of.lag.max_ms)
+                                             : unexplained_by_loop(of.stalls);
+  const bool stalls = rest.all >= stalled_share * in.length && rest.stands_out;
   const bool saturated = of.lag.utilisation >= saturated_utilisation && in.cpu >= saturated_cpu_share * in.length &&
                          in.blocked < in.length / 2;
   if (!in.loop_seen || (!stalls && !saturated)) return;
-  const bool computing = in.cpu >= cpu_share_of_stalls * unexplained;
+  // What no stall's own cause tells goes by what is left of the CPU time of all processes.
+  const double guessed = in.cpu - rest.computed >= cpu_share_of_stalls * rest.unknown ? rest.unknown : 0;
+  const bool computing = rest.computed + guessed >= cpu_share_of_stalls * rest.all;
+  const auto* const who = rest.loops > 1 ? "several loops together" : "the loop";
   named_cause made{.kind = computing ? cause::cpu_bound : cause::blocking_call};
-  made.numbers = {{"stalled_s", in.stalled},         {"unexplained_s", unexplained},
+  made.numbers = {{"stalled_s", in.stalled},         {"unexplained_s", rest.all},
                   {"cpu_cores", in.cpu / in.length}, {"utilisation", of.lag.utilisation},
-                  {"longest_ms", of.lag.max_ms},     {"lag_p99_ms", of.lag.p99_ms}};
+                  {"longest_ms", rest.longest_ms},   {"lag_p99_ms", of.lag.p99_ms}};
   if (!computing) {
-    made.text = fmt::format("the loop was away for {:.2f} s of {:.1f} s ({:.0f} ms at the longest) and used no CPU: {}",
-                            unexplained, in.length, of.lag.max_ms,
+    made.text = fmt::format("{} {} away for {:.2f} s of {:.1f} s ({:.0f} ms at the longest) and used no CPU: {}", who,
+                            rest.loops > 1 ? "were" : "was", rest.all, in.length, rest.longest_ms,
                             in.calls_seen ? "a lock, a page fault or a call that is not seen"
                                           : "a blocking call or a lock, which only the preload library names");
     made.next = in.calls_seen ? "Look at the stack of a stall: py-spy dump, gdb or perf trace while it hangs."
                               : "Start it under `assay watch -- COMMAND` to have the call and its place named.";
   } else if (stalls) {
     made.text = fmt::format(
-        "the loop computed for {:.2f} s of {:.1f} s in stretches of 50 ms or more ({:.0f} ms at "
+        "{} computed for {:.2f} s of {:.1f} s in stretches of 50 ms or more ({:.0f} ms at "
         "the longest), and no blocking call explains them",
-        unexplained, in.length, of.lag.max_ms);
-    name_place(made, of, unexplained);
+        who, rest.all, in.length, rest.longest_ms);
+    name_place(made, of.blocking, rest.all);
     made.next = "Profile it (py-spy, node --cpu-prof, perf), then move the work to a process pool, or cut it up.";
   } else {
     made.text = fmt::format("the loop was busy for {:.0f} % of the time, in short stretches: it has no time left",

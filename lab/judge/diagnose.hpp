@@ -2,8 +2,9 @@
 //
 //   blocking_call       calls that blocked the loop take at least 1 % of the time, and a fifth of that in stalls where
 //                       the loop was seen; garbage_collection is the same of the collector's pauses
-//   cpu_bound           stalls of 50 ms or more that no blocking call fills take at least 1 % of the time, and the
-//                       CPU was used meanwhile; or the loop has no time left at all
+//   cpu_bound           stalls of 50 ms or more that no blocking call fills take at least 1 % of the time and a fifth
+//                       of all stalls of their loop, and the CPU was used meanwhile; or the loop has no time left at
+//                       all
 //   waiting_for_cpu     runnable and without a core for a tenth of the time, and a fifth of what it could have run,
 //                       for a millisecond or more each time
 //   pool_exhausted      all connections to one peer wait for answers in most looks, while requests queue behind them
@@ -20,6 +21,7 @@
 #include "lab/model/database.hpp"
 #include "lab/model/diagnosis.hpp"
 #include "lab/model/trial.hpp"
+#include "lab/model/watch.hpp"
 
 namespace assay::judge {
 
@@ -32,6 +34,7 @@ struct symptoms {
   double length_s = 0;
   std::span<const model::process_second> processes = {};
   model::loop_lag lag = {};
+  std::span<const model::loop_stalls> stalls = {};  // a loop each, of 50 ms or more; empty: only `lag` knows of them
   std::span<const model::blocking_site> blocking = {};
   std::span<const model::connection_look> connections = {};
   std::span<const model::database_view> databases = {};

@@ -24,6 +24,24 @@ struct watch_interval {
   std::uint64_t blocking_calls = 0;  // since the beginning, of the threshold's length or more
 };
 
+// How long one loop was away in long stretches, by what filled them. Seconds.
+struct loop_stalls {
+  double called_s = 0;    // calls that are known, pauses of a collector among them
+  double computed_s = 0;  // on a CPU
+  double starved_s = 0;   // ready, and without a CPU
+  double waited_s = 0;    // asleep in what is not seen, or until memory was read from disk
+  double unknown_s = 0;   // no call fills it, and what its thread used meanwhile was not seen
+  double longest_ms = 0;  // of the stretches that no call fills half of
+
+  double all_s() const { return called_s + computed_s + starved_s + waited_s + unknown_s; }
+};
+
+// An error that nobody handled, as a runtime's shim tells it: its text and where it came from.
+struct unhandled_error {
+  std::string text = {};
+  std::uint64_t count = 0;
+};
+
 struct watch_result {
   std::vector<std::string> command = {};  // empty: attached to a process that ran already
   std::uint32_t pid = 0;
@@ -38,8 +56,9 @@ struct watch_result {
   loop_lag lag = {};
   std::vector<blocking_site> blocking = {};
   std::vector<trial_event> events = {};  // stalls, each with its cause where it was seen
-  std::vector<std::string> notes = {};   // what could not be seen, and why
-  double own_cpu_share = 0;              // of one core, of the observer
+  std::vector<unhandled_error> failures = {};
+  std::vector<std::string> notes = {};  // what could not be seen, and why
+  double own_cpu_share = 0;             // of one core, of the observer
   diagnosis verdict = {};
 };
 

@@ -15,6 +15,7 @@ namespace {
 using json = nlohmann::ordered_json;
 
 constexpr std::size_t shown_sites = 8;
+constexpr std::size_t shown_failures = 8;
 constexpr std::size_t shown_notes = 8;
 constexpr std::size_t shown_kinds = 3;  // of tasks
 constexpr double megabyte = 1e6;
@@ -100,6 +101,20 @@ void append_runtime(std::string& to, const std::vector<model::runtime_look>& loo
                   mb(first.heap_used_bytes), mb(first.external_bytes));
   if (length_s > 0) to += fmt::format("; loop {:.0f} % busy by its own count", 100 * active_s / length_s);
   to += '\n';
+}
+
+// They happened, whatever the verdict: no list of what was not seen may hide them.
+void append_failures(std::string& to, const std::vector<model::unhandled_error>& failures) {
+  if (!failures.empty()) to += "  errors that nobody handled\n";
+  for (const auto& each : failures | std::views::take(shown_failures)) {
+    to += fmt::format("    {:>5} times  {}\n", each.count, each.text);
+  }
+  if (failures.size() > shown_failures) to += fmt::format("    and {} more\n", failures.size() - shown_failures);
+}
+
+void append_notes(std::string& to, const std::vector<std::string>& notes) {
+  for (const auto& each : notes | std::views::take(shown_notes)) to += fmt::format("  note: {}\n", each);
+  if (notes.size() > shown_notes) to += fmt::format("  and {} more notes, in --json\n", notes.size() - shown_notes);
 }
 
 json lag_json(const model::loop_lag& lag) {
@@ -241,7 +256,8 @@ std::string watch_text(const model::watch_result& result) {
   if (result.blocking.size() > shown_sites)
     text += fmt::format("    and {} more\n", result.blocking.size() - shown_sites);
   for (const std::string& each : result.verdict.remarks) text += fmt::format("  remark: {}\n", each);
-  for (const auto& each : result.notes | std::views::take(shown_notes)) text += fmt::format("  note: {}\n", each);
+  append_failures(text, result.failures);
+  append_notes(text, result.notes);
   for (const auto& database : result.databases) {
     for (const auto& each : database.notes) text += fmt::format("  note: {}\n", each);
   }
@@ -276,6 +292,10 @@ std::string watch_json(const model::watch_result& result) {
   for (const auto& each : result.databases) document["databases"].push_back(database_json(each));
   document["runtime_looks"] = json::array();
   for (const auto& each : result.runtime_looks) document["runtime_looks"].push_back(runtime_json(each));
+  document["failures"] = json::array();
+  for (const auto& each : result.failures) {
+    document["failures"].push_back({{"text", each.text}, {"count", each.count}});
+  }
   document["notes"] = result.notes;
   document["observer_cpu_share"] = result.own_cpu_share;
   return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";

@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import pathlib
+import pwd
 import signal
 import subprocess
 import sys
@@ -98,6 +99,40 @@ class Watch(unittest.TestCase):
         self.assertEqual((database["looks"], len(database["notes"])), ([], 1))
         self.assertIn("postgres: not looked into: ", database["notes"][0])
         self.assertTrue(any("ESTABLISHED" in look["states"] for look in document["connections"]))
+
+    @unittest.skipIf(os.geteuid() != 0, "only root can watch as another user")
+    def test_what_another_user_may_not_see_is_said_with_the_cure(self):
+        service = subprocess.Popen(self.service, stdout=subprocess.DEVNULL, stdin=subprocess.PIPE)
+        self.addCleanup(service.communicate)
+        self.addCleanup(service.kill)
+        self.wait_until_it_listens()
+        nobody = pwd.getpwnam("nobody")
+        # By its descriptor: that user may not enter the folder that the program is in.
+        descriptor = os.open(program("ASSAY_COMMAND"), os.O_RDONLY)
+        self.addCleanup(os.close, descriptor)
+        run = Run(
+            ["assay", "watch", "--json", "--duration", "2500ms", "--pid", str(service.pid)],
+            executable=f"/proc/self/fd/{descriptor}",
+            pass_fds=[descriptor],
+            cwd="/",
+            env={**os.environ, "TMPDIR": "/tmp"},
+            user=nobody.pw_uid,
+            group=nobody.pw_gid,
+            extra_groups=[],
+        )
+        self.addCleanup(run.kill)
+        outcome = run.wait(PATIENCE_S)
+        self.assertEqual(outcome.code, INVALID, outcome.err)  # shorter than a diagnosis needs
+        document = outcome.document()
+        why = "Permission denied: it runs as root, the watch as nobody"
+        cure = "start it under `assay watch -- CMD`, or watch as root"
+        for hidden in (
+            "its system calls may not be sampled, so its loops are not seen",
+            "its descriptors may not be listed (counted as 0, and no connections)",
+        ):
+            self.assertIn(f"{hidden}: {why}; {cure}", document["notes"])
+        self.assertEqual((document["lag"]["quality"], document["connections"]), ("none", []))
+        self.assertGreater(document["processes"][-1]["rss_bytes"], 0)
 
     def test_a_command_that_ends_is_no_verdict(self):
         outcome = self.start("--", sys.executable, "-c", "print('its own words')").wait(PATIENCE_S)

@@ -154,7 +154,7 @@ def mistakes(case: Case, seen: dict, known: dict) -> list[str]:
         kinds = ", ".join(each["kind"] for each in seen["findings"])
         wrong.append(f"{seen['verdict']} instead of {expected['kind']} ({kinds or seen['text']})")
         return wrong
-    wrong += failure_mistakes(case, seen["notes"])
+    wrong += failure_mistakes(case, seen["failures"])
     if not seen["findings"]:
         return wrong
     first = seen["findings"][0]
@@ -174,12 +174,12 @@ def mistakes(case: Case, seen: dict, known: dict) -> list[str]:
     return wrong
 
 
-def failure_mistakes(case: Case, notes: list[str]) -> list[str]:
+def failure_mistakes(case: Case, failures: list[dict]) -> list[str]:
     planted = case.entry["fault"].get("failures", [])
-    told = [note for note in notes if note.startswith("an error that nobody handled")]
+    told = [each["text"] for each in failures]
     if case.mode == "clean":
-        return [f"told of {note!r}" for note in told if planted]
-    return [f"no failure {words!r} among {told}" for words in planted if not any(words in note for note in told)]
+        return [f"told of {text!r}" for text in told if planted]
+    return [f"no failure {words!r} among {told}" for words in planted if not any(words in text for text in told)]
 
 
 def slope_mistakes(numbers: dict, truth_per_hour: float) -> list[str]:

@@ -34,8 +34,16 @@ bool parse(std::string_view text, Number& into) {
 }
 
 json json_of(const inside::observation& seen) {
-  json document{{"own_cpu_share", seen.own_cpu_share}, {"notes", seen.notes},     {"lag", json::object()},
-                {"blocking", json::array()},           {"events", json::array()}, {"processes", json::array()}};
+  json document{{"own_cpu_share", seen.own_cpu_share},
+                {"notes", seen.notes},
+                {"lag", json::object()},
+                {"blocking", json::array()},
+                {"events", json::array()},
+                {"processes", json::array()},
+                {"failures", json::array()}};
+  for (const auto& one : seen.failures) {
+    document["failures"].push_back({{"text", one.text}, {"count", one.count}});
+  }
   for (std::size_t i = 0; i < seen.lag.size(); ++i) {
     const auto& one = seen.lag[i];
     json stalls = json::object();

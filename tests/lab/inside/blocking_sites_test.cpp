@@ -80,6 +80,27 @@ TEST(blocking_sites, the_limit_on_sites_is_counted) {
   EXPECT_EQ(sites.sites(0, 1'000'000'000, 0).size(), blocking_sites::most_sites);
 }
 
+// Half a day of a service that blocks: many short calls, and now and then a long one.
+TEST(blocking_sites, beyond_the_limit_on_calls_all_are_summed_and_the_longest_found_again) {
+  blocking_sites sites({});
+  constexpr std::uint64_t calls = 3 * blocking_sites::most_calls;
+  constexpr std::uint64_t every = 10'000;
+  for (std::uint64_t i = 0; i < calls; ++i) sites.add(1, call("recv", "", 100 * i, i % every == 0 ? 90 : 30));
+  constexpr std::uint64_t end_ns = 100 * calls * 1'000'000;
+  const auto found = sites.sites(0, end_ns, 0);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].count, calls);
+  EXPECT_NEAR(found[0].total_ms, 30.0 * calls + 60.0 * (calls / every), 1);
+  EXPECT_DOUBLE_EQ(found[0].longest_ms, 90);
+  EXPECT_EQ(found[0].at_s.size(), blocking_sites::most_moments);
+  EXPECT_EQ(sites.calls(), calls);
+  EXPECT_EQ(sites.dropped(), 0U);
+  for (std::uint64_t i = 0; i < calls; i += every) {
+    EXPECT_NE(sites.cause_of(1, 7, 100 * i * 1'000'000, (100 * i + 95) * 1'000'000), "") << i;
+  }
+  EXPECT_TRUE(sites.sites(end_ns, 2 * end_ns, 0).empty()) << "none began in there";
+}
+
 TEST(code_map, own_code_is_what_is_no_system_library) {
   const code_map map(
       "55e000000000-55e000001000 r--p 00000000 08:01 11  /srv/shop/server\n"

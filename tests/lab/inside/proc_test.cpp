@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "lab/inside/environment.hpp"
-#include "lab/inside/observer.hpp"
 #include "lab/inside/process_sampler.hpp"
 
 namespace assay::inside {
@@ -72,19 +71,6 @@ TEST(environment, lists_are_put_in_front) {
   EXPECT_FALSE(node.contains("PYTHONPATH"));
   const auto any = environment(probe, "/d", "auto");
   EXPECT_TRUE(any.contains("PYTHONPATH") && any.contains("NODE_OPTIONS"));
-}
-
-TEST(observer, says_what_it_was_not_given) {
-  observer no_pids({.root_pids = {}, .probe_directory = "/tmp", .port_names = {}, .runtime = {}});
-  EXPECT_FALSE(no_pids.start(observer::now()));
-  observer no_directory({.root_pids = [] { return std::vector<std::uint32_t>{}; },
-                         .probe_directory = "relative",
-                         .port_names = {},
-                         .runtime = {}});
-  const auto started = no_directory.start(observer::now());
-  ASSERT_FALSE(started);
-  EXPECT_NE(started.error().find("'relative'"), std::string::npos);
-  EXPECT_FALSE(no_directory.finish({}));
 }
 
 }  // namespace

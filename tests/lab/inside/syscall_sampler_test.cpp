@@ -2,8 +2,14 @@
 
 #include <gtest/gtest.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
+#include <chrono>
+#include <future>
+#include <optional>
+#include <set>
 #include <string>
+#include <thread>
 
 namespace assay::inside {
 namespace {
@@ -84,6 +90,66 @@ TEST(sampled_thread, what_slept_while_nobody_looked_was_not_busy_for_all_of_it) 
   ASSERT_EQ(stalls.size(), 1U);
   EXPECT_EQ(stalls[0].length_ns, 13 * ms);
   EXPECT_EQ(thread.counters().waits, 2U);
+}
+
+// A thread of this process that waits until it is let go.
+class waiting_thread {
+ public:
+  waiting_thread() : thread_([this] { wait(); }) { tid_.get_future().wait(); }
+  ~waiting_thread() { end(); }
+  waiting_thread(const waiting_thread&) = delete;
+  waiting_thread& operator=(const waiting_thread&) = delete;
+
+  std::uint32_t tid() const { return id_; }
+  void end() {
+    if (!thread_.joinable()) return;
+    let_go_.set_value();
+    thread_.join();
+  }
+
+ private:
+  void wait() {
+    id_ = static_cast<std::uint32_t>(::gettid());
+    tid_.set_value();
+    let_go_.get_future().wait();
+  }
+  std::uint32_t id_ = 0;
+  std::promise<void> tid_;
+  std::promise<void> let_go_;
+  std::thread thread_;
+};
+
+// The counters of a sampled thread once it has ended; nothing when the sampler does not notice.
+std::optional<thread_counters> last_counters(syscall_sampler& sampler, std::uint32_t tid) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (std::chrono::steady_clock::now() < deadline) {
+    for (const auto& each : sampler.take()) {
+      if (each.counters.tid == tid && each.counters.ended_ns != 0) return each.counters;
+    }
+    std::this_thread::yield();
+  }
+  return std::nullopt;
+}
+
+TEST(syscall_sampler, threads_that_have_ended_make_room_and_give_back_their_numbers) {
+  const auto pid = static_cast<std::uint32_t>(::getpid());
+  syscall_sampler sampler;
+  std::set<std::uint64_t> generations;
+  constexpr std::size_t lives = 2 * syscall_sampler::most_threads + 1;
+  for (std::size_t life = 0; life < lives; ++life) {
+    waiting_thread thread;
+    const auto watched = sampler.watch(pid, thread.tid());
+    ASSERT_TRUE(watched) << watched.error();
+    ASSERT_TRUE(*watched) << "there is room for thread " << life;
+    EXPECT_TRUE(sampler.watches(pid, thread.tid()));
+    thread.end();
+    const auto ended = last_counters(sampler, thread.tid());
+    ASSERT_TRUE(ended) << life;
+    generations.insert(ended->generation);
+    EXPECT_FALSE(sampler.watches(pid, thread.tid())) << "the number may be another's";
+    EXPECT_TRUE(sampler.take().empty()) << "its last is told once";
+  }
+  EXPECT_EQ(generations.size(), lives) << "threads of one number are told apart";
 }
 
 TEST(syscall_sampler, a_thread_that_is_not_there_is_an_error) {

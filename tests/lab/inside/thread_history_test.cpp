@@ -101,6 +101,43 @@ TEST(thread_history, a_stall_of_an_unknown_thread_is_counted_as_dropped) {
   EXPECT_EQ(history.dropped(), 3U);
 }
 
+// A service that starts a worker with a loop for each job, all day long.
+TEST(thread_history, the_loop_that_ended_first_makes_room_for_another) {
+  thread_history history;
+  constexpr std::uint32_t loops = 2 * thread_history::most_threads;
+  history.look(s);
+  for (std::uint32_t tid = 1; tid <= loops; ++tid) {
+    history.look(tid * s);
+    auto ended = counted(tid, 2);
+    ended.began_ns = tid * s;
+    history.add(1, ended, model::lag_quality::traced);
+    history.look(tid * s + s / 2);
+    ended.ended_ns = tid * s + s / 2;
+    history.add(1, ended, model::lag_quality::traced);
+    history.add_stall(1, {tid, tid * s, s / 4});
+  }
+  EXPECT_EQ(history.dropped(), 0U);
+  EXPECT_EQ(history.evicted(), loops - thread_history::most_threads);
+  EXPECT_EQ(history.name_of({1, loops, 1}), "loop") << "the last is kept";
+  EXPECT_EQ(history.name_of({1, 1, 1}), "") << "the first is not";
+  EXPECT_EQ(history.stalls().size(), thread_history::most_threads);
+  EXPECT_EQ(history.traced_turns(), 42U * loops) << "their turns were made";
+  auto again = counted(1, 2);
+  again.ended_ns = s + s / 2;
+  history.add(1, again, model::lag_quality::traced);
+  EXPECT_EQ(history.name_of({1, 1, 1}), "") << "its file tells of it for as long as the process lives";
+}
+
+TEST(thread_history, loops_that_go_on_make_no_room) {
+  thread_history history;
+  history.look(s);
+  for (std::uint32_t tid = 1; tid <= thread_history::most_threads + 1; ++tid) {
+    history.add(1, counted(tid, 2), model::lag_quality::traced);
+  }
+  EXPECT_EQ(history.dropped(), 1U);
+  EXPECT_EQ(history.evicted(), 0U);
+}
+
 TEST(thread_history, memory_is_bounded_and_the_present_is_kept) {
   thread_history history;
   constexpr std::uint64_t looks = 60'000;

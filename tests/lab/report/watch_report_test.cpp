@@ -134,6 +134,27 @@ TEST(watch_report, allocations_are_told_where_they_were_counted) {
       << watch_text(result);
 }
 
+TEST(watch_report, errors_that_nobody_handled_are_told_however_many_notes_there_are) {
+  model::watch_result result = sample();
+  EXPECT_EQ(watch_text(result).find("nobody handled"), std::string::npos);
+  result.failures = {{.text = "ValueError: no order: app.py:9", .count = 12}};
+  result.notes.clear();
+  for (int i = 0; i < 11; ++i) result.notes.push_back("not seen " + std::to_string(i));
+  std::string text = watch_text(result);
+  const auto section = text.find("  errors that nobody handled\n       12 times  ValueError: no order: app.py:9\n");
+  ASSERT_NE(section, std::string::npos) << text;
+  EXPECT_LT(section, text.find("  note: not seen 0\n")) << text;
+  EXPECT_NE(text.find("  note: not seen 7\n  and 3 more notes, in --json\n"), std::string::npos) << text;
+  EXPECT_EQ(text.find("not seen 8"), std::string::npos) << text;
+  for (int i = 0; i < 9; ++i) result.failures.push_back({.text = "E" + std::to_string(i), .count = 1});
+  text = watch_text(result);
+  EXPECT_NE(text.find("        1 times  E6\n    and 2 more\n"), std::string::npos) << text;
+  const json document = json::parse(watch_json(result));
+  EXPECT_EQ(document["failures"].size(), 10U);
+  EXPECT_EQ(document["failures"][0]["count"], 12);
+  EXPECT_EQ(document["notes"].size(), 11U);
+}
+
 TEST(watch_report, a_command_is_one_line_whatever_is_in_it) {
   model::watch_result result = sample();
   result.command = {"python3", "-c", "a\nb"};
