@@ -129,6 +129,7 @@ std::expected<model::watch_result, std::string> watch_session::finish(const std:
   made.processes = std::move(seen->processes);
   // Looks after the end of all processes show nothing.
   while (!made.processes.empty() && made.processes.back().processes == 0) made.processes.pop_back();
+  made.limits = std::move(seen->limits);
   made.connections = std::move(seen->connections);
   made.runtime_looks = std::move(seen->runtime_looks);
   if (!seen->lag.empty()) made.lag = std::move(seen->lag.front());

@@ -126,6 +126,7 @@ void observer::state::look_at_processes(std::uint64_t now_ns) {
       seconds.back().allocated_bytes = counted->allocated_bytes;
       seconds.back().live_bytes = counted->live_bytes;
     }
+    if (!processes.refused().empty()) note(processes.refused());
     turns = history.traced_turns();
     if (auto said = states.look(pids)) {
       said->at_s = at_s(now_ns);
@@ -372,6 +373,7 @@ std::expected<observation, std::string> observer::finish(const std::vector<phase
   const auto elapsed_ns = static_cast<double>(monotonic_ns() - self.started_ns);
   seen.own_cpu_share = static_cast<double>(self.cpu_ns + self.sampler.cpu_ns()) / std::max(1.0, elapsed_ns);
   seen.processes = std::move(self.seconds);
+  seen.limits = self.processes.limits();
   seen.connections = std::move(self.connections);
   seen.runtime_looks = std::move(self.runtime_looks);
   seen.runtime = self.runtime;
