@@ -142,7 +142,9 @@ std::expected<model::watch_result, std::string> watch_session::finish(const std:
                                   .lag = made.lag,
                                   .blocking = made.blocking,
                                   .connections = made.connections,
-                                  .databases = made.databases});
+                                  .databases = made.databases,
+                                  .runtime_looks = made.runtime_looks,
+                                  .limits = made.limits});
   judge::name_holders(made.verdict, made.runtime_looks, made.length_s);
   // Their objects are none of malloc's, and they give no account of them.
   const bool own_heap = made.runtime == "python" || made.runtime == "jvm" || made.runtime == "go";
