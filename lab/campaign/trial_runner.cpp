@@ -273,6 +273,7 @@ void trial_runner::take_view(const std::expected<inside::observation, std::strin
     return;
   }
   trial_.processes = seen->processes;
+  trial_.limits = seen->limits;
   trial_.lag = seen->lag;
   trial_.blocking = seen->blocking;
   trial_.events.insert(trial_.events.end(), seen->events.begin(), seen->events.end());

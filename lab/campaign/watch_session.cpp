@@ -129,6 +129,7 @@ std::expected<model::watch_result, std::string> watch_session::finish(const std:
   made.processes = std::move(seen->processes);
   // Looks after the end of all processes show nothing.
   while (!made.processes.empty() && made.processes.back().processes == 0) made.processes.pop_back();
+  made.limits = std::move(seen->limits);
   made.connections = std::move(seen->connections);
   made.runtime_looks = std::move(seen->runtime_looks);
   if (!seen->lag.empty()) made.lag = std::move(seen->lag.front());
@@ -143,7 +144,9 @@ std::expected<model::watch_result, std::string> watch_session::finish(const std:
                                   .stalls = seen->stalls,
                                   .blocking = made.blocking,
                                   .connections = made.connections,
-                                  .databases = made.databases});
+                                  .databases = made.databases,
+                                  .runtime_looks = made.runtime_looks,
+                                  .limits = made.limits});
   judge::name_holders(made.verdict, made.runtime_looks, made.length_s);
   // Their objects are none of malloc's, and they give no account of them.
   const bool own_heap = made.runtime == "python" || made.runtime == "jvm" || made.runtime == "go";

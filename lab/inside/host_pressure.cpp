@@ -3,29 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 
+#include "lab/inside/control_group.hpp"
 #include "lab/inside/proc.hpp"
+#include "lab/inside/words.hpp"
 
 namespace assay::inside {
 namespace {
-
-constexpr std::string_view group_root = "/sys/fs/cgroup";
-
-std::optional<std::uint64_t> whole_number(std::string_view word) {
-  std::uint64_t value = 0;
-  const auto parsed = std::from_chars(word.data(), word.data() + word.size(), value);
-  if (parsed.ec != std::errc{} || parsed.ptr != word.data() + word.size()) return std::nullopt;
-  return value;
-}
-
-// Up to the character, which is taken away as well; all of it when it is not there.
-std::string_view cut(std::string_view& text, char at) {
-  const auto piece = text.substr(0, text.find(at));
-  text.remove_prefix(std::min(piece.size() + 1, text.size()));
-  return piece;
-}
 
 std::optional<std::uint64_t> pressure_of(std::string_view what) {
   const auto text = read_text(fmt::format("/proc/pressure/{}", what));
@@ -62,29 +47,6 @@ bool parse_cpu_ticks(std::string_view text, host_look& into) {
   return true;
 }
 
-std::optional<std::uint64_t> parse_pressure(std::string_view text) {
-  constexpr std::string_view total = " total=";
-  const auto line = cut(text, '\n');
-  const auto at = line.find(total);
-  if (!line.starts_with("some ") || at == std::string_view::npos) return std::nullopt;
-  return whole_number(line.substr(at + total.size()));
-}
-
-std::string cpu_group_folder(std::string_view cgroup) {
-  std::string found;
-  while (!cgroup.empty()) {
-    auto line = cut(cgroup, '\n');
-    cut(line, ':');  // a number
-    auto controllers = cut(line, ':');
-    if (controllers.empty() && found.empty()) found = fmt::format("{}{}", group_root, line);
-    const auto all = controllers;
-    while (!controllers.empty()) {
-      if (cut(controllers, ',') == "cpu") return fmt::format("{}/{}{}", group_root, all, line);
-    }
-  }
-  return found;
-}
-
 void parse_cpu_group(std::string_view cpu_stat, host_look& into) {
   while (!cpu_stat.empty()) {
     auto line = cut(cpu_stat, '\n');
@@ -104,7 +66,9 @@ host_look look_at_host(std::uint32_t pid, std::uint64_t at_ns) {
   seen.memory_pressure_us = pressure_of("memory");
   seen.io_pressure_us = pressure_of("io");
   if (const auto text = read_text(fmt::format("/proc/{}/cgroup", pid))) {
-    if (const auto stat = read_text(cpu_group_folder(*text) + "/cpu.stat")) parse_cpu_group(*stat, seen);
+    const auto place = group_place_of(*text, "cpu");
+    const auto stat = place ? read_text(place->mount + place->path + "/cpu.stat") : std::nullopt;
+    if (stat) parse_cpu_group(*stat, seen);
   }
   return seen;
 }

@@ -37,10 +37,6 @@ std::vector<std::string> what_the_host_did(const host_look& before, const host_l
 
 // The first line of /proc/stat.
 bool parse_cpu_ticks(std::string_view text, host_look& into);
-// "some avg10=0.00 avg60=0.00 avg300=0.00 total=1234": the total, microseconds.
-std::optional<std::uint64_t> parse_pressure(std::string_view text);
-// The folder of cpu.stat by /proc/PID/cgroup, of version 2 or 1; empty when there is none.
-std::string cpu_group_folder(std::string_view cgroup);
 // throttled_usec of version 2, throttled_time of version 1 (nanoseconds), and nr_throttled.
 void parse_cpu_group(std::string_view cpu_stat, host_look& into);
 

@@ -136,6 +136,7 @@ void observer::state::look_at_processes() {
     second.live_bytes = counted->live_bytes;
   }
   seconds.add(second);
+  if (!processes.unreadable().empty()) note(processes.unreadable());
   turns = history.traced_turns();
   for (const auto& [pid, error] : processes.refused()) {
     if (const auto why = closed.tell(pid, error)) {
@@ -352,6 +353,7 @@ std::expected<observation, std::string> observer::finish(const std::vector<phase
   const auto elapsed_ns = static_cast<double>(monotonic_ns() - self.started_ns);
   seen.own_cpu_share = static_cast<double>(self.cpu_ns + self.unseen.sampler().cpu_ns()) / std::max(1.0, elapsed_ns);
   seen.processes = self.seconds.take();
+  seen.limits = self.processes.limits();
   seen.connections = self.connections.take();
   seen.runtime_looks = self.runtime_looks.take();
   seen.runtime = self.runtime;

@@ -47,6 +47,7 @@ struct phase_window {
 
 struct observation {
   std::vector<model::process_second> processes;
+  model::resource_limits limits;
   std::vector<model::connection_look> connections;
   std::vector<model::runtime_look> runtime_looks;
   std::vector<model::loop_lag> lag;     // a phase each, in order

@@ -332,12 +332,11 @@ model::diagnosis diagnose(const symptoms& of) {
     }
     add_full_accept_queue(made, of.connections);
     const auto loaded = loaded_stretch(of.processes);
-    add_growth(made, loaded);
+    add_growth(made, {.processes = loaded, .runtime_looks = of.runtime_looks, .limits = of.limits});
     add_unclosed(made, looks_during(of.connections, loaded));
     // What is held up, or waits in line, has the shares of its defect.
-    const bool well = std::ranges::none_of(made.findings, [](const named_cause& each) {
-      return each.kind != cause::memory_leak && each.kind != cause::descriptor_leak && each.kind != cause::socket_leak;
-    });
+    const bool well =
+        std::ranges::all_of(made.findings, [](const named_cause& each) { return model::is_leak(each.kind); });
     if (const auto time = request_time_of(of.processes, of.connections); time && well) {
       made.remarks.push_back(describe(*time));
     }
@@ -368,7 +367,7 @@ model::diagnosis diagnose(const model::trial& of) {
     add_unexplained(made.findings, seen, in);
     add_waiting(made.findings, in);
     if (has_time(seen, in)) add_database_findings(made, seen.databases, seen.start_s, seen.start_s + seen.length_s);
-    add_growth(made, seen.processes);
+    add_growth(made, {.processes = seen.processes, .limits = of.limits});
     apply_drain_test(made, of);
     say_what_was_not_seen(made, seen);
   }

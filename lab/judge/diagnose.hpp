@@ -10,7 +10,7 @@
 //   pool_exhausted      all connections to one peer wait for answers in most looks, while requests queue behind them
 //   idle_in_transaction, lock_wait      database.hpp, where the database was looked into
 //   accept_queue_full   sockets.hpp; when nothing else holds the loop up, then it is a remark
-//   *_leak              growth.hpp, of anonymous memory, descriptors and sockets
+//   *_leak              growth.hpp, of anonymous memory, descriptors, sockets, threads, and of the runtime's tasks
 //
 // Misuse: seconds without load. An idle service is not healthy, it is unknown.
 #pragma once
@@ -20,6 +20,8 @@
 #include "lab/model/connections.hpp"
 #include "lab/model/database.hpp"
 #include "lab/model/diagnosis.hpp"
+#include "lab/model/resource_limits.hpp"
+#include "lab/model/runtime_look.hpp"
 #include "lab/model/trial.hpp"
 #include "lab/model/watch.hpp"
 
@@ -38,6 +40,8 @@ struct symptoms {
   std::span<const model::blocking_site> blocking = {};
   std::span<const model::connection_look> connections = {};
   std::span<const model::database_view> databases = {};
+  std::span<const model::runtime_look> runtime_looks = {};
+  model::resource_limits limits = {};
 };
 
 [[nodiscard]] model::diagnosis diagnose(const symptoms& of);

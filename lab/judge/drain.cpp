@@ -66,7 +66,8 @@ constexpr std::array drained_kinds{
     drained{cause::memory_leak, "anonymous memory", "MB", 1e6, drain_least_bytes, &drain_result::memory},
     drained{cause::socket_leak, "open sockets", "sockets", 1, drain_least_count, &drain_result::sockets},
     drained{cause::descriptor_leak, "open descriptors", "descriptors", 1, drain_least_count,
-            &drain_result::descriptors}};
+            &drain_result::descriptors},
+    drained{cause::thread_leak, "running threads", "threads", 1, drain_least_count, &drain_result::threads}};
 
 std::string left_text(const drained& what, const residue& left) {
   return fmt::format("after the first rest {:.4g} {} were left, after the second {:.4g}", left.after_first / what.scale,
@@ -114,6 +115,7 @@ std::optional<drain_result> drain_of(const model::trial& of) {
   return drain_result{.memory = both(&model::process_second::anonymous_bytes),
                       .descriptors = both(&model::process_second::descriptors),
                       .sockets = both(&model::process_second::sockets),
+                      .threads = both(&model::process_second::threads),
                       .requests = second.requests,
                       .begin_s = before == nullptr ? 0 : before->start_s + before->length_s,
                       .end_s = second.rest->start_s};

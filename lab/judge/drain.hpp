@@ -21,7 +21,7 @@ inline constexpr double rest_least_s = 5;          // shorter ones are no rest
 inline constexpr double same_load_share = 0.1;     // by which the two loads' numbers of requests may differ
 inline constexpr double drain_least_share = 0.02;  // more than that of what the first rest left, and it has grown
 inline constexpr double drain_least_bytes = 1 << 20;
-inline constexpr double drain_least_count = 4;  // descriptors, sockets
+inline constexpr double drain_least_count = 4;  // descriptors, sockets, threads
 
 // What the last half of each rest left at least.
 struct residue {
@@ -34,6 +34,7 @@ struct drain_result {
   residue memory;  // anonymous, bytes
   residue descriptors;
   residue sockets;
+  residue threads;
   double requests = 0;  // between the two rests
   double begin_s = 0;   // of the first of the two loads
   double end_s = 0;     // of the second

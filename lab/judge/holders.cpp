@@ -100,9 +100,8 @@ void name_holders(model::diagnosis& of, std::span<const runtime_look> looks, dou
   for (auto& each : of.findings) {
     const bool of_memory = each.kind == cause::memory_leak;
     if (of_memory) each.text += memory_holder(compared);
-    if (of_memory || each.kind == cause::descriptor_leak || each.kind == cause::socket_leak) {
-      each.text += active_holder(compared);
-    }
+    // A thread is none of the runtime's tasks.
+    if (is_leak(each.kind) && each.kind != cause::thread_leak) each.text += active_holder(compared);
   }
   if (is_verdict) of.text = of.findings.front().text;
 }

@@ -1,5 +1,5 @@
 // What holds what leaks, as far as the runtime itself can say: memory is in its heap or in buffers outside of it, or
-// with tasks that there are more and more of; descriptors and sockets are of one kind that is.
+// with tasks that there are more and more of; descriptors, sockets and tasks are of one kind that is.
 //
 // Misuse: taking this for evidence of a leak. It is asked only after growth.hpp has found one.
 #pragma once

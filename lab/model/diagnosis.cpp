@@ -34,6 +34,10 @@ std::string_view label(cause what) {
       return "descriptor_leak";
     case cause::socket_leak:
       return "socket_leak";
+    case cause::thread_leak:
+      return "thread_leak";
+    case cause::task_leak:
+      return "task_leak";
   }
   return "";
 }
@@ -42,6 +46,11 @@ std::string in_words(cause what) {
   std::string text(label(what));
   std::ranges::replace(text, '_', ' ');
   return text;
+}
+
+bool is_leak(cause what) {
+  return what == cause::memory_leak || what == cause::descriptor_leak || what == cause::socket_leak ||
+         what == cause::thread_leak || what == cause::task_leak;
 }
 
 }  // namespace assay::model

@@ -26,10 +26,13 @@ enum class cause : std::uint8_t {
   memory_leak,
   descriptor_leak,
   socket_leak,
+  thread_leak,
+  task_leak,  // of the runtime's: asyncio's tasks, what is active in Node.js
 };
 std::string_view label(cause what);
 /// For running text: "blocking call".
 std::string in_words(cause what);
+bool is_leak(cause what);
 
 // One number of a finding, its unit in the name: "blocked_s", "slope_per_hour_low".
 struct evidence {

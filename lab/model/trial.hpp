@@ -17,10 +17,11 @@
 #include "lab/model/database.hpp"
 #include "lab/model/load_result.hpp"
 #include "lab/model/plan.hpp"
+#include "lab/model/resource_limits.hpp"
 
 namespace assay::model {
 
-inline constexpr int trial_version = 2;
+inline constexpr int trial_version = 3;
 
 struct route_measurement {
   std::string route = {};  // bound_route::name; empty for all of the phase
@@ -71,6 +72,22 @@ struct process_second {
   std::uint64_t allocations = 0;  // cumulative, by malloc and its like; 0: nobody has asked for it, as the following
   std::uint64_t allocated_bytes = 0;  // cumulative
   std::uint64_t live_bytes = 0;       // allocated and not freed
+  unsigned files = 0;                 // of the descriptors, as the following: devices and folders too
+  unsigned pipes = 0;
+  unsigned eventfds = 0;
+  unsigned other_descriptors = 0;           // epoll, timers, io_uring, what could not be read
+  std::uint64_t read_bytes = 0;             // cumulative, by read() and its like, from whatever: rchar
+  std::uint64_t written_bytes = 0;          // cumulative: wchar
+  std::uint64_t read_calls = 0;             // cumulative
+  std::uint64_t write_calls = 0;            // cumulative
+  std::uint64_t storage_read_bytes = 0;     // cumulative, what had to come from a disk
+  std::uint64_t storage_written_bytes = 0;  // cumulative, and what is to go there
+  // Every few seconds, and held until the next time.
+  std::uint64_t pss_bytes = 0;           // resident, each shared page by parts; 0: not told
+  std::uint64_t group_memory_bytes = 0;  // of its control group, without what the kernel can drop; 0: not told
+  double group_cpu_stalled_s = 0;        // cumulative: some task of the group waited for a core; 0: not told
+  double group_memory_stalled_s = 0;
+  double group_io_stalled_s = 0;
 };
 
 // How the lag of an event loop was obtained.
@@ -149,6 +166,7 @@ struct trial {
   std::vector<phase_measurement> phases = {};
   std::vector<load_second> seconds = {};
   std::vector<process_second> processes = {};
+  resource_limits limits = {};
   std::vector<loop_lag> lag = {};  // a phase each
   std::vector<blocking_site> blocking = {};
   std::vector<database_view> databases = {};

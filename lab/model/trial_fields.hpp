@@ -74,6 +74,35 @@ void fields(Io& io, T& of) {
   io("allocations", of.allocations);
   io("allocated_bytes", of.allocated_bytes);
   io("live_bytes", of.live_bytes);
+  io("files", of.files);
+  io("pipes", of.pipes);
+  io("eventfds", of.eventfds);
+  io("other_descriptors", of.other_descriptors);
+  io("read_bytes", of.read_bytes);
+  io("written_bytes", of.written_bytes);
+  io("read_calls", of.read_calls);
+  io("write_calls", of.write_calls);
+  io("storage_read_bytes", of.storage_read_bytes);
+  io("storage_written_bytes", of.storage_written_bytes);
+  io("pss_bytes", of.pss_bytes);
+  io("group_memory_bytes", of.group_memory_bytes);
+  io("group_cpu_stalled_s", of.group_cpu_stalled_s);
+  io("group_memory_stalled_s", of.group_memory_stalled_s);
+  io("group_io_stalled_s", of.group_io_stalled_s);
+}
+
+template <typename Io, is<resource_limit> T>
+void fields(Io& io, T& of) {
+  io("of", of.of);
+  io("limit", of.limit);
+  io("used", of.used);
+}
+
+template <typename Io, is<resource_limits> T>
+void fields(Io& io, T& of) {
+  io("memory", of.memory);
+  io("descriptors", of.descriptors);
+  io("threads", of.threads);
 }
 
 template <typename Io, is<loop_lag> T>
@@ -206,6 +235,7 @@ void fields(Io& io, T& of) {
   io("lag", of.lag);
   io("phases", of.phases);
   io("processes", of.processes);
+  io("limits", of.limits);
   io("seconds", of.seconds);
 }
 

@@ -1,4 +1,4 @@
-// A trial as one JSON document, format "assay.trial/2"; docs/trial-json.md lists the keys.
+// A trial as one JSON document, format "assay.trial/3"; docs/trial-json.md lists the keys.
 //
 // Reading gives back the trial that was written, histograms with their exact extremes and sum included. Text that is no
 // UTF-8 (a path, a line of a log) is written with U+FFFD in place of its bad bytes, a number that is not finite as

@@ -50,6 +50,7 @@ struct watch_result {
   std::string ended = {};  // why: "it exited with status 0", "interrupted"
   bool failed = false;     // the command ended by itself and not well
   std::vector<process_second> processes = {};
+  resource_limits limits = {};
   std::vector<connection_look> connections = {};
   std::vector<database_view> databases = {};     // that were asked for
   std::vector<runtime_look> runtime_looks = {};  // empty: no shim says anything

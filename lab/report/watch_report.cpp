@@ -53,15 +53,36 @@ void append_lag(std::string& to, const model::loop_lag& lag) {
   to += '\n';
 }
 
+double per_second(const std::vector<model::process_second>& looks, std::uint64_t model::process_second::* what) {
+  const double length_s = std::max(1e-9, looks.back().at_s - looks.front().at_s);
+  return (static_cast<double>(looks.back().*what) - static_cast<double>(looks.front().*what)) / length_s;
+}
+
+void append_io(std::string& to, const std::vector<model::process_second>& looks) {
+  using model::process_second;
+  const auto rate = [&](auto what) { return per_second(looks, what); };
+  to += fmt::format(
+      "  I/O        {:.2f} MB a second read in {:.0f} calls, {:.2f} MB written in {:.0f}; of disks {:.2f}, {:.2f} MB\n",
+      rate(&process_second::read_bytes) / megabyte, rate(&process_second::read_calls),
+      rate(&process_second::written_bytes) / megabyte, rate(&process_second::write_calls),
+      rate(&process_second::storage_read_bytes) / megabyte, rate(&process_second::storage_written_bytes) / megabyte);
+}
+
 void append_processes(std::string& to, const std::vector<model::process_second>& looks) {
   if (looks.size() < 2) return;
   const auto& first = looks.front();
   const auto& last = looks.back();
   const double length_s = std::max(1e-9, last.at_s - first.at_s);
-  to += fmt::format("  CPU        {:.2f} cores used, {:.2f} waited for\n", (last.cpu_s - first.cpu_s) / length_s,
-                    (last.cpu_wait_s - first.cpu_wait_s) / length_s);
-  to += fmt::format("  memory     {:.1f} MB resident, {:.1f} MB at the first look; anonymous {:.1f} MB, {:.1f} MB\n",
+  to += fmt::format(
+      "  CPU        {:.2f} cores used, {:.2f} waited for; its threads waited {:.0f} times a second, {:.0f} times "
+      "another took the core\n",
+      (last.cpu_s - first.cpu_s) / length_s, (last.cpu_wait_s - first.cpu_wait_s) / length_s,
+      per_second(looks, &model::process_second::voluntary_switches),
+      per_second(looks, &model::process_second::involuntary_switches));
+  to += fmt::format("  memory     {:.1f} MB resident, {:.1f} MB at the first look; anonymous {:.1f} MB, {:.1f} MB",
                     mb(last.rss_bytes), mb(first.rss_bytes), mb(last.anonymous_bytes), mb(first.anonymous_bytes));
+  if (last.pss_bytes > 0) to += fmt::format("; PSS {:.1f} MB", mb(last.pss_bytes));
+  to += '\n';
   const auto counted = std::ranges::find_if(looks, [](const auto& each) { return each.allocations > 0; });
   if (counted != looks.end() && last.at_s > counted->at_s) {
     const double counted_s = last.at_s - counted->at_s;
@@ -72,6 +93,25 @@ void append_processes(std::string& to, const std::vector<model::process_second>&
   }
   to += fmt::format("  open       {} descriptors ({} sockets), {} ({}) at the first look; {} processes, {} threads\n",
                     last.descriptors, last.sockets, first.descriptors, first.sockets, last.processes, last.threads);
+  to += fmt::format("             beside the sockets {} files, {} pipes, {} eventfds, {} others\n", last.files,
+                    last.pipes, last.eventfds, last.other_descriptors);
+  append_io(to, looks);
+}
+
+// What its control group holds, and for how long some task of it waited meanwhile.
+void append_group(std::string& to, const model::watch_result& result) {
+  if (result.processes.size() < 2 || result.processes.back().group_memory_bytes == 0) return;
+  const auto& first = result.processes.front();
+  const auto& last = result.processes.back();
+  to += fmt::format("  group      {:.1f} MB", mb(last.group_memory_bytes));
+  if (const auto& limit = result.limits.memory; limit.limit > 0) to += fmt::format(" of {:.1f}", mb(limit.limit));
+  if (last.group_cpu_stalled_s > 0) {
+    to += fmt::format("; some of it waited {:.1f} s for a core, {:.1f} s for memory, {:.1f} s for I/O",
+                      last.group_cpu_stalled_s - first.group_cpu_stalled_s,
+                      last.group_memory_stalled_s - first.group_memory_stalled_s,
+                      last.group_io_stalled_s - first.group_io_stalled_s);
+  }
+  to += '\n';
 }
 
 // Of a runtime that tells no more than its tasks: those that there are most of.
@@ -176,7 +216,33 @@ json look_json(const model::process_second& look) {
           {"sockets", look.sockets},
           {"allocations", look.allocations},
           {"allocated_bytes", look.allocated_bytes},
-          {"live_bytes", look.live_bytes}};
+          {"live_bytes", look.live_bytes},
+          {"voluntary_switches", look.voluntary_switches},
+          {"involuntary_switches", look.involuntary_switches},
+          {"files", look.files},
+          {"pipes", look.pipes},
+          {"eventfds", look.eventfds},
+          {"other_descriptors", look.other_descriptors},
+          {"read_bytes", look.read_bytes},
+          {"written_bytes", look.written_bytes},
+          {"read_calls", look.read_calls},
+          {"write_calls", look.write_calls},
+          {"storage_read_bytes", look.storage_read_bytes},
+          {"storage_written_bytes", look.storage_written_bytes},
+          {"pss_bytes", look.pss_bytes},
+          {"group_memory_bytes", look.group_memory_bytes},
+          {"group_cpu_stalled_s", look.group_cpu_stalled_s},
+          {"group_memory_stalled_s", look.group_memory_stalled_s},
+          {"group_io_stalled_s", look.group_io_stalled_s}};
+}
+
+json limits_json(const model::resource_limits& limits) {
+  json made = json::object();
+  for (const auto& [name, one] : {std::pair{"memory", &limits.memory}, std::pair{"descriptors", &limits.descriptors},
+                                  std::pair{"threads", &limits.threads}}) {
+    made[name] = one->limit == 0 ? json(nullptr) : json{{"of", one->of}, {"limit", one->limit}, {"used", one->used}};
+  }
+  return made;
 }
 
 json connections_json(const model::connection_look& look) {
@@ -245,6 +311,7 @@ std::string watch_text(const model::watch_result& result) {
                       result.runtime.empty() ? "" : ", ", result.runtime, result.ended);
   append_lag(text, result.lag);
   append_processes(text, result.processes);
+  append_group(text, result);
   append_connections(text, result.connections);
   append_runtime(text, result.runtime_looks);
   for (const auto& each : result.databases) text += database_text(each);
@@ -286,6 +353,7 @@ std::string watch_json(const model::watch_result& result) {
   }
   document["processes"] = json::array();
   for (const auto& each : result.processes) document["processes"].push_back(look_json(each));
+  document["limits"] = limits_json(result.limits);
   document["connections"] = json::array();
   for (const auto& each : result.connections) document["connections"].push_back(connections_json(each));
   document["databases"] = json::array();

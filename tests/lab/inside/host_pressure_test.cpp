@@ -18,18 +18,7 @@ TEST(host, ticks_are_those_of_all_cpus) {
   }
 }
 
-TEST(host, pressure_is_its_total) {
-  EXPECT_EQ(parse_pressure("some avg10=0.00 avg60=1.00 avg300=0.00 total=1234\nfull avg10=0 total=9\n"), 1234U);
-  for (const auto* text : {"", "some avg10=0.00", "full avg10=0.00 total=5\n", "some total=12x\n"}) {
-    EXPECT_FALSE(parse_pressure(text)) << text;
-  }
-}
-
-TEST(host, a_control_group_is_found_in_either_version) {
-  EXPECT_EQ(cpu_group_folder("0::/a.slice/b.scope\n"), "/sys/fs/cgroup/a.slice/b.scope");
-  EXPECT_EQ(cpu_group_folder("5:memory:/m\n3:cpu,cpuacct:/c\n0::/two\n"), "/sys/fs/cgroup/cpu,cpuacct/c");
-  EXPECT_EQ(cpu_group_folder("3:cpuset:/c\n"), "");
-  EXPECT_EQ(cpu_group_folder(""), "");
+TEST(host, the_quota_of_a_control_group_is_read_in_either_version) {
   host_look two;
   parse_cpu_group("usage_usec 5\nnr_throttled 3\nthrottled_usec 2500\n", two);
   EXPECT_EQ(two.throttled_us, 2500U);

@@ -1,9 +1,9 @@
 #include "lab/inside/proc.hpp"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include "lab/inside/environment.hpp"
+#include "lab/inside/observer.hpp"
 #include "lab/inside/process_sampler.hpp"
 
 namespace assay::inside {
@@ -39,23 +39,6 @@ TEST(status_value, takes_the_whole_key) {
   EXPECT_EQ(status_value(text, "Vm"), 0U);
   EXPECT_EQ(status_value(text, "Bad"), 0U);
   EXPECT_EQ(status_value("VmRSS", "VmRSS"), 0U);
-}
-
-TEST(process_sampler, sees_this_process_and_never_falls) {
-  const auto self = static_cast<std::uint32_t>(::getpid());
-  EXPECT_TRUE(process_tree({self}).contains(self));
-  process_sampler sampler;
-  const auto first = sampler.sample({self}, 1);
-  EXPECT_EQ(first.processes, 1U);
-  EXPECT_GE(first.threads, 1U);
-  EXPECT_GE(first.descriptors, 3U);
-  EXPECT_GT(first.rss_bytes, first.anonymous_bytes);
-  EXPECT_GT(first.anonymous_bytes, 0U);
-  const auto gone = sampler.sample({}, 2);
-  EXPECT_EQ(gone.processes, 0U);
-  EXPECT_EQ(gone.rss_bytes, 0U);
-  EXPECT_GE(gone.cpu_s, first.cpu_s);
-  EXPECT_GE(gone.voluntary_switches, first.voluntary_switches);
 }
 
 TEST(environment, lists_are_put_in_front) {

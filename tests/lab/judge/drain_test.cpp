@@ -82,6 +82,15 @@ TEST(drain, sockets_that_stay_are_counted) {
       << made.text;
 }
 
+TEST(drain, threads_that_a_pool_keeps_are_no_leak) {
+  model::trial trial = two_cycles();
+  for (auto& each : trial.processes) each.threads = 4 + static_cast<unsigned>(std::min(each.at_s, load_s));
+  const auto made = diagnose(trial);
+  EXPECT_EQ(made.verdict, cause::healthy);
+  ASSERT_EQ(made.remarks.size(), 1U);
+  EXPECT_TRUE(made.remarks[0].starts_with("running threads grew under load and is no leak: ")) << made.remarks[0];
+}
+
 TEST(drain, what_only_the_rests_show_is_a_remark) {
   model::trial trial = two_cycles();
   for (auto& each : trial.processes) {

@@ -62,6 +62,8 @@ TEST(holders, what_only_the_collector_moves_holds_nothing) {
 TEST(holders, descriptors_are_of_the_kind_that_grows) {
   EXPECT_EQ(held(cause::socket_leak, looks(0, 0, 30)), "it grew; active TCPSocketWrap rose from 5 to 245");
   EXPECT_EQ(held(cause::descriptor_leak, looks(0, 0, 0)), "it grew");
+  EXPECT_EQ(held(cause::task_leak, looks(20, 0, 30)), "it grew; active TCPSocketWrap rose from 5 to 245");
+  EXPECT_EQ(held(cause::thread_leak, looks(20, 0, 30)), "it grew") << "a thread is no task";
 }
 
 TEST(holders, other_findings_and_few_looks_are_left_alone) {

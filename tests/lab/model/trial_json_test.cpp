@@ -43,8 +43,13 @@ class trial_maker {
                              .routes = {measurement()}});
     }
     made.seconds.assign(3, {real(), random_(), random_(), random_(), real(), real(), real()});
-    made.processes.assign(2, {real(), real(), real(), random_(), random_(), small(), small(), small(), small(),
-                              random_(), random_(), random_(), random_(), random_()});
+    made.processes.assign(
+        2, {real(),    real(),    real(),    random_(), random_(), small(),   small(), small(), small(),   random_(),
+            random_(), random_(), random_(), random_(), small(),   small(),   small(), small(), random_(), random_(),
+            random_(), random_(), random_(), random_(), random_(), random_(), real(),  real(),  real()});
+    made.limits = {.memory = {word(), random_(), random_()},
+                   .descriptors = {word(), random_(), random_()},
+                   .threads = {word(), random_(), random_()}};
     made.lag = {{word(), lag_quality::traced, real(), real(), real(), real(), real(), {{10, 4}, {500, 1}}, {{10, 0.5}}},
                 {word(), lag_quality::sampled, 0, 0, 0, 0, 0, {}, {}}};
     made.blocking = {{word(), word(), word(), {word(), word()}, random_(), real(), real(), {real(), real()}}};
@@ -120,6 +125,7 @@ TEST(trial_json, gives_back_every_trial_exactly) {
     EXPECT_EQ(made.phases[0].all.statuses, read->phases[0].all.statuses);
     EXPECT_EQ(made.reasons, read->reasons);
     EXPECT_EQ(made.facts, read->facts);
+    EXPECT_EQ(made.limits, read->limits);
   }
 }
 
@@ -135,7 +141,7 @@ TEST(trial_json, survives_what_json_cannot_hold) {
 
 TEST(trial_json, refuses_what_is_no_trial) {
   EXPECT_THAT(trial_from_json("").error(), HasSubstr("is no JSON"));
-  EXPECT_THAT(trial_from_json("{\"format\": \"assay.trial/2\"").error(), HasSubstr("is no JSON"));
+  EXPECT_THAT(trial_from_json("{\"format\": \"assay.trial/3\"").error(), HasSubstr("is no JSON"));
   EXPECT_THAT(trial_from_json("[]").error(), HasSubstr("document: expected an object"));
   EXPECT_THAT(trial_from_json("{}").error(), HasSubstr("format: is missing"));
   EXPECT_THAT(trial_from_json(std::string(100'000, '[')).error(), HasSubstr("is no JSON"));
@@ -143,8 +149,8 @@ TEST(trial_json, refuses_what_is_no_trial) {
 
 TEST(trial_json, refuses_other_versions) {
   json document = sample();
-  document["format"] = "assay.trial/3";
-  EXPECT_THAT(refusal(document), HasSubstr("expected \"assay.trial/2\", found \"assay.trial/3\""));
+  document["format"] = "assay.trial/4";
+  EXPECT_THAT(refusal(document), HasSubstr("expected \"assay.trial/3\", found \"assay.trial/4\""));
 }
 
 TEST(trial_json, names_the_key_that_is_wrong) {

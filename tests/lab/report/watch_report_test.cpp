@@ -11,6 +11,25 @@ namespace {
 
 using nlohmann::json;
 
+std::vector<model::process_second> looks_at_processes() {
+  return {{.at_s = 0, .cpu_s = 1, .rss_bytes = 30'000'000, .descriptors = 9, .sockets = 3},
+          {.at_s = 10,
+           .cpu_s = 5,
+           .rss_bytes = 34'200'000,
+           .descriptors = 12,
+           .sockets = 6,
+           .voluntary_switches = 4000,
+           .involuntary_switches = 30,
+           .files = 3,
+           .pipes = 2,
+           .other_descriptors = 1,
+           .read_bytes = 25'000'000,
+           .read_calls = 500,
+           .pss_bytes = 31'000'000,
+           .group_memory_bytes = 200'000'000,
+           .group_cpu_stalled_s = 0.7}};
+}
+
 model::watch_result sample() {
   model::watch_result result{.command = {"python3", "app.py"},
                              .pid = 12,
@@ -19,8 +38,8 @@ model::watch_result sample() {
                              .ended = "it exited with status 0",
                              .notes = {"a note"},
                              .own_cpu_share = 0.012};
-  result.processes.push_back({.at_s = 0, .cpu_s = 1, .rss_bytes = 30'000'000, .descriptors = 9, .sockets = 3});
-  result.processes.push_back({.at_s = 10, .cpu_s = 5, .rss_bytes = 34'200'000, .descriptors = 12, .sockets = 6});
+  result.processes = looks_at_processes();
+  result.limits.memory = {.of = "the memory limit of its control group", .limit = 512'000'000, .used = 200'000'000};
   result.runtime_looks.push_back({.at_s = 0, .heap_used_bytes = 6'000'000, .heap_limit_bytes = 2'000'000'000});
   result.runtime_looks.push_back({.at_s = 10,
                                   .heap_used_bytes = 9'000'000,
@@ -171,6 +190,22 @@ TEST(watch_report, a_line_an_interval) {
   EXPECT_NE(watch_line(seen).find("no loop yet"), std::string::npos);
 }
 
+TEST(watch_report, what_proc_and_the_control_group_tell_has_its_lines) {
+  const std::string text = watch_text(sample());
+  for (const char* line :
+       {"; its threads waited 400 times a second, 3 times another took the core\n", "; PSS 31.0 MB\n",
+        "  open       12 descriptors (6 sockets), 9 (3) at the first look; 0 processes, 0 threads\n"
+        "             beside the sockets 3 files, 2 pipes, 0 eventfds, 1 others\n",
+        "  I/O        2.50 MB a second read in 50 calls, 0.00 MB written in 0; of disks 0.00, 0.00 MB\n",
+        "  group      200.0 MB of 512.0; some of it waited 0.7 s for a core, 0.0 s for memory, 0.0 s for I/O\n"}) {
+    EXPECT_NE(text.find(line), std::string::npos) << line << text;
+  }
+  model::watch_result alone = sample();
+  for (auto& each : alone.processes) each.group_memory_bytes = each.pss_bytes = 0;
+  EXPECT_EQ(watch_text(alone).find("  group "), std::string::npos) << "it was not told";
+  EXPECT_EQ(watch_text(alone).find("PSS"), std::string::npos);
+}
+
 // docs/watch-json.md: each row of a table begins with a key in backticks.
 std::set<std::string> documented_keys() {
   std::ifstream file(ASSAY_DOCS "/watch-json.md");
@@ -200,6 +235,10 @@ TEST(watch_report, every_key_is_documented_and_every_documented_key_is_there) {
   EXPECT_EQ(document["connections"][0]["states"]["CLOSE_WAIT"], 7);
   EXPECT_EQ(document["databases"][0]["looks"][1]["held"], 2);
   EXPECT_EQ(document["databases"][0]["locks"][0]["holder_idle"], true);
+  EXPECT_EQ(document["processes"][1]["voluntary_switches"], 4000);
+  EXPECT_EQ(document["processes"][1]["pipes"], 2);
+  EXPECT_EQ(document["limits"]["memory"]["limit"], 512'000'000);
+  EXPECT_TRUE(document["limits"]["threads"].is_null()) << "none is known";
 }
 
 }  // namespace
