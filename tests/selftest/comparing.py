@@ -58,10 +58,12 @@ def place_of(service: pathlib.Path, function: str) -> str:
 
 
 def peer_differs(found: str, wanted: str, peer_port: int) -> bool:
-    """Of a path the table has the last part alone: its folder is another each time."""
+    """Of a path the table has the last part alone: its folder is another each time, and may be gone."""
     if wanted == PEERS_HOST:
         wanted = f"{PEERS_HOST}:{peer_port}"
-    return (found.rpartition("/")[2] if found.startswith("/") else found) != wanted
+    if found.startswith("/"):
+        found = found.rpartition("/")[2].removesuffix(" (deleted)")
+    return found != wanted
 
 
 def slope_mistakes(numbers: dict, truth_per_hour: float) -> list[str]:
