@@ -16,6 +16,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* Linux 5.14, glibc 2.35 */
+#endif
+
 // A driver may make an epoll for one query and wait on it a few times: only lasting use makes a loop.
 enum { waits_of_a_loop = 32 };
 #define DEFAULT_THRESHOLD_US 5000
@@ -47,7 +51,10 @@ bool probe_backed(void* place, size_t bytes) {
   if (all_backed) return true;
   const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
   const uintptr_t begin = (uintptr_t)place & ~(page - 1);
-  return madvise((void*)begin, (uintptr_t)place + bytes - begin, MADV_POPULATE_WRITE) == 0;
+  const int kept = errno;
+  const bool backed = madvise((void*)begin, (uintptr_t)place + bytes - begin, MADV_POPULATE_WRITE) == 0;
+  errno = kept;
+  return backed;
 }
 
 // Most processes are no loops, and write its head alone: the rest is a hole until it is needed. A kernel that gives no
