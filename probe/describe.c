@@ -48,7 +48,9 @@ static void describe_descriptor(struct assay_probe_event* event, int descriptor)
     struct sockaddr_storage storage;
   } peer;
   socklen_t length = sizeof peer;
-  if (getpeername(descriptor, &peer.any, &length) == 0) {
+  // Who listens has no peer yet: it is known by its own address.
+  const bool listens = event->call == assay_call_accept;
+  if ((listens ? getsockname : getpeername)(descriptor, &peer.any, &length) == 0) {
     describe_address(event, &peer.any, length);
   } else {
     describe_path(event, descriptor);

@@ -1,6 +1,5 @@
 // Calls that may block. On a thread that is no loop they pass through behind one test of a thread-local.
 #define _GNU_SOURCE
-#include <errno.h>
 #include <netdb.h>
 #include <semaphore.h>
 #include <sys/file.h>
@@ -52,7 +51,9 @@ EXPORT ssize_t readv(int fd, const struct iovec* pieces, int count) {
   CALL(ssize_t, assay_call_read, DESCRIPTOR(fd), REAL(readv)(fd, pieces, count));
 }
 
+// It is also how CPython hands over its stack.
 EXPORT ssize_t write(int fd, const void* data, size_t count) {
+  if (__builtin_expect(fd == probe_captured, 0)) return probe_capture(data, count);
   CALL(ssize_t, assay_call_write, DESCRIPTOR(fd), REAL(write)(fd, data, count));
 }
 
@@ -78,6 +79,14 @@ EXPORT int connect(int fd, const struct sockaddr* address, socklen_t length) {
        REAL(connect)(fd, address, length));
 }
 
+EXPORT int accept(int fd, struct sockaddr* restrict from, socklen_t* restrict length) {
+  CALL(int, assay_call_accept, DESCRIPTOR(fd), REAL(accept)(fd, from, length));
+}
+
+EXPORT int accept4(int fd, struct sockaddr* restrict from, socklen_t* restrict length, int flags) {
+  CALL(int, assay_call_accept, DESCRIPTOR(fd), REAL(accept4)(fd, from, length, flags));
+}
+
 // What the resolver calls itself belongs to it.
 EXPORT int getaddrinfo(const char* restrict host, const char* restrict service, const struct addrinfo* restrict hints,
                        struct addrinfo** restrict result) {
@@ -86,7 +95,7 @@ EXPORT int getaddrinfo(const char* restrict host, const char* restrict service, 
   probe_self.inside = true;
   const int code = REAL(getaddrinfo)(host, service, hints, result);
   probe_self.inside = false;
-  probe_call_returned(assay_call_getaddrinfo, start, (struct probe_subject){.descriptor = -1, .host = host}, false);
+  probe_call_returned(assay_call_getaddrinfo, start, (struct probe_subject){.descriptor = -1, .host = host});
   return code;
 }
 
@@ -101,14 +110,12 @@ EXPORT int nanosleep(const struct timespec* length, struct timespec* rest) {
 }
 
 EXPORT int clock_nanosleep(clockid_t clock, int flags, const struct timespec* until, struct timespec* rest) {
-  CALL_ENDED_BY(result == EINTR, int, assay_call_sleep, NOTHING, REAL(clock_nanosleep)(clock, flags, until, rest));
+  CALL(int, assay_call_sleep, NOTHING, REAL(clock_nanosleep)(clock, flags, until, rest));
 }
 
 EXPORT int usleep(useconds_t length) { CALL(int, assay_call_sleep, NOTHING, REAL(usleep)(length)); }
 
-EXPORT unsigned sleep(unsigned length) {
-  CALL_ENDED_BY(result != 0, unsigned, assay_call_sleep, NOTHING, REAL(sleep)(length));
-}
+EXPORT unsigned sleep(unsigned length) { CALL(unsigned, assay_call_sleep, NOTHING, REAL(sleep)(length)); }
 
 EXPORT int sem_wait(sem_t* semaphore) { CALL(int, assay_call_lock, NOTHING, REAL(sem_wait)(semaphore)); }
 
@@ -118,6 +125,12 @@ EXPORT int sem_timedwait(sem_t* restrict semaphore, const struct timespec* restr
 
 EXPORT int sem_clockwait(sem_t* restrict semaphore, clockid_t clock, const struct timespec* restrict until) {
   CALL(int, assay_call_lock, NOTHING, REAL(sem_clockwait)(semaphore, clock, until));
+}
+
+EXPORT pid_t wait(int* status) { CALL(pid_t, assay_call_waitpid, NOTHING, REAL(wait)(status)); }
+
+EXPORT pid_t wait3(int* status, int options, struct rusage* usage) {
+  CALL(pid_t, assay_call_waitpid, NOTHING, REAL(wait3)(status, options, usage));
 }
 
 EXPORT pid_t waitpid(pid_t pid, int* status, int options) {

@@ -1,17 +1,18 @@
-// Files: what opens them, reads and writes at a place, and waits for a lock on them.
+// Files: what opens them, reads and writes at a place, copies, and waits for a lock on them. Their names stand in
+// interpose_paths.c.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <sys/sendfile.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "probe/call.h"
 
 ssize_t __pread_chk(int fd, void* data, size_t count, off_t at, size_t size);
 ssize_t __pread64_chk(int fd, void* data, size_t count, off64_t at, size_t size);
-
-#define OPENED(name) ((struct probe_subject){.descriptor = -1, .path = (name)})
 
 // The mode is there only when something may be made.
 #define MODE_OF(flags)                                                    \
@@ -68,6 +69,51 @@ EXPORT ssize_t pwrite(int fd, const void* data, size_t count, off_t at) {
 
 EXPORT ssize_t pwrite64(int fd, const void* data, size_t count, off64_t at) {
   CALL(ssize_t, assay_call_write, DESCRIPTOR(fd), REAL(pwrite64)(fd, data, count, at));
+}
+
+EXPORT ssize_t preadv(int fd, const struct iovec* pieces, int count, off_t at) {
+  CALL(ssize_t, assay_call_read, DESCRIPTOR(fd), REAL(preadv)(fd, pieces, count, at));
+}
+
+EXPORT ssize_t pwritev(int fd, const struct iovec* pieces, int count, off_t at) {
+  CALL(ssize_t, assay_call_write, DESCRIPTOR(fd), REAL(pwritev)(fd, pieces, count, at));
+}
+
+EXPORT ssize_t preadv64(int fd, const struct iovec* pieces, int count, off64_t at) {
+  CALL(ssize_t, assay_call_read, DESCRIPTOR(fd), REAL(preadv64)(fd, pieces, count, at));
+}
+
+EXPORT ssize_t pwritev64(int fd, const struct iovec* pieces, int count, off64_t at) {
+  CALL(ssize_t, assay_call_write, DESCRIPTOR(fd), REAL(pwritev64)(fd, pieces, count, at));
+}
+
+EXPORT ssize_t preadv2(int fd, const struct iovec* pieces, int count, off_t at, int flags) {
+  CALL(ssize_t, assay_call_read, DESCRIPTOR(fd), REAL(preadv2)(fd, pieces, count, at, flags));
+}
+
+EXPORT ssize_t pwritev2(int fd, const struct iovec* pieces, int count, off_t at, int flags) {
+  CALL(ssize_t, assay_call_write, DESCRIPTOR(fd), REAL(pwritev2)(fd, pieces, count, at, flags));
+}
+
+EXPORT ssize_t preadv64v2(int fd, const struct iovec* pieces, int count, off64_t at, int flags) {
+  CALL(ssize_t, assay_call_read, DESCRIPTOR(fd), REAL(preadv64v2)(fd, pieces, count, at, flags));
+}
+
+EXPORT ssize_t pwritev64v2(int fd, const struct iovec* pieces, int count, off64_t at, int flags) {
+  CALL(ssize_t, assay_call_write, DESCRIPTOR(fd), REAL(pwritev64v2)(fd, pieces, count, at, flags));
+}
+
+EXPORT ssize_t sendfile(int to, int from, off_t* at, size_t count) {
+  CALL(ssize_t, assay_call_sendfile, COPIED(to, from), REAL(sendfile)(to, from, at, count));
+}
+
+EXPORT ssize_t sendfile64(int to, int from, off64_t* at, size_t count) {
+  CALL(ssize_t, assay_call_sendfile, COPIED(to, from), REAL(sendfile64)(to, from, at, count));
+}
+
+EXPORT ssize_t copy_file_range(int from, off64_t* from_at, int to, off64_t* to_at, size_t count, unsigned flags) {
+  CALL(ssize_t, assay_call_copy_file_range, COPIED(to, from),
+       REAL(copy_file_range)(from, from_at, to, to_at, count, flags));
 }
 
 static bool waits_for_lock(int command) { return command == F_SETLKW || command == F_OFD_SETLKW; }

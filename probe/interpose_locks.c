@@ -1,12 +1,12 @@
-// Locks of threads: mutexes and conditions. A mutex that is free is taken by a try, and nobody looks at a clock.
+// Locks of threads: mutexes, locks of readers and writers, conditions; and the end of a thread. What is free is taken
+// by a try, and nobody looks at a clock.
 //
 // Semaphores, which CPython's own locks are made of, stand in interpose_calls.c.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
 
-#include "probe/real.h"
-#include "probe/record.h"
+#include "probe/call.h"
 
 // Beside today's conditions glibc has those of before 2003 under the same names, and dlsym may find them.
 #define CONDITION(name)                                                            \
@@ -21,21 +21,64 @@
     function;                                                                      \
   })
 
-// Their results are error numbers; errno is not theirs.
-#define LOCK(real)                       \
-  do {                                   \
-    if (!probe_watches()) return (real); \
-    const uint64_t start = probe_now();  \
-    const int result = (real);           \
-    probe_lock_returned(start);          \
-    return result;                       \
-  } while (0)
-
 EXPORT int pthread_mutex_lock(pthread_mutex_t* mutex) {
   if (!probe_watches()) return REAL(pthread_mutex_lock)(mutex);
   const int tried = REAL(pthread_mutex_trylock)(mutex);
   if (tried != EBUSY) return tried;
   LOCK(REAL(pthread_mutex_lock)(mutex));
+}
+
+EXPORT int pthread_mutex_timedlock(pthread_mutex_t* restrict mutex, const struct timespec* restrict until) {
+  LOCK(REAL(pthread_mutex_timedlock)(mutex, until));
+}
+
+EXPORT int pthread_mutex_clocklock(pthread_mutex_t* restrict mutex, clockid_t clock,
+                                   const struct timespec* restrict until) {
+  LOCK(REAL(pthread_mutex_clocklock)(mutex, clock, until));
+}
+
+EXPORT int pthread_rwlock_rdlock(pthread_rwlock_t* lock) {
+  if (!probe_watches()) return REAL(pthread_rwlock_rdlock)(lock);
+  const int tried = REAL(pthread_rwlock_tryrdlock)(lock);
+  if (tried != EBUSY) return tried;
+  LOCK(REAL(pthread_rwlock_rdlock)(lock));
+}
+
+EXPORT int pthread_rwlock_wrlock(pthread_rwlock_t* lock) {
+  if (!probe_watches()) return REAL(pthread_rwlock_wrlock)(lock);
+  const int tried = REAL(pthread_rwlock_trywrlock)(lock);
+  if (tried != EBUSY) return tried;
+  LOCK(REAL(pthread_rwlock_wrlock)(lock));
+}
+
+EXPORT int pthread_rwlock_timedrdlock(pthread_rwlock_t* restrict lock, const struct timespec* restrict until) {
+  LOCK(REAL(pthread_rwlock_timedrdlock)(lock, until));
+}
+
+EXPORT int pthread_rwlock_timedwrlock(pthread_rwlock_t* restrict lock, const struct timespec* restrict until) {
+  LOCK(REAL(pthread_rwlock_timedwrlock)(lock, until));
+}
+
+EXPORT int pthread_rwlock_clockrdlock(pthread_rwlock_t* restrict lock, clockid_t clock,
+                                      const struct timespec* restrict until) {
+  LOCK(REAL(pthread_rwlock_clockrdlock)(lock, clock, until));
+}
+
+EXPORT int pthread_rwlock_clockwrlock(pthread_rwlock_t* restrict lock, clockid_t clock,
+                                      const struct timespec* restrict until) {
+  LOCK(REAL(pthread_rwlock_clockwrlock)(lock, clock, until));
+}
+
+EXPORT int pthread_join(pthread_t thread, void** result_of) {
+  CALL(int, assay_call_join, NOTHING, REAL(pthread_join)(thread, result_of));
+}
+
+EXPORT int pthread_timedjoin_np(pthread_t thread, void** result_of, const struct timespec* until) {
+  CALL(int, assay_call_join, NOTHING, REAL(pthread_timedjoin_np)(thread, result_of, until));
+}
+
+EXPORT int pthread_clockjoin_np(pthread_t thread, void** result_of, clockid_t clock, const struct timespec* until) {
+  CALL(int, assay_call_join, NOTHING, REAL(pthread_clockjoin_np)(thread, result_of, clock, until));
 }
 
 EXPORT int pthread_cond_wait(pthread_cond_t* restrict condition, pthread_mutex_t* restrict mutex) {

@@ -30,8 +30,7 @@ static void wait_returned(enum wait_role role, uint64_t start_ns, bool zero, int
   if (role == wait_of_loop) {
     probe_segment_begins(start_ns, zero, ready);
   } else {
-    probe_call_returned(waited.call, start_ns, (struct probe_subject){.descriptor = waited.descriptor},
-                        ready < 0 && kept == EINTR);
+    probe_call_returned(waited.call, start_ns, (struct probe_subject){.descriptor = waited.descriptor});
   }
   errno = kept;
 }

@@ -43,6 +43,13 @@ enum assay_probe_call {
   assay_call_lock,        // a semaphore, which is what CPython's locks are made of, a mutex or a condition
   assay_call_collection,  // no call: the runtime's collector at work, as its shim says
   assay_call_open,
+  assay_call_accept,
+  assay_call_stat,
+  assay_call_unlink,
+  assay_call_rename,
+  assay_call_sendfile,
+  assay_call_copy_file_range,
+  assay_call_join,  // waits for the end of a thread
 };
 
 // What the descriptor of a blocking call is.

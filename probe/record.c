@@ -13,9 +13,12 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* Linux 5.14, glibc 2.35 */
+#endif
 
 // A driver may make an epoll for one query and wait on it a few times: only lasting use makes a loop.
 enum { waits_of_a_loop = 32 };
@@ -30,17 +33,11 @@ uint64_t probe_threshold_ns = DEFAULT_THRESHOLD_US * UINT64_C(1000);
 static const uint64_t not_paused = 0;
 const uint64_t* probe_paused = &not_paused;
 
-static struct assay_probe_file* file = NULL;
+struct assay_probe_file* probe_file = NULL;
+static struct assay_probe_file* of_parent = NULL;  // its mapping, as memory of our own
+static bool all_backed = false;                    // the file has had its blocks since it was made
 static pthread_key_t thread_end;
 static bool has_thread_end = false;
-
-// The runtime's shim: writes its stack as text. `ready` says whether this thread may run it.
-typedef void (*stack_hook)(char* text, uint32_t capacity);
-typedef void* (*stack_ready)(void);
-static stack_hook hook = NULL;
-static stack_ready hook_ready = NULL;
-
-#define STORE(place, value) __atomic_store_n(&(place), (value), __ATOMIC_RELAXED)
 
 static void slot_opens(struct assay_probe_slot* slot) {
   STORE(slot->sequence, slot->sequence + 1);
@@ -48,6 +45,25 @@ static void slot_opens(struct assay_probe_slot* slot) {
 }
 static void slot_closes(struct assay_probe_slot* slot) {
   __atomic_store_n(&slot->sequence, slot->sequence + 1, __ATOMIC_RELEASE);
+}
+
+bool probe_backed(void* place, size_t bytes) {
+  if (all_backed) return true;
+  const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+  const uintptr_t begin = (uintptr_t)place & ~(page - 1);
+  const int kept = errno;
+  const bool backed = madvise((void*)begin, (uintptr_t)place + bytes - begin, MADV_POPULATE_WRITE) == 0;
+  errno = kept;
+  return backed;
+}
+
+// Most processes are no loops, and write its head alone: the rest is a hole until it is needed. A kernel that gives no
+// blocks by the mapping (before 5.14) gives them all at once.
+static bool has_blocks(struct assay_probe_file* mapped, int fd) {
+  all_backed = false;
+  if (probe_backed(mapped, offsetof(struct assay_probe_file, slots))) return true;
+  all_backed = posix_fallocate(fd, 0, sizeof *mapped) == 0;
+  return all_backed;
 }
 
 // A new file under its name at once: a reader sees it whole or not at all, also when an exec replaces an older one.
@@ -59,9 +75,12 @@ static struct assay_probe_file* create_file(const char* directory, int pid) {
   int fd = open(fresh, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) return NULL;
   struct assay_probe_file* mapped = MAP_FAILED;
-  // With its blocks: on a full disk a hole that is written to would end the service by SIGBUS.
-  if (posix_fallocate(fd, 0, sizeof *mapped) == 0) {
+  if (ftruncate(fd, sizeof *mapped) == 0) {
     mapped = mmap(NULL, sizeof *mapped, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  }
+  if (mapped != MAP_FAILED && !has_blocks(mapped, fd)) {
+    munmap(mapped, sizeof *mapped);
+    mapped = MAP_FAILED;
   }
   close(fd);
   if (mapped == MAP_FAILED) {
@@ -73,7 +92,7 @@ static struct assay_probe_file* create_file(const char* directory, int pid) {
   mapped->file_bytes = sizeof *mapped;
   mapped->started_ns = probe_now();
   mapped->threshold_ns = probe_threshold_ns;
-  mapped->has_stack_hook = hook != NULL;
+  mapped->has_stack_hook = probe_has_stack_hook();
   __atomic_store_n(&mapped->magic, ASSAY_PROBE_MAGIC, __ATOMIC_RELEASE);
   if (rename(fresh, path) != 0) {
     unlink(fresh);
@@ -86,20 +105,30 @@ static struct assay_probe_file* create_file(const char* directory, int pid) {
 static void open_file(void) {
   const char* directory = secure_getenv("ASSAY_PROBE_DIR");
   if (directory == NULL || directory[0] != '/') return;
-  file = create_file(directory, getpid());
-  probe_enabled = file != NULL;
-  if (file != NULL) probe_paused = &file->paused;
+  probe_file = create_file(directory, getpid());
+  probe_enabled = probe_file != NULL;
+  if (probe_file != NULL) probe_paused = &probe_file->paused;
+}
+
+// The handler of a signal may fork in the middle of anything here: what has a place in the parent's file at that moment
+// goes on to write to it. It finds memory of its own there.
+static void keep_apart(struct assay_probe_file* shared) {
+  if (of_parent != NULL) munmap(of_parent, sizeof *of_parent);
+  void* own = mmap(shared, sizeof *shared, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
+  of_parent = own == MAP_FAILED ? NULL : own;
+  if (own == MAP_FAILED) munmap(shared, sizeof *shared);
 }
 
 // A child of fork has the parent's mapping, and one thread, which has yet to show that it is a loop.
 static void forked_child(void) {
   int kept = errno;
-  struct assay_probe_file* of_parent = file;
-  file = NULL;
+  struct assay_probe_file* shared = probe_file;
+  probe_file = NULL;
   probe_enabled = false;
   probe_paused = &not_paused;
   probe_self = (struct probe_thread){.fresh_epoll = -1, .fresh_member = -1, .home_epoll = -1};
-  if (of_parent != NULL) munmap(of_parent, sizeof *of_parent);
+  if (shared != NULL) keep_apart(shared);
   open_file();
   errno = kept;
 }
@@ -115,7 +144,7 @@ static void thread_ends(void* unused) {
   (void)unused;
   struct assay_probe_slot* slot = probe_self.slot;
   probe_self.slot = NULL;
-  if (slot != NULL && file != NULL) leave_slot(slot);
+  if (slot != NULL && probe_file != NULL) leave_slot(slot);
 }
 
 static uint64_t threshold_from_environment(void) {
@@ -142,10 +171,11 @@ __attribute__((constructor)) static void library_loaded(void) {
 
 // Unused slots first, then those of threads that have ended: their past stays readable as long as it can. Taking one
 // opens it: the step from even to odd is the claim, so that of two threads at the same slot one goes on to the next.
-static struct assay_probe_slot* take_slot(void) {
+static struct assay_probe_slot* take_slot(struct assay_probe_file* file) {
   for (int pass = 0; pass < 2; ++pass) {
     for (int i = 0; i < assay_probe_slots; ++i) {
       struct assay_probe_slot* slot = &file->slots[i];
+      if (!probe_backed(slot, sizeof *slot)) return NULL;
       uint64_t sequence = __atomic_load_n(&slot->sequence, __ATOMIC_ACQUIRE);
       if (sequence % 2 != 0) continue;
       if (pass == 0 ? __atomic_load_n(&slot->tid, __ATOMIC_RELAXED) != 0
@@ -189,13 +219,16 @@ static bool become_loop(void) {
   struct probe_thread* self = &probe_self;
   if (self->refused || !probe_enabled) return false;
   int kept = errno;
-  struct assay_probe_slot* slot = take_slot();
+  struct assay_probe_file* file = probe_file;
+  self->inside = true;
+  struct assay_probe_slot* slot = take_slot(file);
   if (slot == NULL) {
+    self->inside = false;
+    errno = kept;
     self->refused = true;
     __atomic_fetch_add(&file->refused_threads, 1, __ATOMIC_RELAXED);
     return false;
   }
-  self->inside = true;
   begin_slot(slot);
   if (has_thread_end) pthread_setspecific(thread_end, slot);
   void* frame;
@@ -203,9 +236,9 @@ static bool become_loop(void) {
   self->busy_since_ns = 0;
   self->used = usage_at(probe_now());
   self->inside = false;
-  self->slot = slot;
+  if (file == probe_file) self->slot = slot;  // no signal's handler has forked meanwhile
   errno = kept;
-  return true;
+  return self->slot != NULL;
 }
 
 // The segment that a pause begins in is none: nobody knows what it would have been.
@@ -273,7 +306,13 @@ static void describe_use(struct assay_probe_stall* stall, const struct probe_usa
 
 static void keep_stall(uint32_t tid, uint64_t start_ns, uint64_t length_ns, const struct probe_usage* before,
                        const struct probe_usage* after) {
-  uint64_t index = __atomic_fetch_add(&file->stall_count, 1, __ATOMIC_RELAXED);
+  struct assay_probe_file* file = probe_file;
+  if (file == NULL) return;
+  uint64_t index = __atomic_load_n(&file->stall_count, __ATOMIC_RELAXED);
+  do {
+    if (!probe_backed(&file->stalls[index % assay_probe_stalls], sizeof *file->stalls)) return;
+  } while (
+      !__atomic_compare_exchange_n(&file->stall_count, &index, index + 1, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
   struct assay_probe_stall* stall = &file->stalls[index % assay_probe_stalls];
   STORE(stall->ticket, 0);
   __atomic_thread_fence(__ATOMIC_RELEASE);
@@ -287,6 +326,7 @@ static void keep_stall(uint32_t tid, uint64_t start_ns, uint64_t length_ns, cons
 void probe_segment_ends(uint64_t now_ns) {
   struct probe_thread* self = &probe_self;
   struct assay_probe_slot* slot = self->slot;
+  if (slot == NULL) return;  // a signal's handler forked
   self->inside = true;
   const struct probe_usage before = self->used;
   if (now_ns - before.at_ns >= USAGE_PERIOD_NS) self->used = usage_at(now_ns);
@@ -325,76 +365,4 @@ void probe_segment_begins(uint64_t waited_since_ns, bool zero_timeout, int ready
   if (now - waited_since_ns >= USAGE_PERIOD_NS) self->used = usage_at(now);
   self->busy_since_ns = now;
   self->inside = false;
-}
-
-__attribute__((noinline, cold)) static void keep_event(enum assay_probe_call call, uint64_t start_ns,
-                                                       uint64_t length_ns, struct probe_subject subject,
-                                                       bool interrupted) {
-  struct probe_thread* self = &probe_self;
-  uint64_t index = __atomic_fetch_add(&file->event_count, 1, __ATOMIC_RELAXED);
-  struct assay_probe_event* event = &file->events[index % assay_probe_events];
-  STORE(event->ticket, 0);
-  __atomic_thread_fence(__ATOMIC_RELEASE);
-  event->start_ns = start_ns;
-  event->length_ns = length_ns;
-  event->tid = self->slot->tid;
-  event->call = (uint16_t)call;
-  event->kind = assay_kind_none;
-  event->peer[0] = '\0';
-  event->stack[0] = '\0';
-  probe_describe(event, subject);
-  void* frames[assay_probe_frames];
-  int count = backtrace(frames, assay_probe_frames);
-  event->frame_count = count > 0 ? (uint32_t)count : 0;
-  for (int i = 0; i < count; ++i) event->frames[i] = (uint64_t)(uintptr_t)frames[i];
-  stack_hook call_hook = interrupted ? NULL : __atomic_load_n(&hook, __ATOMIC_ACQUIRE);
-  stack_ready ready = __atomic_load_n(&hook_ready, __ATOMIC_ACQUIRE);
-  if (call_hook != NULL && ready != NULL && ready() != NULL) call_hook(event->stack, assay_probe_stack_bytes);
-  event->stack[assay_probe_stack_bytes - 1] = '\0';
-  __atomic_store_n(&event->ticket, index + 1, __ATOMIC_RELEASE);
-}
-
-// A call on a descriptor that does not block has not waited for it, however long it took: the thread was without a CPU,
-// or copied much. Of files the flag says nothing: a disk is waited for all the same.
-static bool never_waits(struct probe_subject subject) {
-  if (subject.descriptor < 0) return false;
-  struct stat about;
-  const int flags = fcntl(subject.descriptor, F_GETFL);
-  return flags >= 0 && (flags & O_NONBLOCK) != 0 && fstat(subject.descriptor, &about) == 0 && !S_ISREG(about.st_mode) &&
-         !S_ISBLK(about.st_mode);
-}
-
-void probe_call_returned(enum assay_probe_call call, uint64_t start_ns, struct probe_subject subject,
-                         bool interrupted) {
-  uint64_t length = probe_now() - start_ns;
-  if (__builtin_expect(length < probe_threshold_ns, 1) || !probe_watches()) return;
-  int kept = errno;
-  probe_self.inside = true;
-  // A poll waits, whatever its descriptors are.
-  const bool polled = call == assay_call_poll_in || call == assay_call_poll_out;
-  if (polled || !never_waits(subject)) keep_event(call, start_ns, length, subject, interrupted);
-  probe_self.inside = false;
-  errno = kept;
-}
-
-// CPython waits for its global lock in slices of 5 ms, each a condition: they are no event.
-void probe_lock_returned(uint64_t start_ns) {
-  const uint64_t least_ns = UINT64_C(10000000);
-  if (probe_now() - start_ns < least_ns) return;
-  probe_call_returned(assay_call_lock, start_ns, (struct probe_subject){.descriptor = -1}, true);
-}
-
-// For the runtime's shim, on the thread that its collector has held since `start_ns` of CLOCK_MONOTONIC.
-__attribute__((visibility("default"))) void assay_probe_collected(uint64_t start_ns);
-void assay_probe_collected(uint64_t start_ns) {
-  probe_call_returned(assay_call_collection, start_ns, (struct probe_subject){.descriptor = -1}, false);
-}
-
-// NULL takes the hook away: a runtime does so before it shuts down.
-__attribute__((visibility("default"))) void assay_probe_set_stack_hook(stack_hook new_hook, stack_ready ready);
-void assay_probe_set_stack_hook(stack_hook new_hook, stack_ready ready) {
-  __atomic_store_n(&hook, NULL, __ATOMIC_RELEASE);
-  __atomic_store_n(&hook_ready, ready, __ATOMIC_RELEASE);
-  __atomic_store_n(&hook, ready != NULL ? new_hook : NULL, __ATOMIC_RELEASE);
-  if (file != NULL) STORE(file->has_stack_hook, new_hook != NULL && ready != NULL);
 }

@@ -5,8 +5,10 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 #include <time.h>
 
 #include "probe/probe_format.h"
@@ -44,6 +46,7 @@ struct probe_thread {
   bool inside;   // in the library: what it calls itself passes through
 };
 extern _Thread_local struct probe_thread probe_self;
+extern struct assay_probe_file* probe_file;  // NULL: none
 extern bool probe_enabled;
 extern uint64_t probe_threshold_ns;
 extern const uint64_t* probe_paused;  // in the file, never NULL
@@ -66,19 +69,33 @@ void probe_epoll_made(int epoll);
 void probe_segment_ends(uint64_t now_ns);
 void probe_segment_begins(uint64_t waited_since_ns, bool zero_timeout, int ready);
 
+#define STORE(place, value) __atomic_store_n(&(place), (value), __ATOMIC_RELAXED)
+
+// Sees to it that this part of the file has its blocks: on a full disk a hole that is written to would end the service
+// by SIGBUS. False: it must not be written to.
+bool probe_backed(void* place, size_t bytes);
+
 // What a blocking call was about; at most one of the four.
 struct probe_subject {
   int descriptor;  // -1: none
   const struct sockaddr* address;
   socklen_t address_length;
   const char* host;
-  const char* path;  // that it opens
+  const char* path;  // that it opens, or asks about
+  bool copies;       // to the descriptor, from `source`
+  int source;
 };
-// Cheap when the call was shorter than the threshold. `interrupted`: a signal ended it, and the runtime's own handler
-// is due on its return; the shim is left out then, or the handler would run inside it and what it raises would be lost.
-void probe_call_returned(enum assay_probe_call call, uint64_t start_ns, struct probe_subject subject, bool interrupted);
-// Of a lock that the runtime's own machinery may be waiting for: the shim is left out, it could need that very lock.
+// events.c. Cheap when the call was shorter than the threshold.
+void probe_call_returned(enum assay_probe_call call, uint64_t start_ns, struct probe_subject subject);
+// Shorter waits for a lock than 10 ms are none.
 void probe_lock_returned(uint64_t start_ns);
+bool probe_has_stack_hook(void);
+// For the runtime's shim, on the thread that its collector has held since `start_ns` of CLOCK_MONOTONIC.
+__attribute__((visibility("default"))) void assay_probe_collected(uint64_t start_ns);
+
+// python_stack.c: what a descriptor that nobody has open stands for while CPython tells its stack.
+enum { probe_captured = 0x7fffffff };
+ssize_t probe_capture(const void* data, size_t count);
 
 // describe.c: fills kind and peer.
 void probe_describe(struct assay_probe_event* event, struct probe_subject subject);

@@ -132,6 +132,20 @@ std::string call_name(unsigned call) {
       return "waitpid";
     case assay_call_open:
       return "open";
+    case assay_call_accept:
+      return "accept";
+    case assay_call_stat:
+      return "stat";
+    case assay_call_unlink:
+      return "unlink";
+    case assay_call_rename:
+      return "rename";
+    case assay_call_sendfile:
+      return "sendfile";
+    case assay_call_copy_file_range:
+      return "copy_file_range";
+    case assay_call_join:
+      return "pthread_join";
     case assay_call_lock:
       return "lock";
     case assay_call_collection:

@@ -5,7 +5,7 @@
 //
 // Misuse: a call that is not in its tables below: the library still sees it wait, without a line.
 'use strict';
-const { openSync, readSync, writeSync } = require('node:fs'); // as they are before anything stands in front of them
+const { fstatSync, openSync, readSync, writeSync } = require('node:fs'); // before anything stands in front
 const { wait } = Atomics;
 const { performance } = require('node:perf_hooks');
 const clock = performance.now.bind(performance); // the program may replace or fake its own
@@ -49,14 +49,31 @@ function textOf(lines) {
   return text;
 }
 
-// Words of the library's file; of a file that is not there all are 0.
+// A file, and whether its descriptor is still it: a program that becomes a daemon closes whatever it finds open, and its
+// next socket has that number.
+function openFile(path, flags) {
+  const file = openSync(path, flags, 0o600);
+  const look = () => fstatSync(file, { bigint: true });
+  const { dev, ino } = look();
+  const isOurs = () => {
+    try {
+      const now = look();
+      return now.dev === dev && now.ino === ino;
+    } catch {
+      return false;
+    }
+  };
+  return { file, isOurs };
+}
+
+// Words of the library's file; of a file that is not there all are 0, and of one that is not there any more.
 function libraryWord(directory) {
   const word = Buffer.alloc(8);
-  let file = -1;
+  let library = null;
   return (at) => {
     try {
-      if (file < 0) file = openSync(`${directory}/${process.pid}.probe`, 'r');
-      return readSync(file, word, 0, 8, at) === 8 ? word.readBigUInt64LE() : 0n;
+      library ??= openFile(`${directory}/${process.pid}.probe`, 'r');
+      return library.isOurs() && readSync(library.file, word, 0, 8, at) === 8 ? word.readBigUInt64LE() : 0n;
     } catch {
       return 0n;
     }
@@ -65,10 +82,10 @@ function libraryWord(directory) {
 
 // Open from the beginning: it says that the shim is there, and a server that begins as root gives its rights up.
 function noteFile(directory, word) {
-  const file = openSync(`${directory}/${process.pid}.notes`, 'a', 0o600);
+  const notes = openFile(`${directory}/${process.pid}.notes`, 'a');
   let written = 0;
   return (kind, startNs, endNs, what, stack) => {
-    if (written >= mostNotes || word(pausedAt) !== 0n) return;
+    if (written >= mostNotes || word(pausedAt) !== 0n || !notes.isOurs()) return;
     written += 1;
     const note = Buffer.alloc(noteBytes);
     note.writeBigUInt64LE(startNs, 0);
@@ -76,7 +93,7 @@ function noteFile(directory, word) {
     note.writeUInt32LE(kind, 16);
     note.write(what, whatAt, whatBytes - 1);
     note.write(stack, stackAt, stackBytes - 1);
-    writeSync(file, note);
+    writeSync(notes.file, note);
   };
 }
 
@@ -235,7 +252,7 @@ function install(directory) {
   if (process.env.ASSAY_PROBE_STACKS === '1') watchClosely(state, directory, word);
 }
 
-module.exports = { libraryWord, pausedAt, stages };
+module.exports = { libraryWord, openFile, pausedAt, stages };
 try {
   const directory = process.env.ASSAY_PROBE_DIR;
   if (directory?.startsWith('/') && require('node:worker_threads').isMainThread) install(directory);

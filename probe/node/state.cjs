@@ -4,10 +4,11 @@
 //
 // Misuse: reading the heap of one look. It rises until the collector comes: `live_bytes` is what that has left.
 'use strict';
-const { openSync, writeSync } = require('node:fs');
+const { writeSync } = require('node:fs');
 const { PerformanceObserver, constants, performance } = require('node:perf_hooks');
 const { setTimeout } = require('node:timers');
 const { getHeapStatistics } = require('node:v8');
+const { openFile } = require('./shim.cjs');
 
 const periodMs = 1000;
 const restsForEach = 1000; // as long as a look took: to count what is active takes long where there is much of it
@@ -51,16 +52,16 @@ function textOf(number, liveBytes) {
 // root gives its rights up.
 function watchState(directory, isPaused) {
   const last = lastCollection();
-  const file = openSync(`${directory}/${process.pid}.state`, 'w', 0o600);
+  const state = openFile(`${directory}/${process.pid}.state`, 'w');
   let number = 0;
   const look = () => {
     const began = performance.now();
     try {
-      if (!isPaused()) {
+      if (!isPaused() && state.isOurs()) {
         number += 1;
-        const state = Buffer.alloc(stateBytes, '\n');
-        state.write(textOf(number, last.liveBytes));
-        writeSync(file, state, 0, stateBytes, 0);
+        const text = Buffer.alloc(stateBytes, '\n');
+        text.write(textOf(number, last.liveBytes));
+        writeSync(state.file, text, 0, stateBytes, 0);
       }
     } catch {
       // It is without this look.

@@ -14,11 +14,15 @@ _MOST_AWAITS = 32  # coroutines that wait for one another
 _KEPT_FOR_OWN = 200  # bytes: frames of libraries must not crowd out the first own one
 
 
-def place_finder():
-    """A function from a file's name to (is own code, short name); it remembers."""
+def library_folders():
+    """Those of Python's own code and of its packages, the longest first."""
     paths = get_paths()
     kinds = ("stdlib", "platstdlib", "purelib", "platlib", "scripts")
-    libraries = sorted({join(realpath(paths[kind]), "") for kind in kinds}, key=len, reverse=True)
+    return sorted({join(realpath(paths[kind]), "") for kind in kinds}, key=len, reverse=True)
+
+
+def place_finder(libraries):
+    """A function from a file's name to (is own code, short name); it remembers. python_stack.c has the same in C."""
     known = {}
 
     def look_up(filename):

@@ -4,45 +4,51 @@ PYTHONPATH, works only beside the preload library; then hands on to the sitecust
 
 import sys
 
-
-def _stack_writer(lines_of):
-    """What the library calls on a blocked thread. Everything is bound here: at shutdown modules lose their globals."""
-    from ctypes import memmove
-
-    getframe = sys._getframe
-
-    def write_stack(text, capacity):
-        try:
-            data = b"".join(lines_of(getframe(1), capacity - 1)) + b"\0"
-            memmove(text, data, len(data))
-        except BaseException:  # whatever it is, it is not the program's
-            pass
-
-    return write_stack
+_UNSENT = 3  # below SIGRTMAX: a signal that nobody sends
+_UNOPENED = 0x7FFFFFFF  # what the library takes in the place of a descriptor
 
 
-def _collection_watcher(collected):
-    """What the collector calls as it begins and ends. It runs on the thread that it holds up."""
-    from time import monotonic_ns
+def _lend_stacks(library, libraries):
+    """Has the library tell a thread's stack by itself (python_stack.c). Nothing of Python's may run on a thread that is
+    blocked: it would have to wait for the global lock, perhaps for ever, and signals' handlers would run in it.
 
-    least_ns, began = 5_000_000, 0
+    False: it cannot."""
+    import ctypes
+    import faulthandler
+    from _signal import SIGRTMAX
+    from os.path import dirname, join
 
-    def on_collection(phase, _):
-        nonlocal began
-        if phase == "start":
-            began = monotonic_ns()
-        elif monotonic_ns() - began >= least_ns:
-            collected(began)
+    signal = SIGRTMAX - _UNSENT
+    library.assay_probe_python_lent.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_char_p]
+    library.assay_probe_python_lends(signal)
+    try:
+        faulthandler.register(signal, file=_UNOPENED, all_threads=False, chain=False)
+    finally:
+        folders = (join(dirname(__file__), ""), "\n".join(libraries))
+        library.assay_probe_python_lent(signal, *(each.encode("utf-8", "surrogateescape") for each in folders))
+    told = ctypes.create_string_buffer(1024)
+    library.assay_probe_python_stack(told, ctypes.c_uint32(len(told)))
+    return bool(told.value)
 
-    return on_collection
+
+def _watch_collections(library):
+    """By a function of C: Python's own would run signals' handlers where what they raise is lost."""
+    import atexit
+    import ctypes
+    import gc
+
+    on_collection = library.assay_probe_python_collects
+    on_collection.restype = None
+    on_collection.argtypes = [ctypes.c_wchar_p, ctypes.py_object]
+    gc.callbacks.append(on_collection)
+    atexit.register(lambda: on_collection in gc.callbacks and gc.callbacks.remove(on_collection))
 
 
 def _watch(directory, stacks):
     import atexit
     import ctypes
-    import gc
 
-    library = ctypes.CDLL(None)
+    library = ctypes.PyDLL(None)
     set_hook = library.assay_probe_set_stack_hook  # AttributeError: the library is not loaded
     set_hook.restype = None
     set_hook.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
@@ -53,27 +59,23 @@ def _watch(directory, stacks):
         return
     from _assay_failures import watch_failures
     from _assay_notes import note_writer
-    from _assay_places import line_writer, place_finder
+    from _assay_places import library_folders, line_writer, place_finder
 
-    place_of = place_finder()
-    lines_of = line_writer(place_of)
-    hook = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint32)(_stack_writer(lines_of))
-    # As long as the library may call it, and that is longer than anything refers to this module: the next sitecustomize
-    # takes its place, and a collection would take the hook.
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(hook))
-    set_hook(ctypes.cast(hook, ctypes.c_void_p), has_state)
-    atexit.register(set_hook, None, None)
-    library.assay_probe_collected.restype = None
-    library.assay_probe_collected.argtypes = [ctypes.c_uint64]
-    on_collection = _collection_watcher(library.assay_probe_collected)
-    gc.callbacks.append(on_collection)
-    atexit.register(lambda: on_collection in gc.callbacks and gc.callbacks.remove(on_collection))
+    libraries = library_folders()
+    place_of = place_finder(libraries)
+    try:
+        if _lend_stacks(library, libraries):
+            set_hook(ctypes.cast(library.assay_probe_python_stack, ctypes.c_void_p), has_state)
+            atexit.register(set_hook, None, None)
+    except (ImportError, AttributeError, OSError, RuntimeError, ValueError):
+        pass  # not CPython: the rest may still do
+    _watch_collections(library)
     note = note_writer(directory)
     watch_failures(note, place_of)
     if stacks:
         from _assay_sampler import watch_closely
 
-        watch_closely(directory, note, place_of, lines_of)
+        watch_closely(directory, note, place_of, line_writer(place_of))
 
 
 def _load_next():
@@ -94,6 +96,6 @@ try:
 
     if _environ.get("ASSAY_PROBE_DIR"):
         _watch(_environ["ASSAY_PROBE_DIR"], _environ.get("ASSAY_PROBE_STACKS") == "1")
-except Exception:  # no library, no ctypes, no memory that may be run: the calls are still seen, without their lines
+except Exception:  # no library, no ctypes: the calls are still seen, without their lines
     pass
 _load_next()

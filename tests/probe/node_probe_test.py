@@ -170,6 +170,24 @@ class Node(unittest.TestCase):
         self.assertEqual(len(calls), 1, calls)
         self.assertGreaterEqual(calls[0], 39)
 
+    def test_a_daemon_that_closes_all_it_finds_open_keeps_its_files_to_itself(self):
+        ended = self.run_node(self.program("""
+            const fs = require('node:fs');
+            const folder = process.env.ASSAY_PROBE_DIR;
+            const isOf = (fd) => fs.readlinkSync(`/proc/self/fd/${fd}`).startsWith(folder);
+            const found = fs.readdirSync('/proc/self/fd').filter((fd) => {
+              try { return isOf(fd); } catch { return false; }
+            });
+            for (const fd of found) fs.closeSync(Number(fd));
+            const own = Array.from({ length: found.length + 4 }, () => fs.openSync('own.txt', 'a+'));
+            Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+            setTimeout(() => console.log(found.length, fs.fstatSync(own[0]).size), 1300);
+        """), ASSAY_PROBE_STACKS="1")
+        self.assertEqual(ended.stderr, "")
+        closed, size = ended.stdout.split()
+        self.assertGreaterEqual(int(closed), 2, "the notes and the state")
+        self.assertEqual(size, "0")
+
     def test_what_it_keeps_is_told_when_asked_for(self):
         service = self.program("""
             const kept = Buffer.alloc(8_000_000, 1);

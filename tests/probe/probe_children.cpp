@@ -341,7 +341,10 @@ int run_child(const std::string& name) {
                                                          {"contends", waits_for_locks},
                                                          {"opens", opens_what_is_slow},
                                                          {"away", is_away_twice},
-                                                         {"allocates", allocates}};
+                                                         {"allocates", allocates},
+                                                         {"forks_inside", forks_in_the_middle},
+                                                         {"waits_for_others", waits_for_others},
+                                                         {"slow_files", has_slow_files}};
   return children.contains(name) ? children.at(name)() : 126;
 }
 

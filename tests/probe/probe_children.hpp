@@ -23,9 +23,13 @@ int run_child(const std::string& name);
 // What they are made of.
 void turn(int epoll, int count);
 std::uint64_t clock_ns(clockid_t clock);
+void lets_wait(int pid);
 int is_away_twice();
 int waits_for_locks();
 int opens_what_is_slow();
 int allocates();
+int forks_in_the_middle();
+int waits_for_others();
+int has_slow_files();
 
 }  // namespace assay::inside

@@ -1,5 +1,6 @@
 // Starts itself under the preload library as a small event loop, and reads what the library has written.
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
@@ -12,6 +13,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lab/inside/allocation_counts.hpp"
@@ -22,6 +24,8 @@
 
 namespace assay::inside {
 namespace {
+
+constexpr int populate_advice = 23;  // MADV_POPULATE_WRITE, since Linux 5.14
 
 class probe : public ::testing::Test {
  protected:
@@ -211,6 +215,61 @@ TEST_F(probe, opening_what_is_slow_is_named_by_its_path) {
   ASSERT_FALSE(events.empty());
   EXPECT_EQ(events[0].call, "open");
   EXPECT_EQ(events[0].peer, directory_ + "/fifo");
+}
+
+// The names of the calls that were kept, in their order.
+std::vector<std::string> calls_of(probe_reader& reader) {
+  std::vector<std::string> calls;
+  for (const auto& event : reader.new_events()) calls.push_back(event.call);
+  return calls;
+}
+
+TEST_F(probe, waits_for_other_threads_processes_and_clients_are_kept) {
+  auto reader = read(run("waits_for_others"));
+  EXPECT_EQ(calls_of(reader),
+            (std::vector<std::string>{"accept", "waitpid", "pthread_join", "lock", "lock", "lock", "lock"}));
+}
+
+TEST_F(probe, of_a_wait_for_a_client_the_own_address_is_told) {
+  const auto events = read(run("waits_for_others")).new_events();
+  ASSERT_FALSE(events.empty());
+  EXPECT_TRUE(events[0].peer.starts_with("127.0.0.1:")) << events[0].peer;
+}
+
+TEST_F(probe, slow_files_are_named_by_call_and_path) {
+  const auto events = read(run("slow_files", {{"LD_PRELOAD", PROBE_OWN_LIBRARY}})).new_events();
+  const std::string path = directory_ + "/slow.txt";
+  const std::vector<std::pair<std::string, std::string>> expected{{"write", path},
+                                                                  {"read", path},
+                                                                  {"read", ""},
+                                                                  {"stat", path},
+                                                                  {"stat", path + "/no"},
+                                                                  {"sendfile", path + ".copy"},
+                                                                  {"copy_file_range", path + ".copy"},
+                                                                  {"rename", path},
+                                                                  {"unlink", path + ".new"},
+                                                                  {"unlink", path}};
+  ASSERT_EQ(events.size(), expected.size());
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_EQ(std::pair(events[i].call, events[i].peer), expected[i]);
+  }
+}
+
+TEST_F(probe, a_signal_whose_handler_forks_in_the_middle_of_a_wait_does_no_harm) {
+  const auto threads = read(run("forks_inside", {{"LD_PRELOAD", PROBE_OWN_LIBRARY}})).threads();
+  ASSERT_EQ(threads.size(), 1U);
+  EXPECT_EQ(threads[0].waits, static_cast<std::uint64_t>(5 * turns - waits_before_a_loop));
+}
+
+// Every process that a service starts has the library with it; few of them are loops.
+TEST_F(probe, the_file_of_a_process_without_a_loop_takes_up_its_head_alone) {
+  struct stat about{};
+  ASSERT_EQ(::stat(path(run("worker")).c_str(), &about), 0);
+  EXPECT_EQ(about.st_size, static_cast<off_t>(sizeof(assay_probe_file)));
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  const bool by_the_page = ::madvise(nullptr, 0, populate_advice) == 0;
+  const auto most = by_the_page ? 16 * page : sizeof(assay_probe_file) + page;
+  EXPECT_LE(static_cast<std::size_t>(about.st_blocks) * 512, most);
 }
 
 TEST_F(probe, loops_that_begin_at_the_same_moment_have_a_place_each) {

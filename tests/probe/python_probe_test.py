@@ -9,10 +9,18 @@ import tempfile
 import textwrap
 import unittest
 
-from runtime_tests import FAILURE, PAUSED_AT, SAMPLE, Probe
+from runtime_tests import COLLECTED, FAILURE, LIBRARY, LOOKED_UP, PAUSED_AT, READ, SAMPLE, SLEPT, Probe
 
 BEHAVIOUR = pathlib.Path(__file__).resolve().parent / "python_behaviour.py"
+OWN_LIBRARY = os.environ.get("PROBE_OWN_LIBRARY",
+                             str(LIBRARY.parents[1] / "tests" / "probe" / "libprobe_own_library.so"))
 PATIENCE_S = 60
+BECOME_A_LOOP = """
+    import select
+    loop = select.epoll()
+    for _ in range(60):
+        loop.poll(0)
+"""
 ADDRESS = re.compile(r"0x[0-9a-f]+")
 
 
@@ -200,6 +208,94 @@ class Python(unittest.TestCase):
         """))
         self.assertEqual((ended.returncode, ended.stdout), (0, "0\n"), ended.stderr)
         self.assertIn("ZeroDivisionError", ended.stderr)
+
+    def run_beside_own_library(self, text: str, **variables: str) -> subprocess.CompletedProcess:
+        """A loop, then what the text does; `own` is own_library.c."""
+        head = f"import ctypes\nown = ctypes.PyDLL({OWN_LIBRARY!r})\n"
+        self.program(head + textwrap.dedent(BECOME_A_LOOP) + textwrap.dedent(text))
+        preloaded = f"{self.probe.variables['LD_PRELOAD']}:{OWN_LIBRARY}"
+        return self.run_python("app.py", LD_PRELOAD=preloaded, **variables)
+
+    def own_lines(self, call: int) -> list[list[str]]:
+        """Of each such call those of the program's own, without their numbers."""
+        return [[re.sub(r":\d+ ", " ", line) for line in stack if line.startswith("*")]
+                for stack in self.probe.events(call)]
+
+    def test_a_blocked_call_is_told_with_the_stack_that_python_would_show(self):
+        ended = self.run_beside_own_library("""
+            import json, time, traceback
+            def größe(end):
+                json.loads("[0]", parse_int=end)
+            def end(_):
+                time.sleep(0.02)
+            def deep(depth):
+                deep(depth - 1) if depth else größe(end)
+            deep(3)
+        """)
+        self.assertEqual((ended.returncode, ended.stderr), (0, ""))
+        (stack,) = self.probe.events(SLEPT)
+        self.assertRegex(stack[0], r"^\*app\.py:\d+ in end$")
+        self.assertRegex(stack[1], r"^ json/decoder\.py:\d+ in \w+$")
+        self.assertEqual(self.own_lines(SLEPT), [["*app.py in end", "*app.py in größe", *["*app.py in deep"] * 4,
+                                                  "*app.py in <module>"]])
+
+    # As SQLite does: a statement reads and syncs with the connection's lock held and without Python's; another thread
+    # takes that lock for a column, with Python's. To wait for Python's within the read would be for ever.
+    def test_a_lock_that_native_code_holds_across_a_call_is_let_go_of(self):
+        ended = self.run_beside_own_library(f"""
+            import os, threading
+            let_go = ctypes.CDLL({OWN_LIBRARY!r})
+            reading, writing = os.pipe()
+            def other():
+                let_go.own_await_lock()
+                own.own_write_and_lock(writing)
+            thread = threading.Thread(target=other)
+            thread.start()
+            let_go.own_read_with_lock(reading)
+            thread.join()
+            print("goes on")
+        """)
+        self.assertEqual((ended.returncode, ended.stdout, ended.stderr), (0, "goes on\n", ""))
+        self.assertEqual(self.own_lines(READ), [["*app.py in <module>"]])
+
+    def test_what_a_signals_handler_raises_during_a_slow_call_is_raised(self):
+        ended = self.run_beside_own_library("""
+            import signal, socket, sys
+            signal.signal(signal.SIGALRM, lambda *_: sys.exit(7))
+            for name in ("own_slow_calls", "own_alarms"):
+                ctypes.c_int.in_dll(own, name).value = 1
+            socket.getaddrinfo("127.0.0.1", 80)
+            print("lost")
+        """)
+        self.assertEqual((ended.returncode, ended.stdout, ended.stderr), (7, "", ""))
+        self.assertEqual(self.own_lines(LOOKED_UP), [["*app.py in <module>"]])
+
+    def test_what_a_signals_handler_raises_during_a_collection_is_raised(self):
+        ended = self.run_beside_own_library("""
+            import gc, signal, sys
+            def collect():
+                gc.collect()
+            signal.signal(signal.SIGALRM, lambda *_: sys.exit(7))
+            for name in ("own_slow_calls", "own_alarms"):
+                ctypes.c_int.in_dll(own, name).value = 1
+            own.own_alarm.argtypes = [ctypes.py_object, ctypes.py_object]
+            gc.disable()
+            gc.callbacks.append(own.own_alarm)
+            collect()
+            print("lost")
+        """)
+        self.assertEqual((ended.returncode, ended.stdout, ended.stderr), (7, "", ""))
+        self.assertEqual(self.own_lines(COLLECTED), [["*app.py in collect", "*app.py in <module>"]])
+
+    def test_no_signal_is_taken(self):
+        ended = self.run_python(self.program("""
+            import faulthandler, signal
+            with open("/proc/self/status", encoding="ascii") as file:
+                print(*(line for line in file if line.startswith("Sig")))
+            print(faulthandler.is_enabled(), [signal.getsignal(each) for each in signal.valid_signals()])
+        """))
+        without = self.run_python("app.py", probed=False)
+        self.assertEqual((ended.stdout, ended.stderr), (without.stdout, ""))
 
     def test_switched_off_it_notes_nothing(self):
         ended = self.run_python(self.program(f"""

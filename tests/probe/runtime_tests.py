@@ -29,10 +29,13 @@ TRIES = 3
 PATIENCE_S = {"python": 600, "node": 60}
 # Real loops, sockets, pipes, signals and child processes, in few seconds.
 SHORT = ("test_streams", "test_sock_lowlevel", "test_unix_events", "test_server")
-# Of probe/probe_format.h: struct assay_probe_file and assay_probe_note.
+# Of probe/probe_format.h: struct assay_probe_file, assay_probe_event and assay_probe_note.
 FIRST_SLOT_TID, SLOT_BYTES, SLOTS, PAUSED_AT = 128 + 8, 5304, 64, 72
+FIRST_EVENT, EVENTS = 128 + SLOTS * SLOT_BYTES + 4096 * 48, 512
+EVENT = struct.Struct("=QQQIHHII128s192s1024s")
 NOTE = struct.Struct("=QQI4x40s1024s")
-CALL, SAMPLE, COLLECTION, FAILURE = 1, 2, 3, 4
+CALL, SAMPLE, COLLECTION, FAILURE = 1, 2, 3, 4  # kinds of notes
+READ, LOOKED_UP, SLEPT, COLLECTED = 2, 6, 9, 15  # calls
 
 
 class Probe:
@@ -72,6 +75,16 @@ class Probe:
                 if of_kind == kind:
                     what, text = (each.split(b"\0", 1)[0].decode() for each in (what, text))
                     found.append((what, text, (end - start) / 1e6))
+        return found
+
+    def events(self, call: int) -> list[list[str]]:
+        """The lines of the stack of each blocking call of that kind."""
+        found = []
+        for path in sorted(pathlib.Path(self.directory).glob("*.probe")):
+            data = path.read_bytes()[FIRST_EVENT : FIRST_EVENT + EVENTS * EVENT.size]
+            for ticket, _, _, _, of_call, _, _, _, _, _, stack in EVENT.iter_unpack(data):
+                if ticket != 0 and of_call == call:
+                    found.append(stack.split(b"\0", 1)[0].decode().splitlines())
         return found
 
     def forget(self) -> None:

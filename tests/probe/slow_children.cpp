@@ -20,10 +20,8 @@
 #include "tests/probe/probe_children.hpp"
 
 namespace assay::inside {
-namespace {
-
 // Until the first thread of that process has fallen asleep in what it waits for, and a while longer.
-void lets_wait(pid_t pid) {
+void lets_wait(int pid) {
   const std::string path = "/proc/" + std::to_string(pid) + "/stat";
   for (;;) {
     const auto text = read_text(path);
@@ -34,8 +32,6 @@ void lets_wait(pid_t pid) {
   pollfd none{-1, 0, 0};
   ::poll(&none, 1, slow_ms);
 }
-
-}  // namespace
 
 // A stretch that computes, then one that sleeps in a call of the system's own, past every wrapper.
 int is_away_twice() {

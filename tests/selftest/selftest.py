@@ -3,12 +3,13 @@
     selftest.py [N] [--case NAME] [--short] [--fresh] [--kept FILE]    N rounds over the table (default 1)
 
 Each planted service of subjects/planted/table.yaml, and its twin, is watched under a small load and its diagnosis
-compared with the table. One line each; what is done is kept (results/selftest.jsonl) and not done again, until the
-programs or the services change or --fresh is given. Exit codes: 0 all as they should be, 1 a miss, 2 usage.
+compared with the table (comparing.py). One line each; what is done is kept (results/selftest.jsonl) and not done again,
+until the programs or the services change or --fresh is given. At the end a count for each case over all rounds that are
+kept, where there are several: all are to be right, of 20 rounds or more 19 of 20 (rounds.py). Exit codes: 0 enough of
+each case are as they should be, 1 not, 2 usage.
 """
 
 import argparse
-import dataclasses
 import hashlib
 import json
 import os
@@ -21,34 +22,16 @@ import sys
 import time
 
 import peers
-import yaml
+from comparing import MODES, PLANTED, Case, is_host_busy, mistakes, read_table
+from rounds import Kept
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PLANTED = ROOT / "subjects" / "planted"
 ASSAY = pathlib.Path(os.environ.get("ASSAY_COMMAND", ROOT / "build" / "assay"))
 LIBRARY = ROOT / "build" / "probe" / "libassay_probe.so"
 BUILT = ROOT / "build" / "subjects"
 KEPT = ROOT / "results" / "selftest.jsonl"
-MODES = ("fault", "clean")
 PATIENCE_S = 20
 MOST_TRIES = 3  # of one case while the host itself is too busy
-
-
-@dataclasses.dataclass
-class Case:
-    name: str
-    mode: str
-    entry: dict
-
-    @property
-    def service(self) -> pathlib.Path:
-        return PLANTED / self.entry["service"]
-
-    def expected(self) -> dict:
-        return self.entry["fault"] if self.mode == "fault" else {"kind": "healthy"}
-
-    def load(self) -> list[dict]:
-        return self.entry.get("clean_load" if self.mode == "clean" else "load", self.entry.get("load", []))
 
 
 def free_port() -> int:
@@ -109,8 +92,8 @@ def start_of_command(service: pathlib.Path) -> list[str]:
     return [node, service.name]
 
 
-def watch(case: Case) -> tuple[dict, dict]:
-    """The document of `assay watch`, and what the table's names stand for in it."""
+def watch(case: Case) -> tuple[dict, int]:
+    """The document of `assay watch`, and the port of what the service depends on."""
     port = free_port()
     peer = peers.start(case.entry["peer"]) if "peer" in case.entry else None
     peer_port = peer.port if peer else 9
@@ -130,7 +113,7 @@ def watch(case: Case) -> tuple[dict, dict]:
         out, errors = watching.communicate(timeout=PATIENCE_S)
         if watching.returncode not in (0, 3):
             raise RuntimeError(f"assay watch ended with {watching.returncode}: {errors.strip()}")
-        return json.loads(out), {"peer_port": peer_port}
+        return json.loads(out), peer_port
     finally:
         if watching.poll() is None:
             watching.kill()
@@ -139,68 +122,18 @@ def watch(case: Case) -> tuple[dict, dict]:
             peer.stop()
 
 
-def place_of(service: pathlib.Path, function: str) -> str:
-    for number, line in enumerate(service.read_text(encoding="utf-8").splitlines(), 1):
-        if line.endswith(("# planted", "// planted")):
-            return f"{service.name}:{number} in {function}"
-    raise RuntimeError(f"{service.name} has no line that ends in 'planted'")
-
-
-def mistakes(case: Case, seen: dict, known: dict) -> list[str]:
-    """What the document says otherwise than the table."""
-    expected = case.expected()
-    wrong = []
-    if seen["verdict"] != expected["kind"]:
-        kinds = ", ".join(each["kind"] for each in seen["findings"])
-        wrong.append(f"{seen['verdict']} instead of {expected['kind']} ({kinds or seen['text']})")
-        return wrong
-    wrong += failure_mistakes(case, seen["failures"])
-    if not seen["findings"]:
-        return wrong
-    first = seen["findings"][0]
-    if "call" in expected and first["call"] != expected["call"]:
-        wrong.append(f"call {first['call']!r} instead of {expected['call']!r}")
-    wanted_peer = expected.get("peer", "")
-    if wanted_peer == "127.0.0.1":
-        wanted_peer = f"127.0.0.1:{known['peer_port']}"
-    if wanted_peer not in first["peer"]:
-        wrong.append(f"peer {first['peer']!r} without {wanted_peer!r}")
-    if (words := expected.get("text", "")) not in first["text"]:
-        wrong.append(f"{first['text']!r} without {words!r}")
-    if "mb_per_request" in expected:
-        wrong += slope_mistakes(first["numbers"], expected["mb_per_request"] * case.load()[0]["rate"] * 3600)
-    if "place" in expected and first["place"] != (place := place_of(case.service, expected["place"])):
-        wrong.append(f"place {first['place']!r} instead of {place!r}")
-    return wrong
-
-
-def failure_mistakes(case: Case, failures: list[dict]) -> list[str]:
-    planted = case.entry["fault"].get("failures", [])
-    told = [each["text"] for each in failures]
-    if case.mode == "clean":
-        return [f"told of {text!r}" for text in told if planted]
-    return [f"no failure {words!r} among {told}" for words in planted if not any(words in text for text in told)]
-
-
-def slope_mistakes(numbers: dict, truth_per_hour: float) -> list[str]:
-    low, high = numbers["slope_mb_per_hour_low"], numbers["slope_mb_per_hour_high"]
-    if low <= truth_per_hour <= high:
-        return []
-    return [f"{low:.0f} to {high:.0f} MB an hour do not hold the planted {truth_per_hour:.0f}"]
-
-
-def is_host_busy(seen: dict) -> bool:
-    return any(each["kind"] == "waiting_for_cpu" for each in seen["findings"])
-
-
-def run(case: Case) -> tuple[list[str], str]:
-    """The mistakes, and what was said."""
-    for attempt in range(MOST_TRIES):
-        seen, known = watch(case)
-        wrong = mistakes(case, seen, known)
+def run(case: Case) -> dict:
+    """The mistakes, what was said, and how often it was tried."""
+    for tries in range(1, MOST_TRIES + 1):
+        try:
+            seen, peer_port = watch(case)
+            wrong = mistakes(case, seen, peer_port)
+            said = "; ".join([f"{seen['verdict']}: {seen['text']}", *(each["text"] for each in seen["findings"][1:])])
+        except (RuntimeError, OSError, subprocess.TimeoutExpired, ValueError) as failed:
+            return {"wrong": [str(failed)], "said": "", "tries": tries}
         # The host's fault is not the service's: with others on its cores nothing can be told.
-        if not wrong or not is_host_busy(seen) or attempt + 1 == MOST_TRIES:
-            return wrong, f"{seen['verdict']}: {seen['text']}"
+        if not wrong or not is_host_busy(seen) or tries == MOST_TRIES:
+            return {"wrong": wrong, "said": said, "tries": tries}
     raise AssertionError("unreachable")
 
 
@@ -208,37 +141,11 @@ def fingerprint() -> str:
     """Of all that the outcome can depend on."""
     digest = hashlib.sha256()
     shims = [*LIBRARY.parent.glob("python/*.py"), *LIBRARY.parent.glob("node/*.cjs")]
-    own = pathlib.Path(__file__).parent.glob("*.py")
-    for path in [ASSAY, LIBRARY, *sorted(shims), *sorted(PLANTED.iterdir()), *sorted(own)]:
+    own = (pathlib.Path(__file__).parent / name for name in ("comparing.py", "peers.py", "selftest.py"))
+    for path in [ASSAY, LIBRARY, *sorted(shims), *sorted(PLANTED.iterdir()), *own]:
         if path.is_file():
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
-
-
-class Done:
-    """Outcomes of earlier calls, one line each."""
-
-    def __init__(self, file: pathlib.Path, fresh: bool):
-        self.file = file
-        self.of = fingerprint()
-        self.misses = {}
-        if fresh:
-            file.unlink(missing_ok=True)
-        if file.exists():
-            for line in file.read_text(encoding="utf-8").splitlines():
-                outcome = json.loads(line)
-                if outcome["of"] == self.of:
-                    self.misses[self.key(outcome)] = outcome["wrong"]
-
-    @staticmethod
-    def key(outcome: dict) -> tuple:
-        return outcome["round"], outcome["case"], outcome["mode"]
-
-    def add(self, outcome: dict) -> None:
-        self.misses[self.key(outcome)] = outcome["wrong"]
-        self.file.parent.mkdir(exist_ok=True)
-        with self.file.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"of": self.of, **outcome}) + "\n")
 
 
 def arguments() -> argparse.Namespace:
@@ -252,33 +159,43 @@ def arguments() -> argparse.Namespace:
 
 
 def cases(asked: argparse.Namespace) -> list[Case]:
-    table = yaml.safe_load((PLANTED / "table.yaml").read_text(encoding="utf-8"))
+    table = read_table((PLANTED / "table.yaml").read_text(encoding="utf-8"))
     if unknown := set(asked.case) - set(table):
         sys.exit(f"./run selftest: no case {', '.join(sorted(unknown))}; there are {', '.join(table)}")
     chosen = asked.case or [name for name, entry in table.items() if entry.get("ci") or not asked.short]
     return [Case(name, mode, table[name]) for name in chosen for mode in MODES]
 
 
+def line_of(outcome: dict) -> str:
+    text = f"MISS: {'; '.join(outcome['wrong'])}" if outcome["wrong"] else "as it should be"
+    again = f" (try {outcome['tries']}: the host was busy)" if outcome["tries"] > 1 else ""
+    return f"{outcome['round']:>3} {outcome['case']:<18} {outcome['mode']:<6} {text}{again}"
+
+
+def conclude(todo: list[Case], kept: Kept) -> int:
+    """The counts, and the exit code."""
+    counts = {(case.name, case.mode): kept.count(case.name, case.mode) for case in todo}
+    for (name, mode), count in counts.items():
+        if count.rounds > 1:
+            print(f"    {name:<18} {mode:<6} {count.text()}")
+    enough = sum(count.is_enough() for count in counts.values())
+    print(f"{enough} of {len(counts)} cases are as they should be, "
+          f"{sum(count.rounds - count.right for count in counts.values())} misses in all")
+    return 0 if enough == len(counts) else 1
+
+
 def main() -> int:
     asked = arguments()
     if asked.rounds < 1:
         sys.exit("./run selftest: N is 1 or more")
-    todo, done = cases(asked), Done(asked.kept, asked.fresh)
-    passed = missed = 0
+    todo, kept = cases(asked), Kept(asked.kept, fingerprint(), asked.fresh)
     for number in range(1, asked.rounds + 1):
         for case in todo:
-            outcome = {"round": number, "case": case.name, "mode": case.mode}
-            if (wrong := done.misses.get(Done.key(outcome))) is None:
-                try:
-                    wrong, said = run(case)
-                except (RuntimeError, OSError, subprocess.TimeoutExpired, ValueError) as failed:
-                    wrong, said = [str(failed)], ""
-                done.add({**outcome, "wrong": wrong, "said": said})
-            passed, missed = passed + (not wrong), missed + bool(wrong)
-            text = f"MISS: {'; '.join(wrong)}" if wrong else "as it should be"
-            print(f"{number:>3} {case.name:<18} {case.mode:<6} {text}", flush=True)
-    print(f"{passed} as they should be, {missed} missed")
-    return 1 if missed else 0
+            outcome = kept.find(case.name, case.mode, number)
+            if outcome is None:
+                outcome = kept.add({"round": number, "case": case.name, "mode": case.mode, **run(case)})
+            print(line_of(outcome), flush=True)
+    return conclude(todo, kept)
 
 
 if __name__ == "__main__":
