@@ -67,8 +67,9 @@ host_look look_at_host(std::uint32_t pid, std::uint64_t at_ns) {
   seen.io_pressure_us = pressure_of("io");
   if (const auto text = read_text(fmt::format("/proc/{}/cgroup", pid))) {
     const auto place = group_place_of(*text, "cpu");
-    const auto stat = place ? read_text(place->mount + place->path + "/cpu.stat") : std::nullopt;
-    if (stat) parse_cpu_group(*stat, seen);
+    if (place) {
+      if (const auto stat = read_text(place->mount + place->path + "/cpu.stat")) parse_cpu_group(*stat, seen);
+    }
   }
   return seen;
 }

@@ -98,10 +98,7 @@ void process_sampler::look_thoroughly(std::uint32_t pid, std::string_view status
   } else if (const auto stat = read_stat(pid);
              unreadable_.empty() && stat && stat->state != 'Z' && stat->state != 'X') {
     unreadable_ = ::access(path.c_str(), F_OK) == 0
-                      ? fmt::format(
-                            "process {}: its PSS, I/O and descriptors are not shown to this user, and not in the "
-                            "sums",
-                            pid)
+                      ? fmt::format("process {}: its PSS and I/O are not shown to this user, and not in the sums", pid)
                       : "the kernel does not tell the PSS of processes (smaps_rollup)";
   }
   const auto text = read_text(fmt::format("/proc/{}/limits", pid));

@@ -129,7 +129,7 @@ TEST(process_sampler, pss_and_limits_are_told_every_few_seconds_and_held_meanwhi
   const auto first = sampler.sample({self}, 1);
   EXPECT_GT(first.pss_bytes, 0U);
   EXPECT_LE(first.pss_bytes, 2 * first.rss_bytes);
-  EXPECT_EQ(sampler.refused(), "");
+  EXPECT_EQ(sampler.unreadable(), "");
   rlimit limit{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
   EXPECT_EQ(sampler.limits().descriptors.limit, limit.rlim_cur == RLIM_INFINITY ? 0 : limit.rlim_cur);
@@ -147,7 +147,7 @@ TEST(process_sampler, says_what_it_may_not_read) {
     if (::getuid() == 0 && ::setuid(nobody) != 0) ::_exit(2);
     process_sampler sampler;
     const auto seen = sampler.sample({1}, 1);
-    const bool told = sampler.refused().find("process 1: its PSS, I/O and descriptors are not shown") == 0;
+    const bool told = sampler.unreadable().starts_with("process 1: its PSS and I/O are not shown");
     ::_exit(told && seen.processes == 1 && seen.pss_bytes == 0 ? 0 : 1);
   }
   int status = 0;
