@@ -80,6 +80,11 @@ def processes_about(folder: pathlib.Path) -> dict[int, str]:
     return found
 
 
+def blocked_by_itself(seen: dict[str, Any]) -> list[dict[str, Any]]:
+    """Without what other processes did to it: that there was no CPU to be had for a moment."""
+    return [call for call in seen["blocking"] if call["call"] != "waiting for a CPU"]
+
+
 class CampaignTest(unittest.TestCase):
     """A folder with a plan, campaigns started in it, and the end of everything that they have left."""
 

@@ -11,7 +11,7 @@ import threading
 import unittest
 from typing import Any
 
-from campaign_support import MEASURED, CampaignTest, candidate, line_of, phase, plan
+from campaign_support import MEASURED, CampaignTest, blocked_by_itself, candidate, line_of, phase, plan
 from load_support import COULD_NOT_RUN, GATE_FAILED, OK, USAGE
 
 CONFORMANCE = """checks:
@@ -23,11 +23,6 @@ CONFORMANCE = """checks:
     expect: { status: 404 }
 """
 REFUSED_S = 5
-
-
-def blocked_by_itself(seen: dict[str, Any]) -> list[dict[str, Any]]:
-    """Without what other processes did to it: that there was no CPU to be had for a moment."""
-    return [call for call in seen["blocking"] if call["call"] != "waiting for a CPU"]
 
 
 class Whole(CampaignTest):
