@@ -198,12 +198,8 @@ void assay_probe_python_stack(char* text, uint32_t capacity) {
 
 // The shim calls them before and after it has registered faulthandler for the signal.
 static struct sigaction lent_action;
-static stack_t lent_stack;
 EXPORT void assay_probe_python_lends(int signal);
-void assay_probe_python_lends(int signal) {
-  sigaction(signal, NULL, &lent_action);
-  sigaltstack(NULL, &lent_stack);
-}
+void assay_probe_python_lends(int signal) { sigaction(signal, NULL, &lent_action); }
 
 // `folder` is the shim's own, `libraries` has a line each; all end in a slash.
 EXPORT void assay_probe_python_lent(int signal, const char* folder, const char* libraries);
@@ -211,7 +207,8 @@ void assay_probe_python_lent(int signal, const char* folder, const char* librari
   struct sigaction registered;
   const bool known = sigaction(signal, &lent_action, &registered) == 0 && (registered.sa_flags & SA_SIGINFO) == 0 &&
                      registered.sa_handler != lent_action.sa_handler;
-  sigaltstack(&lent_stack, NULL);
+  // The stack that faulthandler has set up for its own handlers stays: it believes that it is there, and without it the
+  // program's faulthandler.enable() could not tell of an overflow.
   if (!known || registered.sa_handler == SIG_DFL || registered.sa_handler == SIG_IGN) return;
   snprintf(shim_folder, sizeof shim_folder, "%s", folder);
   snprintf(library_folders, sizeof library_folders, "%s", libraries);

@@ -34,8 +34,7 @@ static const uint64_t not_paused = 0;
 const uint64_t* probe_paused = &not_paused;
 
 struct assay_probe_file* probe_file = NULL;
-static struct assay_probe_file* of_parent = NULL;  // its mapping, as memory of our own
-static bool all_backed = false;                    // the file has had its blocks since it was made
+static bool all_backed = false;  // the file has had its blocks since it was made
 static pthread_key_t thread_end;
 static bool has_thread_end = false;
 
@@ -111,12 +110,11 @@ static void open_file(void) {
 }
 
 // The handler of a signal may fork in the middle of anything here: what has a place in the parent's file at that moment
-// goes on to write to it. It finds memory of its own there.
+// goes on to write to it. It finds memory of its own there, which is never given back: such a child may fork once more
+// before it goes on. What is not written to is address space alone.
 static void keep_apart(struct assay_probe_file* shared) {
-  if (of_parent != NULL) munmap(of_parent, sizeof *of_parent);
   void* own = mmap(shared, sizeof *shared, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
-  of_parent = own == MAP_FAILED ? NULL : own;
   if (own == MAP_FAILED) munmap(shared, sizeof *shared);
 }
 

@@ -32,8 +32,15 @@ void blocking_sites::sum_up_the_shorter_half() {
     into.first_ns = std::min(into.first_ns, one->start_ns);
     into.last_ns = std::max(into.last_ns, one->start_ns);
     ++summed_;
+    add_to_thread(*one);
   }
   calls_.erase(half, calls_.end());
+}
+
+void blocking_sites::add_to_thread(const call& one) {
+  if (sites_[one.site].call == computing_call) return;
+  const std::pair thread(one.pid, one.tid);
+  if (summed_ns_.size() < most_summed_threads || summed_ns_.contains(thread)) summed_ns_[thread] += one.length_ns;
 }
 
 void blocking_sites::add(std::uint32_t pid, const blocking_event& event) {
@@ -93,12 +100,9 @@ std::map<std::pair<std::uint32_t, std::uint32_t>, std::vector<blocking_sites::st
   return threads;
 }
 
-double blocking_sites::summed_s() const {
-  double seconds = 0;
-  for (const auto& one : sites_) {
-    if (one.call != computing_call) seconds += static_cast<double>(one.shorter.total_ns) / 1e9;
-  }
-  return seconds;
+double blocking_sites::summed_s(std::uint32_t pid, std::uint32_t tid) const {
+  const auto found = summed_ns_.find({pid, tid});
+  return found == summed_ns_.end() ? 0 : static_cast<double>(found->second) / 1e9;
 }
 
 std::string blocking_sites::cause_of(std::uint32_t pid, std::uint32_t tid, std::uint64_t start_ns,

@@ -22,6 +22,7 @@ class blocking_sites {
   static constexpr std::size_t most_sites = 256;
   static constexpr std::size_t most_calls = 50'000;  // that are kept one by one; the longest
   static constexpr std::size_t most_moments = 100;   // at_s of one site
+  static constexpr std::size_t most_summed_threads = 4096;
 
   explicit blocking_sites(std::map<std::uint16_t, std::string> port_names) : port_names_(std::move(port_names)) {}
 
@@ -42,8 +43,8 @@ class blocking_sites {
     bool computing = false;  // it was no call, but the loop's own code
   };
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::vector<stretch>> by_thread() const;
-  // Of the others, all threads together.
-  double summed_s() const;
+  // Of the others on this thread; of the first most_summed_threads that had any.
+  double summed_s(std::uint32_t pid, std::uint32_t tid) const;
 
   std::uint64_t calls() const { return calls_.size() + summed_ + dropped_; }
   std::uint64_t dropped() const { return dropped_; }  // of sites beyond most_sites: in no sum
@@ -73,12 +74,14 @@ class blocking_sites {
   };
 
   void sum_up_the_shorter_half();
+  void add_to_thread(const call& one);
 
   std::map<std::uint16_t, std::string> port_names_;
   std::map<std::vector<std::string>, std::size_t> index_;
   std::vector<site> sites_;
   std::vector<call> calls_;
   std::uint64_t summed_ = 0;
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint64_t> summed_ns_;  // by thread, without computing
   std::uint64_t dropped_ = 0;
 };
 

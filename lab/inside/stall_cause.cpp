@@ -56,15 +56,13 @@ void add_part(model::loop_stalls& to, const model::loop_stalls& one, double shar
   to.longest_ms = std::max(to.longest_ms, one.longest_ms);
 }
 
-// Calls that are no longer kept one by one were in some of the waits: those are not without a name.
-void give_to_calls(std::vector<model::loop_stalls>& loops, double called_s) {
-  for (auto& each : loops) {
-    for (double* wait : {&each.waited_s, &each.unknown_s}) {
-      const double taken_s = std::min(*wait, called_s);
-      *wait -= taken_s;
-      each.called_s += taken_s;
-      called_s -= taken_s;
-    }
+// The thread's calls that are no longer kept one by one were in some of its waits: those are not without a name.
+void give_to_calls(model::loop_stalls& of, double called_s) {
+  for (double* wait : {&of.waited_s, &of.unknown_s}) {
+    const double taken_s = std::min(*wait, called_s);
+    *wait -= taken_s;
+    of.called_s += taken_s;
+    called_s -= taken_s;
   }
 }
 
@@ -117,8 +115,10 @@ std::vector<model::loop_stalls> stalls_by_loop(const std::vector<loop_stall>& st
     add_part(loops[thread], divided(segment, filled), share);
   }
   std::vector<model::loop_stalls> list;
-  for (const auto& [thread, sums] : loops) list.push_back(sums);
-  give_to_calls(list, calls.summed_s());
+  for (const auto& [thread, sums] : loops) {
+    list.push_back(sums);
+    give_to_calls(list.back(), calls.summed_s(thread.pid, thread.tid));
+  }
   return list;
 }
 

@@ -144,7 +144,7 @@ void add_blocking(std::vector<named_cause>& to, const symptoms& of, const sums& 
 
 void add_unexplained(std::vector<named_cause>& to, const symptoms& of, const sums& in) {
   const unexplained rest = of.stalls.empty() ? unexplained_at_large(in.stalled, in.blocked + in.starved, of.lag.max_ms)
-                                             : unexplained_by_loop(of.stalls);
+                                             : unexplained_by_loop(of.stalls, stalled_share * in.length);
   const bool stalls = rest.all >= stalled_share * in.length && rest.stands_out;
   const bool saturated = of.lag.utilisation >= saturated_utilisation && in.cpu >= saturated_cpu_share * in.length &&
                          in.blocked < in.length / 2;

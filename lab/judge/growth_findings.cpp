@@ -67,7 +67,8 @@ sampled_values series_of(std::span<const model::process_second> looks, Value val
   return made;
 }
 
-// A value each second. A look in which nothing has changed is left out: what was said last holds on.
+// A value each second, or as many as are looked at of a long watch. A look in which nothing has changed is left out:
+// what was said last holds on.
 template <typename Value>
 sampled_values series_of(std::span<const model::runtime_look> looks, std::span<const model::process_second> during,
                          Value value) {
@@ -75,9 +76,12 @@ sampled_values series_of(std::span<const model::runtime_look> looks, std::span<c
   if (looks.empty() || during.empty()) return made;
   const double begin_s = std::max(looks.front().at_s, during.front().at_s);
   auto next = looks.begin();
-  for (unsigned second = 0; begin_s + second <= during.back().at_s; ++second) {
-    while (next != looks.end() && next->at_s <= begin_s + second) ++next;
-    made.at_s.push_back(begin_s + second);
+  constexpr double most_values = 10'000;  // what follows goes with their square
+  const double step_s = std::max(1.0, (during.back().at_s - begin_s) / most_values);
+  for (unsigned i = 0; begin_s + i * step_s <= during.back().at_s; ++i) {
+    const double at_s = begin_s + i * step_s;
+    while (next != looks.end() && next->at_s <= at_s) ++next;
+    made.at_s.push_back(at_s);
     made.values.push_back(value(*std::prev(next)));
   }
   return made;

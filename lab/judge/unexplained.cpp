@@ -28,11 +28,11 @@ unexplained unexplained_at_large(double stalled_s, double explained_s, double lo
           .stands_out = rest_s >= unexplained_share * stalled_s};
 }
 
-unexplained unexplained_by_loop(std::span<const model::loop_stalls> loops) {
+unexplained unexplained_by_loop(std::span<const model::loop_stalls> loops, double least_s) {
   unexplained made{.loops = 0};
   for (const auto& each : loops) {
     const double rest_s = each.computed_s + each.waited_s + each.unknown_s;
-    if (rest_s <= 0 || rest_s < unexplained_share * each.all_s()) continue;
+    if (rest_s <= 0 || rest_s < least_s || rest_s < unexplained_share * each.all_s()) continue;
     made.all += rest_s;
     made.computed += each.computed_s;
     made.unknown += each.unknown_s;

@@ -29,8 +29,8 @@ struct unexplained {
 
 // Of the busiest loop, without knowing which calls were in which stalls: what the sums leave.
 [[nodiscard]] unexplained unexplained_at_large(double stalled_s, double explained_s, double longest_ms);
-// Each loop by itself.
-[[nodiscard]] unexplained unexplained_by_loop(std::span<const model::loop_stalls> loops);
+// Each loop by itself; of one with less than `least_s` it is the start-up or the like: many workers have that together.
+[[nodiscard]] unexplained unexplained_by_loop(std::span<const model::loop_stalls> loops, double least_s);
 
 // Adds where the loop computed for longest, as far as the runtime's shim has seen it and when it is enough of that
 // time.

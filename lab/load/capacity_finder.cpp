@@ -105,6 +105,7 @@ double least_tellable_rps(const std::vector<gate>& gates, duration run_length) {
 capacity_finder::capacity_finder(load_options base, std::vector<gate> gates, const capacity_options& search,
                                  const finder_options& options, std::function<void(const model::capacity_run&)> on_run)
     : base_(std::move(base)),
+      proven_connections_(base_.connections),
       gates_(std::move(gates)),
       search_(search),
       asked_most_rps_(search.most_rps),
@@ -174,10 +175,19 @@ bool capacity_finder::add_connections(model::load_result& seen) {
     found_.bound_by_connections = true;
     return false;
   }
+  proven_connections_ = before;
   base_.connections = std::min(2 * before, options_.most_connections);
   found_.connections = base_.connections;
   seen.valid = false;
   seen.reasons = {fmt::format("all {} connections were busy: made again with {}", before, base_.connections)};
+  return true;
+}
+
+// More than this machine or the service can open: back to as many as there could be. False when no more had been asked
+// for.
+bool capacity_finder::take_connections_back() {
+  if (base_.connections == proven_connections_) return false;
+  base_.connections = found_.connections = options_.most_connections = proven_connections_;
   return true;
 }
 
@@ -192,12 +202,16 @@ std::expected<void, std::string> capacity_finder::search() {
     std::expected<model::load_result, std::string> seen = run(options_at(*rate));
     found_.interrupted = stopping();
     if (found_.interrupted) break;
+    const bool too_many = !seen || seen->generator.own_limits > 0;
+    const bool taken_back = too_many && take_connections_back();
+    if (!seen && taken_back) continue;
     if (!seen) return std::unexpected(seen.error());
-    if (add_connections(*seen)) {
+    if (taken_back || add_connections(*seen)) {
       take(*rate, std::move(*seen), found_.runs);
       pause();
       continue;
     }
+    if (seen->valid) proven_connections_ = base_.connections;
     const bool valid = seen->valid;
     const int most_tries = overwhelmed(seen->generator) ? most_tries_overwhelmed : most_tries_disturbed;
     const bool kept = take(*rate, std::move(*seen), found_.runs);

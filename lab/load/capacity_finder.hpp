@@ -60,10 +60,12 @@ class capacity_finder {
   double most_rps() const;
   bool generator_is_limit(double rate_rps);
   bool add_connections(model::load_result& seen);
+  bool take_connections_back();
   void pause();
   bool stopping();
 
   load_options base_;
+  unsigned proven_connections_;  // of the last valid run
   std::vector<gate> gates_;
   capacity_search search_;
   double asked_most_rps_;

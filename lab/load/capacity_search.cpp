@@ -69,7 +69,8 @@ std::optional<double> capacity_search::next() const {
     least = entropy;
     chosen = i;
   }
-  return std::min(std::exp(log_capacities_[chosen]), options_.most_rps);
+  // Below the least a run would not tell.
+  return std::clamp(std::exp(log_capacities_[chosen]), options_.least_rps, options_.most_rps);
 }
 
 void capacity_search::observe(double rate_rps, bool kept) {

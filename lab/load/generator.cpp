@@ -217,6 +217,7 @@ task<void> generator::drive(slot& driven) {
     driven.idle_since = on_.turn_time();
     driven.taken.into = nullptr;
     if (!co_await work_awaiter(*this, driven.taken)) break;
+    driven.taken.into->waits(driven.taken.intended, driven.idle_since, blind_until_);
     const arrival_number number{.thread = share_.thread, .k = driven.taken.k, .threads = work_.threads};
     driven.request = work_.requests.render(driven.taken.route, number, driven.scratch);
     bool again = false;

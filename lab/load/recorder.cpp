@@ -102,7 +102,6 @@ duration recorder::lags(instant intended, instant idle_since, instant blind_unti
   const duration blind = intended < blind_until ? blind_until - intended : duration::zero();
   const duration own = std::max(since_idle, blind);
   own_lag.record(nanoseconds(own));
-  if (now - intended - own > long_wait) waited++;
   return own;
 }
 

@@ -4,6 +4,7 @@
 // Misuse: sharing one between threads. Each has its own; merge() when they have stopped.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -67,6 +68,10 @@ class recorder {
   // have sent it, a connection being idle; this is what it returns. What was intended by `blind_until` could have been
   // sent at once: the generator did not run.
   duration lags(instant intended, instant idle_since, instant blind_until, instant now);
+  // It was taken by a connection that had been busy until `free_since`.
+  void waits(instant intended, instant free_since, instant blind_until) {
+    if (free_since - std::max(intended, blind_until) > long_wait) waited++;
+  }
   // A sent request that is going to be sent again.
   void withdrawn(instant sent, instant now);
   void answered(instant intended, instant sent, instant now, const judged_answer& answer);

@@ -167,9 +167,11 @@ void pool::count(std::size_t sent, const sql_result<pipeline_results>& outcomes)
 
 // Whether the server answers at all. One that has stopped to is away, and so are the connections that nobody has tried.
 void pool::hear(const sql_error* failure, instant began, instant now) {
-  const bool in_vain = failure != nullptr && failure->reason != cancel_reason::none;
-  if (!in_vain) unanswered_ = 0;
-  if (!in_vain || now - began < options_.fair_wait || ++unanswered_ < options_.max_unanswered) return;
+  const cancel_reason ended = failure == nullptr ? cancel_reason::none : failure->reason;
+  if (ended == cancel_reason::none) unanswered_ = 0;
+  // A caller who left says nothing of the server: it may have been slow for him alone.
+  const bool in_vain = ended == cancel_reason::deadline && now - began >= options_.fair_wait;
+  if (!in_vain || ++unanswered_ < options_.max_unanswered) return;
   unanswered_ = 0;
   absence_.on_failed(now);
   counters_.closed_broken += idle_.size();

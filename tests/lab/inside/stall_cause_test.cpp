@@ -113,6 +113,12 @@ TEST(stalls_by_loop, waits_of_calls_that_are_only_summed_are_not_without_a_name)
   ASSERT_EQ(loops.size(), 1U);
   EXPECT_NEAR(loops[0].called_s, 0.06 * static_cast<double>(stalls.size()), 1e-3);
   EXPECT_NEAR(loops[0].waited_s, 0, 1e-3);
+  // Another worker made none of these calls: what it waited for is still unknown.
+  stalls.push_back({{8, 8, 1}, {0, 70 * ms, true, segment_use{.slept = 1}}});
+  const auto both = stalls_by_loop(stalls, calls, 0, UINT64_MAX);
+  ASSERT_EQ(both.size(), 2U);
+  EXPECT_NEAR(both[1].waited_s, 0.07, 1e-3);
+  EXPECT_EQ(both[1].called_s, 0);
 }
 
 }  // namespace

@@ -67,6 +67,15 @@ TEST(unexplained, a_loop_that_is_not_the_busiest_is_judged_too) {
       << seen.diagnosed().text;
 }
 
+// The first request of each worker, its imports: together they are more than a loop may have.
+TEST(unexplained, a_little_in_each_of_many_workers_is_no_cause) {
+  workers seen;
+  seen.stalls.assign(16, {.computed_s = 0.06, .longest_ms = 60});
+  EXPECT_EQ(seen.diagnosed().verdict, cause::healthy) << seen.diagnosed().text;
+  seen.stalls.push_back({.computed_s = 0.5, .longest_ms = 60});
+  EXPECT_EQ(seen.diagnosed().verdict, cause::cpu_bound) << seen.diagnosed().text;
+}
+
 TEST(unexplained, what_calls_leave_of_a_loops_stalls_is_no_cause) {
   workers seen;
   seen.stalls = {{.called_s = 8, .computed_s = 1, .waited_s = 0.5}};

@@ -171,6 +171,21 @@ TEST(defect, a_slow_start_is_told_apart_from_the_steady_state) {
   EXPECT_GT(seen.judged.steady->before, 5);
 }
 
+// ... and connecting anew is no waiting for a connection that is busy.
+TEST(defect, a_connection_that_has_to_be_opened_is_not_a_busy_one) {
+  world stage(2ms);
+  stage.options.rate_per_s = 100;
+  stage.options.length = 1s;
+  stage.options.connections = 4;
+  stage.server.decide = [](std::size_t, std::size_t) {
+    return reply{.bytes = answer_of(200, "Connection: close\r\n"), .next = reply::then::closes};
+  };
+  const outcome seen = stage.run();
+  EXPECT_EQ(seen.measured.answers, 100U);
+  EXPECT_GE(seen.response().max(), ns(8ms)) << "there and back twice";
+  EXPECT_EQ(seen.measured.waited, 0U);
+}
+
 // Errors once counted as throughput: an answer that is one is told apart, and so is the rate of the good ones.
 TEST(defect, errors_are_not_throughput) {
   world stage(latency);
