@@ -297,6 +297,20 @@ class Python(unittest.TestCase):
         without = self.run_python("app.py", probed=False)
         self.assertEqual((ended.stdout, ended.stderr), (without.stdout, ""))
 
+    def test_a_stack_that_overflows_is_still_told(self):
+        """For that faulthandler needs its alternate stack, which it sets up once."""
+        ended = self.run_python(self.program("""
+            import ctypes, faulthandler
+            class Stack(ctypes.Structure):
+                _fields_ = [("at", ctypes.c_void_p), ("flags", ctypes.c_int), ("bytes", ctypes.c_size_t)]
+            faulthandler.enable()
+            seen = Stack()
+            ctypes.CDLL(None).sigaltstack(None, ctypes.byref(seen))
+            print(seen.flags, seen.bytes > 0)
+        """))
+        without = self.run_python("app.py", probed=False)
+        self.assertEqual((ended.stdout, ended.stderr), (without.stdout, ""))
+
     def test_switched_off_it_notes_nothing(self):
         ended = self.run_python(self.program(f"""
             import os, threading
