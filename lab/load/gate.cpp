@@ -117,13 +117,6 @@ std::optional<double> back_after_ns(const std::vector<model::load_stage>& stages
   return longest;
 }
 
-// What a gate is of: the run, one of its requests, or one of its stages.
-struct gated_part {
-  const observe::histogram* times = nullptr;
-  double rate_rps = 0;
-  double error_share = 1;
-};
-
 template <class Part>
 gated_part part_from(const Part& of, double seconds) {
   std::uint64_t failed = 0;
@@ -164,26 +157,6 @@ gated_part part_from(const model::load_window& of) {
   gated_part part{.times = &of.response_time, .rate_rps = static_cast<double>(of.answered) / of.length_s};
   if (of.offered > 0) part.error_share = static_cast<double>(of.errors) / static_cast<double>(of.offered);
   return part;
-}
-
-// Nothing when so few answers do not tell it.
-std::optional<double> value_of(const gate& of, const gated_part& part) {
-  const observe::histogram& times = *part.times;
-  switch (of.what) {
-    case gated::rate:
-      return part.rate_rps;
-    case gated::error_share:
-      return part.error_share;
-    case gated::mean:
-      return times.count() > 0 ? std::optional(times.mean()) : std::nullopt;
-    case gated::max:
-      return times.count() > 0 ? std::optional(static_cast<double>(times.max())) : std::nullopt;
-    case gated::quantile:
-      return observe::estimated_quantile(times, of.quantile);
-    case gated::back:
-      break;
-  }
-  return std::nullopt;
 }
 
 // The measured value, nothing when it cannot be told; and the window that it is of, or that does not tell it.
@@ -310,6 +283,25 @@ std::expected<std::vector<gate>, std::string> parse_gates(std::string_view text)
     if (comma == std::string_view::npos) return gates;
     text.remove_prefix(comma + 1);
   }
+}
+
+std::optional<double> value_of(const gate& of, const gated_part& part) {
+  const observe::histogram& times = *part.times;
+  switch (of.what) {
+    case gated::rate:
+      return part.rate_rps;
+    case gated::error_share:
+      return part.error_share;
+    case gated::mean:
+      return times.count() > 0 ? std::optional(times.mean()) : std::nullopt;
+    case gated::max:
+      return times.count() > 0 ? std::optional(static_cast<double>(times.max())) : std::nullopt;
+    case gated::quantile:
+      return observe::estimated_quantile(times, of.quantile);
+    case gated::back:
+      break;
+  }
+  return std::nullopt;
 }
 
 model::gate_outcome outcome_of(const gate& of, const std::optional<double>& value, const std::string& remark) {

@@ -48,6 +48,15 @@ duration gate_window(const std::vector<gate>& gates);
 // Of what was due, or in the closed model begun: what failed or was answered unexpectedly. One when nothing was due.
 double error_share_of(const model::load_result& result);
 
+// What a gate is of: a run, one of its requests, one of its stages, or a window of it.
+struct gated_part {
+  const observe::histogram* times = nullptr;
+  double rate_rps = 0;
+  double error_share = 1;
+};
+// Nothing when so few answers do not tell it, and of gated::back.
+std::optional<double> value_of(const gate& of, const gated_part& part);
+
 // How a gate came out: with its value and a remark behind it, or where there is none, with the remark that says why.
 model::gate_outcome outcome_of(const gate& of, const std::optional<double>& value, const std::string& remark);
 

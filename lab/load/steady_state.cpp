@@ -9,12 +9,11 @@
 namespace assay::load {
 namespace {
 
-constexpr double least_change = 1.1;         // less is no other state
-constexpr double least_spread = 0.01;        // of logarithms: the histograms are to 1 %
-constexpr double least_errors = 5;           // standard errors, of a begin that was chosen
-constexpr double least_trend_z = 3.9;        // one in ten thousand
-constexpr double most_alike = 0.6;           // of neighbours: more is what a rise that is no straight line looks like
-constexpr std::uint64_t least_for_p90 = 36;  // observe::min_samples_for_quantile(0.9)
+constexpr double least_change = 1.1;   // less is no other state
+constexpr double least_spread = 0.01;  // of logarithms: the histograms are to 1 %
+constexpr double least_errors = 5;     // standard errors, of a begin that was chosen
+constexpr double least_trend_z = 3.9;  // one in ten thousand
+constexpr double most_alike = 0.6;     // of neighbours: more is what a rise that is no straight line looks like
 
 using series = std::span<const double>;
 
@@ -126,7 +125,7 @@ std::optional<model::steadiness> steadiness_of(std::span<const observe::histogra
     return steadiness_of_series(logs, part_s);
   };
   model::steadiness found = seen_by(0.5);
-  if (fewest < least_for_p90) return found;
+  if (!observe::estimable(0.9, fewest)) return found;
   const model::steadiness tail = seen_by(0.9);
   if (tail.from_s > found.from_s) {
     found.from_s = tail.from_s;

@@ -6,8 +6,6 @@
 #include <chrono>
 #include <map>
 
-#include "stack/observe/quantile.hpp"
-
 namespace assay::load {
 namespace {
 
@@ -37,25 +35,13 @@ double rate_of(const model::stream_result& result) {
   return static_cast<double>(result.events) / std::max(1e-9, std::chrono::duration<double>(result.duration).count());
 }
 
-// Nothing when so few of them do not tell it.
 std::optional<double> value_of(const gate& of, const model::stream_result& result) {
   const observe::histogram& times = times_of(result);
-  switch (of.what) {
-    case gated::error_share:
-      return error_share_of(result);
-    case gated::rate:
-      return rate_of(result);
-    case gated::mean:
-      return times.count() > 0 ? std::optional(times.mean()) : std::nullopt;
-    case gated::max:
-      if (listens(result.kind)) return static_cast<double>(std::max(times.max(), result.longest_silence_ns));
-      return times.count() > 0 ? std::optional(static_cast<double>(times.max())) : std::nullopt;
-    case gated::quantile:
-      return observe::estimated_quantile(times, of.quantile);
-    case gated::back:
-      break;
+  // A feed that fell silent has no gap to show for it.
+  if (of.what == gated::max && listens(result.kind)) {
+    return static_cast<double>(std::max(times.max(), result.longest_silence_ns));
   }
-  return std::nullopt;
+  return value_of(of, {.times = &times, .rate_rps = rate_of(result), .error_share = error_share_of(result)});
 }
 
 }  // namespace
