@@ -10,7 +10,7 @@
   do {                                         \
     if (!probe_watches()) return (real);       \
     const uint64_t start = probe_now();        \
-    const type result = (real);                \
+    type const result = (real);                \
     probe_call_returned((id), start, (about)); \
     return result;                             \
   } while (0)

@@ -1,9 +1,9 @@
-// What the library costs the process that carries it: the same turns of a loop with the library switched off and on, in
-// pairs inside one process, so that neither another start nor another moment comes between the two. Prints a line a
-// pair: nanoseconds of CPU time a turn, off and on.
+// What the library costs the process that carries it: the same work with the library switched off and on, in pairs
+// inside one process, so that neither another start nor another moment comes between the two. Prints a line a pair:
+// nanoseconds of CPU time off and on, of a wait of a loop that finds something ready; and behind them of a call on a
+// socket.
 //
-// A turn is what a server does for a request at the least: one wait of epoll, and four calls on sockets. With the
-// argument `allocations` it is the counter of allocations that is measured, and a turn is a malloc and its free.
+// With the argument `allocations` it is the counter of allocations that is measured: of a malloc and its free.
 //
 // Misuse: starting it without the library. There is no file to switch then; it says so and ends with 2.
 #define _GNU_SOURCE
@@ -24,8 +24,8 @@
 
 enum {
   pair_count = 100,
-  turns_of_a_batch = 400,
-  turns_of_warm_up = 5000,
+  times_of_a_batch = 1000,
+  times_of_warm_up = 5000,
 };
 
 struct bench {
@@ -57,8 +57,9 @@ static int set_up(struct bench* with) {
   return 0;
 }
 
-static int allocate(void) {
+static int allocate(const struct bench* with) {
   enum { bytes = 200 };
+  (void)with;
   volatile char* made = malloc(bytes);
   if (made == NULL) return failed("malloc");
   made[0] = 1;
@@ -66,17 +67,19 @@ static int allocate(void) {
   return 0;
 }
 
-static int turn(const struct bench* with) {
-  if (with->allocates) return allocate();
-  char byte = 0;
+// There is always a byte left to be read.
+static int wait_once(const struct bench* with) {
   struct epoll_event event;
-  const int there = with->ends[0];
-  const int here = with->ends[1];
-  return send(there, &byte, 1, 0) == 1 && epoll_wait(with->epoll, &event, 1, 1000) == 1 &&
-                 recv(here, &byte, 1, 0) == 1 && send(here, &byte, 1, 0) == 1 && recv(there, &byte, 1, 0) == 1
-             ? 0
-             : failed("a turn");
+  return epoll_wait(with->epoll, &event, 1, 1000) == 1 ? 0 : failed("epoll_wait");
 }
+
+static int call_once(const struct bench* with, int number) {
+  char byte = 0;
+  const ssize_t moved = number % 2 == 0 ? send(with->ends[0], &byte, 1, 0) : recv(with->ends[1], &byte, 1, 0);
+  return moved == 1 ? 0 : failed("a call on a socket");
+}
+
+static int call_twice(const struct bench* with) { return call_once(with, 0) != 0 || call_once(with, 1) != 0 ? 2 : 0; }
 
 static double cpu_ns(void) {
   struct timespec now;
@@ -84,29 +87,50 @@ static double cpu_ns(void) {
   return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
-static int batch(const struct bench* with, uint64_t paused, double* ns_a_turn) {
-  if (pwrite(with->file, &paused, sizeof paused, with->paused_at) != sizeof paused) {
-    return failed("the switch");
-  }
+// What is done so often, and how many of what is told are in it.
+struct work {
+  int (*once)(const struct bench*);
+  int holds;
+};
+
+static int batch(const struct bench* with, const struct work* work, uint64_t paused, double* ns) {
+  if (pwrite(with->file, &paused, sizeof paused, with->paused_at) != sizeof paused) return failed("the switch");
   const double began = cpu_ns();
-  for (int i = 0; i < turns_of_a_batch; ++i) {
-    if (turn(with) != 0) return 2;
+  for (int i = 0; i < times_of_a_batch; ++i) {
+    if (work->once(with) != 0) return 2;
   }
-  *ns_a_turn = (cpu_ns() - began) / turns_of_a_batch;
+  *ns = (cpu_ns() - began) / (times_of_a_batch * work->holds);
+  return 0;
+}
+
+// The order changes from pair to pair.
+static int print_pair(const struct bench* with, const struct work* work, int number) {
+  double ns[2];  // on, off
+  const uint64_t first = (uint64_t)(number % 2);
+  if (batch(with, work, first, &ns[first]) != 0 || batch(with, work, 1 - first, &ns[1 - first]) != 0) return 2;
+  printf("%.2f %.2f", ns[1], ns[0]);
   return 0;
 }
 
 int main(int argc, char** argv) {
   struct bench with = {.allocates = argc == 2 && strcmp(argv[1], "allocations") == 0};
   if (set_up(&with) != 0) return 2;
-  for (int i = 0; i < turns_of_warm_up; ++i) {
-    if (turn(&with) != 0) return 2;
+  static const struct work of_allocations[] = {{allocate, 1}};
+  static const struct work of_loops[] = {{wait_once, 1}, {call_twice, 2}};
+  const struct work* works = with.allocates ? of_allocations : of_loops;
+  const int work_count = with.allocates ? 1 : 2;
+  if (send(with.ends[0], "", 1, 0) != 1) return failed("send");
+  for (int i = 0; i < times_of_warm_up; ++i) {
+    for (int work = 0; work < work_count; ++work) {
+      if (works[work].once(&with) != 0) return 2;
+    }
   }
   for (int pair = 0; pair < pair_count; ++pair) {
-    double ns[2];  // on, off
-    const uint64_t first = pair % 2;
-    if (batch(&with, first, &ns[first]) != 0 || batch(&with, 1 - first, &ns[1 - first]) != 0) return 2;
-    printf("%.1f %.1f\n", ns[1], ns[0]);
+    for (int work = 0; work < work_count; ++work) {
+      if (work > 0) putchar(' ');
+      if (print_pair(&with, &works[work], pair) != 0) return 2;
+    }
+    putchar('\n');
   }
   return 0;
 }

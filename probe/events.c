@@ -74,6 +74,7 @@ static bool never_waits(int descriptor) {
 
 void probe_call_returned(enum assay_probe_call call, uint64_t start_ns, struct probe_subject subject) {
   uint64_t length = probe_now() - start_ns;
+  ++probe_self.calls;
   if (__builtin_expect(length < probe_threshold_ns, 1) || !probe_watches()) return;
   int kept = errno;
   probe_self.inside = true;
@@ -89,7 +90,10 @@ void probe_call_returned(enum assay_probe_call call, uint64_t start_ns, struct p
 // CPython waits for its global lock in slices of 5 ms, each a condition: they are no event.
 void probe_lock_returned(uint64_t start_ns) {
   const uint64_t least_ns = UINT64_C(10000000);
-  if (probe_now() - start_ns < least_ns) return;
+  if (probe_now() - start_ns < least_ns) {
+    ++probe_self.calls;
+    return;
+  }
   probe_call_returned(assay_call_lock, start_ns, (struct probe_subject){.descriptor = -1});
 }
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <sys/sendfile.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -45,6 +46,14 @@ EXPORT int openat(int folder, const char* path, int flags, ...) {
 EXPORT int openat64(int folder, const char* path, int flags, ...) {
   const mode_t mode = MODE_OF(flags);
   CALL(int, assay_call_open, OPENED(path), REAL(openat64)(folder, path, flags, mode));
+}
+
+EXPORT FILE* fopen(const char* restrict path, const char* restrict mode) {
+  CALL(FILE*, assay_call_open, OPENED(path), REAL(fopen)(path, mode));
+}
+
+EXPORT FILE* fopen64(const char* restrict path, const char* restrict mode) {
+  CALL(FILE*, assay_call_open, OPENED(path), REAL(fopen64)(path, mode));
 }
 
 EXPORT ssize_t pread(int fd, void* data, size_t count, off_t at) {

@@ -1,10 +1,15 @@
 // Locks of threads: mutexes, locks of readers and writers, conditions; and the end of a thread. What is free is taken
 // by a try, and nobody looks at a clock.
 //
-// Semaphores, which CPython's own locks are made of, stand in interpose_calls.c.
+// Semaphores, which CPython's own locks are made of, stand in interpose_calls.c. What waits by the system call itself,
+// as std::atomic and Rust's locks do, comes by libc's syscall().
 #define _GNU_SOURCE
 #include <errno.h>
+#include <linux/futex.h>
 #include <pthread.h>
+#include <stdarg.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "probe/call.h"
 
@@ -93,4 +98,27 @@ EXPORT int pthread_cond_timedwait(pthread_cond_t* restrict condition, pthread_mu
 EXPORT int pthread_cond_clockwait(pthread_cond_t* restrict condition, pthread_mutex_t* restrict mutex, clockid_t clock,
                                   const struct timespec* restrict until) {
   LOCK(REAL(pthread_cond_clockwait)(condition, mutex, clock, until));
+}
+
+static bool waits_on_futex(long number, long operation) {
+  if (number != SYS_futex) return false;
+  const long command = operation & FUTEX_CMD_MASK;
+  return command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET || command == FUTEX_LOCK_PI ||
+         command == FUTEX_WAIT_REQUEUE_PI;
+}
+
+// Six arguments, as libc's own takes them: those that are not there are whatever there is.
+EXPORT long syscall(long number, ...) {
+  va_list more;
+  va_start(more, number);
+  long of[6];
+  for (int i = 0; i < 6; ++i) of[i] = va_arg(more, long);
+  va_end(more);
+  if (!waits_on_futex(number, of[1]) || !probe_watches()) {
+    return REAL(syscall)(number, of[0], of[1], of[2], of[3], of[4], of[5]);
+  }
+  const uint64_t start = probe_now();
+  const long result = REAL(syscall)(number, of[0], of[1], of[2], of[3], of[4], of[5]);
+  probe_lock_returned(start);
+  return result;
 }

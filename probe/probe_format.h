@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #define ASSAY_PROBE_MAGIC UINT64_C(0x31424F5259415341) /* "ASAYROB1" */
-#define ASSAY_PROBE_VERSION 2u
+#define ASSAY_PROBE_VERSION 3u
 
 enum {
   assay_probe_slots = 64,       // loop threads of one process
@@ -80,6 +80,7 @@ struct assay_probe_slot {
   uint64_t ready;         // descriptors that the waits returned
   uint64_t wait_ns;       // in waits that could wait
   uint64_t zero_wait_ns;  // in waits that could not: no idle time
+  uint64_t calls;         // that were timed, up to its last wait
   struct assay_probe_bucket segments[assay_probe_buckets];
 };
 

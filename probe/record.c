@@ -232,6 +232,7 @@ static bool become_loop(void) {
   void* frame;
   backtrace(&frame, 1);  // the first call loads the unwinder; here nobody is in a hurry
   self->busy_since_ns = 0;
+  self->calls = 0;
   self->used = usage_at(probe_now());
   self->inside = false;
   if (file == probe_file) self->slot = slot;  // no signal's handler has forked meanwhile
@@ -338,6 +339,7 @@ void probe_segment_ends(uint64_t now_ns) {
     if (length >= ASSAY_PROBE_STALL_NS) keep_stall(slot->tid, self->busy_since_ns, length, &before, &self->used);
   }
   STORE(slot->busy_since_ns, 0);
+  STORE(slot->calls, self->calls);
   slot_closes(slot);
   self->inside = false;
 }

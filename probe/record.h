@@ -36,6 +36,7 @@ struct probe_thread {
   uint64_t busy_since_ns;
   struct probe_usage used;
   uint64_t sleeps;       // waits of its loop that lasted long enough to have slept
+  uint64_t calls;        // that were timed since it is a loop
   uint32_t fresh_waits;  // on fresh_epoll
   uint32_t wide_polls;   // polls on three descriptors or more
   int fresh_epoll;       // the epoll descriptor this thread made last and has not used for long; -1: none

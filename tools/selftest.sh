@@ -8,7 +8,17 @@ selftest_command() {
   build release assay assay_probe planted_sleepy planted_held_lock planted_hoarder || die "build release failed"
   python_packages || die "cannot install the Python packages of tests/requirements.txt"
   if [[ ${1:-} == runtimes ]]; then
-    exec "$PYTHON" -B tests/probe/runtime_tests.py "${@:2}"
+    runtimes_command "${@:2}"
+    return
   fi
   exec "$PYTHON" -B tests/selftest/selftest.py "$@"
+}
+
+runtimes_command() {
+  if [[ ${1:-} == node && " $* " != *" --tests"* ]]; then
+    node_suite || die "Node.js's tests cannot be fetched (build/node-suite.log); --tests DIRECTORY names a copy"
+    PATH=$NODE_SUITE/commands:$PATH
+    set -- "$@" --tests "$NODE_SUITE/test"
+  fi
+  exec "$PYTHON" -B tests/probe/runtime_tests.py "$@"
 }

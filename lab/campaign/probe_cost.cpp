@@ -36,23 +36,44 @@ std::optional<double> number(std::string_view& text, char end) {
   return value;
 }
 
+struct pairs {
+  std::vector<double> more = {};
+  double off_sum = 0;
+
+  // False: there are no two times with this end.
+  bool take(std::string_view& text, char end) {
+    const auto off = number(text, ' ');
+    const auto on = off ? number(text, end) : std::nullopt;
+    if (!on) return false;
+    more.push_back(*on - *off);
+    off_sum += *off;
+    return true;
+  }
+
+  added_time added() const {
+    return {.more_ns = judge::mean_interval(more, confidence, finest_ns),
+            .off_ns = off_sum / static_cast<double>(more.size())};
+  }
+};
+
+std::string text_of(const added_time& of) {
+  return fmt::format("{:.2f} us [{:.2f}, {:.2f}]", of.more_ns.value / 1e3, of.more_ns.low / 1e3, of.more_ns.high / 1e3);
+}
+
 }  // namespace
 
 std::expected<probe_cost, std::string> cost_of_pairs(std::string_view text) {
-  std::vector<double> more;
-  double off_sum = 0;
-  while (!text.empty() && more.size() < most_pairs) {
-    const auto off = number(text, ' ');
-    const auto on = off ? number(text, '\n') : std::nullopt;
-    if (!on) return std::unexpected(fmt::format("pair {} is not two times", more.size() + 1));
-    more.push_back(*on - *off);
-    off_sum += *off;
+  pairs waits;
+  pairs calls;
+  while (!text.empty() && waits.more.size() < most_pairs) {
+    if (!waits.take(text, ' ') || !calls.take(text, '\n')) {
+      return std::unexpected(fmt::format("pair {} is not four times", calls.more.size() + 1));
+    }
   }
-  if (more.size() < least_cost_pairs) {
-    return std::unexpected(fmt::format("{} pairs were measured, {} are needed", more.size(), least_cost_pairs));
+  if (waits.more.size() < least_cost_pairs) {
+    return std::unexpected(fmt::format("{} pairs were measured, {} are needed", waits.more.size(), least_cost_pairs));
   }
-  return probe_cost{.more_ns = judge::mean_interval(more, confidence, finest_ns),
-                    .off_ns = off_sum / static_cast<double>(more.size())};
+  return probe_cost{.wait = waits.added(), .call = calls.added()};
 }
 
 std::expected<probe_cost, std::string> measure_probe_cost(const inside::probe_files& probe,
@@ -82,18 +103,28 @@ std::expected<probe_cost, std::string> measure_probe_cost(const inside::probe_fi
   return cost_of_pairs(std::string(std::istreambuf_iterator<char>(in), {}));
 }
 
-std::string describe(const probe_cost& of) {
-  return fmt::format(
-      "{:.2f} us [{:.2f}, {:.2f}] of CPU time more a turn of an event loop of one wait and four socket calls, which "
-      "takes {:.2f} us without: {} pairs of off and on inside one process",
-      of.more_ns.value / 1e3, of.more_ns.low / 1e3, of.more_ns.high / 1e3, of.off_ns / 1e3, of.more_ns.n);
+model::estimate cpu_share(const probe_cost& of, const inside::loop_work& work, double cpu_s) {
+  const double waits = static_cast<double>(work.turns) * 1e-9 / cpu_s;
+  const double calls = static_cast<double>(work.calls) * 1e-9 / cpu_s;
+  const auto half = [](const model::estimate& each) { return (each.high - each.low) / 2; };
+  const double value = waits * of.wait.more_ns.value + calls * of.call.more_ns.value;
+  const double either_side = std::hypot(waits * half(of.wait.more_ns), calls * half(of.call.more_ns));
+  return {.value = value, .low = value - either_side, .high = value + either_side, .n = of.wait.more_ns.n};
 }
 
-std::string describe(const probe_cost& of, std::uint64_t turns, double cpu_s) {
-  if (turns == 0) return "no loop of it waits through libc: a test for each call";
-  const auto percent = [&](double ns) { return 100 * ns * 1e-9 * static_cast<double>(turns) / cpu_s; };
-  return fmt::format("{:.2f} % [{:.2f}, {:.2f}] of its CPU time, for {} turns of its loops", percent(of.more_ns.value),
-                     percent(of.more_ns.low), percent(of.more_ns.high), turns);
+std::string describe(const probe_cost& of) {
+  return fmt::format(
+      "{} of CPU time more a wait of an event loop, which takes {:.2f} us without, and {} more a call on a socket, "
+      "which "
+      "takes {:.2f} us: {} pairs of off and on inside one process",
+      text_of(of.wait), of.wait.off_ns / 1e3, text_of(of.call), of.call.off_ns / 1e3, of.wait.more_ns.n);
+}
+
+std::string describe(const probe_cost& of, const inside::loop_work& work, double cpu_s) {
+  if (work.turns == 0) return "no loop of it waits through libc: a test for each call";
+  const model::estimate share = cpu_share(of, work, cpu_s);
+  return fmt::format("{:.2f} % [{:.2f}, {:.2f}] of its CPU time, for {} waits of its loops and {} calls",
+                     100 * share.value, 100 * share.low, 100 * share.high, work.turns, work.calls);
 }
 
 }  // namespace assay::campaign

@@ -285,7 +285,7 @@ void trial_runner::take_view(const std::expected<inside::observation, std::strin
   // Cumulative: all that it has used since it began, as its loops' turns are.
   const double cpu_s = trial_.processes.empty() ? 0 : trial_.processes.back().cpu_s;
   if (machine_.cost_of_probe && cpu_s > 0) {
-    trial_.facts["overhead of the probe"] = describe(*machine_.cost_of_probe, seen->loop_turns, cpu_s);
+    trial_.facts["overhead of the probe"] = describe(*machine_.cost_of_probe, seen->work, cpu_s);
   }
   trial_.facts["observer CPU"] = fmt::format("{:.1f} % of a core of the lab's", seen->own_cpu_share * 100);
 }

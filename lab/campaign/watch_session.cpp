@@ -10,7 +10,7 @@
 #include <string_view>
 #include <system_error>
 
-#include "lab/inside/environment.hpp"
+#include "lab/campaign/probe_cost.hpp"
 #include "lab/inside/proc.hpp"
 #include "lab/judge/diagnose.hpp"
 #include "lab/judge/holders.hpp"
@@ -68,6 +68,7 @@ std::expected<std::uint32_t, std::string> watch_session::start_command() {
       {.command = options_.command, .environment = std::move(variables), .output = options_.output});
   if (!started) return std::unexpected(started.error());
   process_.emplace(std::move(*started));
+  probe_ = *probe;
   return static_cast<std::uint32_t>(process_->pid());
 }
 
@@ -109,6 +110,21 @@ bool watch_session::running() const {
 
 std::optional<model::watch_interval> watch_session::glance(duration back) { return observer_->glance(back); }
 
+// When the service is gone: neither disturbs the other.
+void watch_session::measure_probe(const inside::observation& seen, model::watch_result& into) {
+  const double cpu_s = into.processes.empty() ? 0 : into.processes.back().cpu_s;
+  if (!probe_ || seen.work.turns == 0 || cpu_s <= 0) return;
+  const auto cost = measure_probe_cost(*probe_, directory_ + "/cost", {});
+  if (!cost) {
+    into.notes.push_back("what the probe costs could not be measured: " + cost.error());
+    return;
+  }
+  into.probe = model::probe_share{.of_cpu = cpu_share(*cost, seen.work, cpu_s),
+                                  .waits = seen.work.turns,
+                                  .calls = seen.work.calls,
+                                  .stacks_of_cpu = seen.shim_cpu_s / cpu_s};
+}
+
 std::expected<model::watch_result, std::string> watch_session::finish(const std::string& why) {
   model::watch_result made{.command = options_.command, .pid = pid_, .ended = why};
   if (process_) {
@@ -138,6 +154,7 @@ std::expected<model::watch_result, std::string> watch_session::finish(const std:
   made.failures = std::move(seen->failures);
   made.notes = std::move(seen->notes);
   made.own_cpu_share = seen->own_cpu_share;
+  measure_probe(*seen, made);
   made.verdict = judge::diagnose({.length_s = made.length_s,
                                   .processes = made.processes,
                                   .lag = made.lag,

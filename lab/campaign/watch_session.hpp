@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "lab/inside/database_sampler.hpp"
+#include "lab/inside/environment.hpp"
 #include "lab/inside/observer.hpp"
 #include "lab/model/watch.hpp"
 #include "lab/subject/process.hpp"
@@ -45,10 +46,12 @@ class watch_session {
 
  private:
   std::expected<std::uint32_t, std::string> start_command();
+  void measure_probe(const inside::observation& seen, model::watch_result& into);
   bool attached() const { return options_.command.empty(); }
 
   watch_options options_;
-  std::string directory_;  // of the probe's files; removed with the session
+  std::string directory_;                     // of the probe's files; removed with the session
+  std::optional<inside::probe_files> probe_;  // the command carries it
   std::optional<subject::process> process_;
   std::optional<inside::observer> observer_;
   std::optional<inside::database_sampler> database_;

@@ -98,8 +98,8 @@ struct observer::state {
   host_look host_before;
   host_look host_after;
   std::uint64_t cpu_ns = 0;
-  std::uint64_t turns = 0;  // at the last process look
-  std::mutex looking;       // held during a look, for whoever glances meanwhile
+  loop_work work;      // at the last process look
+  std::mutex looking;  // held during a look, for whoever glances meanwhile
 
   std::mutex mutex;
   std::condition_variable wake;
@@ -137,7 +137,7 @@ void observer::state::look_at_processes() {
   }
   seconds.add(second);
   if (!processes.unreadable().empty()) note(processes.unreadable());
-  turns = history.traced_turns();
+  work = history.traced_work();
   for (const auto& [pid, error] : processes.refused()) {
     if (const auto why = closed.tell(pid, error)) {
       note(fmt::format("its descriptors may not be listed (counted as 0, and no connections): {}", *why));
@@ -357,7 +357,8 @@ std::expected<observation, std::string> observer::finish(const std::vector<phase
   seen.connections = self.connections.take();
   seen.runtime_looks = self.runtime_looks.take();
   seen.runtime = self.runtime;
-  seen.loop_turns = self.turns;
+  seen.shim_cpu_s = self.processes.shim_cpu_s();
+  seen.work = self.work;
   seen.failures = self.failures.failures();
   seen.notes = self.notes;
   self.final_notes(seen.notes);

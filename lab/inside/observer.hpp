@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "lab/inside/lag_estimate.hpp"
+#include "lab/inside/loop_work.hpp"
 #include "lab/model/connections.hpp"
 #include "lab/model/runtime_look.hpp"
 #include "lab/model/trial.hpp"
@@ -58,7 +59,8 @@ struct observation {
   std::vector<model::unhandled_error> failures;
   std::vector<std::string> notes;  // what could not be seen, and why
   double own_cpu_share = 0;        // of one core, of the observer itself
-  std::uint64_t loop_turns = 0;    // of all loops that the preload library saw, since they began
+  double shim_cpu_s = 0;           // of the shims' own threads in the candidate
+  loop_work work;                  // of all loops that the preload library saw, since they began
   std::string runtime;             // as given, or as found out
 };
 

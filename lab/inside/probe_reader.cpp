@@ -212,6 +212,7 @@ std::vector<thread_counters> probe_reader::threads() const {
                            .ended_ns = slot->ended_ns,
                            .busy_since_ns = slot->busy_since_ns,
                            .waits = slot->waits,
+                           .calls = slot->calls,
                            .zero_wait_ns = slot->zero_wait_ns,
                            .buckets = {}};
     for (std::uint16_t b = 0; b < assay_probe_buckets; ++b) {

@@ -25,6 +25,7 @@ struct thread_counters {
   std::uint64_t ended_ns = 0;
   std::uint64_t busy_since_ns = 0;
   std::uint64_t waits = 0;
+  std::uint64_t calls = 0;  // that the library timed
   std::uint64_t zero_wait_ns = 0;
   std::vector<std::pair<std::uint16_t, segment_bucket>> buckets;
 };

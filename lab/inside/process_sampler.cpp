@@ -17,10 +17,20 @@ namespace {
 
 constexpr std::uint64_t kib = 1024;
 
-// "run_ns wait_ns slices"
-std::uint64_t wait_ns_of(std::string_view schedstat) {
-  cut(schedstat, ' ');
-  return whole_number(cut(schedstat, ' ')).value_or(0);
+// Its first line is "Name:\tpython3".
+bool is_shims(std::string_view status) {
+  auto name = cut(status, '\n');
+  cut(name, '\t');
+  return name == shim_thread_name;
+}
+
+// `schedstat` is "run_ns wait_ns slices"; empty: the kernel keeps none.
+thread_use use_of(std::string_view status, std::string_view schedstat) {
+  const std::uint64_t run_ns = whole_number(cut(schedstat, ' ')).value_or(0);
+  return {.wait_ns = whole_number(cut(schedstat, ' ')).value_or(0),
+          .voluntary = status_value(status, "voluntary_ctxt_switches"),
+          .involuntary = status_value(status, "nonvoluntary_ctxt_switches"),
+          .shim_ns = is_shims(status) ? run_ns : 0};
 }
 
 std::map<std::uint32_t, thread_use> threads_of(std::uint32_t pid) {
@@ -30,9 +40,7 @@ std::map<std::uint32_t, thread_use> threads_of(std::uint32_t pid) {
     const auto schedstat = read_text(task + "schedstat");
     const auto status = read_text(task + "status");
     if (!status) continue;  // it has ended meanwhile
-    living[tid] = {.wait_ns = schedstat ? wait_ns_of(*schedstat) : 0,
-                   .voluntary = status_value(*status, "voluntary_ctxt_switches"),
-                   .involuntary = status_value(*status, "nonvoluntary_ctxt_switches")};
+    living[tid] = use_of(*status, schedstat ? std::string_view(*schedstat) : std::string_view{});
   }
   return living;
 }
@@ -47,6 +55,12 @@ std::optional<std::uint64_t> soft_limit(std::string_view limits, std::string_vie
     return whole_number(cut(line, ' '));
   }
   return std::nullopt;
+}
+
+double process_sampler::shim_cpu_s() const {
+  thread_use all = ended_;
+  for (const auto& [pid, use] : alive_) all += use.threads.sum();
+  return static_cast<double>(all.shim_ns) * 1e-9;
 }
 
 unsigned process_sampler::count_descriptors(std::uint32_t pid, model::process_second& into) {

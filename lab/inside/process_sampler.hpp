@@ -18,6 +18,9 @@
 
 namespace assay::inside {
 
+// What the shims (probe/node, probe/python) call the thread that looks where a loop computes.
+inline constexpr std::string_view shim_thread_name = "assay-stacks";
+
 class process_sampler {
  public:
   static constexpr std::size_t most_threads = 1024;        // of one process that are looked at
@@ -26,6 +29,8 @@ class process_sampler {
   static constexpr double thorough_every_s = 3;
 
   model::process_second sample(const std::set<std::uint32_t>& pids, double at_s);
+  // CPU time of the shims' own threads.
+  double shim_cpu_s() const;
   // Of the sockets that the last sample has counted.
   const std::set<std::uint64_t>& socket_inodes() const { return socket_inodes_; }
   // Processes whose descriptors the last sample was not allowed to count, each with the errno: it has them as 0.

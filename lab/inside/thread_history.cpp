@@ -24,6 +24,11 @@ void spread_out(const thread_counters& counters, bucket_array& into) {
   for (const auto& [index, bucket] : counters.buckets) into.at(index) = bucket;
 }
 
+void count(loop_work& into, const thread_counters& counters) {
+  into.turns += counters.waits;
+  into.calls += counters.calls;
+}
+
 }  // namespace
 
 void thread_history::look(std::uint64_t now_ns) {
@@ -49,7 +54,7 @@ bool thread_history::evict_one_that_ended() {
   const auto first = std::ranges::min_element(threads_, {}, ended_ns);
   if (first == threads_.end() || ended_ns(*first) == UINT64_MAX) return false;
   const series& gone = first->second;
-  if (gone.quality == model::lag_quality::traced) evicted_turns_ += gone.snapshots.back().counters.waits;
+  if (gone.quality == model::lag_quality::traced) count(evicted_work_, gone.snapshots.back().counters);
   snapshots_ -= gone.snapshots.size();
   stalls_ -= gone.stalls.size();
   threads_.erase(first);
@@ -105,12 +110,12 @@ bool thread_history::has_traced_loop(std::uint32_t pid) const {
   return false;
 }
 
-std::uint64_t thread_history::traced_turns() const {
-  std::uint64_t turns = evicted_turns_;
+loop_work thread_history::traced_work() const {
+  loop_work work = evicted_work_;
   for (const auto& [key, thread] : threads_) {
-    if (thread.quality == model::lag_quality::traced) turns += thread.snapshots.back().counters.waits;
+    if (thread.quality == model::lag_quality::traced) count(work, thread.snapshots.back().counters);
   }
-  return turns;
+  return work;
 }
 
 std::string thread_history::name_of(const thread_key& thread) const {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "lab/inside/loop_work.hpp"
 #include "lab/inside/probe_reader.hpp"
 #include "lab/model/trial.hpp"
 
@@ -44,8 +45,8 @@ class thread_history {
   busy_segments segments(std::uint64_t begin_ns, std::uint64_t end_ns) const;
   // Long segments, those that still go on at the last look included.
   std::vector<loop_stall> stalls() const;
-  // Waits of the loops that the library saw: of each since it began.
-  std::uint64_t traced_turns() const;
+  // Of the loops that the library saw: of each since it began.
+  loop_work traced_work() const;
   std::string name_of(const thread_key& thread) const;
   std::uint64_t dropped() const { return dropped_; }
   std::uint64_t evicted() const { return evicted_; }  // loops that ended, and made room for others
@@ -80,7 +81,7 @@ class thread_history {
   std::size_t stalls_ = 0;
   std::uint64_t dropped_ = 0;
   std::uint64_t evicted_ = 0;
-  std::uint64_t evicted_turns_ = 0;  // traced
+  loop_work evicted_work_;  // traced
 };
 
 }  // namespace assay::inside

@@ -6,7 +6,8 @@ namespace assay::inside {
 namespace {
 
 bool has_fallen(const thread_use& from, const thread_use& to) {
-  return to.wait_ns < from.wait_ns || to.voluntary < from.voluntary || to.involuntary < from.involuntary;
+  return to.wait_ns < from.wait_ns || to.voluntary < from.voluntary || to.involuntary < from.involuntary ||
+         to.shim_ns < from.shim_ns;
 }
 
 }  // namespace
@@ -15,6 +16,7 @@ thread_use& thread_use::operator+=(const thread_use& more) {
   wait_ns += more.wait_ns;
   voluntary += more.voluntary;
   involuntary += more.involuntary;
+  shim_ns += more.shim_ns;
   return *this;
 }
 

@@ -13,6 +13,7 @@ struct thread_use {
   std::uint64_t wait_ns = 0;  // runnable, and waiting for a core
   std::uint64_t voluntary = 0;
   std::uint64_t involuntary = 0;
+  std::uint64_t shim_ns = 0;  // on a CPU, of a thread that a shim of the probe has started
 
   thread_use& operator+=(const thread_use& more);
 };

@@ -4,12 +4,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "lab/model/connections.hpp"
 #include "lab/model/database.hpp"
 #include "lab/model/diagnosis.hpp"
+#include "lab/model/estimate.hpp"
 #include "lab/model/runtime_look.hpp"
 #include "lab/model/trial.hpp"
 
@@ -42,6 +44,14 @@ struct unhandled_error {
   std::uint64_t count = 0;
 };
 
+// What the preload library and its shims added to the service.
+struct probe_share {
+  estimate of_cpu = {};  // of the service's CPU time: the library's part; 0.01 is 1 %
+  std::uint64_t waits = 0;
+  std::uint64_t calls = 0;
+  double stacks_of_cpu = 0;  // the same of the threads that look where a loop computes
+};
+
 struct watch_result {
   std::vector<std::string> command = {};  // empty: attached to a process that ran already
   std::uint32_t pid = 0;
@@ -58,8 +68,9 @@ struct watch_result {
   std::vector<blocking_site> blocking = {};
   std::vector<trial_event> events = {};  // stalls, each with its cause where it was seen
   std::vector<unhandled_error> failures = {};
-  std::vector<std::string> notes = {};  // what could not be seen, and why
-  double own_cpu_share = 0;             // of one core, of the observer
+  std::vector<std::string> notes = {};    // what could not be seen, and why
+  double own_cpu_share = 0;               // of one core, of the observer
+  std::optional<probe_share> probe = {};  // none: it is not there, sees no loop, or could not be measured
   diagnosis verdict = {};
 };
 

@@ -157,6 +157,25 @@ void append_notes(std::string& to, const std::vector<std::string>& notes) {
   if (notes.size() > shown_notes) to += fmt::format("  and {} more notes, in --json\n", notes.size() - shown_notes);
 }
 
+std::string probe_text(const model::probe_share& probe) {
+  return fmt::format(
+      "  the probe added {:.2f} % [{:.2f}, {:.2f}] to the service's CPU time, {} waits of loops and {} calls; looking "
+      "where it computes {:.2f} %\n",
+      100 * probe.of_cpu.value, 100 * probe.of_cpu.low, 100 * probe.of_cpu.high, probe.waits, probe.calls,
+      100 * probe.stacks_of_cpu);
+}
+
+json probe_json(const std::optional<model::probe_share>& probe) {
+  if (!probe) return nullptr;
+  return {{"cpu_share", probe->of_cpu.value},
+          {"cpu_share_low", probe->of_cpu.low},
+          {"cpu_share_high", probe->of_cpu.high},
+          {"pairs", probe->of_cpu.n},
+          {"waits", probe->waits},
+          {"calls", probe->calls},
+          {"stacks_cpu_share", probe->stacks_of_cpu}};
+}
+
 json lag_json(const model::loop_lag& lag) {
   json stalls = json::array();
   for (const auto& [bound, count] : lag.stalls) {
@@ -329,6 +348,7 @@ std::string watch_text(const model::watch_result& result) {
     for (const auto& each : database.notes) text += fmt::format("  note: {}\n", each);
   }
   text += fmt::format("  the observer itself used {:.1f} % of a core\n", 100 * result.own_cpu_share);
+  if (result.probe) text += probe_text(*result.probe);
   return text;
 }
 
@@ -366,6 +386,7 @@ std::string watch_json(const model::watch_result& result) {
   }
   document["notes"] = result.notes;
   document["observer_cpu_share"] = result.own_cpu_share;
+  document["probe"] = probe_json(result.probe);
   return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 

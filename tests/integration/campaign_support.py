@@ -99,6 +99,13 @@ class CampaignTest(unittest.TestCase):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, 9)
 
+    def assert_cost_of_probe_is_told(self) -> None:
+        us = r"-?\d+\.\d\d us \[-?\d+\.\d\d, \d+\.\d\d\]"
+        told = self.report()["source"]["host"]["overhead of the probe"]
+        self.assertRegex(told, rf"^{us} of CPU time more a wait .* and {us} more a call on a socket.*: 100 pairs ")
+        for trial in self.trials().values():
+            self.assertRegex(trial["facts"]["overhead of the probe"], r"^(-?\d+\.\d\d % \[.* of its CPU time|no loop)")
+
     def write_plan(self, document: dict[str, Any] | str, name: str = "tiny.plan.yaml") -> pathlib.Path:
         path = self.folder / name
         path.write_text(document if isinstance(document, str) else json.dumps(document, indent=1))

@@ -49,10 +49,7 @@ class Whole(CampaignTest):
             self.assertRegex(line, told)
         for each in self.report()["candidates"]:
             self.assertEqual((each["freezes"], blocked_by_itself(each)), (False, []), each)
-        told = self.report()["source"]["host"]["overhead of the probe"]
-        self.assertRegex(told, r"^-?\d+\.\d\d us \[-?\d+\.\d\d, \d+\.\d\d\] of CPU time more a turn .*: 100 pairs ")
-        for trial in self.trials().values():
-            self.assertRegex(trial["facts"]["overhead of the probe"], r"^(-?\d+\.\d\d % \[.* of its CPU time|no loop)")
+        self.assert_cost_of_probe_is_told()
         self.assertNotIn("tiny_service.py", outcome.out)
 
     def test_no_dependency(self) -> None:

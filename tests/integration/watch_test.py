@@ -59,6 +59,10 @@ class Watch(unittest.TestCase):
         document = outcome.document()
         self.assertEqual((document["ended"], document["runtime"]), ("interrupted", "python"))
         self.assertEqual(document["lag"]["quality"], "traced")
+        probe = document["probe"]
+        self.assertLess(probe["cpu_share_low"], probe["cpu_share"])
+        self.assertGreater(probe["calls"], 2 * WATCHED_S / EVERY_S)  # to read and to answer
+        self.assertGreater(probe["stacks_cpu_share"], 0)
         return document
 
     def test_a_blocking_call_is_named_with_peer_and_line(self):
@@ -94,6 +98,7 @@ class Watch(unittest.TestCase):
         self.assertEqual(document["findings"][0]["call"], "")
         self.assertIn("assay watch --", document["findings"][0]["next"])
         self.assertIn("it ran before", " ".join(document["notes"]))
+        self.assertIsNone(document["probe"])
         self.assertIsNone(service.poll(), "it is left running")
         [database] = document["databases"]
         self.assertEqual((database["looks"], len(database["notes"])), ([], 1))

@@ -339,6 +339,7 @@ int run_child(const std::string& name) {
                                                          {"drops", drops_its_privileges},
                                                          {"preloads", has_its_own_library},
                                                          {"contends", waits_for_locks},
+                                                         {"futex", waits_by_the_system_call},
                                                          {"opens", opens_what_is_slow},
                                                          {"away", is_away_twice},
                                                          {"allocates", allocates},

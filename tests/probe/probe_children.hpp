@@ -26,6 +26,7 @@ std::uint64_t clock_ns(clockid_t clock);
 void lets_wait(int pid);
 int is_away_twice();
 int waits_for_locks();
+int waits_by_the_system_call();
 int opens_what_is_slow();
 int allocates();
 int forks_in_the_middle();

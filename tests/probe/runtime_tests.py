@@ -1,11 +1,12 @@
 """Do the runtimes' own tests come out alike with and without the probe?
 
     runtime_tests.py python [--short] [--module NAME]...     CPython's tests of asyncio, as its package ships them
-    runtime_tests.py node --tests DIRECTORY [--match TEXT]   Node.js's tests of net and http, of its sources
+    runtime_tests.py node --tests DIRECTORY [--match TEXT]   Node.js's tests of net and http, of its sources, under the
+                                                             node on PATH, which is to be of the same version
 
 Each test runs both ways; one whose outcome differs runs twice more, for some differ from run to run by themselves: it
 differs when none of its outcomes with the probe is among those without. Node.js's tests are in no package of npm or
-PyPI; with `deb-src` among the sources `apt-get source nodejs` brings them, in test/. Exit codes: 0 alike, 1 some
+PyPI; `./run selftest runtimes node` fetches the distribution's sources and its Node.js. Exit codes: 0 alike, 1 some
 differ, 2 usage, 77 the tests are not here.
 """
 
@@ -30,7 +31,7 @@ PATIENCE_S = {"python": 600, "node": 60}
 # Real loops, sockets, pipes, signals and child processes, in few seconds.
 SHORT = ("test_streams", "test_sock_lowlevel", "test_unix_events", "test_server")
 # Of probe/probe_format.h: struct assay_probe_file, assay_probe_event and assay_probe_note.
-FIRST_SLOT_TID, SLOT_BYTES, SLOTS, PAUSED_AT = 128 + 8, 5304, 64, 72
+FIRST_SLOT_TID, SLOT_BYTES, SLOTS, PAUSED_AT = 128 + 8, 5312, 64, 72
 FIRST_EVENT, EVENTS = 128 + SLOTS * SLOT_BYTES + 4096 * 48, 512
 EVENT = struct.Struct("=QQQIHHII128s192s1024s")
 NOTE = struct.Struct("=QQI4x40s1024s")

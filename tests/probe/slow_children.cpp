@@ -1,8 +1,10 @@
 // The children that wait for what another thread or process holds.
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -11,6 +13,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <string>
@@ -77,20 +80,46 @@ int waits_for_locks() {
   return ::pthread_mutex_lock(&careful) == 0 && ::pthread_mutex_lock(&careful) == EDEADLK ? 0 : 4;
 }
 
-// A FIFO that nobody writes to yet; then what else the calls with further arguments must hand on.
-int opens_what_is_slow() {
+// As std::atomic and locks of other languages wait. Each argument and errno come through.
+int waits_by_the_system_call() {
   turn(::epoll_create1(EPOLL_CLOEXEC), turns);
-  const std::string fifo = std::string(::getenv("ASSAY_PROBE_DIR")) + "/fifo";
-  if (::mkfifo(fifo.c_str(), 0600) != 0) return 1;
-  ::umask(0);
+  std::uint32_t word = 0;
+  timespec soon{0, slow_ms * 1'000'000L};
+  if (::syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 1, &soon, nullptr, 0) != -1 || errno != EAGAIN) return 1;
+  if (::syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, &soon, nullptr, 0) != -1 || errno != ETIMEDOUT) return 2;
+  constexpr auto any = FUTEX_BITSET_MATCH_ANY;
+  const auto until_ns = clock_ns(CLOCK_MONOTONIC) + slow_ms * 1'000'000U;
+  soon = {static_cast<time_t>(until_ns / 1'000'000'000U), static_cast<long>(until_ns % 1'000'000'000U)};
+  if (::syscall(SYS_futex, &word, FUTEX_WAIT_BITSET, 0, &soon, nullptr, any) != -1 || errno != ETIMEDOUT) return 3;
+  if (::syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1) != 0) return 4;
+  const int zeroes = ::open("/dev/zero", O_RDONLY | O_CLOEXEC);
+  // The last of six says where to begin: not at a whole page.
+  if (::syscall(SYS_mmap, nullptr, 4096, PROT_READ, MAP_PRIVATE, zeroes, 1) != -1 || errno != EINVAL) return 5;
+  return ::syscall(SYS_getpid) == ::getpid() ? 0 : 6;
+}
+
+// Opens a FIFO that nobody writes to yet.
+template <typename Open>
+bool opens_late(const std::string& fifo, Open open) {
+  if (::mkfifo(fifo.c_str(), 0600) != 0) return false;
   const pid_t child = ::fork();
   if (child == 0) {
     lets_wait(::getppid());
     ::_exit(::open(fifo.c_str(), O_WRONLY | O_CLOEXEC) < 0);
   }
-  if (::open(fifo.c_str(), O_RDONLY | O_CLOEXEC) < 0) return 2;
+  if (!open(fifo.c_str())) return false;
   int status = 0;
-  if (::waitpid(child, &status, 0) != child || status != 0) return 3;
+  return ::waitpid(child, &status, 0) == child && status == 0;
+}
+
+// Then what else the calls with further arguments must hand on.
+int opens_what_is_slow() {
+  turn(::epoll_create1(EPOLL_CLOEXEC), turns);
+  const std::string fifo = std::string(::getenv("ASSAY_PROBE_DIR")) + "/fifo";
+  ::umask(0);
+  if (!opens_late(fifo, [](const char* path) { return ::open(path, O_RDONLY | O_CLOEXEC) >= 0; })) return 1;
+  if (!opens_late(fifo + ".stdio", [](const char* path) { return ::fopen(path, "re") != nullptr; })) return 2;
+  if (::fopen((fifo + "/no").c_str(), "re") != nullptr || errno != ENOTDIR) return 3;
   if (::open((fifo + "/no").c_str(), O_RDONLY | O_CLOEXEC) != -1 || errno != ENOTDIR) return 4;
   const int made = ::open((fifo + ".made").c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
   struct stat about{};

@@ -3,12 +3,14 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <ctime>
 #include <latch>
 #include <string>
 #include <thread>
@@ -105,6 +107,53 @@ TEST(process_sampler, counts_on_where_threads_come_and_go) {
     if (i == 0) before = after;
   }
   EXPECT_GE(after - before, static_cast<std::uint64_t>((rounds - 1) * waiting_thread::waits));
+}
+
+// Computes for so long under that name, and lives until it is let go.
+class named_thread {
+ public:
+  static constexpr long used_ns = 20'000'000;
+
+  explicit named_thread(const std::string& name)
+      : thread_([this, name] {
+          ::pthread_setname_np(::pthread_self(), name.c_str());
+          timespec used{};
+          while (used.tv_nsec < used_ns && used.tv_sec == 0) ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+          ready_.count_down();
+          let_go_.wait();
+        }) {
+    ready_.wait();
+  }
+  ~named_thread() {
+    let_go_.count_down();
+    thread_.join();
+  }
+  named_thread(const named_thread&) = delete;
+  named_thread& operator=(const named_thread&) = delete;
+
+ private:
+  std::latch ready_{1};
+  std::latch let_go_{1};
+  std::thread thread_;
+};
+
+TEST(process_sampler, tells_what_the_shims_threads_use_also_when_they_have_ended) {
+  constexpr double used_s = named_thread::used_ns * 1e-9;
+  process_sampler sampler;
+  {
+    const named_thread programs("assay-other");
+    sampler.sample({self}, 1);
+    EXPECT_EQ(sampler.shim_cpu_s(), 0);
+  }
+  {
+    const named_thread shims{std::string(shim_thread_name)};
+    sampler.sample({self}, 2);
+    EXPECT_GE(sampler.shim_cpu_s(), used_s * 0.9);
+  }
+  sampler.sample({self}, 3);
+  EXPECT_GE(sampler.shim_cpu_s(), used_s * 0.9);
+  sampler.sample({}, 4);
+  EXPECT_GE(sampler.shim_cpu_s(), used_s * 0.9);
 }
 
 TEST(process_sampler, tells_descriptors_by_kind) {

@@ -38,7 +38,7 @@ class notes : public ::testing::Test {
 
 // probe/node reads these places without the header.
 static_assert(offsetof(assay_probe_file, paused) == 72 && offsetof(assay_probe_file, slots) == 128);
-static_assert(sizeof(assay_probe_slot) == 5304 && assay_probe_slots == 64 && offsetof(assay_probe_slot, tid) == 8);
+static_assert(sizeof(assay_probe_slot) == 5312 && assay_probe_slots == 64 && offsetof(assay_probe_slot, tid) == 8);
 static_assert(offsetof(assay_probe_slot, ended_ns) == 40 && offsetof(assay_probe_slot, busy_since_ns) == 48);
 static_assert(sizeof(assay_probe_note) == 1088 && offsetof(assay_probe_note, kind) == 16);
 static_assert(offsetof(assay_probe_note, what) == 24 && offsetof(assay_probe_note, stack) == 64);

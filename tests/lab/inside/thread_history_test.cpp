@@ -16,6 +16,7 @@ thread_counters counted(std::uint32_t tid, std::uint64_t count, std::uint64_t bu
   counters.began_ns = s / 2;
   counters.busy_since_ns = busy_since_ns;
   counters.waits = count + 40;
+  counters.calls = 10 * count;
   const segment_bucket bucket{count, static_cast<double>(count) * 1e8, static_cast<double>(count) * 1e16};
   if (count > 0) counters.buckets.emplace_back(assay_probe_bucket_of(100'000'000), bucket);
   return counters;
@@ -39,7 +40,7 @@ TEST(thread_history, a_phase_is_the_difference_of_two_looks_of_the_busiest) {
   EXPECT_NEAR(late.max_ms, 100, 0.1);
 }
 
-TEST(thread_history, turns_are_those_that_the_library_saw) {
+TEST(thread_history, work_is_what_that_the_library_saw) {
   thread_history history;
   history.look(s);
   history.add(1, counted(7, 2), model::lag_quality::traced);
@@ -47,7 +48,8 @@ TEST(thread_history, turns_are_those_that_the_library_saw) {
   history.add(2, counted(9, 1000), model::lag_quality::sampled);
   history.look(2 * s);
   history.add(1, counted(7, 4), model::lag_quality::traced);
-  EXPECT_EQ(history.traced_turns(), 44U + 45U);
+  EXPECT_EQ(history.traced_work().turns, 44U + 45U);
+  EXPECT_EQ(history.traced_work().calls, 40U + 50U);
 }
 
 TEST(thread_history, no_loop_is_no_quality) {
@@ -121,7 +123,8 @@ TEST(thread_history, the_loop_that_ended_first_makes_room_for_another) {
   EXPECT_EQ(history.name_of({1, loops, 1}), "loop") << "the last is kept";
   EXPECT_EQ(history.name_of({1, 1, 1}), "") << "the first is not";
   EXPECT_EQ(history.stalls().size(), thread_history::most_threads);
-  EXPECT_EQ(history.traced_turns(), 42U * loops) << "their turns were made";
+  EXPECT_EQ(history.traced_work().turns, 42U * loops) << "their turns were made";
+  EXPECT_EQ(history.traced_work().calls, 20U * loops);
   auto again = counted(1, 2);
   again.ended_ns = s + s / 2;
   history.add(1, again, model::lag_quality::traced);

@@ -108,6 +108,24 @@ TEST(watch_report, the_verdict_and_what_to_do_come_first) {
       << text;
 }
 
+TEST(watch_report, what_the_probe_costs_stands_at_the_end) {
+  model::watch_result result = sample();
+  EXPECT_EQ(watch_text(result).find("the probe added"), std::string::npos);
+  EXPECT_TRUE(nlohmann::json::parse(watch_json(result))["probe"].is_null());
+  result.probe = {.of_cpu = {.value = 0.0084, .low = 0.008, .high = 0.0088, .n = 100},
+                  .waits = 5000,
+                  .calls = 20'000,
+                  .stacks_of_cpu = 0.015};
+  EXPECT_TRUE(watch_text(result).ends_with(
+      "  the probe added 0.84 % [0.80, 0.88] to the service's CPU time, 5000 waits of loops and 20000 calls; looking "
+      "where it computes 1.50 %\n"))
+      << watch_text(result);
+  const auto probe = nlohmann::json::parse(watch_json(result))["probe"];
+  EXPECT_EQ(probe["cpu_share_high"], 0.0088);
+  EXPECT_EQ(probe["calls"], 20'000);
+  EXPECT_EQ(probe["stacks_cpu_share"], 0.015);
+}
+
 TEST(watch_report, of_tasks_those_are_shown_that_there_are_most_of) {
   model::watch_result result = sample();
   result.runtime_looks = {
