@@ -123,7 +123,7 @@ std::string describe(const probe_cost& of) {
 std::string describe(const probe_cost& of, const inside::loop_work& work, double cpu_s) {
   if (work.turns == 0) return "no loop of it waits through libc: a test for each call";
   const model::estimate share = cpu_share(of, work, cpu_s);
-  return fmt::format("{:.2f} % [{:.2f}, {:.2f}] of its CPU time, for {} waits of its loops and {} calls",
+  return fmt::format("at least {:.2f} % [{:.2f}, {:.2f}] of its CPU time, for {} waits of its loops and {} calls",
                      100 * share.value, 100 * share.low, 100 * share.high, work.turns, work.calls);
 }
 

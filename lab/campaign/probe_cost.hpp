@@ -1,6 +1,9 @@
 // What the preload library costs a service, measured on this machine: waits of a small loop and calls on a socket with
 // the library switched off and on by turns, in pairs inside one process (probe/cost.c). Half a second.
 //
+// It is the least that it costs: in a loop that does nothing else all that it touches is in the nearest caches. What it
+// costs a service under its load is measured in that (cost_under_load.hpp), where there is a load of ours.
+//
 // Misuse: subtracting it from a candidate's figures. It is told beside them: all that is compared carry it alike, but
 // loops that go round libc hardly feel it.
 #pragma once

@@ -226,10 +226,16 @@ trial_runner::checked trial_runner::measure() {
                      .cpus = machine_.cpus.lab,
                      .log = directory_ + "/background.log"},
                     process_ ? &watching : nullptr, bed_.databases());
-  load::workload_engine engine(std::move(*work), plan_.phases, [&](instant start) { beside.set_clock(start); });
+  std::optional<cost_under_load> cost;
+  if (process_) cost.emplace(directory_ + "/probe", plan_.phases, [this] { return look().load.answers; });
+  load::workload_engine engine(std::move(*work), plan_.phases, [&](instant start) {
+    beside.set_clock(start);
+    if (cost) cost->set_clock(start);
+  });
   set_engine(&engine);
   if (stopping_) engine.stop();
   std::expected<load::workload_result, std::string> measured = engine.run();
+  if (cost) cost_of_probe_ = cost->finish();  // before the engine is out of sight
   set_engine(nullptr);
   beside.finish();
   if (stopping_) return {};
@@ -285,7 +291,8 @@ void trial_runner::take_view(const std::expected<inside::observation, std::strin
   // Cumulative: all that it has used since it began, as its loops' turns are.
   const double cpu_s = trial_.processes.empty() ? 0 : trial_.processes.back().cpu_s;
   if (machine_.cost_of_probe && cpu_s > 0) {
-    trial_.facts["overhead of the probe"] = describe(*machine_.cost_of_probe, seen->work, cpu_s);
+    const std::string least = describe(*machine_.cost_of_probe, seen->work, cpu_s);
+    trial_.facts["overhead of the probe"] = cost_of_probe_ ? describe_cost(*cost_of_probe_) + "; " + least : least;
   }
   trial_.facts["observer CPU"] = fmt::format("{:.1f} % of a core of the lab's", seen->own_cpu_share * 100);
 }

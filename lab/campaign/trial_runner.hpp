@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "lab/campaign/companions.hpp"
+#include "lab/campaign/cost_under_load.hpp"
 #include "lab/campaign/order.hpp"
 #include "lab/campaign/probe_cost.hpp"
 #include "lab/campaign/test_bed.hpp"
@@ -86,6 +87,7 @@ class trial_runner {
   test_bed& bed_;
   const trial_machine& machine_;
   model::trial trial_;
+  std::expected<model::estimate, std::string> cost_of_probe_ = std::unexpected("not measured");
   std::string directory_;
   std::string host_ = "127.0.0.1";
   std::uint16_t port_ = 0;

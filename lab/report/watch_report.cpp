@@ -159,7 +159,7 @@ void append_notes(std::string& to, const std::vector<std::string>& notes) {
 
 std::string probe_text(const model::probe_share& probe) {
   return fmt::format(
-      "  the probe added {:.2f} % [{:.2f}, {:.2f}] to the service's CPU time, {} waits of loops and {} calls; looking "
+      "  the probe added at least {:.2f} % [{:.2f}, {:.2f}] to the service's CPU time, {} waits and {} calls; looking "
       "where it computes {:.2f} %\n",
       100 * probe.of_cpu.value, 100 * probe.of_cpu.low, 100 * probe.of_cpu.high, probe.waits, probe.calls,
       100 * probe.stacks_of_cpu);

@@ -117,7 +117,7 @@ TEST(watch_report, what_the_probe_costs_stands_at_the_end) {
                   .calls = 20'000,
                   .stacks_of_cpu = 0.015};
   EXPECT_TRUE(watch_text(result).ends_with(
-      "  the probe added 0.84 % [0.80, 0.88] to the service's CPU time, 5000 waits of loops and 20000 calls; looking "
+      "  the probe added at least 0.84 % [0.80, 0.88] to the service's CPU time, 5000 waits and 20000 calls; looking "
       "where it computes 1.50 %\n"))
       << watch_text(result);
   const auto probe = nlohmann::json::parse(watch_json(result))["probe"];
@@ -236,11 +236,13 @@ std::set<std::string> documented_keys() {
 }
 
 TEST(watch_report, every_key_is_documented_and_every_documented_key_is_there) {
-  const json document = json::parse(watch_json(sample()));
+  model::watch_result result = sample();
+  result.probe = model::probe_share{};
+  const json document = json::parse(watch_json(result));
   std::set<std::string> keys;
   for (const auto& [key, value] : document.items()) keys.insert(key);
   for (const auto& each : {document["findings"][0], document["lag"], document["blocking"][0],
-                           document["connections"][0], document["databases"][0]}) {
+                           document["connections"][0], document["databases"][0], document["probe"]}) {
     for (const auto& [key, value] : each.items()) keys.insert(key);
   }
   for (const auto& [key, value] : document["processes"][0].items()) keys.insert(key);
