@@ -17,7 +17,7 @@ selftest_command() {
 runtimes_command() {
   if [[ ${1:-} == node && " $* " != *" --tests"* ]]; then
     node_suite || die "Node.js's tests cannot be fetched (build/node-suite.log); --tests DIRECTORY names a copy"
-    PATH=$NODE_SUITE/commands:$PATH
+    PATH=$NODE_SUITE/node/bin:$PATH
     set -- "$@" --tests "$NODE_SUITE/test"
   fi
   exec "$PYTHON" -B tests/probe/runtime_tests.py "$@"

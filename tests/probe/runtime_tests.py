@@ -124,8 +124,9 @@ class Node:
         self.node = shutil.which("node")
         if self.node is None:
             raise LookupError("Node.js is not here")
+        tests = asked.tests.resolve()
         found = [each for room in ("parallel", "sequential") for kind in ("net", "http")
-                 for each in (asked.tests / room).glob(f"test-{kind}-*.*js")]
+                 for each in (tests / room).glob(f"test-{kind}-*.*js")]
         self.units = sorted(str(each) for each in found if asked.match in each.name)
 
     def outcomes(self, unit: str, variables: dict[str, str]) -> dict[str, str]:
