@@ -21,7 +21,8 @@ namespace {
 using model::cause;
 using model::named_cause;
 
-constexpr double stalled_share = 0.01;       // of the time, in stalls that no call explains
+constexpr double stalled_share = 0.01;  // of the time, in stalls that no call explains
+constexpr double start_up_s = 0.2;      // so long in all, code that runs for the first time may take to be compiled
 constexpr double cpu_share_of_stalls = 0.5;  // less, and it was not computing that held the loop
 constexpr double saturated_utilisation = 0.95;
 constexpr double saturated_cpu_share = 0.6;  // of one core
@@ -143,9 +144,10 @@ void add_blocking(std::vector<named_cause>& to, const symptoms& of, const sums& 
 }
 
 void add_unexplained(std::vector<named_cause>& to, const symptoms& of, const sums& in) {
+  const double least_s = std::max(stalled_share * in.length, start_up_s);
   const unexplained rest = of.stalls.empty() ? unexplained_at_large(in.stalled, in.blocked + in.starved, of.lag.max_ms)
-                                             : unexplained_by_loop(of.stalls, stalled_share * in.length);
-  const bool stalls = rest.all >= stalled_share * in.length && rest.stands_out;
+                                             : unexplained_by_loop(of.stalls, least_s);
+  const bool stalls = rest.all >= least_s && rest.stands_out;
   const bool saturated = of.lag.utilisation >= saturated_utilisation && in.cpu >= saturated_cpu_share * in.length &&
                          in.blocked < in.length / 2;
   if (!in.loop_seen || (!stalls && !saturated)) return;

@@ -2,9 +2,9 @@
 //
 //   blocking_call       calls that blocked the loop take at least 1 % of the time, and a fifth of that in stalls where
 //                       the loop was seen; garbage_collection is the same of the collector's pauses
-//   cpu_bound           stalls of 50 ms or more that no blocking call fills take at least 1 % of the time and a fifth
-//                       of all stalls of their loop, and the CPU was used meanwhile; or the loop has no time left at
-//                       all
+//   cpu_bound           stalls of 50 ms or more that no blocking call fills take at least 1 % of the time, 0.2 s and a
+//                       fifth of all stalls of their loop, and the CPU was used meanwhile; or the loop has no time left
+//                       at all
 //   waiting_for_cpu     runnable and without a core for a tenth of the time, and a fifth of what it could have run,
 //                       for a millisecond or more each time
 //   pool_exhausted      all connections to one peer wait for answers in most looks, while requests queue behind them

@@ -19,16 +19,18 @@ class workers {
   std::vector<model::loop_stalls> stalls;
   std::vector<model::blocking_site> blocking;
   double cpu_s = 9;
+  double length_s = 30;
 
   model::diagnosis diagnosed() const {
     const std::array<model::process_second, 2> looks{{{.at_s = 0, .cpu_s = 0, .anonymous_bytes = 1 << 20},
-                                                      {.at_s = 30, .cpu_s = cpu_s, .anonymous_bytes = 1 << 20}}};
+                                                      {.at_s = length_s, .cpu_s = cpu_s, .anonymous_bytes = 1 << 20}}};
     model::loop_lag lag;
     lag.quality = model::lag_quality::traced;
     lag.utilisation = 0.4;
     lag.max_ms = 90;
     lag.stalled_s = {{50, stalls.empty() ? 0 : stalls.front().all_s()}};
-    return diagnose(symptoms{.length_s = 30, .processes = looks, .lag = lag, .stalls = stalls, .blocking = blocking});
+    return diagnose(
+        symptoms{.length_s = length_s, .processes = looks, .lag = lag, .stalls = stalls, .blocking = blocking});
   }
   void block(double seconds) {
     blocking.push_back({.call = "recv",
@@ -74,6 +76,15 @@ TEST(unexplained, a_little_in_each_of_many_workers_is_no_cause) {
   EXPECT_EQ(seen.diagnosed().verdict, cause::healthy) << seen.diagnosed().text;
   seen.stalls.push_back({.computed_s = 0.5, .longest_ms = 60});
   EXPECT_EQ(seen.diagnosed().verdict, cause::cpu_bound) << seen.diagnosed().text;
+}
+
+TEST(unexplained, what_runs_for_the_first_time_is_no_cause_of_a_short_watch) {
+  workers seen;
+  seen.length_s = 7.5;
+  seen.stalls = {{.computed_s = 0.12, .longest_ms = 59}};
+  EXPECT_EQ(seen.diagnosed().verdict, cause::healthy) << seen.diagnosed().text;
+  seen.stalls = {{.computed_s = 0.25, .longest_ms = 59}};
+  EXPECT_EQ(seen.diagnosed().verdict, cause::cpu_bound);
 }
 
 TEST(unexplained, what_calls_leave_of_a_loops_stalls_is_no_cause) {
