@@ -9,12 +9,10 @@
 #include <string>
 
 #include "stack/data/postgres.hpp"
-#include "stack/guard/access_log/endpoints.hpp"
 #include "stack/guard/chain/client.hpp"
-#include "stack/guard/chain/service.hpp"
+#include "stack/guard/serve.hpp"
 #include "stack/http/json.hpp"
 #include "stack/http/origin.hpp"
-#include "stack/http/router.hpp"
 #include "stack/http/settings.hpp"
 #include "stack/http/url_text.hpp"
 
@@ -58,7 +56,7 @@ task<http::response> show_discount(catalogue* of, std::int32_t id) {
   co_return http::response::json(http::json_object({{"id", id}, {"discount_percent", percent}}));
 }
 
-void add_routes(catalogue* of, const observe::registry& metrics) {
+void add_routes(catalogue* of) {
   const auto with_id = [of](task<http::response> (*serve)(catalogue*, std::int32_t)) {
     return [of, serve] ASSAY_CORO_WRAPPER(http::request&, const http::path_parameters& given) {
       return serve(of, parse_id(given["id"]));
@@ -66,7 +64,6 @@ void add_routes(catalogue* of, const observe::registry& metrics) {
   };
   of->routes.add(http::method::get, "/items/{id}", with_id(&show_item));
   of->routes.add(http::method::get, "/items/{id}/discount", with_id(&show_discount));
-  of->routes.add(http::method::get, "/metrics", guard::access_log::metrics_endpoint(metrics));
 }
 
 }  // namespace
@@ -74,31 +71,21 @@ void add_routes(catalogue* of, const observe::registry& metrics) {
 int main() {
   const std::string database = http::or_refuse(http::setting("DATABASE_URL"));
   const http::origin quotes = http::or_refuse(http::origin_of(http::or_refuse(http::setting("QUOTES_URL"))));
-  observe::json_log log(STDERR_FILENO);
-  observe::report_failures_to(&log);
-  observe::registry metrics;
-  const observe::watchdog dog({}, {.log = &log, .metrics = &metrics});
-  guard::chain::service service(metrics, {.log = &log, .dog = &dog});
-
-  const auto make = [&](unsigned) -> http::handler {
+  const auto make = [&](guard::chain::service_loop& here) -> guard::served {
     const auto outward = http::or_refuse(guard::chain::client::make(
         {.observe = guard::trace::sending_layer(), .call = {.limit = call_limit}, .attempt = {.limit = attempt_limit}},
         {quotes.host}));
     const std::shared_ptr<catalogue> of(
         new catalogue{.items = data::pool({.url = database}), .quotes = http::client(quotes), .ask = {}, .routes = {}});
     of->ask = outward.around({guard::exchange_of(of->quotes)});
-    add_routes(of.get(), metrics);
-
-    guard::chain::service_loop& here = service.add_loop();
+    add_routes(of.get());
     show(here.numbers(), of->items, "items");
     show(here.numbers(), of->quotes, "quotes");
     show(here.numbers(), outward, "quotes");
-    guard::chain::server_options wanted;
-    wanted.readiness = [of] ASSAY_CORO_WRAPPER() { return data::ping(of->items); };
-    wanted.bulkheads = {{.path = "/items", .wall = {.name = "items"}}};
-    return http::or_refuse(here.around(of->routes.as_handler(), guard::access_log::by_router(of->routes), wanted));
+    return {.handler = of->routes.as_handler(),
+            .route_of = guard::access_log::by_router(of->routes),
+            .readiness = [of = of.get()] ASSAY_CORO_WRAPPER() { return data::ping(of->items); },
+            .keeps = of};
   };
-  http::serve_options options;
-  service.join(options);
-  return http::serve(make, options);
+  return guard::serve(make, {.guards = {.bulkheads = {{.path = "/items", .wall = {.name = "items"}}}}});
 }

@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "stack/http/server.hpp"
+#include "stack/guard/serve.hpp"
 #include "stack/http/websocket/endpoint.hpp"
 
 using namespace assay;
@@ -51,9 +51,8 @@ task<http::response> enter(std::shared_ptr<room> in, http::request& asked) {
 }  // namespace
 
 int main() {
-  return http::serve(
-      [](unsigned) -> http::handler {
-        return [in = std::make_shared<room>()] ASSAY_CORO_WRAPPER(http::request & asked) { return enter(in, asked); };
-      },
-      {});
+  return guard::serve([](guard::chain::service_loop&) -> guard::served {
+    const auto in = std::make_shared<room>();
+    return {.handler = [in] ASSAY_CORO_WRAPPER(http::request & asked) { return enter(in, asked); }};
+  });
 }

@@ -12,9 +12,8 @@
 
 #include "stack/guard/balance/checks.hpp"
 #include "stack/guard/chain/client.hpp"
-#include "stack/guard/chain/server.hpp"
+#include "stack/guard/serve.hpp"
 #include "stack/http/origin.hpp"
-#include "stack/http/server.hpp"
 #include "stack/http/settings.hpp"
 
 using namespace assay;
@@ -109,15 +108,13 @@ task<result<void>> follow_readiness(std::shared_ptr<proxy> of) {
 int main() {
   const std::vector<http::origin> to = upstreams();
   std::vector<std::weak_ptr<proxy>> made;  // by loop; the clients go with the loop that they belong to
-  const auto make = [&](unsigned) -> http::handler {
-    const auto guards = guard::chain::server::make({});
-    if (!guards) refuse_to_start(guards.error());
+  const auto make = [&](guard::chain::service_loop&) -> guard::served {
     const std::shared_ptr<proxy> through = make_proxy(to);
     made.push_back(through);
-    return guards->around([through] ASSAY_CORO_WRAPPER(http::request & asked) { return pass_on(through, asked); });
+    return {.handler = [through] ASSAY_CORO_WRAPPER(http::request & asked) { return pass_on(through, asked); }};
   };
-  http::serve_options options;
-  options.loops = http::or_refuse(http::number_setting("LOOPS", 1U, most_loops));
-  options.background = [&made] ASSAY_CORO_WRAPPER(unsigned index) { return follow_readiness(made[index].lock()); };
-  return http::serve(make, options);
+  guard::serve_options options;
+  options.http.loops = http::or_refuse(http::number_setting("LOOPS", 1U, most_loops));
+  options.http.background = [&made] ASSAY_CORO_WRAPPER(unsigned index) { return follow_readiness(made[index].lock()); };
+  return guard::serve(make, options);
 }

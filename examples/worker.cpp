@@ -6,9 +6,8 @@
 #include <memory>
 #include <vector>
 
+#include "stack/guard/serve.hpp"
 #include "stack/http/json.hpp"
-#include "stack/http/router.hpp"
-#include "stack/http/server.hpp"
 #include "stack/http/url_text.hpp"
 #include "stack/runtime/offload.hpp"
 
@@ -53,5 +52,5 @@ int main() {
              [&threads] ASSAY_CORO_WRAPPER(http::request&, const http::path_parameters& given) {
                return primes(&threads, parse_limit(given["limit"]));
              });
-  return http::serve(routes.as_handler(), {});
+  return guard::serve(routes);
 }

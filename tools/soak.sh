@@ -1,43 +1,65 @@
 # shellcheck shell=bash
-# Everything at once for long (tests/soak), in rounds of a minute: by turns under the address sanitizer with the default
-# backend, and under the thread sanitizer on epoll. Sourced by ./run.
+# Everything at once for long (tests/soak), three times one after the other: under the address sanitizer with the
+# default backend, under the thread sanitizer on epoll, and as it is shipped, where what is resident says something.
+# Each is one process for its third of the time, which is idle after each round and tells what it holds then. Sourced
+# by ./run.
 #
-# Each round that has ended is a line of results/soak/rounds.txt; an interrupted soak goes on behind the last. A round
-# that fails keeps its output beside it and ends the soak.
+# Each round that has ended is a line of results/soak/rounds.txt; an interrupted soak goes on behind the last, in a new
+# process. One that fails keeps its output beside it and ends the soak.
 
-SOAK_ROUND_S=60
+SOAK_ROUND_S=20
+SOAK_ROUNDS_A_MINUTE=3
+SOAK_PRESETS=(asan tsan release)
 SOAK_ROUNDS=results/soak/rounds.txt
 
-# soak_round NUMBER: one round, its output in results/soak/.
-soak_round() {
-  local -i number=$1
-  local preset=asan output=results/soak/round-$1.txt
+# soak_note PRESET: reads the output, and notes each round that has ended.
+soak_note() {
+  local line
+  while IFS= read -r line; do
+    [[ $line =~ ^round\ ([0-9]+):\ ([0-9]+)\ visits ]] || continue
+    printf '%s %s %s\n' "$1" "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}" >>"$SOAK_ROUNDS"
+    say "$1, $line"
+  done
+}
+
+soak_rounds_of() { grep -c "^$1 " "$SOAK_ROUNDS" || true; }
+
+# soak_process PRESET ROUNDS: those that are missing, in one process.
+soak_process() {
+  local preset=$1 output=results/soak/$1.txt program
+  local -i ended
   local -a with=()
-  if ((number % 2 == 0)); then preset=tsan with=(ASSAY_IO=epoll); fi
-  say "round $number ($preset)"
-  if ! env ASSAY_SOAK_SECONDS=$SOAK_ROUND_S ASSAY_SOAK_SEED="$number" UBSAN_OPTIONS=print_stacktrace=1 \
+  ended=$(soak_rounds_of "$preset")
+  ((ended < $2)) || return 0
+  program=$(build_dir "$preset")/tests/soak/soak_test
+  if [[ $preset == tsan ]]; then with=(ASSAY_IO=epoll); fi
+  # A small quarantine is full soon; what is resident beyond it is the program's.
+  if ! env ASSAY_SOAK_SECONDS=$SOAK_ROUND_S ASSAY_SOAK_SEED=$((ended + 1)) ASSAY_SOAK_ROUNDS=$(($2 - ended)) \
+    ASAN_OPTIONS=quarantine_size_mb=32 UBSAN_OPTIONS=print_stacktrace=1 \
     ASAN_SYMBOLIZER_PATH="$(command -v llvm-symbolizer-19 || true)" \
     TSAN_SYMBOLIZER_PATH="$(command -v llvm-symbolizer-19 || true)" "${with[@]}" \
-    "build-$preset/tests/soak/soak_test" >"$output" 2>&1 </dev/null; then
+    "$program" --gtest_filter='soak.*' 2>&1 </dev/null | tee "$output" | soak_note "$preset"; then
     tail -n 40 "$output" >&2
-    die "round $number ($preset) failed: $output" 1
+    die "the soak ($preset) failed: $output" 1
   fi
-  printf '%s %s %s\n' "$number" "$preset" "$(sed -nE 's/^([0-9]+ visits)$/\1/p' "$output")" >>"$SOAK_ROUNDS"
   rm -f "$output"
 }
 
-# soak_command [MINUTES]: so many rounds in all, those of an interrupted soak included; afresh when it had ended.
+# soak_command [MINUTES]: so long in all, what an interrupted soak has done included; afresh when it had ended.
 soak_command() {
-  local minutes=${1:-15}
-  local -i rounds=0 number
+  local minutes=${1:-15} preset
+  local -i rounds missing=0
   [[ $minutes =~ ^[1-9][0-9]{0,4}$ ]] || die "usage: ./run soak [MINUTES]" 2
   require build sanitize data
-  build asan tests/soak/all || return
-  build tsan tests/soak/all || return
+  for preset in "${SOAK_PRESETS[@]}"; do build "$preset" tests/soak/all || return; done
   mkdir -p results/soak
-  if [[ -e $SOAK_ROUNDS ]]; then rounds=$(wc -l <"$SOAK_ROUNDS"); fi
-  if ((rounds >= minutes)); then rounds=0 && : >"$SOAK_ROUNDS"; fi
-  if ((rounds > 0)); then say "goes on behind round $rounds of $minutes"; fi
-  for ((number = rounds + 1; number <= minutes; ++number)); do soak_round "$number"; done
-  awk '{ visits += $3 } END { printf "%d rounds, %d visits, nothing left behind\n", NR, visits }' "$SOAK_ROUNDS"
+  [[ -e $SOAK_ROUNDS ]] || : >"$SOAK_ROUNDS"
+  rounds=$((minutes * SOAK_ROUNDS_A_MINUTE / ${#SOAK_PRESETS[@]}))
+  for preset in "${SOAK_PRESETS[@]}"; do
+    if (($(soak_rounds_of "$preset") < rounds)); then missing+=1; fi
+  done
+  if ((missing == 0)); then : >"$SOAK_ROUNDS"; fi
+  for preset in "${SOAK_PRESETS[@]}"; do soak_process "$preset" "$rounds"; done
+  awk '{ visits += $3 } END { printf "%d rounds, %d visits, nothing left behind, nothing that grows\n", NR, visits }' \
+    "$SOAK_ROUNDS"
 }

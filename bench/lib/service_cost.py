@@ -7,28 +7,42 @@ on a virtual machine is an exit that costs the sender more than the answer does,
 clients and database are other machines. floor_server stands beside: what the kernel takes for the two system calls of
 an answer at that rate, with nothing in between.
 
-Bars: upper 95 % bound of ours / go <= 0.6, of ours / node <= 0.3, of policies on / off <= 1.05.
+The watchdog of a service that guard::serve runs is a thread that looks at every loop a hundred times a second,
+whatever the rate. Two runs differ by more than it could cost, so the bar is on what its thread takes within one run,
+which the service tells: all of the run's CPU time / what is left without that thread. On / off, alternated, stands
+beside it, for what it may cost elsewhere.
+
+Bars: upper 95 % bound of ours / go <= 0.6, of ours / node <= 0.3, of policies on / off <= 1.05, of a service with its
+watchdog's thread / the same without <= 1.01.
 """
 
 from __future__ import annotations
 
+import re
+import time
+import urllib.request
 from dataclasses import dataclass, replace
 from typing import Any, Callable
 
 from lib.peers import Generator, Load, Peers
 from lib.procs import MeasurementError, Server
-from lib.rounds import (Measurement, Round, Settings, alternate, compare, measure, rounds_as_json, show_costs,
-                        show_skipped, warn_of_company)
+from lib.rounds import (Comparison, Measurement, Round, Settings, alternate, compare, measure, rounds_as_json,
+                        show_costs, show_skipped, warn_of_company)
 from lib.services import Postgres, Services
+from lib.stats import summarise_ratios
 
 ON, OFF = "ours --policies on", "ours --policies off"
+WATCHED, UNWATCHED, BUT_FOR_IT = "ours", "ours --no-watchdog", "ours but for the watchdog's thread"
 FLOOR = "floor_server"
 BARS = ((ON, "go", 0.6), (ON, "node", 0.3), (FLOOR, "node", None), (ON, FLOOR, None))
 # The policies cost little beside what two runs differ by: many short pairs tell more than few long ones.
 POLICIES = ((ON, OFF, 1.05),)
+WATCHDOG = ((WATCHED, UNWATCHED, None),)
+MOST_OF_WATCHDOG = 1.01
 PAIRS_OF_POLICIES = 6  # for each of the others
 SECONDS_OF_POLICIES = 1.0
 WARM_UP = 0.5  # of the time that is measured
+SCRAPE_S = 10
 
 
 @dataclass(frozen=True)
@@ -81,6 +95,34 @@ def _measure_case(case: Case, servers: list[Server], bars: tuple[tuple[str, str,
             "rounds": rounds_as_json(rounds), "comparisons": [comparison.as_json() for comparison in comparisons]}
 
 
+def _watchdog_ns(server: Server) -> float:
+    """CPU time of the watchdog's thread so far."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/metrics", timeout=SCRAPE_S) as answer:
+        told = re.search(r"^assay_watchdog_cpu_seconds_total (\S+)$", answer.read().decode(), re.MULTILINE)
+    if told is None:
+        raise MeasurementError(f"{server.name} does not tell what its watchdog takes")
+    return float(told[1]) * 1e9
+
+
+def _measure_watchdog(peers: Peers, generator: Generator, settings: Settings, short: Settings) -> dict[str, Any]:
+    services = Services(peers, settings.build, settings.server_core)
+    watched, unwatched = services.ours(), services.ours("--no-watchdog")
+    if watched is None or unwatched is None:
+        raise MeasurementError("no service to measure")
+    alternated = _measure_case(CASES[1], [watched, unwatched], WATCHDOG, generator, short)
+    ratios = []
+    for _ in range(settings.pairs):
+        with watched:
+            load = Load(watched.port, settings.connections, settings.seconds, CASES[1].rate_rps, CASES[1].path)
+            begin_ns, begin_s = _watchdog_ns(watched), time.monotonic()
+            run = measure(generator, load, watched, settings)
+            a_second_ns = (_watchdog_ns(watched) - begin_ns) / (time.monotonic() - begin_s)
+            ratios.append(run.server_cpu_ns / (run.server_cpu_ns - a_second_ns * run.wall_s))
+    share = Comparison(WATCHED, BUT_FOR_IT, ratios, summarise_ratios(ratios), MOST_OF_WATCHDOG)
+    share.show()
+    return {**alternated, "comparisons": [*alternated["comparisons"], share.as_json()]}
+
+
 def _servers(peers: Peers, services: Services) -> dict[str, Server]:
     """Those that are there, by name: ON, OFF, go, node, FLOOR."""
     found = [services.ours("--policies", "on"), services.ours("--policies", "off"), services.go(), services.node(),
@@ -103,4 +145,5 @@ def measure_all(peers: Peers, settings: Settings) -> dict[str, Any]:
             results.append(_measure_case(case, compared, BARS, generator, settings))
         short = replace(settings, pairs=settings.pairs * PAIRS_OF_POLICIES, seconds=SECONDS_OF_POLICIES)
         policies = [by_tcp[name] for name in (ON, OFF) if name in by_tcp]
-        return {"results": results, "policies": _measure_case(CASES[1], policies, POLICIES, generator, short)}
+        return {"results": results, "policies": _measure_case(CASES[1], policies, POLICIES, generator, short),
+                "watchdog": _measure_watchdog(peers, generator, settings, short)}

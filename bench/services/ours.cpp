@@ -1,14 +1,13 @@
 // The benchmarks' service on this stack: a text, a JSON answer, a row of PostgreSQL, a millisecond of CPU. The Go and
 // Node.js services beside it (go/, node/) answer the same.
 //
-//   service --port N [--policies off|all] [--io epoll] [--database URL] [--max-connections N]
+//   service --port N [--policies off|on] [--no-watchdog] [--io epoll] [--database URL] [--max-connections N]
 //
 // /socket is a WebSocket that echoes, /room one that tells everybody; node/sockets.js has these.
 //
-// With policies it has what guard::chain has by default; with all of them ids, metrics and a log of failed requests as
-// well; without them it is the router alone.
+// It runs as guard::serve has it, but for the log, which is of failed requests alone. With --policies on it has what
+// guard::chain has by default and nothing else; without policies it is the router alone.
 #include <time.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <map>
@@ -18,10 +17,8 @@
 #include <vector>
 
 #include "stack/data/postgres.hpp"
-#include "stack/guard/chain/service.hpp"
+#include "stack/guard/serve.hpp"
 #include "stack/http/json.hpp"
-#include "stack/http/router.hpp"
-#include "stack/http/server.hpp"
 #include "stack/http/settings.hpp"
 #include "stack/http/url_text.hpp"
 #include "stack/http/websocket/endpoint.hpp"
@@ -125,13 +122,19 @@ void add_routes(service* of) {
                  });
 }
 
+// What a loop owns goes with its handler.
+http::handler keeping(std::shared_ptr<service> of) {
+  return [of, routes = of->routes.as_handler()] ASSAY_CORO_WRAPPER(http::request & asked) { return routes(asked); };
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   http::serve_options options;
   options.host = "127.0.0.1";
   std::string database;
-  guarded policies = guarded::on;
+  guarded policies = guarded::all;
+  bool no_watchdog = false;
   CLI::App app{"The benchmarks' service."};
   app.add_option("--port", options.port, "TCP port");
   app.add_option("--max-connections", options.limits.max_connections, "of clients");
@@ -141,22 +144,26 @@ int main(int argc, char** argv) {
   const std::map<std::string, io_kind> kinds{
       {"auto", io_kind::automatic}, {"io_uring", io_kind::io_uring}, {"epoll", io_kind::epoll}};
   app.add_option("--io", options.io.kind, "backend")->transform(CLI::CheckedTransformer(kinds));
+  app.add_flag("--no-watchdog", no_watchdog, "with all policies, and without that thread");
   CLI11_PARSE(app, argc, argv);
 
-  observe::json_log log(STDERR_FILENO, {.least = observe::level::warn});
-  observe::registry metrics;
-  guard::chain::service told(metrics, {.log = &log});
-  if (policies == guarded::all) told.join(options);
-  const auto make = [&](unsigned) -> http::handler {
-    const auto of = std::make_shared<service>(database);
+  const auto make = [&database] {
+    auto of = std::make_shared<service>(database);
     add_routes(of.get());
-    // The handler keeps the service: it goes with the loop.
-    http::handler serve = [of, routes = of->routes.as_handler()] ASSAY_CORO_WRAPPER(http::request & asked) {
-      return routes(asked);
-    };
-    if (policies == guarded::off) return serve;
-    if (policies == guarded::on) return http::or_refuse(guard::chain::server::make({})).around(serve);
-    return http::or_refuse(told.add_loop().around(serve, guard::access_log::by_router(of->routes), {}));
+    return of;
   };
-  return http::serve(make, options);
+  if (policies == guarded::off) return http::serve([&](unsigned) { return keeping(make()); }, options);
+  if (policies == guarded::on) {
+    return http::serve(
+        [&](unsigned) { return http::or_refuse(guard::chain::server::make({})).around(keeping(make())); }, options);
+  }
+  guard::serve_options wanted{.http = options, .log = observe::log_options{.least = observe::level::warn}};
+  wanted.guards.drain.delay = duration::zero();  // no balancer is in front
+  if (no_watchdog) wanted.watchdog = std::nullopt;
+  return guard::serve(
+      [&](guard::chain::service_loop&) -> guard::served {
+        const auto of = make();
+        return {.handler = of->routes.as_handler(), .route_of = guard::access_log::by_router(of->routes), .keeps = of};
+      },
+      wanted);
 }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "stack/data/postgres.hpp"
+#include "stack/runtime/wait_in_line.hpp"
 
 namespace assay::data {
 namespace {

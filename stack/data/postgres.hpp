@@ -31,7 +31,8 @@
 #include <vector>
 
 #include "stack/data/connection.hpp"
-#include "stack/data/pool_wait.hpp"
+#include "stack/data/server_absence.hpp"
+#include "stack/runtime/semaphore.hpp"
 
 namespace assay::observe {
 class mirror;

@@ -6,6 +6,7 @@
 #include "stack/http/reader.hpp"
 #include "stack/net/connect.hpp"
 #include "stack/net/writer.hpp"
+#include "stack/runtime/wait_in_line.hpp"
 
 namespace assay::http {
 namespace {
@@ -252,13 +253,12 @@ task<result<client_response>> client::send_once(const client_request& request, b
 
 task<result<permit>> client::wait_for_slot() {
   if (slots_.free() > 0) co_return co_await slots_.acquire();
-  const context& ctx = co_await this_context();
-  const instant began = ctx.on->turn_time();
-  counters_.waits++;
-  result<permit> slot = co_await slots_.acquire();
-  counters_.waited += ctx.on->turn_time() - began;
-  if (!slot && slot.error().code == errc::limit) counters_.refused_waiters++;
-  co_return slot;
+  auto slot = co_await wait_in_line(&slots_, limits_.wait_timeout, &counters_);
+  if (slot) co_return std::move(*slot);
+  if (slot.error().reason == no_place::why::none_came_free) {
+    co_return std::unexpected(error{.code = errc::limit, .what = "no connection became free"});
+  }
+  co_return std::unexpected(slot.error().failure);
 }
 
 task<result<client_response>> client::send(client_request request) {

@@ -37,7 +37,8 @@ struct origin {
 
 struct client_limits {
   std::size_t max_connections = 64;
-  std::size_t max_waiters = 1024;  // for a connection; beyond it errc::limit
+  std::size_t max_waiters = 1024;                   // for a connection; beyond it errc::limit
+  duration wait_timeout = std::chrono::seconds(5);  // for a connection; then errc::limit
   parse_limits parse = {};
   std::uint64_t max_body_bytes = 16 * 1024 * 1024;  // of a response
   duration connect_timeout = std::chrono::seconds(5);
@@ -77,9 +78,10 @@ struct client_response {
 struct client_counters {
   std::uint64_t connects = 0;
   std::uint64_t requests = 0;
-  std::uint64_t reused = 0;           // requests on a connection that had served before
-  std::uint64_t resent = 0;           // because the server had closed an idle connection
-  std::uint64_t waits = 0;            // for a connection, because all were in use
+  std::uint64_t reused = 0;  // requests on a connection that had served before
+  std::uint64_t resent = 0;  // because the server had closed an idle connection
+  std::uint64_t waits = 0;   // for a connection, because all were in use
+  std::uint64_t wait_timeouts = 0;
   std::uint64_t refused_waiters = 0;  // the line was full
   duration waited{};                  // by all of them together
 };
@@ -98,8 +100,9 @@ class client {
   client& operator=(const client&) = delete;
 
   // errc::invalid_argument: not a valid_request(), nothing was sent; errc::protocol: the server broke the protocol, or
-  // its head is larger than limits.parse allows; errc::limit: body too large, or too many waiters; errc::closed: it
-  // went away in the middle; errc::timed_out, errc::refused, errc::reset as the network says.
+  // its head is larger than limits.parse allows; errc::limit: body too large, or no connection: too many
+  // wait for one, or none came free within wait_timeout; errc::closed: it went away in the middle; errc::timed_out,
+  // errc::refused, errc::reset as the network says.
   task<result<client_response>> send(client_request request);
 
   const client_counters& counters() const { return counters_; }

@@ -60,10 +60,11 @@ void show(observe::mirror& in, const client& of, std::string_view name) {
               .labels = labels,
               .unit = observe::metric_unit::nanoseconds},
              {name}, &counted.waited);
-  in.counter({.name = "assay_client_refused_total",
-              .help = "Requests that found the line full.",
-              .labels = {"client", "reason"}},
-             {name, "full"}, &counted.refused_waiters);
+  const observe::metric_spec refused{.name = "assay_client_refused_total",
+                                     .help = "Requests that were given no connection, by why.",
+                                     .labels = {"client", "reason"}};
+  in.counter(refused, {name, "full"}, &counted.refused_waiters);
+  in.counter(refused, {name, "waiting"}, &counted.wait_timeouts);
 }
 
 }  // namespace assay::http

@@ -3,6 +3,8 @@
 //
 //   int main() { return http::serve(hello, {}); }   // on port 8080, see serve_options
 //
+// This is the server alone. stack/guard/serve.hpp puts in front of it what a service needs that is to degrade well.
+//
 // SIGTERM and SIGINT drain it, after serve_options::on_stop: it stops accepting, tells clients to close, lets requests
 // finish until drain_timeout, cancels the rest, and the exit code says whether anything was cut (0 nothing, 1
 // something, 4 could not start).

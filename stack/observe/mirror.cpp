@@ -20,6 +20,11 @@ void mirror::counter(const metric_spec& spec, labels values, const duration* sou
   if (take(family)) counters_.push_back({.span = source, .to = mine_.at(*family, values)});
 }
 
+void mirror::counter(const metric_spec& spec, labels values, std::function<std::uint64_t()> source) {
+  const auto family = registry_.counter(spec);
+  if (take(family)) counters_.push_back({.ask = std::move(source), .to = mine_.at(*family, values)});
+}
+
 void mirror::gauge(const metric_spec& spec, labels values, std::function<double(instant now)> source) {
   const auto family = registry_.gauge(spec);
   if (take(family)) gauges_.push_back({.source = std::move(source), .to = mine_.at(*family, values)});
@@ -33,9 +38,14 @@ void mirror::run_on(loop& on, std::function<bool()> busy) {
 
 void mirror::arm() { on_->timers().arm(alarm_, saturating_add(on_->turn_time(), every)); }
 
+std::uint64_t mirror::counted::now() const {
+  if (source != nullptr) return *source;
+  return span != nullptr ? static_cast<std::uint64_t>(span->count()) : ask();
+}
+
 void mirror::carry(instant now) {
   for (counted& each : counters_) {
-    const std::uint64_t value = each.source != nullptr ? *each.source : static_cast<std::uint64_t>(each.span->count());
+    const std::uint64_t value = each.now();
     if (value != each.carried) each.to.add(value - std::exchange(each.carried, value));
   }
   for (measured& each : gauges_) {

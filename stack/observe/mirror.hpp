@@ -16,6 +16,7 @@
 // Misuse: what is shown goes before close(), or before this. The mirror outlives its loop: close() it on the loop.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <initializer_list>
 #include <string>
@@ -40,6 +41,8 @@ class mirror {
   void counter(const metric_spec& spec, labels values, const std::uint64_t* source);
   // Of a time that is summed up.
   void counter(const metric_spec& spec, labels values, const duration* source);
+  // Of what other threads count: asked on the loop's.
+  void counter(const metric_spec& spec, labels values, std::function<std::uint64_t()> source);
   void gauge(const metric_spec& spec, labels values, std::function<double(instant now)> source);
 
   // The first name that others have taken, as one line; empty when there is none. Such a number is not carried.
@@ -57,9 +60,12 @@ class mirror {
  private:
   struct counted {
     const std::uint64_t* source = nullptr;  // or
-    const duration* span = nullptr;
+    const duration* span = nullptr;         // or
+    std::function<std::uint64_t()> ask = {};
     observe::counter to;
     std::uint64_t carried = 0;
+
+    std::uint64_t now() const;
   };
   struct measured {
     std::function<double(instant now)> source;

@@ -19,11 +19,13 @@ std::atomic<bool> task_dump_asked{false};
 
 void ask_for_task_dump(int) { task_dump_asked.store(true, std::memory_order_relaxed); }
 
-instant monotonic_now() {
+duration now_by(clockid_t clock) {
   timespec at{};
-  ::clock_gettime(CLOCK_MONOTONIC, &at);
-  return instant(std::chrono::seconds(at.tv_sec) + std::chrono::nanoseconds(at.tv_nsec));
+  ::clock_gettime(clock, &at);
+  return std::chrono::seconds(at.tv_sec) + std::chrono::nanoseconds(at.tv_nsec);
 }
+
+instant monotonic_now() { return instant(now_by(CLOCK_MONOTONIC)); }
 
 }  // namespace
 
@@ -49,8 +51,20 @@ struct watchdog::measures {
                               .labels = {"loop"},
                               .unit = metric_unit::nanoseconds})
                     .value()),
-        ready(mine.at(metrics.gauge({.name = "assay_ready", .help = "0 while a loop is stalled for long."}).value())) {
+        ready(mine.at(metrics.gauge({.name = "assay_ready", .help = "0 while a loop is stalled for long."}).value())),
+        own_time(mine.at(metrics
+                             .counter({.name = "assay_watchdog_cpu_seconds_total",
+                                       .help = "CPU time of the thread that watches.",
+                                       .unit = metric_unit::nanoseconds})
+                             .value())) {
     ready.set(1);
+  }
+
+  // On the watchdog's thread.
+  void count_own_time() {
+    const duration used = now_by(CLOCK_THREAD_CPUTIME_ID);
+    own_time.add(static_cast<std::uint64_t>((used - counted_time).count()));
+    counted_time = used;
   }
 
   shard& mine;
@@ -58,6 +72,8 @@ struct watchdog::measures {
   counter_family stalls;
   counter_family stalled;
   gauge ready;
+  counter own_time;
+  duration counted_time{};
 };
 
 watchdog::watchdog(watchdog_options options, watchdog_outputs outputs)
@@ -84,11 +100,7 @@ watchdog::~watchdog() {
   thread_.join();
 }
 
-duration watchdog::cpu_time() const {
-  timespec used{};
-  ::clock_gettime(cpu_clock_, &used);
-  return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
-}
+duration watchdog::cpu_time() const { return now_by(cpu_clock_); }
 
 void watchdog::serve() {
   std::unique_lock lock(mutex_);
@@ -110,6 +122,7 @@ void watchdog::look_at_all() {
   // Naming and telling take their time: not while loops wait for the list.
   for (stall_report& each : reports) tell(each);
   update_readiness();
+  if (measures_ != nullptr) measures_->count_own_time();
 }
 
 // A number's next loop begins anew.

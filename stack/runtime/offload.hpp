@@ -12,6 +12,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -28,6 +29,17 @@ namespace assay {
 struct offload_options {
   unsigned threads = 2;
   std::size_t max_queued = 256;
+};
+
+struct offload_counters {
+  std::uint64_t done = 0;     // ran to its end, whether anybody still waited or not
+  std::uint64_t dropped = 0;  // not begun: its caller had gone
+  std::uint64_t shed = 0;     // the queue was full
+};
+
+struct offload_usage {
+  std::size_t queued = 0;
+  std::size_t running = 0;
 };
 
 class offload_pool {
@@ -47,7 +59,9 @@ class offload_pool {
   // is full.
   bool post(std::move_only_function<void()> work) { return submit(std::make_shared<job>(std::move(work))); }
 
-  std::size_t queued() const;
+  // From any thread; what has come back to its caller is counted.
+  offload_counters counters() const;
+  offload_usage usage() const;
 
  private:
   // Who goes first decides: after `returning` the loop must wait for the job, which is about to be posted; after
@@ -68,11 +82,15 @@ class offload_pool {
 
   bool submit(std::shared_ptr<job> added);
   void serve();
+  std::shared_ptr<job> take();
+  static void hand_back(std::shared_ptr<job> done);
 
   offload_options options_;
   mutable std::mutex mutex_;
   std::condition_variable work_or_stop_;
   std::deque<std::shared_ptr<job>> queue_;
+  std::size_t running_ = 0;
+  offload_counters counters_;
   bool stopping_ = false;
   std::vector<std::thread> threads_;
 };

@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "stack/data/postgres.hpp"
 #include "stack/data/redis/redis.hpp"
@@ -26,20 +27,27 @@ using namespace std::chrono_literals;
 
 constexpr int pieces = 64;
 constexpr std::size_t piece_bytes = 16 * 1024;
+constexpr std::size_t page_bytes = 4096;
 
 // What a loop owns.
 struct parts {
-  parts(std::string postgres, std::string redis)
-      : rows({.url = std::move(postgres), .max_connections = 8, .backoff_min = 5ms, .backoff_max = 100ms}),
+  parts(std::string postgres, std::string redis, planted fault)
+      : leaks(fault == planted::leak_of_a_page),
+        rows({.url = std::move(postgres), .max_connections = 8, .backoff_min = 5ms, .backoff_max = 100ms}),
         cache({.url = std::move(redis), .backoff_min = 5ms, .backoff_max = 100ms}) {}
 
+  bool leaks;
+  std::vector<std::string> leaked;
   data::pool rows;
   data::redis::pool cache;
   websocket::endpoint sockets{{}};
   http::router routes;
 };
 
-task<http::response> text(parts*, http::request&) { co_return http::response::text("hello\n"); }
+task<http::response> text(parts* of, http::request&) {
+  if (of->leaks) of->leaked.emplace_back(page_bytes, 'x');
+  co_return http::response::text("hello\n");
+}
 
 task<http::response> echo(parts*, http::request& asked) {
   auto body = co_await asked.read_all();
@@ -169,7 +177,8 @@ struct service::state {
             .timers = on->timers().size(),
             .places = guards->admission->in_flight() + guards->admission->waiting(),
             .rows_busy = rows.open - rows.idle + rows.waiting,
-            .cache_in_flight = cache.in_flight + cache.waiting};
+            .cache_in_flight = cache.in_flight + cache.waiting,
+            .pooled = rows.open + cache.open};
   }
 
   task<void> serve() {
@@ -181,9 +190,9 @@ struct service::state {
     left = count();
   }
 
-  void run(std::string postgres, std::string redis) {
+  void run(std::string postgres, std::string redis, planted fault) {
     on.emplace(std::move(*make_io()));
-    of = std::make_unique<parts>(std::move(postgres), std::move(redis));
+    of = std::make_unique<parts>(std::move(postgres), std::move(redis), fault);
     add_routes(of.get());
     guards.emplace(*guard::chain::server::make({}));
     server = std::make_unique<http::server>(guards->around(of->routes.as_handler()), http::server_limits{});
@@ -195,11 +204,11 @@ struct service::state {
   }
 };
 
-service::service(std::string postgres, std::string redis) : state_(std::make_unique<state>()) {
+service::service(std::string postgres, std::string redis, planted fault) : state_(std::make_unique<state>()) {
   state* const self = state_.get();
   std::future<void> ready = self->listening.get_future();
-  self->thread =
-      std::thread([self, postgres = std::move(postgres), redis = std::move(redis)] { self->run(postgres, redis); });
+  self->thread = std::thread(
+      [self, postgres = std::move(postgres), redis = std::move(redis), fault] { self->run(postgres, redis, fault); });
   ready.get();
 }
 

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -29,13 +30,17 @@ struct holdings {
   std::size_t places = 0;           // of the admission policy
   std::size_t rows_busy = 0;        // connections of the PostgreSQL pool in use, and who waits for one
   std::size_t cache_in_flight = 0;  // calls to Redis, and who waits to make one
+  std::size_t pooled = 0;           // connections of both pools; idle ones are kept
 
   bool operator==(const holdings&) const = default;
 };
 
+// What a soak is to find, for its own test.
+enum class planted : std::uint8_t { nothing, leak_of_a_page };  // by each GET /text
+
 class service {
  public:
-  service(std::string postgres, std::string redis);
+  service(std::string postgres, std::string redis, planted fault = planted::nothing);
   ~service();
   service(const service&) = delete;
   service& operator=(const service&) = delete;

@@ -21,7 +21,9 @@ constexpr duration patience = 20s;  // of a request that is not given up: longer
 
 struct world {
   world(const socket_address& to, const visit_options& options)
-      : at(to), random(options.seed), shop({.host = "127.0.0.1", .address = to}, {.max_connections = 16}) {}
+      : at(to),
+        random(options.seed),
+        shop({.host = "127.0.0.1", .address = to}, {.max_connections = 16, .wait_timeout = patience}) {}
 
   socket_address at;
   std::mt19937_64 random;

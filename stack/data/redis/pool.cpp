@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "stack/data/redis/redis.hpp"
+#include "stack/runtime/wait_in_line.hpp"
 
 namespace assay::data::redis {
 namespace {

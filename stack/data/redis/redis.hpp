@@ -27,9 +27,10 @@
 #include <string>
 #include <vector>
 
-#include "stack/data/pool_wait.hpp"
 #include "stack/data/redis/connection.hpp"
+#include "stack/data/server_absence.hpp"
 #include "stack/runtime/channel.hpp"
+#include "stack/runtime/semaphore.hpp"
 
 namespace assay::observe {
 class mirror;

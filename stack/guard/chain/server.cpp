@@ -38,8 +38,9 @@ void check_parts(const server_options& given, option_check& into) {
     into.that(is_new, name + ".name", "there already", "a name of its own");
     // Who waits for a place of the part holds one of the server's.
     const std::size_t takes = wall.max_in_flight + wall.max_waiting;
-    into.that(takes < given.shed.max_in_flight, name + ".max_in_flight + max_waiting", std::to_string(takes),
-              "less than shed.max_in_flight, " + std::to_string(given.shed.max_in_flight));
+    if (!given.shed) continue;
+    into.that(takes < given.shed->max_in_flight, name + ".max_in_flight + max_waiting", std::to_string(takes),
+              "less than shed.max_in_flight, " + std::to_string(given.shed->max_in_flight));
   }
 }
 
@@ -47,15 +48,17 @@ void check_parts(const server_options& given, option_check& into) {
 
 checked check(const server_options& given) {
   option_check all("server");
-  all.also(drain::check(given.drain)).also(shed::check(given.shed)).also(timeout::check(given.timeout));
+  all.also(drain::check(given.drain));
+  if (given.shed) all.also(shed::check(*given.shed));
+  if (given.timeout) all.also(timeout::check(*given.timeout));
   if (given.rate_limit) all.also(rate_limit::check(*given.rate_limit));
   if (given.idempotency) all.also(idempotency::check(*given.idempotency));
   if (given.cache) all.also(cache::check(*given.cache));
   if (given.adaptive) {
     all.also(adaptive::check(*given.adaptive));
-    all.that(given.adaptive->max_limit <= given.shed.max_in_flight, "adaptive.max_limit",
-             std::to_string(given.adaptive->max_limit),
-             "up to shed.max_in_flight, " + std::to_string(given.shed.max_in_flight));
+    const std::size_t most = given.shed ? given.shed->max_in_flight : 0;
+    all.that(given.adaptive->max_limit <= most, "adaptive.max_limit", std::to_string(given.adaptive->max_limit),
+             given.shed ? "up to shed.max_in_flight, " + std::to_string(most) : "with shed, whose limit it finds");
   }
   check_parts(given, all);
   return all.outcome();
@@ -68,9 +71,9 @@ std::expected<server, std::string> server::make(server_options given) {
 
 server::server(server_options given)
     : gate(std::make_shared<drain::policy>(given.drain)),
-      admission(std::make_shared<shed::policy>(given.shed)),
+      admission(made_of<shed::policy>(given.shed)),
       quota(made_of<rate_limit::policy>(given.rate_limit)),
-      limit(std::make_shared<timeout::policy>(given.timeout)),
+      limit(made_of<timeout::policy>(given.timeout)),
       walls(walls_of(given.bulkheads)),
       keys(keys_of(given)),
       answers(made_of<cache::policy>(given.cache)),
@@ -98,8 +101,8 @@ http::handler server::around(http::handler innermost) const {
 
 void show(observe::mirror& in, const server& of) {
   show(in, *of.gate);
-  show(in, *of.admission);
-  show(in, *of.limit, "", "request");
+  if (of.admission) show(in, *of.admission);
+  if (of.limit) show(in, *of.limit, "", "request");
   for (const auto& wall : of.walls) show(in, *wall);
   if (of.quota) show(in, *of.quota);
   if (of.keys) show(in, *of.keys);

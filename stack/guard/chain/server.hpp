@@ -9,7 +9,8 @@
 //   handler
 //
 // Why in this order: docs/decisions/0010-guards.md. On by default is what a client of a healthy service does not see:
-// the gate for draining, shedding, the deadline. All else changes what clients are told, or needs to know the service.
+// the gate for draining, shedding, the deadline; `wanted.shed = std::nullopt` switches off. All else changes what
+// clients are told, or needs to know the service.
 //
 // Misuse: one of these on two loops. Make one in the handler_maker of http::serve, for each; and idempotency there
 // without `idempotency_keys`, which is to be the same for all of them. chain::service sees to that.
@@ -47,10 +48,10 @@ struct server_options {
   drain::options drain = {};
   drain::readiness_check readiness = {};
   handler_layer observe = {};  // id and trace, access log, metrics
-  shed::options shed = {};
+  std::optional<shed::options> shed = shed::options{};
   std::optional<rate_limit::options> rate_limit = {};
   rate_limit::key_function rate_key = rate_limit::for_all();
-  timeout::options timeout = {};
+  std::optional<timeout::options> timeout = timeout::options{};
   std::vector<part> bulkheads = {};
   std::optional<idempotency::options> idempotency = {};
   std::shared_ptr<idempotency::store> idempotency_keys = {};  // of the process; none: this loop is its only one

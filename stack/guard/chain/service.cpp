@@ -1,5 +1,6 @@
 #include "stack/guard/chain/service.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
@@ -34,9 +35,10 @@ task<result<void>> ready_unless_stalled(const observe::watchdog* dog, drain::rea
 
 }  // namespace
 
-service_loop::service_loop(observe::registry& metrics, const service_options& options,
+service_loop::service_loop(unsigned index, observe::registry& metrics, const service_options& options,
                            std::shared_ptr<idempotency::store>& idempotency_keys)
-    : metrics_(metrics),
+    : index_(index),
+      metrics_(metrics),
       options_(options),
       idempotency_keys_(idempotency_keys),
       mine_(metrics.add_shard()),
@@ -74,18 +76,30 @@ std::expected<http::handler, std::string> service_loop::around(http::handler inn
 }
 
 service_loop& service::add_loop() {
-  return *loops_.emplace_back(std::make_unique<service_loop>(metrics_, options_, idempotency_keys_));
+  const auto index = static_cast<unsigned>(loops_.size());
+  return *loops_.emplace_back(std::make_unique<service_loop>(index, metrics_, options_, idempotency_keys_));
 }
 
 void service::join(http::serve_options& options) {
-  options.on_start = [this](unsigned index, const http::server& of, assay::loop& on) {
+  options.on_start = [this, also = std::move(options.on_start)](unsigned index, const http::server& of,
+                                                                assay::loop& on) {
     service_loop& here = *loops_.at(index);
     show(here.numbers_, of);
     here.numbers_.run_on(on, [gate = here.gate_] { return gate->in_flight() > 0; });
+    if (also) also(index, of, on);
   };
-  options.on_stop = [this](unsigned index, instant now) { return loops_.at(index)->gate_->drain(now); };
-  options.on_end = [this](unsigned index) { loops_.at(index)->gate_->stop(); };
-  options.on_refused = [this](unsigned index, const http::refusal& of) { loops_.at(index)->lines_->on_refused(of); };
+  options.on_stop = [this, also = std::move(options.on_stop)](unsigned index, instant now) {
+    const duration ours = loops_.at(index)->gate_->drain(now);
+    return also ? std::max(ours, also(index, now)) : ours;
+  };
+  options.on_end = [this, also = std::move(options.on_end)](unsigned index) {
+    loops_.at(index)->gate_->stop();
+    if (also) also(index);
+  };
+  options.on_refused = [this, also = std::move(options.on_refused)](unsigned index, const http::refusal& of) {
+    loops_.at(index)->lines_->on_refused(of);
+    if (also) also(index, of);
+  };
 }
 
 }  // namespace assay::guard::chain

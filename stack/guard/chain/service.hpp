@@ -1,5 +1,6 @@
 // All that a guarded service tells: ids, a log line a request, and the numbers of each policy, pool and server, for
-// every loop of http::serve.
+// every loop of http::serve. guard::serve (stack/guard/serve.hpp) has all of this, a log, metrics and a watchdog of its
+// own; this is for whoever wants to put them together otherwise.
 //
 //   observe::json_log log(STDERR_FILENO);
 //   observe::registry metrics;
@@ -45,9 +46,13 @@ struct service_options {
 // What belongs to one loop.
 class service_loop {
  public:
-  service_loop(observe::registry& metrics, const service_options& options,
+  service_loop(unsigned index, observe::registry& metrics, const service_options& options,
                std::shared_ptr<idempotency::store>& idempotency_keys);
 
+  unsigned index() const { return index_; }
+  observe::registry& metrics() const { return metrics_; }  // for metrics of the service's own
+  observe::shard& shard() const { return mine_; }          // where this loop counts
+  observe::json_log* log() const { return options_.log; }  // null where there is none
   // Where pools and clients show themselves, those that the innermost handler owns: show(numbers(), pool, "items").
   observe::mirror& numbers() { return numbers_; }
 
@@ -62,6 +67,7 @@ class service_loop {
 
  private:
   friend class service;
+  unsigned index_;
   observe::registry& metrics_;
   const service_options& options_;
   std::shared_ptr<idempotency::store>& idempotency_keys_;  // the service's
@@ -84,7 +90,8 @@ class service {
   // The one that was added for it, by its index.
   service_loop& loop(unsigned index) { return *loops_.at(index); }
 
-  // Takes on_start, on_stop, on_end and on_refused.
+  // Adds to on_start, on_stop, on_end and on_refused. Those that are there already are called as well, after its own;
+  // of two delays of on_stop the longer one holds.
   void join(http::serve_options& options);
 
  private:

@@ -45,7 +45,7 @@ step::step(std::shared_ptr<policy> gate, readiness_check readiness) {
 entry step::enter(passage& way, held& mine) const {
   policy& gate = *with_->gate;
   const std::string_view path = way.asked.path();
-  const bool is_live_check = path == gate.settings().live_path;
+  const bool is_live_check = path == gate.settings().live_path;  // an empty one is nobody's: a path never is
   if (is_live_check || path == gate.settings().ready_path) {
     if (way.asked.verb() != http::method::get && way.asked.verb() != http::method::head) {
       return answered(way, not_allowed());

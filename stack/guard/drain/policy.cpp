@@ -22,12 +22,15 @@ std::string_view label(state of) {
 }
 
 checked check(const options& given) {
-  const auto is_path = [](std::string_view text) { return text.starts_with('/') && !text.contains('?'); };
+  const auto fits = [](std::string_view text) {
+    return text.empty() || (text.starts_with('/') && !text.contains('?'));
+  };
   return option_check("drain")
       .span("delay", given.delay, 0s, 1h)
-      .that(is_path(given.live_path), "live_path", "\"" + given.live_path + "\"", "a path")
-      .that(is_path(given.ready_path), "ready_path", "\"" + given.ready_path + "\"", "a path")
-      .that(given.live_path != given.ready_path, "ready_path", "\"" + given.ready_path + "\"", "not live_path")
+      .that(fits(given.live_path), "live_path", "\"" + given.live_path + "\"", "a path, or empty")
+      .that(fits(given.ready_path), "ready_path", "\"" + given.ready_path + "\"", "a path, or empty")
+      .that(given.live_path != given.ready_path || given.live_path.empty(), "ready_path",
+            "\"" + given.ready_path + "\"", "not live_path")
       .span("readiness_limit", given.readiness_limit, 1ms, 1min)
       .span("retry_after", given.retry_after, 1s, 3600s)
       .outcome();

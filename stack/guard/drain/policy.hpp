@@ -33,8 +33,8 @@ std::string_view label(state of);
 struct options {
   bool warms_up = false;  // begins as starting, and is ready when it is told so
   duration delay = std::chrono::seconds(5);
-  std::string live_path = "/health/live";
-  std::string ready_path = "/health/ready";
+  std::string live_path = "/health/live";              // empty: the service answers it
+  std::string ready_path = "/health/ready";            // as live_path
   duration readiness_limit = std::chrono::seconds(1);  // for the service's own check
   std::chrono::seconds retry_after{1};                 // what a refused client is told
 };

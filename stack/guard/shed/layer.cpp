@@ -16,9 +16,10 @@ http::response refusal_of(const options& given) {
 
 step::step(std::shared_ptr<policy> admission)
     : admission_(std::move(admission)),
-      refusal_(std::make_shared<const http::response>(refusal_of(admission_->settings()))) {}
+      refusal_(admission_ ? std::make_shared<const http::response>(refusal_of(admission_->settings())) : nullptr) {}
 
 entry step::enter(passage& way, held& mine) const {
+  if (!admission_) return entry::passes;
   std::optional<result<place>> at_once = admission_->admit_at_once(way.ctx);
   return at_once ? tell(way, mine, std::move(*at_once)) : entry::waits;
 }

@@ -16,7 +16,7 @@ namespace assay::guard::shed {
 // A place is held until the handler has ended, and its stream when there is one.
 handler_layer layer(std::shared_ptr<policy> admission);
 
-// The same, for a row of steps.
+// The same, for a row of steps; without a policy everybody passes.
 class step {
  public:
   using held = std::optional<place>;

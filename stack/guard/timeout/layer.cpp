@@ -46,6 +46,7 @@ task<result<http::client_response>> call(std::shared_ptr<policy> limit, exchange
 }  // namespace
 
 entry step::enter(passage& way, held&) const {
+  if (!limit_) return entry::passes;
   const instant now = way.ctx.on->turn_time();
   way.deadline = std::min(way.deadline, limit_->deadline_of(now, way.asked.head().headers));
   if (way.deadline > now) return entry::passes;
@@ -54,7 +55,7 @@ entry step::enter(passage& way, held&) const {
 }
 
 void step::leave(const passage& way, const http::response&) const {
-  limit_->on_end(way.ctx.on->turn_time(), way.deadline);
+  if (limit_) limit_->on_end(way.ctx.on->turn_time(), way.deadline);
 }
 
 handler_layer layer(std::shared_ptr<policy> limit) { return steps(step(std::move(limit))); }

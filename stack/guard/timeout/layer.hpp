@@ -20,7 +20,7 @@ namespace assay::guard::timeout {
 
 handler_layer layer(std::shared_ptr<policy> limit);
 
-// The same, for a row of steps.
+// The same, for a row of steps; without a policy everybody passes.
 class step : public decides_at_once {
  public:
   struct held {};

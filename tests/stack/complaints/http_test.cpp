@@ -53,7 +53,7 @@ task<response> slow(request&) {
 // The limit is one place and a line of `waiting`.
 handler limited(std::size_t waiting, handler innermost) {
   guard::chain::server_options wanted;
-  wanted.shed = {.max_in_flight = 1, .max_waiting = waiting};
+  wanted.shed = guard::shed::options{.max_in_flight = 1, .max_waiting = waiting};
   return guard::chain::server::make(wanted).value().around(std::move(innermost));
 }
 

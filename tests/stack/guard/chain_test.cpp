@@ -33,9 +33,9 @@ TEST(chain_server_options, are_told_all_that_is_wrong_at_once) {
   EXPECT_TRUE(check(server_options{}));
   server_options wrong;
   wrong.drain.delay = 2h;
-  wrong.shed.max_in_flight = 100;
-  wrong.shed.retry_after = 0s;
-  wrong.timeout.limit = 0s;
+  wrong.shed->max_in_flight = 100;
+  wrong.shed->retry_after = 0s;
+  wrong.timeout->limit = 0s;
   wrong.rate_limit = rate_limit::options{.burst = 0};
   wrong.idempotency = idempotency::options{.ttl = 0s};
   wrong.cache = cache::options{.max_entries = 0};
@@ -127,11 +127,29 @@ TEST(chain_server, has_by_default_what_a_client_of_a_healthy_service_does_not_se
   EXPECT_TRUE(guards->walls.empty());
 }
 
+TEST(chain_server, has_nothing_in_front_that_is_switched_off) {
+  server_options wanted;
+  wanted.drain = {.delay = 0s, .live_path = {}, .ready_path = {}};
+  wanted.shed = std::nullopt;
+  wanted.timeout = std::nullopt;
+  const auto guards = server::make(wanted);
+  ASSERT_TRUE(guards) << guards.error();
+  EXPECT_EQ(guards->admission, nullptr);
+  EXPECT_EQ(guards->limit, nullptr);
+  const report seen = play({.serve = guards->around(http::testing::answer_target),
+                            .clients = {visit(0ms, "/a", "request-timeout-ms: 0\r\n"), visit(1s, "/health/live")}});
+  for (const auto& each : seen.clients) EXPECT_THAT(statuses(each), ElementsAre(200));
+  EXPECT_EQ(split_responses(seen.clients[1]).at(0).body, "/health/live") << "the service's own answer";
+  EXPECT_EQ(guards->gate->drain(testing::virtual_start), 0s);
+  wanted.adaptive = adaptive::options{};
+  EXPECT_EQ(check(wanted).error(), "server.adaptive.max_limit is 256; allowed: with shed, whose limit it finds");
+}
+
 TEST(chain_server, has_its_layers_in_their_order) {
   std::vector<std::string> noted;
   server_options wanted;
   wanted.observe = noting("log", &noted);
-  wanted.shed = {.max_in_flight = 3, .max_waiting = 0};
+  wanted.shed = shed::options{.max_in_flight = 3, .max_waiting = 0};
   wanted.rate_limit = rate_limit::options{.requests = 1, .per = 100s, .burst = 7};
   wanted.bulkheads = {{.path = "/sleep", .wall = {.name = "naps", .max_in_flight = 1}}};
   wanted.idempotency = idempotency::options{};

@@ -28,7 +28,7 @@ TEST(drain_options, tell_what_is_wrong_with_them) {
   EXPECT_TRUE(check({}));
   EXPECT_TRUE(check({.delay = 0s}));
   EXPECT_EQ(check({.delay = 2h, .live_path = "live"}).error(),
-            "drain.delay is 7200 s; allowed: 0 s to 3600 s\ndrain.live_path is \"live\"; allowed: a path");
+            "drain.delay is 7200 s; allowed: 0 s to 3600 s\ndrain.live_path is \"live\"; allowed: a path, or empty");
   EXPECT_EQ(check({.ready_path = "/health/live"}).error(),
             "drain.ready_path is \"/health/live\"; allowed: not live_path");
   EXPECT_DEATH(policy({.retry_after = 0s}), "options are checked");

@@ -121,7 +121,7 @@ struct others {
 // What became of the requests for other things, a hundred a second beside a hundred for prices.
 others beside_prices(duration price, std::vector<part> bulkheads) {
   server_options wanted;
-  wanted.shed = {.max_in_flight = 64, .max_waiting = 16};
+  wanted.shed = shed::options{.max_in_flight = 64, .max_waiting = 16};
   wanted.bulkheads = std::move(bulkheads);
   const auto guards = server::make(std::move(wanted));
   if (!guards) throw std::invalid_argument(guards.error());

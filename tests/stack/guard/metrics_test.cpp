@@ -46,7 +46,7 @@ http::testing::client_script order(duration at, const std::string& body) {
 // Every policy, each asked for something that it counts.
 server_options with_everything() {
   server_options wanted;
-  wanted.shed = {.max_in_flight = 3, .max_waiting = 0};
+  wanted.shed = shed::options{.max_in_flight = 3, .max_waiting = 0};
   wanted.rate_limit = rate_limit::options{.requests = 1, .per = 100s, .burst = 8};
   wanted.bulkheads = {{.path = "/sleep", .wall = {.name = "naps", .max_in_flight = 1}}};
   wanted.idempotency = idempotency::options{};
@@ -196,7 +196,7 @@ struct played_service {
 
 TEST(chain_service, counts_requests_refusals_and_every_policy) {
   server_options wanted;
-  wanted.shed = {.max_in_flight = 1, .max_waiting = 0};
+  wanted.shed = shed::options{.max_in_flight = 1, .max_waiting = 0};
   played_service service(wanted);
   EXPECT_THAT(
       service.told_after({visit(0ms, "/sleep"), visit(10ms, "/a"), {.pieces = {{1s, "bad\r\n\r\n"}}}, visit(2s, "/b")}),
@@ -236,7 +236,7 @@ TEST(chain_service, names_what_is_wrong) {
   observe::registry metrics;
   service all(metrics);
   server_options wrong;
-  wrong.timeout.limit = 0s;
+  wrong.timeout->limit = 0s;
   EXPECT_EQ(all.add_loop().around(http::testing::answer_target, access_log::by_name("all"), wrong).error(),
             "timeout.limit is 0 s; allowed: 1 ms to 3600 s");
   observe::registry taken;

@@ -22,6 +22,7 @@ std::string target_of(const scripted_server::seen_request& seen) {
 TEST(client_pool, fifty_at_once_share_four_connections_in_order) {
   world stage;
   stage.limits.max_connections = 4;
+  stage.limits.wait_timeout = 1min;
   stage.server.scripts = {one_second_each};
   const auto outcomes = stage.exchange_together(numbered(50));
   for (std::size_t index = 0; index < outcomes.size(); ++index) {
@@ -37,6 +38,7 @@ TEST(client_pool, fifty_at_once_share_four_connections_in_order) {
 TEST(client_pool, never_has_more_connections_than_allowed_whatever_their_end) {
   world stage;
   stage.limits.max_connections = 3;
+  stage.limits.wait_timeout = 1min;
   stage.server.scripts = {{read_request(), waits(1s), sends(ok("x")), closes()},
                           {read_request(), waits(2s), sends("garbage")},
                           one_second_each,
@@ -59,6 +61,22 @@ TEST(client_pool, the_line_of_waiters_is_bounded) {
     EXPECT_EQ(outcomes[index].failure(), index < 14 ? "none" : label(errc::limit)) << index;
     if (index >= 14) EXPECT_EQ(outcomes[index].took, 0ns);
   }
+}
+
+TEST(client_pool, a_wait_in_line_ends_at_its_own_limit) {
+  world stage;
+  stage.limits.max_connections = 4;
+  stage.limits.wait_timeout = 4500ms;
+  stage.server.scripts = {one_second_each};
+  const auto outcomes = stage.exchange_together(numbered(50));
+  for (std::size_t index = 0; index < outcomes.size(); ++index) {
+    const bool served = index < 20;  // its turn comes after four seconds, or before
+    EXPECT_EQ(outcomes[index].failure(), served ? "none" : label(errc::limit)) << index;
+    EXPECT_EQ(outcomes[index].took, served ? (index / 4 + 1) * 1s : 4500ms) << index;
+  }
+  EXPECT_EQ(stage.counters().wait_timeouts, 30U);
+  EXPECT_EQ(stage.counters().refused_waiters, 0U);
+  EXPECT_EQ(stage.server.requests.size(), 20U) << "nothing is sent of what was given up";
 }
 
 TEST(client_pool, a_request_that_is_sent_again_keeps_its_place) {
@@ -123,6 +141,7 @@ TEST_P(giving_up_test, while_waiting_for_a_connection_leaves_the_line) {
   EXPECT_EQ(got[2].body(), "x");
   EXPECT_EQ(got[2].took, 2s);
   EXPECT_EQ(stage.server.requests.size(), 2U);
+  EXPECT_EQ(stage.counters().wait_timeouts, 0U) << "the caller's own deadline is no refusal";
 }
 
 TEST_P(giving_up_test, anywhere_in_the_exchange_spoils_the_connection_and_nothing_else) {

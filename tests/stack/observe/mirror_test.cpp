@@ -3,7 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <latch>
+#include <thread>
+
 #include "stack/observe/exposition.hpp"
+#include "stack/observe/offload_metrics.hpp"
 #include "stack/runtime/delay.hpp"
 #include "stack/runtime/sim_io.hpp"
 
@@ -91,6 +95,36 @@ TEST(mirror, tells_of_a_name_that_others_have_taken) {
   EXPECT_EQ(numbers.problem(), "metric \"orders_total\": registered before as something else");
   numbers.carry(instant(1s));
   EXPECT_THAT(text_of(metrics), HasSubstr("\norders_total 0\n")) << "that is the other's";
+}
+
+TEST(mirror, shows_what_threads_of_a_pool_do) {
+  registry metrics;
+  offload_pool workers({.threads = 1, .max_queued = 1});
+  mirror numbers(metrics, metrics.add_shard());
+  show(numbers, workers, "disk");
+  std::latch begun(1);
+  std::latch gate(1);
+  ASSERT_TRUE(workers.post([&] {
+    begun.count_down();
+    gate.wait();
+  }));
+  begun.wait();
+  EXPECT_TRUE(workers.post([] {}));
+  EXPECT_FALSE(workers.post([] {}));
+  numbers.carry(instant(1s));
+  for (const char* line :
+       {"assay_offload_queued{pool=\"disk\"} 1\n", "assay_offload_running{pool=\"disk\"} 1\n",
+        "assay_offload_shed_total{pool=\"disk\"} 1\n", "assay_offload_done_total{pool=\"disk\"} 0\n"}) {
+    EXPECT_THAT(text_of(metrics), HasSubstr(line));
+  }
+  gate.count_down();
+  while (workers.counters().done < 2) std::this_thread::yield();
+  numbers.carry(instant(2s));
+  for (const char* line :
+       {"assay_offload_queued{pool=\"disk\"} 0\n", "assay_offload_running{pool=\"disk\"} 0\n",
+        "assay_offload_dropped_total{pool=\"disk\"} 0\n", "assay_offload_done_total{pool=\"disk\"} 2\n"}) {
+    EXPECT_THAT(text_of(metrics), HasSubstr(line));
+  }
 }
 
 // Two pieces of work, the second long after the first.

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <condition_variable>
 #include <csignal>
 #include <ctime>
@@ -285,6 +286,15 @@ TEST(watchdog, costs_less_than_a_hundredth_of_a_core) {
   EXPECT_GT(used, 0ns);
   EXPECT_LT(used * 100, lasted * most_percent) << used.count() << " ns";
   RecordProperty("watchdog_cpu_ppm", static_cast<int>(used * 1'000'000 / lasted));
+
+  const std::string text = expose(metrics, exposition::prometheus);
+  const std::string name = "\nassay_watchdog_cpu_seconds_total ";
+  ASSERT_THAT(text, HasSubstr(name));
+  double seconds = 0;
+  std::from_chars(text.data() + text.find(name) + name.size(), text.data() + text.size(), seconds);
+  const std::chrono::duration<double> told(seconds);
+  EXPECT_GT(told, before) << "as of its last look";
+  EXPECT_LE(told, dog.cpu_time());
 }
 
 TEST(stack_capture, a_thread_that_does_not_answer_is_not_waited_for) {

@@ -121,11 +121,15 @@ TEST_F(offload_test, sheds_when_the_queue_is_full) {
     running->wait();  // blocks this loop, on purpose: the one thread is now busy
     children.spawn(wait_on(threads, gate));
     children.spawn(wait_on(threads, gate));
-    EXPECT_EQ(threads.queued(), 2u);
+    EXPECT_EQ(threads.usage().queued, 2u);
+    EXPECT_EQ(threads.usage().running, 1u);
     EXPECT_TRUE(failed_with(co_await twice(threads, 1), errc::limit));
     gate->count_down();
     EXPECT_TRUE(co_await children.join());
     EXPECT_EQ(co_await twice(threads, 21), 42);
+    EXPECT_EQ(threads.usage().running, 0u);
+    EXPECT_EQ(threads.counters().done, 4u);
+    EXPECT_EQ(threads.counters().shed, 1u);
   };
   on_.run(body(pool));
 }

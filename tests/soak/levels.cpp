@@ -1,0 +1,107 @@
+#include "tests/soak/levels.hpp"
+
+#include <dirent.h>
+#include <malloc.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+
+#include "tests/effort.hpp"
+
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#include <sanitizer/allocator_interface.h>
+#endif
+
+namespace assay::soak {
+namespace {
+
+constexpr double least_z = 3;
+constexpr double mebi = 1024.0 * 1024.0;
+
+// How much each may rise between the first round that counts and the last. A leak knows no such bound.
+struct watched {
+  const char* name;
+  double level::* value;
+  double allowed;
+};
+constexpr watched all_watched[] = {
+    {.name = "bytes of the heap in use", .value = &level::heap_bytes, .allowed = mebi / 4},
+    {.name = "resident bytes", .value = &level::resident_bytes, .allowed = sanitized ? 512 * mebi : 8 * mebi},
+    {.name = "descriptors", .value = &level::descriptors, .allowed = 2},
+    {.name = "timers", .value = &level::timers, .allowed = 8},
+    {.name = "coroutine frames", .value = &level::frames, .allowed = 8},
+};
+
+double heap_in_use() {
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+  return static_cast<double>(__sanitizer_get_current_allocated_bytes());
+#else
+  const struct mallinfo2 now = ::mallinfo2();
+  return static_cast<double>(now.uordblks + now.hblkhd);
+#endif
+}
+
+double resident() {
+  std::ifstream statm("/proc/self/statm");
+  double pages_in_all = 0;
+  double pages = 0;
+  statm >> pages_in_all >> pages;
+  return pages * static_cast<double>(::sysconf(_SC_PAGESIZE));
+}
+
+}  // namespace
+
+std::size_t open_descriptors() {
+  std::size_t count = 0;
+  DIR* all = ::opendir("/proc/self/fd");
+  while (::readdir(all) != nullptr) count++;
+  ::closedir(all);
+  return count;
+}
+
+level level_of(const holdings& idle) {
+  return {.heap_bytes = heap_in_use(),
+          .resident_bytes = resident(),
+          .descriptors = static_cast<double>(open_descriptors()) - static_cast<double>(idle.pooled),
+          .timers = static_cast<double>(idle.timers),
+          .frames = static_cast<double>(idle.frames)};
+}
+
+std::optional<double> rise_of(const std::vector<double>& values) {
+  const auto n = static_cast<double>(values.size());
+  double concordant = 0;
+  std::vector<double> slopes;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    for (std::size_t j = i + 1; j < values.size(); ++j) {
+      const double step = values[j] - values[i];
+      concordant += static_cast<double>(step > 0) - static_cast<double>(step < 0);
+      slopes.push_back(step / static_cast<double>(j - i));
+    }
+  }
+  if (slopes.empty()) return std::nullopt;
+  const double deviation = std::sqrt(n * (n - 1) * (2 * n + 5) / 18);
+  if ((concordant - 1) / deviation < least_z) return std::nullopt;
+  const auto middle = slopes.begin() + static_cast<std::ptrdiff_t>(slopes.size() / 2);
+  std::ranges::nth_element(slopes, middle);
+  return *middle * (n - 1);
+}
+
+std::vector<std::string> what_grows(const std::vector<level>& after_each_round) {
+  std::vector<std::string> lines;
+  if (after_each_round.size() < min_rounds) return lines;
+  const auto first = after_each_round.begin() + static_cast<std::ptrdiff_t>(after_each_round.size() / 3);
+  for (const watched& each : all_watched) {
+    std::vector<double> values;
+    for (auto at = first; at != after_each_round.end(); ++at) values.push_back((*at).*each.value);
+    const std::optional<double> rise = rise_of(values);
+    if (!rise || *rise <= each.allowed) continue;
+    lines.push_back(std::string(each.name) + " rise by " + std::to_string(std::llround(*rise)) + " in " +
+                    std::to_string(values.size()) + " rounds, from " + std::to_string(std::llround(values.front())) +
+                    " to " + std::to_string(std::llround(values.back())));
+  }
+  return lines;
+}
+
+}  // namespace assay::soak
