@@ -57,8 +57,11 @@ class measurements {
 
   const recorder& of(std::size_t stage, std::size_t route) const { return *cells_[stage * routes_ + route]; }
   recorder total() const;
-  // Null where none are kept.
-  const run_parts* parts() const { return parts_ ? &*parts_ : nullptr; }
+  // The response times of that route, or where there are several stages, of all routes in that stage. Null where none
+  // are kept: what changes on purpose has no intervals.
+  const run_parts* parts(std::size_t stage, std::size_t route) const {
+    return parts_.empty() ? nullptr : parts_[part_index(stage, route)].get();
+  }
   const run_windows* windows() const { return windows_ ? &*windows_ : nullptr; }
   const realised_arrivals* realised() const { return realised_ ? &*realised_ : nullptr; }
   const write_log& writes() const { return writes_; }
@@ -69,16 +72,25 @@ class measurements {
   observe::histogram first_byte = observe::histogram::with_defaults();  // of answers, from the send
 
  private:
+  // A route of several stages has no even load, and a stage's routes share its intervals: so there are as many of them
+  // as routes or as stages, and not as their product.
+  std::size_t part_index(std::size_t stage, std::size_t route) const { return several_stages_ ? stage : route; }
+  void keep_in_parts(const arrival& of, duration response, std::uint64_t times = 1) {
+    if (parts_.empty()) return;
+    run_parts* const into = parts_[part_index(of.stage, of.route)].get();
+    if (into != nullptr) into->record(of.intended - start_, response, times);
+  }
   void count(arrival& taken);
   void end_in_second(const arrival& of, instant now, bool was_answered, std::optional<failure_kind> error,
                      bool charged);
 
   const request_source* requests_;
   std::size_t routes_;
+  bool several_stages_;
   duration timeout_;
   std::vector<std::unique_ptr<recorder>> cells_;  // stage by stage
   std::optional<second_recorder> seconds_;
-  std::optional<run_parts> parts_;
+  std::vector<std::unique_ptr<run_parts>> parts_;  // see part_index()
   std::optional<run_windows> windows_;
   std::optional<realised_arrivals> realised_;
   write_log writes_;
@@ -116,7 +128,7 @@ inline bool measurements::answered(const arrival& of, instant sent, instant now,
       {.status = got.status, .error = error, .within_run = within_run, .in_time = now - of.intended <= timeout_});
   first_byte.record(nanoseconds(got.head_at - sent));
   if (seconds_) end_in_second(of, now, true, error, true);
-  if (parts_) parts_->record(of.intended - start_, now - of.intended);
+  keep_in_parts(of, now - of.intended);
   if (windows_) windows_->ended(of.intended - start_, true, error.has_value(), now - of.intended);
   if (route.key) writes_.add(of.k, of.route, write_log::outcome_of(got.status));
   return !error;

@@ -65,7 +65,7 @@ struct load_plan {
 inline constexpr double max_rate_per_s = 10'000'000;
 inline constexpr unsigned max_connections = 1'000'000;
 inline constexpr unsigned max_threads = 256;
-inline constexpr std::size_t max_stages = 64;               // each keeps histograms of its own, 1.1 MiB a thread
+inline constexpr std::size_t max_stages = 64;               // each keeps histograms of its own: record_memory.hpp
 inline constexpr double max_staged_arrivals = 100'000'000;  // what may be charged one by one when nothing is answered
 inline constexpr duration max_length = std::chrono::hours(24 * 7);
 inline constexpr std::size_t max_routes = 256;  // each keeps histograms of its own, too

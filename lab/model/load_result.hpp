@@ -101,7 +101,9 @@ struct load_stage {
   std::uint64_t answered = 0;
   std::map<std::string, std::uint64_t> errors = {};
   latency_histograms latency = {};
-  std::optional<burst_return> burst = {};  // of a stage that is one
+  std::optional<response_intervals> intervals = {};  // absent where its rate changes on purpose; empty where it drifts
+  std::optional<steadiness> steady = {};             // likewise
+  std::optional<burst_return> burst = {};            // of a stage that is one
 };
 
 // What was measured of one route of several.
@@ -112,6 +114,8 @@ struct load_route {
   std::uint64_t answered = 0;
   std::map<std::string, std::uint64_t> errors = {};
   latency_histograms latency = {};
+  std::optional<response_intervals> intervals = {};  // absent where the run's rate is not even; empty where it drifts
+  std::optional<steadiness> steady = {};             // likewise
 };
 
 // The sessions of one scenario, in the partly open model.

@@ -52,6 +52,11 @@ json burst_json(const std::optional<model::burst_return>& of) {
           {"why_not", of->why_not.empty() ? json(nullptr) : json(of->why_not)}};
 }
 
+json steady_json(const std::optional<model::steadiness>& of) {
+  if (!of) return nullptr;
+  return {{"from_s", of->from_s}, {"before", of->before}, {"drift", of->drift ? json(*of->drift) : json(nullptr)}};
+}
+
 json stages_json(const std::vector<model::load_stage>& stages) {
   json rows = json::array();
   for (const model::load_stage& each : stages) {
@@ -63,6 +68,8 @@ json stages_json(const std::vector<model::load_stage>& stages) {
                     {"requests", each.answered},
                     {"errors", counts_json(each.errors)},
                     {"response_time_us", summary_us(each.latency.response_time)},
+                    {"response_interval_us", each.intervals ? intervals_json(*each.intervals) : json(nullptr)},
+                    {"steady", steady_json(each.steady)},
                     {"expected_response_time_us", summary_us(each.latency.expected_response_time)},
                     {"service_time_us", summary_us(each.latency.service_time)},
                     {"send_lag_us", summary_us(each.latency.send_lag)},
@@ -80,6 +87,8 @@ json routes_json(const std::vector<model::load_route>& routes) {
                     {"requests", each.answered},
                     {"errors", counts_json(each.errors)},
                     {"response_time_us", summary_us(each.latency.response_time)},
+                    {"response_interval_us", each.intervals ? intervals_json(*each.intervals) : json(nullptr)},
+                    {"steady", steady_json(each.steady)},
                     {"service_time_us", summary_us(each.latency.service_time)}});
   }
   return rows;
@@ -100,11 +109,6 @@ json sessions_json(const std::vector<model::load_sessions>& scenarios) {
                     {"session_time_us", summary_us(each.time)}});
   }
   return rows;
-}
-
-json steady_json(const std::optional<model::steadiness>& of) {
-  if (!of) return nullptr;
-  return {{"from_s", of->from_s}, {"before", of->before}, {"drift", of->drift ? json(*of->drift) : json(nullptr)}};
 }
 
 }  // namespace

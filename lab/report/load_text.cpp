@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "lab/report/load_rows.hpp"
 #include "lab/report/time_row.hpp"
 #include "stack/observe/quantile.hpp"
 
@@ -33,24 +34,6 @@ void append_spectrum(std::string& to, std::string_view name, const observe::hist
                     static_cast<double>(of.max()) / 1e6, of.count());
 }
 
-std::uint64_t total_of(const std::map<std::string, std::uint64_t>& counts) {
-  std::uint64_t sum = 0;
-  for (const auto& [kind, count] : counts) sum += count;
-  return sum;
-}
-
-// One line a stage: what was planned and answered in it, and the response time.
-void append_stages(std::string& to, const std::vector<model::load_stage>& stages) {
-  to += fmt::format("  {:<9}{:<15}{:>9}{:>9}{:>8}{:>9}{:>9}{:>9}\n", "from", "planned", "offered", "answered", "errors",
-                    "p50", "p99", "max");
-  for (const model::load_stage& each : stages) {
-    const observe::histogram& response = each.latency.response_time;
-    to += fmt::format("  {:<9}{:<15}{:>9}{:>9}{:>8}{:>9}{:>9}{:>9}\n", fmt::format("{:g}s", each.start_s), each.shape,
-                      each.offered, each.answered, total_of(each.errors), quantile_text(response, 0.5),
-                      quantile_text(response, 0.99), known_text(response, static_cast<double>(response.max())));
-  }
-}
-
 // Whether the level of before came back after each burst, and when.
 void append_bursts(std::string& to, const std::vector<model::load_stage>& stages) {
   for (const model::load_stage& each : stages) {
@@ -63,19 +46,6 @@ void append_bursts(std::string& to, const std::vector<model::load_stage>& stages
     } else {
       to += fmt::format("{}\n", seen.why_not);
     }
-  }
-}
-
-void append_routes(std::string& to, const std::vector<model::load_route>& routes) {
-  std::size_t widest = 5;
-  for (const model::load_route& each : routes) widest = std::max(widest, each.name.size());
-  to += fmt::format("  {:<{}}{:>9}{:>9}{:>8}{:>9}{:>9}{:>9}\n", "route", widest + 1, "offered", "answered", "errors",
-                    "p50", "p99", "max");
-  for (const model::load_route& each : routes) {
-    const observe::histogram& response = each.latency.response_time;
-    to += fmt::format("  {:<{}}{:>9}{:>9}{:>8}{:>9}{:>9}{:>9}\n", each.name, widest + 1, each.offered, each.answered,
-                      total_of(each.errors), quantile_text(response, 0.5), quantile_text(response, 0.99),
-                      known_text(response, static_cast<double>(response.max())));
   }
 }
 
@@ -196,9 +166,9 @@ std::string load_text(const model::load_result& result, const load_text_options&
   append_steadiness(text, result.steady);
   if (options.spectrum) append_row(text, "first byte", result.first_byte);
   if (options.spectrum) append_row(text, "connect", result.connect_time);
-  if (!result.stages.empty()) append_stages(text, result.stages);
+  if (!result.stages.empty()) append_stages(text, result.stages, options.spectrum);
   append_bursts(text, result.stages);
-  if (!result.routes.empty()) append_routes(text, result.routes);
+  if (!result.routes.empty()) append_routes(text, result.routes, options.spectrum);
   if (!result.sessions.empty()) append_sessions(text, result);
   if (options.spectrum) {
     if (open) append_spectrum(text, "response time", result.latency.response_time);

@@ -272,6 +272,19 @@ TEST(load_json, the_histograms_decode_to_the_same_counts) {
   }
 }
 
+TEST(load_json, rows_have_intervals_of_their_own_or_none) {
+  model::load_result result = open_result();
+  EXPECT_EQ(document_of(result)["routes"][0]["response_interval_us"], nullptr) << "their load is not even";
+  result.routes[0].intervals = result.intervals;
+  result.routes[0].steady = result.steady;
+  result.stages[0].intervals = model::response_intervals{};
+  const json document = document_of(result);
+  EXPECT_EQ(document["routes"][0]["response_interval_us"], document["response_interval_us"]);
+  EXPECT_EQ(document["routes"][0]["steady"], document["steady"]);
+  EXPECT_EQ(document["stages"][0]["response_interval_us"]["p50"], nullptr) << "too few";
+  EXPECT_EQ(document["stages"][0]["steady"], nullptr);
+}
+
 TEST(load_json, intervals_are_pairs_of_what_can_be_told) {
   const json bounds = document_of(open_result())["response_interval_us"];
   EXPECT_EQ(bounds["mean"], json::parse("[1900.0, 2100.0]"));

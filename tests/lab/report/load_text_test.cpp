@@ -182,6 +182,37 @@ TEST(load_text, several_requests_have_a_row_each) {
       << text;
 }
 
+TEST(load_text, a_row_has_its_intervals_below_it_where_they_can_be_told) {
+  model::load_result result = some_result();
+  result.method.clear();
+  result.routes = {{.name = "GET /", .offered = 300, .answered = 299},
+                   {.name = "GET /rare", .offered = 3, .answered = 3},
+                   {.name = "GET /grows", .offered = 99, .answered = 99},
+                   {.name = "GET /else", .offered = 99, .answered = 99}};
+  result.routes[0].intervals = model::response_intervals{
+      .mean = {}, .quantiles = {{.quantile = 0.5, .within = {1.96e6, 2.04e6}, .effective_samples = 187.4}}};
+  result.routes[1].intervals = model::response_intervals{};
+  result.routes[1].latency.response_time.record(2'000'000, 3);
+  result.routes[2].intervals = model::response_intervals{};
+  result.routes[2].steady = model::steadiness{.drift = 1.5};
+  const std::string rows =
+      "  GET /            300      299       0        -        -        -\n"
+      "    95 %: p50 1.96ms to 2.04ms, p99 not estimable; worth 187 samples\n"
+      "  GET /rare          3        3       0        -        -   2.00ms\n"
+      "    95 %: not estimable from 3 answers\n"
+      "  GET /grows        99       99       0        -        -        -\n"
+      "    95 %: not estimable, the typical response time grew 1.5 times in it\n"
+      "  GET /else         99       99       0        -        -        -\n";
+  EXPECT_TRUE(load_text(result).contains(rows)) << load_text(result);
+  result.routes.resize(7);
+  EXPECT_FALSE(load_text(result).contains("95 %")) << "no room for them";
+  EXPECT_TRUE(load_text(result, {.spectrum = true}).contains("    95 %: p50 1.96ms"));
+  result.routes.clear();
+  result.stages = {{.shape = "100/s", .length_s = 10}};
+  result.stages[0].intervals = model::response_intervals{};
+  EXPECT_TRUE(load_text(result).contains("\n    95 %: not estimable from 0 answers\n"));
+}
+
 TEST(load_text, reasons_stand_on_the_first_line) {
   model::load_result result = some_result();
   result.valid = false;
