@@ -111,6 +111,7 @@ capacity_finder::capacity_finder(load_options base, std::vector<gate> gates, con
       asked_most_rps_(search.most_rps),
       options_(options),
       on_run_(std::move(on_run)) {
+  base_.gated_quantiles = gate_quantiles(gates_);
   found_.url = base_.url;
   found_.confidence = search.confidence;
   found_.run_length_s = std::chrono::duration<double>(base_.length).count();

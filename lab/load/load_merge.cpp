@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 #include <tuple>
 #include <utility>
 
@@ -16,10 +17,11 @@
 namespace assay::load {
 namespace {
 
-// A stretch of even load: all of it, as planned, and how much there was of it.
+// A stretch of even load: all of it, as planned, and how much there was of it. Which quantiles are asked for.
 struct stretch {
   duration planned{};
   duration measured{};
+  std::span<const double> asked;
 };
 
 // What the parts of a stretch say of it: into a run, a stage or a route. Of one that was cut short the last parts are
@@ -31,7 +33,7 @@ void conclude_from_parts(const run_parts& parts, const stretch& length, Of& of) 
   const auto whole = static_cast<std::size_t>(in_seconds(length.measured) / part_s + 1e-6);
   of.steady = steadiness_of(parts.histograms().first(std::min(whole, run_parts::parts)), part_s);
   if (of.steady && of.steady->drift) return;  // no interval holds what comes after that
-  of.intervals = intervals_of(of.latency.response_time, parts.histograms());
+  of.intervals = intervals_of(of.latency.response_time, parts.histograms(), length.asked);
 }
 
 // Those of all threads; nothing where none are kept.
@@ -52,7 +54,7 @@ std::optional<run_parts> merged_parts(const std::vector<thread_outcome>& outcome
 
 // Of a run of one even stage: what its routes' parts say of each of them, and together of the whole.
 void conclude_of_run(const workload& work, const std::vector<thread_outcome>& outcomes, model::load_result& of) {
-  const stretch length{.planned = work.length(), .measured = of.duration};
+  const stretch length{.planned = work.length(), .measured = of.duration, .asked = work.gated_quantiles};
   std::optional<run_parts> whole;
   for (std::size_t i = 0; i < work.requests.size(); ++i) {
     std::optional<run_parts> parts = merged_parts(outcomes, 0, i);
@@ -87,7 +89,9 @@ std::vector<model::load_stage> merged_stages(const measured_load& of, const std:
                       .errors = seen.errors_by_kind(),
                       .latency = seen.latency});
     if (const std::optional<run_parts> parts = merged_parts(outcomes, i, 0)) {
-      conclude_from_parts(*parts, {.planned = planned.length, .measured = measured - begin}, merged.back());
+      conclude_from_parts(*parts,
+                          {.planned = planned.length, .measured = measured - begin, .asked = work.gated_quantiles},
+                          merged.back());
     }
     if (planned.burst_of_per_s) {
       merged.back().burst = return_after_burst(work.stages, i, of.series->seconds(), measured);

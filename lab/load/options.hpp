@@ -42,6 +42,7 @@ struct load_options {
   answer_checks checks;
   bool keep_seconds = false;                   // for those who watch; kept for bursts too
   duration window{};                           // of objectives that are to hold in each; see gate_window()
+  std::vector<double> gated_quantiles;         // intervals are told of these too; see gate_quantiles()
   duration timeout = std::chrono::seconds(5);  // of one request, from its send
   std::uint64_t per_connection = no_limit;     // requests; then the client closes it
   bool renews_connections = false;             // one is closed while its successor is opened: sessions

@@ -100,6 +100,7 @@ workload workload_of(const load_plan& plan) {
           .seed = options.seed,
           .keep_seconds = options.keep_seconds,
           .window = options.window,
+          .gated_quantiles = options.gated_quantiles,
           .keep_arrivals = options.rate_per_s.has_value(),
           .keep_parts = true,
           .spin = options.spin,

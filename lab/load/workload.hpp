@@ -35,9 +35,10 @@ struct workload {
   std::uint64_t per_connection = no_limit;     // requests; then it is closed, and the next opens another
   std::uint64_t seed = 1;
   bool keep_seconds = false;
-  duration window{};           // zero: what happens is not kept by windows
-  bool keep_arrivals = false;  // to compare when they went out with the law that was intended; open model
-  bool keep_parts = false;     // for intervals of quantiles, where the rate is even: see measurements.hpp
+  duration window{};                         // zero: what happens is not kept by windows
+  std::vector<double> gated_quantiles = {};  // have intervals beside the usual ones
+  bool keep_arrivals = false;                // to compare when they went out with the law that was intended; open model
+  bool keep_parts = false;                   // for intervals of quantiles, where the rate is even: see measurements.hpp
   bool spin = false;
   bool real_time = false;  // its threads go before all others on their core, where the system allows it
   io_options io = {};

@@ -159,9 +159,11 @@ struct load_window {
 
 // An objective of the run and what was measured of it.
 struct gate_outcome {
-  std::string gate;  // "p99<50ms"
-  bool met = false;
-  std::string measured;  // "12.3ms", or why it cannot be told
+  std::string gate;                          // "p99<50ms"
+  bool met = false;                          // by the estimate
+  std::string measured;                      // "12.3ms", or why it cannot be told
+  std::optional<time_interval> within = {};  // of a percentile or a mean that has one
+  std::optional<bool> proven = {};           // all of it lies on the limit's one side; absent without
 };
 
 struct load_result {

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "lab/report/gates_text.hpp"
 #include "lab/report/load_rows.hpp"
 #include "lab/report/time_row.hpp"
 #include "stack/observe/quantile.hpp"
@@ -187,9 +188,7 @@ std::string load_text(const model::load_result& result, const load_text_options&
     for (const auto& [kind, count] : result.errors) text += fmt::format(" {} {}", kind, count);
     text += '\n';
   }
-  for (const model::gate_outcome& each : result.gates) {
-    text += fmt::format("  {} {}: {}\n", each.met ? "met" : "NOT MET", each.gate, each.measured);
-  }
+  append_gates(text, result.gates);
   if (open) text += fmt::format("offered {:.2f} req/s, ", result.offered_rps.value_or(0));
   text += fmt::format("achieved {:.2f} req/s", result.achieved_rps);
   // An answer that is an error is an answer, and no success.

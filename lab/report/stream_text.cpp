@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "lab/report/gates_text.hpp"
 #include "lab/report/time_row.hpp"
 
 namespace assay::report {
@@ -83,9 +84,7 @@ std::string stream_text(const model::stream_result& result) {
   append_counts(text, result.errors, "errors");
   append_counts(text, result.lost_connections, "connections lost or not opened");
   append_generator(text, result);
-  for (const model::gate_outcome& each : result.gates) {
-    text += fmt::format("  {} {}: {}\n", each.met ? "met" : "NOT MET", each.gate, each.measured);
-  }
+  append_gates(text, result.gates);
   if (result.offered_rate) {
     text += fmt::format("offered {:.2f} messages/s, received {:.2f}/s\n", *result.offered_rate, result.achieved_rate);
   }

@@ -110,6 +110,20 @@ TEST(rows, of_a_route_that_drifts_nothing_is_told_and_of_the_others_all_is) {
   expect_holds(interval_of(seen.judged.routes[1].intervals, 0.5), 1500us);
 }
 
+TEST(rows, a_percentile_that_a_gate_asks_for_has_an_interval_too) {
+  world stage(0us);
+  stage.options.url = "http://127.0.0.1:" + std::to_string(port);
+  stage.options.routes = {get("/a", 1), get("/b", 1)};
+  stage.options.rate_per_s = 400;
+  stage.options.length = 10s;
+  stage.options.gated_quantiles = {0.75};
+  stage.server.decide_on = [&](std::string_view) { return reply{.after = varied(stage.server.requests)}; };
+  const outcome seen = stage.run();
+  for (const model::load_route& each : seen.judged.routes) expect_holds(interval_of(each.intervals, 0.75), 1750us);
+  expect_holds(interval_of(seen.judged.intervals, 0.75), 1750us);
+  EXPECT_TRUE(std::ranges::is_sorted(seen.judged.intervals.quantiles, {}, &model::quantile_interval::quantile));
+}
+
 TEST(rows, of_routes_over_several_stages_have_none) {
   world stage(0us);
   stage.options.url = "http://127.0.0.1:" + std::to_string(port);

@@ -62,7 +62,11 @@ model::load_result open_result() {
                              .cut = 2,
                              .waited = 3,
                              .most_at_once = 4});
-  result.gates.push_back({.gate = "p99<50ms", .met = true, .measured = "3.96ms"});
+  result.gates.push_back({.gate = "p99<50ms",
+                          .met = true,
+                          .measured = "3.96ms",
+                          .within = model::time_interval{.low_ns = 3.9e6, .high_ns = 4e6},
+                          .proven = true});
   result.generator = {.cpu_share = 0.25,
                       .cpu_wait_share = 0.5,
                       .spun_share = 0.125,
@@ -100,7 +104,11 @@ TEST(load_json, holds_the_result) {
                          {"started_unix_s", 1'700'000'000.5},
                          {"requests", 400},
                          {"errors", {{"status_5xx", 2}, {"timed_out", 1}}},
-                         {"gates", json::array({json{{"gate", "p99<50ms"}, {"met", true}, {"measured", "3.96ms"}}})},
+                         {"gates", json::array({json{{"gate", "p99<50ms"},
+                                                     {"met", true},
+                                                     {"measured", "3.96ms"},
+                                                     {"interval_us", {3900.0, 4000.0}},
+                                                     {"proven", true}}})},
                          {"steady", {{"from_s", 2.5}, {"before", 3.0}, {"drift", nullptr}}},
                          {"url", "http://127.0.0.1:8080/"},
                          {"method", "GET"},
@@ -270,6 +278,16 @@ TEST(load_json, the_histograms_decode_to_the_same_counts) {
     ASSERT_TRUE(decoded) << key << ": " << observe::describe(decoded.error());
     EXPECT_TRUE(std::ranges::equal(decoded->counts(), source->counts())) << key;
   }
+}
+
+TEST(load_json, a_gate_without_an_interval_proves_nothing) {
+  model::load_result result = open_result();
+  result.gates[0].within.reset();
+  result.gates[0].proven.reset();
+  const json gate = document_of(result)["gates"][0];
+  EXPECT_EQ(gate["interval_us"], nullptr);
+  EXPECT_EQ(gate["proven"], nullptr);
+  EXPECT_EQ(gate["met"], true);
 }
 
 TEST(load_json, rows_have_intervals_of_their_own_or_none) {

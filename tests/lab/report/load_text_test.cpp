@@ -213,6 +213,32 @@ TEST(load_text, a_row_has_its_intervals_below_it_where_they_can_be_told) {
   EXPECT_TRUE(load_text(result).contains("\n    95 %: not estimable from 0 answers\n"));
 }
 
+TEST(load_text, a_gate_tells_its_interval_and_whether_that_proves_it) {
+  model::load_result result = some_result();
+  result.gates = {{.gate = "errors<1%", .met = true, .measured = "0.4%"},
+                  {.gate = "p50<1ms",
+                   .met = true,
+                   .measured = "0.25ms",
+                   .within = model::time_interval{.low_ns = 245e3, .high_ns = 255e3},
+                   .proven = true},
+                  {.gate = "p99<50ms",
+                   .met = true,
+                   .measured = "49.1ms",
+                   .within = model::time_interval{.low_ns = 47e6, .high_ns = 52.3e6},
+                   .proven = false},
+                  {.gate = "mean<9ms",
+                   .met = false,
+                   .measured = "9.2ms",
+                   .within = model::time_interval{.low_ns = 8.9e6, .high_ns = 9.4e6},
+                   .proven = false}};
+  EXPECT_TRUE(
+      load_text(result).contains("  met errors<1%: 0.4%\n"
+                                 "  met p50<1ms: 0.25ms (95 %: 245us to 255us)\n"
+                                 "  met p99<50ms: 49.1ms (95 %: 47.0ms to 52.3ms): holds, but not proven\n"
+                                 "  NOT MET mean<9ms: 9.2ms (95 %: 8.90ms to 9.40ms): fails, but not proven\n"))
+      << load_text(result);
+}
+
 TEST(load_text, reasons_stand_on_the_first_line) {
   model::load_result result = some_result();
   result.valid = false;
