@@ -15,4 +15,9 @@ std::string_view label(load_model model) {
 }
 std::string_view label(arrival_law law) { return law == arrival_law::poisson ? "poisson" : "constant"; }
 
+bool many_waited(const load_result& result) {
+  return result.model == load_model::open && static_cast<double>(result.waited_for_connection) >
+                                                 told_wait_share * static_cast<double>(result.offered_requests);
+}
+
 }  // namespace assay::model

@@ -209,4 +209,9 @@ struct load_result {
   std::string io_backend;
 };
 
+// Whether more than told_wait_share of what was due waited for a connection: fewer change no percentile that a run of
+// usual length tells. Never outside of the open model.
+inline constexpr double told_wait_share = 0.01;
+bool many_waited(const load_result& result);
+
 }  // namespace assay::model

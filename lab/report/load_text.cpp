@@ -88,14 +88,12 @@ void append_intervals(std::string& to, const model::response_intervals& of) {
 
 // That it may have been the connections, too few of them, that made requests late.
 void append_waits(std::string& to, const model::load_result& result) {
-  constexpr double least_share = 0.01;  // what fewer do to a percentile below p99 is nothing
-  const auto due = static_cast<double>(result.offered_requests);
-  const auto waited = static_cast<double>(result.waited_for_connection);
-  if (result.model != model::load_model::open || waited <= least_share * due) return;
+  if (!model::many_waited(result)) return;
+  const double share = static_cast<double>(result.waited_for_connection) / static_cast<double>(result.offered_requests);
   to += fmt::format(
       "  {} of {} requests ({:.2g} %) were due while all {} connections were busy: if the service can take more at a "
       "time, more of them (-c) make them earlier\n",
-      result.waited_for_connection, result.offered_requests, 100 * waited / due, result.connections);
+      result.waited_for_connection, result.offered_requests, 100 * share, result.connections);
 }
 
 // A stall of the generator that its p99 does not show, and the printed maximum does.

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "lab/load/connection_bound.hpp"
+
 namespace assay::load {
 namespace {
 
@@ -230,6 +232,20 @@ TEST(gates, of_what_the_run_will_not_have_are_told_before_it) {
   load_options single;
   single.url = "http://127.0.0.1:8080/a";
   EXPECT_FALSE(check_gates(*parse_gates("p99[GET /a]<1s"), *normalize(single))) << "the whole run is it";
+}
+
+TEST(gates, that_a_wait_for_connections_broke_are_told_by_the_share_that_the_text_tells_too) {
+  model::load_result result = sample();
+  result.latency.service_time.record(1'000'000, 1000);
+  const auto gates = *parse_gates("p50<100ms");
+  result.waited_for_connection = 10;  // of 1010
+  EXPECT_FALSE(bound_by_connections(gates, result));
+  EXPECT_FALSE(model::many_waited(result));
+  result.waited_for_connection = 11;
+  EXPECT_TRUE(bound_by_connections(gates, result));
+  EXPECT_TRUE(model::many_waited(result));
+  result.model = model::load_model::closed;
+  EXPECT_FALSE(model::many_waited(result)) << "nothing is due there";
 }
 
 TEST(gates, of_the_closed_model_count_what_was_begun) {
