@@ -213,10 +213,9 @@ std::expected<void, std::string> capacity_finder::search() {
       continue;
     }
     if (seen->valid) proven_connections_ = base_.connections;
-    const bool valid = seen->valid;
     const int most_tries = overwhelmed(seen->generator) ? most_tries_overwhelmed : most_tries_disturbed;
     const bool kept = take(*rate, std::move(*seen), found_.runs);
-    if (valid) {
+    if (found_.runs.back().valid) {
       tries = 0;
       search_.observe(*rate, kept);
       if (!kept) pause();

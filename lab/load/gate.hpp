@@ -68,7 +68,8 @@ std::optional<double> value_of(const gate& of, const gated_part& part);
 model::gate_outcome outcome_of(const gate& of, const std::optional<double>& value, const std::string& remark,
                                const std::optional<model::time_interval>& within = std::nullopt);
 
-// Fills `gates` from the rest of the result; false when one is not met.
+// Fills `gates` from the rest of the result; false when one is not met. One that the generator's own stalls can have
+// broken makes the result INVALID: it would be held against the service.
 bool judge_gates(const std::vector<gate>& gates, model::load_result& result);
 
 }  // namespace assay::load

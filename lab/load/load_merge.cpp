@@ -160,8 +160,10 @@ model::load_result merge_load(const measured_load& of, const std::vector<thread_
   merged.interrupted = of.interrupted;
 
   recorder sum;
+  stall_record stalls;
   for (const thread_outcome& each : outcomes) {
     sum.merge(each.measured.total());
+    stalls.merge(each.measured.stalls);
     std::ignore = merged.connect_time.merge(each.measured.connect_time);  // of one layout
     std::ignore = merged.first_byte.merge(each.measured.first_byte);
     merged.duration = std::max(merged.duration, each.ended - of.start);
@@ -176,6 +178,7 @@ model::load_result merge_load(const measured_load& of, const std::vector<thread_
   merged.good_rps = static_cast<double>(sum.well_within_run) / seconds;
   merged.generator = health_of(outcomes, sum.answers);
   sum.write_to(merged);
+  merged.stalls = stalls.concern(merged.latency.response_time);
   if (work.window > duration::zero()) merged.windows = merged_windows(work, outcomes, merged.duration);
   if (work.tests_arrivals()) merged.arrivals_seen = merged_fit(work, outcomes);
   if (work.stages.size() > 1) merged.stages = merged_stages(of, outcomes, merged.duration);

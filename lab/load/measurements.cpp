@@ -31,8 +31,9 @@ std::vector<std::unique_ptr<run_parts>> parts_for(const workload& of) {
 
 }  // namespace
 
-measurements::measurements(const workload& of, second_series* series)
+measurements::measurements(const workload& of, second_series* series, stall_watch* watch)
     : requests_(&of.requests),
+      watch_(watch),
       routes_(of.requests.size()),
       several_stages_(of.stages.size() > 1),
       timeout_(of.timeout),
@@ -53,6 +54,7 @@ void measurements::end_in_second(const arrival& of, instant now, bool was_answer
 
 void measurements::failed(failure_kind kind, const arrival& of, instant sent, instant now, bool charged) {
   of.into->failed(kind, of.intended, sent, now, charged);
+  if (charged) count_stall(of, sent, now);
   if (seconds_) end_in_second(of, now, false, kind, charged);
   if (charged) keep_in_parts(of, now - of.intended);
   if (windows_) {

@@ -70,6 +70,21 @@ struct generator_health {
   double cpu_per_request_ns = 0;
 };
 
+// A percentile that the generator's own stalls can have made what it is: measured, and the least that it can have been.
+struct touched_time {
+  double quantile = 0;  // 1: the maximum
+  double measured_ns = 0;
+  double least_ns = 0;
+};
+
+// When the generator's threads did not run although they were to; lab/load/own_stalls.hpp has the method.
+struct own_stalls {
+  std::uint64_t count = 0;
+  std::uint64_t longest_ns = 0;
+  std::uint64_t touched_requests = 0;      // whose response time they can have made longer
+  std::vector<touched_time> touched = {};  // rising; of the response time of the run
+};
+
 // Whether requests went out as the schedule had them; lab/load/arrival_fit.hpp has the method. What waited because the
 // candidate held every connection counts as sent when it could have been.
 struct arrival_fit {
@@ -205,6 +220,7 @@ struct load_result {
   std::vector<load_window> windows;     // where an objective is of them: those that were whole
   std::vector<gate_outcome> gates;
   generator_health generator;
+  own_stalls stalls;
   std::optional<arrival_fit> arrivals_seen;  // open model
   std::string io_backend;
 };
@@ -213,5 +229,8 @@ struct load_result {
 // usual length tells. Never outside of the open model.
 inline constexpr double told_wait_share = 0.01;
 bool many_waited(const load_result& result);
+
+// "p99, p99.9 and max" of what stalls have touched; empty when that is nothing.
+std::string names_of(const std::vector<touched_time>& touched);
 
 }  // namespace assay::model

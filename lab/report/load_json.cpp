@@ -32,6 +32,16 @@ json intervals_json(const model::response_intervals& of) {
   return bounds;
 }
 
+// "p99.9", or "max", and between which two values it lies.
+json touched_json(const model::own_stalls& of) {
+  json rows = json::array();
+  for (const model::touched_time& each : of.touched) {
+    rows.push_back(
+        {{"of", model::names_of({each})}, {"measured_us", each.measured_ns / 1e3}, {"least_us", each.least_ns / 1e3}});
+  }
+  return rows;
+}
+
 json arrivals_json(const std::optional<model::arrival_fit>& of) {
   if (!of) return nullptr;
   return {{"gaps", of->gaps},
@@ -160,8 +170,12 @@ std::string load_json(const model::load_result& result) {
                            {"cpu_per_request_us", health.cpu_per_request_ns / 1e3},
                            {"own_lag_p99_us", static_cast<double>(health.own_lag_p99_ns) / 1e3},
                            {"own_lag_max_us", static_cast<double>(health.own_lag_max_ns) / 1e3},
+                           {"stalls", result.stalls.count},
+                           {"longest_stall_us", static_cast<double>(result.stalls.longest_ns) / 1e3},
+                           {"stalled_requests", result.stalls.touched_requests},
                            {"own_limits", health.own_limits},
                            {"little_residual", health.little_residual}};
+  document["touched_by_stalls"] = touched_json(result.stalls);
   document["arrivals_seen"] = arrivals_json(result.arrivals_seen);
   // HdrHistogram V2, compressed, base64; values in nanoseconds.
   document["histograms_ns_v2"] = {{"response_time", observe::encode_v2_base64(result.latency.response_time)},

@@ -248,6 +248,25 @@ TEST(gates, that_a_wait_for_connections_broke_are_told_by_the_share_that_the_tex
   EXPECT_FALSE(model::many_waited(result)) << "nothing is due there";
 }
 
+TEST(gates, that_stalls_of_the_generator_can_have_broken_are_not_held_against_the_service) {
+  const auto reasons_of = [](const char* text) {
+    model::load_result result = sample();
+    result.valid = true;
+    result.stalls.touched = {{0.99, 990e6, 500e6}, {1, 1000e6, 600e6}};
+    judge_gates(*parse_gates(text), result);
+    EXPECT_EQ(result.valid, result.reasons.empty());
+    return result.reasons;
+  };
+  EXPECT_EQ(
+      reasons_of("max<700ms"),
+      std::vector<std::string>{"\"max<700ms\" is not told: 1000ms can be the generator's own stall, without which "
+                               "it is 600ms or more"});
+  EXPECT_EQ(reasons_of("p99<501ms,max<601ms").size(), 2U);
+  for (const char* told : {"max<600ms", "p99<1ms", "p99<1s", "p95<1ms", "errors<1%", "mean<1ms", "p99.9<1ms"}) {
+    EXPECT_TRUE(reasons_of(told).empty()) << told;
+  }
+}
+
 TEST(gates, of_the_closed_model_count_what_was_begun) {
   model::load_result result = sample();
   result.model = model::load_model::closed;

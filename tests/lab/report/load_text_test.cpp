@@ -143,6 +143,21 @@ TEST(load_text, the_generators_own_lateness_is_told_where_it_may_be_the_maximum)
       << load_text(result);
 }
 
+TEST(load_text, what_stalls_of_the_generator_can_have_made_is_told_by_its_name) {
+  model::load_result result = some_result();
+  result.model = model::load_model::closed;
+  result.generator.own_lag_max_ns = 2'000'000'000;
+  result.stalls = {.count = 2, .longest_ns = 203'000'000, .touched = {{0.999, 200e6, 5e6}, {1, 210e6, 7e6}}};
+  EXPECT_TRUE(
+      load_text(result).contains("\n  the generator itself stalled, 2x, for up to 203ms: p99.9 and max can be its own; "
+                                 "without it max is 7.00ms or "
+                                 "more\n"))
+      << load_text(result);
+  EXPECT_FALSE(load_text(result).contains("itself was late")) << "that is the same once more";
+  result.stalls.touched.clear();
+  EXPECT_FALSE(load_text(result).contains("stalled"));
+}
+
 TEST(load_text, how_the_requests_went_out_is_told_with_the_details) {
   model::load_result result = some_result();
   result.arrivals_seen = model::arrival_fit{.gaps = 249, .tolerance_ns = 500'000, .gaps_off = 0.008};
