@@ -79,8 +79,9 @@ std::expected<load::capacity_options, std::string> read_search(const capacity_ar
   return search;
 }
 
-// Ends the search on Ctrl-C; what was found by then is reported.
-std::expected<model::capacity_result, std::string> run_until_signal(load::capacity_finder& finder, stop_signals& stop) {
+// Ends the search on Ctrl-C; what was found by then is reported. `ended_by` is the signal, if there was one.
+std::expected<model::capacity_result, std::string> run_until_signal(load::capacity_finder& finder, stop_signals& stop,
+                                                                    int& ended_by) {
   std::atomic<bool> finished{false};
   std::expected<model::capacity_result, std::string> result;
   std::thread running([&] {
@@ -89,7 +90,10 @@ std::expected<model::capacity_result, std::string> run_until_signal(load::capaci
     stop.notify();
   });
   while (!finished) {
-    if (stop.wait().value_or(0) != 0) finder.stop();
+    const int asked = stop.wait().value_or(0);
+    if (asked == 0) continue;
+    ended_by = asked;
+    finder.stop();
   }
   running.join();
   return result;
@@ -127,10 +131,13 @@ int capacity_command(const capacity_arguments& typed) {
                                [&count](const model::capacity_run& run) {
                                  fmt::print(stderr, "run {}: {}\n", ++count, report::capacity_run_text(run));
                                });
-  const auto result = run_until_signal(finder, stop);
+  int ended_by = 0;
+  const auto result = run_until_signal(finder, stop, ended_by);
   if (!result) return complain("capacity", could_not_run, result.error());
   const std::string text = typed.load.json ? report::capacity_json(*result) : report::capacity_text(*result);
   if (const int said = print("capacity", text); said != ok) return said;
+  // The curve too is what was asked for: a search that had found its interval is ended early all the same.
+  if (ended_by != 0) return code_of_signal(ended_by);
   return result->estimate.outcome == model::capacity_outcome::below_least ? gate_failed : ok;
 }
 

@@ -23,8 +23,8 @@ namespace {
 
 using swept = std::expected<model::crossover_result, std::string>;
 
-// Ends the sweep on Ctrl-C; what was measured by then is judged.
-swept sweep_until_signal(load::crossover_sweep& sweep, stop_signals& stop) {
+// Ends the sweep on Ctrl-C; what was measured by then is judged. `ended_by` is the signal, if there was one.
+swept sweep_until_signal(load::crossover_sweep& sweep, stop_signals& stop, int& ended_by) {
   std::atomic<bool> finished{false};
   swept result;
   std::thread running([&] {
@@ -33,7 +33,10 @@ swept sweep_until_signal(load::crossover_sweep& sweep, stop_signals& stop) {
     stop.notify();
   });
   while (!finished) {
-    if (stop.wait().value_or(0) != 0) sweep.stop();
+    const int asked = stop.wait().value_or(0);
+    if (asked == 0) continue;
+    ended_by = asked;
+    sweep.stop();
   }
   running.join();
   return result;
@@ -70,10 +73,13 @@ int crossover_command(const load_arguments& typed) {
                                 fmt::print(stderr, "run {} of {}: {}\n", ++count, runs,
                                            one_line(report::crossover_run_text(connections, side, seen)));
                               });
-  auto result = sweep_until_signal(sweep, stop);
+  int ended_by = 0;
+  auto result = sweep_until_signal(sweep, stop, ended_by);
   if (!result) return complain("load", could_not_run, result.error());
   judge::judge_crossover(*result);
-  return print("load", typed.json ? report::crossover_json(*result) : report::crossover_text(*result));
+  const std::string text = typed.json ? report::crossover_json(*result) : report::crossover_text(*result);
+  if (const int said = print("load", text); said != ok) return said;
+  return ended_by != 0 ? code_of_signal(ended_by) : ok;
 }
 
 }  // namespace assay::cli

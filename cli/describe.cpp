@@ -84,7 +84,8 @@ constexpr const char* replay_examples = R"(Examples:
 
 GET, HEAD, OPTIONS and TRACE alone are sent unless --allow or --unsafe says more. Each client of the recording has one
 connection, and its requests go over it in their order. Logs hold no bodies. docs/replay.md has the rules.
-Exit codes: 0 ok, 2 usage or a faulty recording, 3 the replay was late and its numbers are invalid, 4 could not run.)";
+Exit codes: 0 ok, 2 usage or a faulty recording, 3 the replay was late and its numbers are invalid, 4 could not run,
+130 Ctrl-C before the end.)";
 
 constexpr const char* report_examples = R"(Examples:
   assay report results/shop    the verdicts, and the paths of decision record and report

@@ -14,7 +14,8 @@ constexpr const char* load_examples = R"(Examples:
   assay load ws://127.0.0.1:8080/chat -c 1000 -R 5 -d 30s --broadcast     who hears what one says, and when
 Without -R each connection waits for its answer (closed model), a WebSocket is idle; --sse follows events.
 
-Exit codes: 0 ok, 1 an objective of --slo is not met, 2 usage, 3 the measurement is invalid, 4 could not run.)";
+Exit codes: 0 ok, 1 an objective of --slo is not met, 2 usage, 3 the measurement is invalid, 4 could not run,
+130 Ctrl-C before the end.)";
 
 constexpr const char* capacity_examples = R"(Examples:
   assay capacity http://127.0.0.1:8080/ --slo 'p99<50ms,errors<0.1%'
@@ -24,7 +25,7 @@ constexpr const char* capacity_examples = R"(Examples:
 Each run is in the open model and says only whether the objectives were kept; the interval follows from all of them.
 Without -c connections are doubled, up to 4096, while too few of them are what keeps a run from its objectives.
 Then a curve from half to twice the capacity, and how long the service takes to recover: as long again as the search.
-Exit codes: 0 ok, 1 not even 1 request per second was kept, 2 usage, 4 could not run.)";
+Exit codes: 0 ok, 1 not even 1 request per second was kept, 2 usage, 4 could not run, 130 Ctrl-C before the end.)";
 
 // What most runs need, on a screen of 80 by 24; --help has all.
 constexpr std::string_view brief = R"(assay load URL [options]          verdict first, then what was measured
@@ -46,7 +47,7 @@ Examples:
   assay load ws://127.0.0.1:8080/chat -c 1000 -R 5 --broadcast
 Without -R each connection waits for its answer (the closed model).
 Exit codes: 0 ok, 1 an objective of --slo is not met, 2 usage, 3 the measurement
-is invalid, 4 could not run. All options: assay load --help
+is invalid, 4 could not run, 130 Ctrl-C. All options: assay load --help
 )";
 
 }  // namespace

@@ -52,10 +52,11 @@ int replay_command(const replay_arguments& typed) {
   stop_signals stop;  // before any thread: Ctrl-C ends the run, it does not kill it
   load::replay_engine engine(std::move(*plan));
   const replay_progress line(engine);
-  const auto result = run_watched(engine, stop, line);
+  const auto [result, ended_by] = run_watched(engine, stop, line);
   if (!result) return complain("replay", could_not_run, result.error());
   const std::string text = typed.json ? report::replay_json(*result) : report::replay_text(*result);
   if (const int said = print("replay", text); said != ok) return said;
+  if (ended_early(*result, ended_by)) return code_of_signal(ended_by);
   return result->valid ? ok : invalid_measurement;
 }
 

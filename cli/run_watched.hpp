@@ -2,7 +2,8 @@
 //
 //   stop_signals stop;                    // before any thread
 //   load::replay_engine engine(...);
-//   const auto result = run_watched(engine, stop, line);
+//   const auto [result, ended_by] = run_watched(engine, stop, line);
+//   if (ended_early(*result, ended_by)) return code_of_signal(ended_by);
 //
 // The line has show(), called every half a second and told whether the run was interrupted, and clear().
 //
@@ -13,6 +14,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <thread>
+#include <utility>
 
 #include "cli/speech.hpp"
 #include "stack/runtime/signals.hpp"
@@ -22,7 +24,20 @@ namespace assay::cli {
 
 inline constexpr duration progress_interval = std::chrono::milliseconds(500);
 
-// Runs it to its end, or to Ctrl-C. What run() gives.
+// What run() gave, and the first signal that came meanwhile; 0: none did.
+template <class Result>
+struct watched_run {
+  Result result;
+  int ended_by = 0;
+};
+
+// Whether that signal kept it from its planned end. One that came while only answers were still awaited did not.
+template <class Result>
+bool ended_early(const Result& of, int ended_by) {
+  return ended_by != 0 && of.duration < of.planned_duration;
+}
+
+// Runs it to its end, or to Ctrl-C.
 template <class Engine, class Line>
 auto run_watched(Engine& engine, stop_signals& stop, Line& line) {
   std::atomic<bool> finished{false};
@@ -32,21 +47,21 @@ auto run_watched(Engine& engine, stop_signals& stop, Line& line) {
     finished = true;
     stop.notify();
   });
-  bool interrupted = false;
+  int ended_by = 0;
   while (!finished) {
-    const bool asked = stop.wait(progress_interval).value_or(0) != 0;
+    const int asked = stop.wait(progress_interval).value_or(0);
     // Everything ends soon after stop() except a name look-up, which nobody can cancel: there the second Ctrl-C helps.
-    if (asked && interrupted && engine.look().elapsed == duration::zero()) {
+    if (asked != 0 && ended_by != 0 && engine.look().elapsed == duration::zero()) {
       line.clear();
       std::_Exit(could_not_run);
     }
-    interrupted = interrupted || asked;
-    if (asked) engine.stop();
-    line.show(interrupted);
+    if (ended_by == 0) ended_by = asked;
+    if (asked != 0) engine.stop();
+    line.show(ended_by != 0);
   }
   running.join();
   line.clear();
-  return result;
+  return watched_run<decltype(engine.run())>{.result = std::move(result), .ended_by = ended_by};
 }
 
 }  // namespace assay::cli

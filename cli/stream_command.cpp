@@ -131,11 +131,12 @@ int stream_command(const load_arguments& typed) {
   stop_signals stop;  // before any thread: Ctrl-C ends the run, it does not kill it
   load::stream_engine engine(std::move(*plan));
   const stream_progress line(engine, typed.connections, length);
-  auto result = run_watched(engine, stop, line);
+  auto [result, ended_by] = run_watched(engine, stop, line);
   if (!result) return complain("load", could_not_run, result.error());
   const bool kept = load::judge_gates(*gates, *result);
   const std::string text = typed.json ? report::stream_json(*result) : report::stream_text(*result);
   if (const int said = print("load", text); said != ok) return said;
+  if (ended_early(*result, ended_by)) return code_of_signal(ended_by);
   if (!result->valid) return invalid_measurement;
   return kept ? ok : gate_failed;
 }

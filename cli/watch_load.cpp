@@ -63,12 +63,13 @@ int watch_load(const load_arguments& typed, load::live_run& engine, model::load_
     fmt::print(stderr, "assay load: metrics at http://127.0.0.1:{}/metrics\n", metrics->port());
   }
   load_view view(engine, std::move(head), seconds ? &*seconds : nullptr, on_screen && engine.seconds() > 0);
-  auto result = run_watched(engine, stop, view);
+  auto [result, ended_by] = run_watched(engine, stop, view);
   if (!result) return complain("load", could_not_run, result.error());
   const bool told = !seconds || seconds->finish(engine, result->duration);
   const bool all_met = load::judge_gates(gates, *result);
   if (const int failed = write_result(typed, *result); failed != ok) return failed;
   if (!told) return complain("load", could_not_run, "--ndjson " + typed.ndjson + ": cannot write all of it");
+  if (ended_early(*result, ended_by)) return code_of_signal(ended_by);
   if (!result->valid) return invalid_measurement;
   return all_met ? ok : gate_failed;
 }

@@ -111,6 +111,7 @@ capacity_finder::capacity_finder(load_options base, std::vector<gate> gates, con
       asked_most_rps_(search.most_rps),
       options_(options),
       on_run_(std::move(on_run)) {
+  base_.gated_quantiles = gate_quantiles(gates_);
   found_.url = base_.url;
   found_.confidence = search.confidence;
   found_.run_length_s = std::chrono::duration<double>(base_.length).count();
@@ -212,10 +213,9 @@ std::expected<void, std::string> capacity_finder::search() {
       continue;
     }
     if (seen->valid) proven_connections_ = base_.connections;
-    const bool valid = seen->valid;
     const int most_tries = overwhelmed(seen->generator) ? most_tries_overwhelmed : most_tries_disturbed;
     const bool kept = take(*rate, std::move(*seen), found_.runs);
-    if (valid) {
+    if (found_.runs.back().valid) {
       tries = 0;
       search_.observe(*rate, kept);
       if (!kept) pause();

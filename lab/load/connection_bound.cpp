@@ -5,16 +5,9 @@
 #include "lab/load/recorder.hpp"
 
 namespace assay::load {
-namespace {
-
-// Fewer of the requests that were due change no percentile that a run of usual length tells.
-constexpr double least_share = 0.01;
-
-}  // namespace
 
 bool bound_by_connections(const std::vector<gate>& gates, const model::load_result& seen) {
-  const auto due = static_cast<double>(seen.offered_requests);
-  if (static_cast<double>(seen.waited_for_connection) <= least_share * due) return false;
+  if (!model::many_waited(seen)) return false;
   model::load_result judged = seen;
   if (judge_gates(gates, judged)) return false;
   judged.gates.clear();

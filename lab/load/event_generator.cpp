@@ -163,6 +163,7 @@ void event_generator::finish() {
   // Whoever has waited in vain has waited at least so long.
   const instant until = std::min(on_.now(), end_);
   for (const auto& each : followers_) {
+    if (each->on && each->has_event) open_gap_.record(nanoseconds(until - each->last_at));
     if (each->asked_at == instant{} || each->asked_at >= until) continue;
     first_event_.record(nanoseconds(until - std::exchange(each->asked_at, instant{})));
   }
@@ -206,6 +207,7 @@ void event_generator::write_to(model::stream_result& into) const {
   into.events = events_;
   into.first_event = first_event_;
   into.gap = gap_;
+  into.open_gap = open_gap_;
   into.longest_silence_ns = nanoseconds(longest_silence_);
   into.bytes_received = received_bytes_;
   into.generator.own_lag_p99_ns = own_lag_.value_at_quantile(0.99);

@@ -82,6 +82,7 @@ class event_generator final : public stream_load {
   observe::histogram answer_time_ = observe::histogram::with_defaults();
   observe::histogram first_event_ = observe::histogram::with_defaults();
   observe::histogram gap_ = observe::histogram::with_defaults();
+  observe::histogram open_gap_ = observe::histogram::with_defaults();
   observe::histogram own_lag_ = observe::histogram::with_defaults();  // of the openings
   observe::histogram receive_lag_ = observe::histogram::with_defaults();
   std::array<std::uint64_t, failure_kinds> errors_{};

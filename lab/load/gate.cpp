@@ -121,7 +121,9 @@ template <class Part>
 gated_part part_from(const Part& of, double seconds) {
   std::uint64_t failed = 0;
   for (const auto& [kind, count] : of.errors) failed += count;
-  gated_part part{.times = &of.latency.response_time, .rate_rps = static_cast<double>(of.answered) / seconds};
+  gated_part part{.times = &of.latency.response_time,
+                  .rate_rps = static_cast<double>(of.answered) / seconds,
+                  .intervals = of.intervals ? &*of.intervals : nullptr};
   if (of.offered > 0) part.error_share = static_cast<double>(failed) / static_cast<double>(of.offered);
   return part;
 }
@@ -140,8 +142,10 @@ std::optional<std::size_t> stage_index_of(std::string_view name) {
 // Nothing when the run has no such part, or ended before it.
 std::optional<gated_part> part_of(const gate& of, const model::load_result& result) {
   if (of.part.empty()) {
-    return gated_part{
-        .times = &result.latency.response_time, .rate_rps = result.achieved_rps, .error_share = error_share_of(result)};
+    return gated_part{.times = &result.latency.response_time,
+                      .rate_rps = result.achieved_rps,
+                      .error_share = error_share_of(result),
+                      .intervals = &result.intervals};
   }
   const auto route = std::ranges::find(result.routes, of.part, &model::load_route::name);
   if (route != result.routes.end()) {
@@ -159,9 +163,21 @@ gated_part part_from(const model::load_window& of) {
   return part;
 }
 
-// The measured value, nothing when it cannot be told; and the window that it is of, or that does not tell it.
+// Nothing where what is gated has none: a maximum, a share, a rate, a window.
+std::optional<model::time_interval> interval_of(const gate& of, const gated_part& part) {
+  if (part.intervals == nullptr) return std::nullopt;
+  if (of.what == gated::mean) return part.intervals->mean;
+  if (of.what != gated::quantile) return std::nullopt;
+  const auto& told = part.intervals->quantiles;
+  const auto known = std::ranges::find(told, of.quantile, &model::quantile_interval::quantile);
+  return known == told.end() ? std::nullopt : std::optional(known->within);
+}
+
+// The measured value, nothing when it cannot be told, and its interval, if it has one; and the window that it is of, or
+// that does not tell it.
 struct measured_value {
   std::optional<double> value = {};
+  std::optional<model::time_interval> within = {};
   const model::load_window* in = nullptr;
 };
 
@@ -182,7 +198,8 @@ measured_value measured(const gate& of, const model::load_result& result) {
   if (of.every > duration::zero()) return measured_by_window(of, result);
   if (of.what == gated::back) return {.value = back_after_ns(result.stages)};
   const std::optional<gated_part> part = part_of(of, result);
-  return {.value = part ? value_of(of, *part) : std::nullopt};
+  if (!part) return {};
+  return {.value = value_of(of, *part), .within = interval_of(of, *part)};
 }
 
 std::string place_text(const model::load_window* in) {
@@ -206,6 +223,19 @@ std::string why_unknown(const gate& of, const measured_value& seen, const model:
   if (of.what != gated::back) return fmt::format("not estimable from {} answers", part->times->count());
   const bool any = std::ranges::any_of(result.stages, [](const auto& each) { return each.burst.has_value(); });
   return any ? "not seen to be back" : "no stage was a burst";
+}
+
+// Of an objective that is not met as measured, and would be without what the generator's own stalls can have added: the
+// run does not tell it.
+std::optional<std::string> untold_for_stalls(const gate& of, const model::load_result& result) {
+  const bool of_run = of.part.empty() && of.every == duration::zero();
+  if (!of_run || (of.what != gated::quantile && of.what != gated::max)) return std::nullopt;
+  const double quantile = of.what == gated::max ? 1 : of.quantile;
+  const auto& touched = result.stalls.touched;
+  const auto found = std::ranges::find(touched, quantile, &model::touched_time::quantile);
+  if (found == touched.end() || found->least_ns >= of.limit) return std::nullopt;
+  return fmt::format("\"{}\" is not told: {} can be the generator's own stall, without which it is {} or more", of.text,
+                     value_text(of, found->measured_ns), value_text(of, found->least_ns));
 }
 
 // The comma after the first gate; a name in [...] may have commas and brackets of its own.
@@ -236,6 +266,14 @@ std::expected<void, std::string> check_windows(const std::vector<gate>& gates, d
 }
 
 }  // namespace
+
+std::vector<double> gate_quantiles(const std::vector<gate>& gates) {
+  std::vector<double> asked;
+  for (const gate& each : gates) {
+    if (each.what == gated::quantile) asked.push_back(each.quantile);
+  }
+  return asked;
+}
 
 duration gate_window(const std::vector<gate>& gates) {
   const auto windowed = [](const gate& each) { return each.every > duration::zero(); };
@@ -304,9 +342,16 @@ std::optional<double> value_of(const gate& of, const gated_part& part) {
   return std::nullopt;
 }
 
-model::gate_outcome outcome_of(const gate& of, const std::optional<double>& value, const std::string& remark) {
+model::gate_outcome outcome_of(const gate& of, const std::optional<double>& value, const std::string& remark,
+                               const std::optional<model::time_interval>& within) {
   const bool met = value && (of.what == gated::rate ? *value > of.limit : *value < of.limit);
-  return {.gate = of.text, .met = met, .measured = value ? value_text(of, *value) + remark : remark};
+  model::gate_outcome outcome{
+      .gate = of.text, .met = met, .measured = value ? value_text(of, *value) + remark : remark};
+  if (value && within) {
+    outcome.within = within;
+    outcome.proven = met ? within->high_ns < of.limit : within->low_ns >= of.limit;
+  }
+  return outcome;
 }
 
 bool judge_gates(const std::vector<gate>& gates, model::load_result& result) {
@@ -314,8 +359,13 @@ bool judge_gates(const std::vector<gate>& gates, model::load_result& result) {
   for (const gate& each : gates) {
     const measured_value seen = measured(each, result);
     const std::string remark = seen.value ? place_text(seen.in) : why_unknown(each, seen, result);
-    result.gates.push_back(outcome_of(each, seen.value, remark));
+    result.gates.push_back(outcome_of(each, seen.value, remark, seen.within));
     all_met = all_met && result.gates.back().met;
+    if (!seen.value || result.gates.back().met) continue;
+    if (std::optional<std::string> why = untold_for_stalls(each, result)) {
+      result.reasons.push_back(std::move(*why));
+      result.valid = false;
+    }
   }
   return all_met;
 }

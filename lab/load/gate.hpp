@@ -8,7 +8,9 @@
 //   p99[stage 2]<9ms  of one of several stages, from 1 on
 //   p99<50ms every 10s  in each whole window of so long, all gates of a run with the same; neither back nor with [...]
 //
-// A percentile that so few answers cannot tell does not meet its gate: nothing was shown.
+// A percentile that so few answers cannot tell does not meet its gate: nothing was shown. Where a percentile or a mean
+// has an interval (intervals.hpp), the gate knows it: one whose limit lies inside is not proven, neither way. Whether
+// it is met says the estimate alone: a limit that had to be proven would make the same service fail in a shorter run.
 //
 // Misuse: reading a gate of one run as a comparison of two services. That is the judge's, over several runs.
 #pragma once
@@ -42,6 +44,9 @@ std::expected<std::vector<gate>, std::string> parse_gates(std::string_view text)
 // Whether the run will have what each gate is of. The error is one line.
 std::expected<void, std::string> check_gates(const std::vector<gate>& gates, const load_plan& plan);
 
+// The percentiles that are asked for, so that they have intervals.
+std::vector<double> gate_quantiles(const std::vector<gate>& gates);
+
 // The window that the run is to be kept by; zero when no gate is of windows.
 duration gate_window(const std::vector<gate>& gates);
 
@@ -53,14 +58,18 @@ struct gated_part {
   const observe::histogram* times = nullptr;
   double rate_rps = 0;
   double error_share = 1;
+  const model::response_intervals* intervals = nullptr;  // null where there are none
 };
 // Nothing when so few answers do not tell it, and of gated::back.
 std::optional<double> value_of(const gate& of, const gated_part& part);
 
-// How a gate came out: with its value and a remark behind it, or where there is none, with the remark that says why.
-model::gate_outcome outcome_of(const gate& of, const std::optional<double>& value, const std::string& remark);
+// How a gate came out: with its value and a remark behind it, or where there is none, with the remark that says why;
+// and with the interval of the value, if it has one.
+model::gate_outcome outcome_of(const gate& of, const std::optional<double>& value, const std::string& remark,
+                               const std::optional<model::time_interval>& within = std::nullopt);
 
-// Fills `gates` from the rest of the result; false when one is not met.
+// Fills `gates` from the rest of the result; false when one is not met. One that the generator's own stalls can have
+// broken makes the result INVALID: it would be held against the service.
 bool judge_gates(const std::vector<gate>& gates, model::load_result& result);
 
 }  // namespace assay::load

@@ -64,7 +64,7 @@ generator::generator(loop& on, const workload& work, const generator_share& shar
       work_(work),
       share_(share),
       live_(live),
-      measured_(work, share.series),
+      measured_(work, share.series, &stalls_),
       schedule_({.law = work.arrivals,
                  .thread = share.thread,
                  .threads = work.threads,
@@ -72,7 +72,8 @@ generator::generator(loop& on, const workload& work, const generator_share& shar
                  .stages = work.stages}),
       pace_(this),
       drain_(this),
-      cost_(on) {
+      cost_(on),
+      stalls_(on) {
   for (unsigned i = 0; i < share_of_connections(); ++i) slots_.push_back(std::make_unique<slot>());
 }
 

@@ -20,6 +20,7 @@
 #include "lab/load/measurements.hpp"
 #include "lab/load/schedule.hpp"
 #include "lab/load/sending_cost.hpp"
+#include "lab/load/stall_watch.hpp"
 #include "lab/load/workload.hpp"
 #include "stack/runtime/scope.hpp"
 
@@ -60,7 +61,11 @@ class generator {
   class work_awaiter;
   struct pace_timer : timer_node {
     explicit pace_timer(generator* self) : timer_node(&on_time), owner(self) {}
-    static void on_time(timer_node& node) noexcept { static_cast<pace_timer&>(node).owner->hand_out(); }
+    static void on_time(timer_node& node) noexcept {
+      generator* const of = static_cast<pace_timer&>(node).owner;
+      of->stalls_.fired(node.deadline());
+      of->hand_out();
+    }
     generator* owner;
   };
   struct drain_timer : timer_node {
@@ -97,6 +102,7 @@ class generator {
   pace_timer pace_;
   drain_timer drain_;
   sending_cost cost_;
+  stall_watch stalls_;
   instant start_{};
   instant end_{};
   instant blind_until_ = instant::min();  // arrivals up to here found this thread late, with connections idle

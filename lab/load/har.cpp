@@ -33,6 +33,59 @@ const std::string* text_in(const json& object, const char* member) {
   return found == object.end() ? nullptr : found->get_ptr<const std::string*>();
 }
 
+constexpr std::string_view form_type = "application/x-www-form-urlencoded";
+
+// As a browser sends a form (WHATWG URL, 5.2).
+void append_form_text(std::string& to, std::string_view text) {
+  for (const char each : text) {
+    const bool is_letter = (each >= 'a' && each <= 'z') || (each >= 'A' && each <= 'Z');
+    if (is_letter || (each >= '0' && each <= '9') || std::string_view("*-._").contains(each)) {
+      to += each;
+    } else if (each == ' ') {
+      to += '+';
+    } else {
+      to += fmt::format("%{:02X}", static_cast<unsigned char>(each));
+    }
+  }
+}
+
+// A body that is told as the fields of a form. What is wrong with it; nothing when it has been read.
+std::optional<std::string> read_form(const json& data, recorded_request& into) {
+  const std::string* type = text_in(data, "mimeType");
+  const std::string_view media =
+      type == nullptr ? form_type : std::string_view(*type).substr(0, type->find_first_of("; "));
+  if (!http::equals_ignoring_case(media, form_type)) {
+    return fmt::format("\"postData\" of {} has \"params\" and no \"text\": only those of {} can be put together", media,
+                       form_type);
+  }
+  for (const json& field : data["params"]) {
+    const std::string* name = text_in(field, "name");
+    const std::string* value = text_in(field, "value");
+    if (name == nullptr || text_in(field, "fileName") != nullptr) {
+      return "expected the text \"name\", and no \"fileName\", in each of \"params\" in \"postData\"";
+    }
+    if (!into.body.empty()) into.body += '&';
+    append_form_text(into.body, *name);
+    into.body += '=';
+    if (value != nullptr) append_form_text(into.body, *value);
+  }
+  const bool has_type = std::ranges::any_of(
+      into.headers, [](const auto& field) { return http::equals_ignoring_case(field.first, "content-type"); });
+  if (!has_type) into.headers.emplace_back("Content-Type", form_type);
+  return std::nullopt;
+}
+
+// `params` are read where there is no `text`, or an empty one.
+std::optional<std::string> read_body(const json& data, recorded_request& into) {
+  if (data.is_null()) return std::nullopt;
+  const std::string* text = text_in(data, "text");
+  const bool has_params = data.is_object() && data.contains("params") && data["params"].is_array();
+  if (text == nullptr && !has_params) return "expected a \"text\" or a list of \"params\" in \"postData\"";
+  if ((text == nullptr || text->empty()) && has_params && !data["params"].empty()) return read_form(data, into);
+  if (text != nullptr) into.body = *text;
+  return std::nullopt;
+}
+
 // What is wrong with it; nothing when it has been read.
 std::optional<std::string> read_request(const json& entry, recorded_request& into) {
   if (!entry.is_object() || !entry.contains("request")) return "expected an object with a \"request\"";
@@ -48,11 +101,7 @@ std::optional<std::string> read_request(const json& entry, recorded_request& int
     if (name == nullptr || value == nullptr) return "expected the texts \"name\" and \"value\" in each of \"headers\"";
     if (!is_of_connection(*name)) into.headers.emplace_back(*name, *value);
   }
-  if (!request.contains("postData")) return std::nullopt;
-  const std::string* text = text_in(request["postData"], "text");
-  if (text == nullptr) return "expected a \"text\" in \"postData\": a body in parts is not supported";
-  into.body = *text;
-  return std::nullopt;
+  return request.contains("postData") ? read_body(request["postData"], into) : std::nullopt;
 }
 
 // What only a replay asks for; a member that is missing or of another type is not known.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "stack/observe/quantile.hpp"
 
@@ -100,9 +101,12 @@ std::optional<model::quantile_interval> quantile_interval(const observe::histogr
       .effective_samples = std::min(effective, static_cast<double>(all.count()))};
 }
 
-model::response_intervals intervals_of(const observe::histogram& all, std::span<const observe::histogram> parts) {
+model::response_intervals intervals_of(const observe::histogram& all, std::span<const observe::histogram> parts,
+                                       std::span<const double> asked) {
+  std::set<double> quantiles{0.5, 0.9, 0.95, 0.99, 0.999, 0.9999};
+  quantiles.insert(asked.begin(), asked.end());
   model::response_intervals told{.mean = mean_interval(parts)};
-  for (const double quantile : {0.5, 0.9, 0.95, 0.99, 0.999, 0.9999}) {
+  for (const double quantile : quantiles) {
     if (const auto known = quantile_interval(all, parts, quantile)) told.quantiles.push_back(*known);
   }
   return told;

@@ -33,7 +33,8 @@ std::optional<model::time_interval> mean_interval(std::span<const observe::histo
 std::optional<model::quantile_interval> quantile_interval(const observe::histogram& all,
                                                           std::span<const observe::histogram> parts, double quantile);
 
-// The mean's, and those of p50, p90, p95, p99, p99.9 and p99.99 that can be told.
-model::response_intervals intervals_of(const observe::histogram& all, std::span<const observe::histogram> parts);
+// The mean's, and those of p50, p90, p95, p99, p99.9, p99.99 and of what is `asked` for that can be told, rising.
+model::response_intervals intervals_of(const observe::histogram& all, std::span<const observe::histogram> parts,
+                                       std::span<const double> asked = {});
 
 }  // namespace assay::load

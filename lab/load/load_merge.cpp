@@ -1,7 +1,10 @@
 #include "lab/load/load_merge.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <span>
 #include <tuple>
+#include <utility>
 
 #include "lab/load/arrival_fit.hpp"
 #include "lab/load/burst_return.hpp"
@@ -14,15 +17,56 @@
 namespace assay::load {
 namespace {
 
-// What the parts of the run say of the whole. Of a run that was cut short the last parts are empty.
-void conclude_from_parts(const workload& work, const std::vector<thread_outcome>& outcomes, model::load_result& of) {
-  run_parts together(work.length());
-  for (const thread_outcome& each : outcomes) together.merge(*each.measured.parts());
-  const double part_s = in_seconds(work.length()) / run_parts::parts;
-  const auto whole = static_cast<std::size_t>(in_seconds(of.duration) / part_s + 1e-6);
-  of.steady = steadiness_of(together.histograms().first(std::min(whole, run_parts::parts)), part_s);
+// A stretch of even load: all of it, as planned, and how much there was of it. Which quantiles are asked for.
+struct stretch {
+  duration planned{};
+  duration measured{};
+  std::span<const double> asked;
+};
+
+// What the parts of a stretch say of it: into a run, a stage or a route. Of one that was cut short the last parts are
+// empty.
+template <class Of>
+void conclude_from_parts(const run_parts& parts, const stretch& length, Of& of) {
+  of.intervals = model::response_intervals{};
+  const double part_s = in_seconds(length.planned) / run_parts::parts;
+  const auto whole = static_cast<std::size_t>(in_seconds(length.measured) / part_s + 1e-6);
+  of.steady = steadiness_of(parts.histograms().first(std::min(whole, run_parts::parts)), part_s);
   if (of.steady && of.steady->drift) return;  // no interval holds what comes after that
-  of.intervals = intervals_of(of.latency.response_time, together.histograms());
+  of.intervals = intervals_of(of.latency.response_time, parts.histograms(), length.asked);
+}
+
+// Those of all threads; nothing where none are kept.
+std::optional<run_parts> merged_parts(const std::vector<thread_outcome>& outcomes, std::size_t stage,
+                                      std::size_t route) {
+  std::optional<run_parts> together;
+  for (const thread_outcome& each : outcomes) {
+    const run_parts* const kept = each.measured.parts(stage, route);
+    if (kept == nullptr) return std::nullopt;
+    if (!together) {
+      together = *kept;
+    } else {
+      together->merge(*kept);
+    }
+  }
+  return together;
+}
+
+// Of a run of one even stage: what its routes' parts say of each of them, and together of the whole.
+void conclude_of_run(const workload& work, const std::vector<thread_outcome>& outcomes, model::load_result& of) {
+  const stretch length{.planned = work.length(), .measured = of.duration, .asked = work.gated_quantiles};
+  std::optional<run_parts> whole;
+  for (std::size_t i = 0; i < work.requests.size(); ++i) {
+    std::optional<run_parts> parts = merged_parts(outcomes, 0, i);
+    if (!parts) return;
+    if (i < of.routes.size()) conclude_from_parts(*parts, length, of.routes[i]);
+    if (!whole) {
+      whole = std::move(parts);
+    } else {
+      whole->merge(*parts);
+    }
+  }
+  if (whole) conclude_from_parts(*whole, length, of);
 }
 
 std::vector<model::load_stage> merged_stages(const measured_load& of, const std::vector<thread_outcome>& outcomes,
@@ -44,6 +88,11 @@ std::vector<model::load_stage> merged_stages(const measured_load& of, const std:
                       .answered = seen.answers,
                       .errors = seen.errors_by_kind(),
                       .latency = seen.latency});
+    if (const std::optional<run_parts> parts = merged_parts(outcomes, i, 0)) {
+      conclude_from_parts(*parts,
+                          {.planned = planned.length, .measured = measured - begin, .asked = work.gated_quantiles},
+                          merged.back());
+    }
     if (planned.burst_of_per_s) {
       merged.back().burst = return_after_burst(work.stages, i, of.series->seconds(), measured);
     }
@@ -111,8 +160,10 @@ model::load_result merge_load(const measured_load& of, const std::vector<thread_
   merged.interrupted = of.interrupted;
 
   recorder sum;
+  stall_record stalls;
   for (const thread_outcome& each : outcomes) {
     sum.merge(each.measured.total());
+    stalls.merge(each.measured.stalls);
     std::ignore = merged.connect_time.merge(each.measured.connect_time);  // of one layout
     std::ignore = merged.first_byte.merge(each.measured.first_byte);
     merged.duration = std::max(merged.duration, each.ended - of.start);
@@ -127,11 +178,12 @@ model::load_result merge_load(const measured_load& of, const std::vector<thread_
   merged.good_rps = static_cast<double>(sum.well_within_run) / seconds;
   merged.generator = health_of(outcomes, sum.answers);
   sum.write_to(merged);
-  if (work.keep_parts) conclude_from_parts(work, outcomes, merged);
+  merged.stalls = stalls.concern(merged.latency.response_time);
   if (work.window > duration::zero()) merged.windows = merged_windows(work, outcomes, merged.duration);
   if (work.tests_arrivals()) merged.arrivals_seen = merged_fit(work, outcomes);
   if (work.stages.size() > 1) merged.stages = merged_stages(of, outcomes, merged.duration);
   if (work.requests.size() > 1) merged.routes = merged_routes(work, outcomes);
+  if (work.stages.size() == 1) conclude_of_run(work, outcomes, merged);
   judge_validity(merged);
   return merged;
 }

@@ -1,5 +1,5 @@
-// One generator on one loop, on the thread that calls: connecting, starting, what it costs, and being stopped from
-// another thread. What the engines of replays and of sessions share.
+// One generator on one loop, on the thread that calls: connecting, starting, and being stopped from another thread.
+// What the engines of replays and of sessions share. What sending costs the generator says itself (sending_cost.hpp).
 //
 // Misuse: run() twice, or two at the same time in one process: they would measure each other.
 #pragma once
@@ -37,9 +37,7 @@ struct lone_target {
 
 struct lone_outcome {
   instant start{};
-  duration wall{};  // until it had drained
-  thread_usage usage{};
-  duration spun{};
+  duration cpu{};  // of the thread, until it had drained
   bool interrupted = false;
   std::string backend = {};
 };
@@ -115,12 +113,9 @@ class lone_run {
     const instant start = on.now() + start_delay;
     started_ns_.store(start.time_since_epoch().count(), std::memory_order_relaxed);
     const thread_usage before = thread_usage::now();
-    const duration spun_before = on.counters().spun;
     on.run(load.run(start));
     return conclude(load, lone_outcome{.start = start,
-                                       .wall = on.now() - start,
-                                       .usage = thread_usage::now() - before,
-                                       .spun = on.counters().spun - spun_before,
+                                       .cpu = (thread_usage::now() - before).cpu,
                                        .interrupted = stopping_,
                                        .backend = std::string(on.backend().name())});
   }

@@ -13,16 +13,34 @@ std::uint64_t room_for_writes(const workload& of) {
   return share > 0 ? static_cast<std::uint64_t>(std::ceil(share + 6 * std::sqrt(share))) : 0;
 }
 
+// Null for a stage whose rate changes on purpose.
+std::vector<std::unique_ptr<run_parts>> parts_for(const workload& of) {
+  std::vector<std::unique_ptr<run_parts>> made;
+  if (of.stages.size() == 1) {
+    if (!of.stages.front().is_even()) return made;
+    for (std::size_t i = 0; i < of.requests.size(); ++i) made.push_back(std::make_unique<run_parts>(of.length()));
+    return made;
+  }
+  duration begin{};
+  for (const stage& each : of.stages) {
+    made.push_back(each.is_even() ? std::make_unique<run_parts>(each.length, begin) : nullptr);
+    begin += each.length;
+  }
+  return made;
+}
+
 }  // namespace
 
-measurements::measurements(const workload& of, second_series* series)
+measurements::measurements(const workload& of, second_series* series, stall_watch* watch)
     : requests_(&of.requests),
+      watch_(watch),
       routes_(of.requests.size()),
+      several_stages_(of.stages.size() > 1),
       timeout_(of.timeout),
       cells_(of.stages.size() * routes_),
       writes_(room_for_writes(of)) {
   if (series != nullptr) seconds_.emplace(*series);
-  if (of.keep_parts) parts_.emplace(of.length());
+  if (of.keep_parts) parts_ = parts_for(of);
   if (of.window > duration::zero()) windows_.emplace(of.length(), of.window);
   if (of.tests_arrivals()) realised_.emplace(of.arrivals_expected() / of.threads, of.length());
   // Before the clock runs: a page fault at the start of a burst would be the generator's lateness.
@@ -36,8 +54,9 @@ void measurements::end_in_second(const arrival& of, instant now, bool was_answer
 
 void measurements::failed(failure_kind kind, const arrival& of, instant sent, instant now, bool charged) {
   of.into->failed(kind, of.intended, sent, now, charged);
+  if (charged) count_stall(of, sent, now);
   if (seconds_) end_in_second(of, now, false, kind, charged);
-  if (parts_ && charged) parts_->record(of.intended - start_, now - of.intended);
+  if (charged) keep_in_parts(of, now - of.intended);
   if (windows_) {
     windows_->ended(of.intended - start_, false, true, charged ? std::optional(now - of.intended) : std::nullopt);
   }
@@ -47,7 +66,7 @@ void measurements::failed(failure_kind kind, const arrival& of, instant sent, in
 void measurements::not_sent(failure_kind kind, const arrival& of, instant now, bool charged, bool before) {
   of.into->not_sent(kind, of.intended, now, charged);
   if (seconds_) end_in_second(of, now, false, kind, charged);
-  if (parts_ && charged) parts_->record(of.intended - start_, now - of.intended);
+  if (charged) keep_in_parts(of, now - of.intended);
   if (windows_) {
     windows_->ended(of.intended - start_, false, true, charged ? std::optional(now - of.intended) : std::nullopt);
   }
@@ -58,7 +77,7 @@ void measurements::not_sent_many(failure_kind kind, instant intended, instant no
   assert(cells_.size() == 1 && !seconds_);
   cells_[0]->offered += count;
   cells_[0]->not_sent(kind, intended, now, true, count);
-  if (parts_) parts_->record(intended - start_, now - intended, count);
+  keep_in_parts({.intended = intended}, now - intended, count);
   if (windows_) {
     windows_->offered(intended - start_, count);
     windows_->ended(intended - start_, false, true, now - intended, count);

@@ -9,12 +9,14 @@
 #include <vector>
 
 #include "lab/load/answer_checks.hpp"
+#include "lab/load/own_stalls.hpp"
 #include "lab/load/realised_arrivals.hpp"
 #include "lab/load/recorder.hpp"
 #include "lab/load/run_parts.hpp"
 #include "lab/load/run_windows.hpp"
 #include "lab/load/second_series.hpp"
 #include "lab/load/span.hpp"
+#include "lab/load/stall_watch.hpp"
 #include "lab/load/workload.hpp"
 #include "lab/load/write_log.hpp"
 
@@ -31,11 +33,14 @@ struct arrival {
 
 class measurements {
  public:
-  // `series` is null when the workload keeps no seconds.
-  measurements(const workload& of, second_series* series);
+  // `series` is null when the workload keeps no seconds. `watch` is the thread's own, and is begun and ended with this.
+  measurements(const workload& of, second_series* series, stall_watch* watch = nullptr);
 
   // When offsets count from; before the first arrival.
-  void begin(instant start) { start_ = start; }
+  void begin(instant start) {
+    start_ = start;
+    if (watch_ != nullptr) watch_->begin();
+  }
   // An arrival is taken from the schedule; `taken` says when and which, its record is found here.
   void offered(arrival& taken);
   // One of those that come in no order: what comes after it is meant for `from` or later.
@@ -53,12 +58,19 @@ class measurements {
   // No more arrivals are taken.
   void finish() {
     if (seconds_) seconds_->finish();
+    if (watch_ == nullptr) return;
+    watch_->end();
+    stalls.saw(watch_->count(), watch_->longest());
+    watch_ = nullptr;  // who reads this may outlive it
   }
 
   const recorder& of(std::size_t stage, std::size_t route) const { return *cells_[stage * routes_ + route]; }
   recorder total() const;
-  // Null where none are kept.
-  const run_parts* parts() const { return parts_ ? &*parts_ : nullptr; }
+  // The response times of that route, or where there are several stages, of all routes in that stage. Null where none
+  // are kept: what changes on purpose has no intervals.
+  const run_parts* parts(std::size_t stage, std::size_t route) const {
+    return parts_.empty() ? nullptr : parts_[part_index(stage, route)].get();
+  }
   const run_windows* windows() const { return windows_ ? &*windows_ : nullptr; }
   const realised_arrivals* realised() const { return realised_ ? &*realised_ : nullptr; }
   const write_log& writes() const { return writes_; }
@@ -67,18 +79,34 @@ class measurements {
   std::uint64_t received_bytes = 0;
   observe::histogram connect_time = observe::histogram::with_defaults();
   observe::histogram first_byte = observe::histogram::with_defaults();  // of answers, from the send
+  stall_record stalls;
 
  private:
+  // A route of several stages has no even load, and a stage's routes share its intervals: so there are as many of them
+  // as routes or as stages, and not as their product.
+  std::size_t part_index(std::size_t stage, std::size_t route) const { return several_stages_ ? stage : route; }
+  void keep_in_parts(const arrival& of, duration response, std::uint64_t times = 1) {
+    if (parts_.empty()) return;
+    run_parts* const into = parts_[part_index(of.stage, of.route)].get();
+    if (into != nullptr) into->record(of.intended - start_, response, times);
+  }
+  // A response time that this thread can have made longer itself.
+  void count_stall(const arrival& of, instant sent, instant now) {
+    const duration added = watch_ == nullptr ? duration::zero() : watch_->added(of.intended, sent, now);
+    if (added > duration::zero()) stalls.touched(now - of.intended, added);
+  }
   void count(arrival& taken);
   void end_in_second(const arrival& of, instant now, bool was_answered, std::optional<failure_kind> error,
                      bool charged);
 
   const request_source* requests_;
+  stall_watch* watch_;
   std::size_t routes_;
+  bool several_stages_;
   duration timeout_;
   std::vector<std::unique_ptr<recorder>> cells_;  // stage by stage
   std::optional<second_recorder> seconds_;
-  std::optional<run_parts> parts_;
+  std::vector<std::unique_ptr<run_parts>> parts_;  // see part_index()
   std::optional<run_windows> windows_;
   std::optional<realised_arrivals> realised_;
   write_log writes_;
@@ -116,7 +144,8 @@ inline bool measurements::answered(const arrival& of, instant sent, instant now,
       {.status = got.status, .error = error, .within_run = within_run, .in_time = now - of.intended <= timeout_});
   first_byte.record(nanoseconds(got.head_at - sent));
   if (seconds_) end_in_second(of, now, true, error, true);
-  if (parts_) parts_->record(of.intended - start_, now - of.intended);
+  keep_in_parts(of, now - of.intended);
+  count_stall(of, sent, now);
   if (windows_) windows_->ended(of.intended - start_, true, error.has_value(), now - of.intended);
   if (route.key) writes_.add(of.k, of.route, write_log::outcome_of(got.status));
   return !error;

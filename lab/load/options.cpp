@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "lab/load/feeds.hpp"
+#include "lab/load/record_memory.hpp"
 #include "lab/load/second_series.hpp"
 #include "lab/load/workload.hpp"
 #include "stack/http/client.hpp"
@@ -259,6 +260,10 @@ std::expected<load_plan, std::string> normalize(load_options options) {
     if (!several) return refuse(several.error());
     plan.several = std::move(*several);
   }
+  const checked memory = check_record_memory({.routes = plan.several ? plan.several->size() : 1,
+                                              .stages = std::max<std::size_t>(options.stages.size(), 1),
+                                              .threads = options.threads});
+  if (!memory) return refuse(memory.error());
   plan.authority = std::move(parts->authority);
   plan.host = std::move(parts->host);
   plan.port = parts->port;

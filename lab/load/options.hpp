@@ -42,6 +42,7 @@ struct load_options {
   answer_checks checks;
   bool keep_seconds = false;                   // for those who watch; kept for bursts too
   duration window{};                           // of objectives that are to hold in each; see gate_window()
+  std::vector<double> gated_quantiles;         // intervals are told of these too; see gate_quantiles()
   duration timeout = std::chrono::seconds(5);  // of one request, from its send
   std::uint64_t per_connection = no_limit;     // requests; then the client closes it
   bool renews_connections = false;             // one is closed while its successor is opened: sessions
@@ -65,7 +66,7 @@ struct load_plan {
 inline constexpr double max_rate_per_s = 10'000'000;
 inline constexpr unsigned max_connections = 1'000'000;
 inline constexpr unsigned max_threads = 256;
-inline constexpr std::size_t max_stages = 64;               // each keeps histograms of its own, 1.1 MiB a thread
+inline constexpr std::size_t max_stages = 64;               // each keeps histograms of its own: record_memory.hpp
 inline constexpr double max_staged_arrivals = 100'000'000;  // what may be charged one by one when nothing is answered
 inline constexpr duration max_length = std::chrono::hours(24 * 7);
 inline constexpr std::size_t max_routes = 256;  // each keeps histograms of its own, too

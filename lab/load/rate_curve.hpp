@@ -32,6 +32,8 @@ struct stage {
 
   // Expected arrivals of the whole stage.
   double arrivals() const;
+  // Its rate is the same from begin to end.
+  bool is_even() const { return !end_rate_per_s && swing_per_s == 0 && course.empty(); }
 };
 
 // "100/s", "100..500/s", "300~200/20s", "100*10/s": the rates, for people.

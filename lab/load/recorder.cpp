@@ -10,7 +10,6 @@
 #include "lab/load/span.hpp"
 
 namespace assay::load {
-namespace {}  // namespace
 
 failure_kind classify_status(int status) {
   if (status >= 500) return failure_kind::status_5xx;

@@ -1,5 +1,6 @@
 // What one generator thread has measured so far of one route in one phase: histograms, counts, and the integrals the
-// verdict needs. Constant memory for any length of run: about 1.1 MiB, nearly all of it four histograms.
+// verdict needs. Constant memory for any length of run: 1.3 MiB, nearly all of it five histograms; what all of them of
+// a run may take is in record_memory.hpp.
 //
 // Misuse: sharing one between threads. Each has its own; merge() when they have stopped.
 #pragma once
@@ -86,6 +87,8 @@ class recorder {
   // Puts what was counted into a result: requests, errors, latency, and the health that follows from them.
   void write_to(model::load_result& into) const;
   void write_to(model::generator_health& into) const;
+
+  static constexpr std::size_t histograms = 5;
 
   model::latency_histograms latency;
   observe::histogram own_lag;  // send lag that an idle connection could have prevented

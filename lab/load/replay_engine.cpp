@@ -10,13 +10,14 @@ namespace {
 model::generator_health health_of(const replay_measurements& measured, const replay_run& run) {
   model::generator_health health;
   measured.all.write_to(health);
-  const auto wall_ns = static_cast<double>(std::max<duration::rep>(run.wall.count(), 1));
-  health.cpu_share = std::max(0.0, static_cast<double>((run.usage.cpu - run.spun).count())) / wall_ns;
-  health.cpu_wait_share = static_cast<double>(run.usage.cpu_wait.count()) / wall_ns;
-  health.spun_share = static_cast<double>(run.spun.count()) / wall_ns;
+  const auto& [usage, spun, wall] = run.sending;
+  const auto wall_ns = static_cast<double>(std::max<duration::rep>(wall.count(), 1));
+  health.cpu_share = std::max(0.0, static_cast<double>((usage.cpu - spun).count())) / wall_ns;
+  health.cpu_wait_share = static_cast<double>(usage.cpu_wait.count()) / wall_ns;
+  health.spun_share = static_cast<double>(spun.count()) / wall_ns;
   const std::uint64_t answers = measured.all.answers;
   if (answers > 0) {
-    health.cpu_per_request_ns = static_cast<double>(run.usage.cpu.count()) / static_cast<double>(answers);
+    health.cpu_per_request_ns = static_cast<double>(run.cpu.count()) / static_cast<double>(answers);
   }
   return health;
 }
@@ -113,9 +114,8 @@ std::expected<model::replay_result, std::string> replay_engine::run() {
     return replay_result_of(plan_, replay.measured(),
                             {.start = ran.start,
                              .ended = replay.ended(),
-                             .wall = ran.wall,
-                             .usage = ran.usage,
-                             .spun = ran.spun,
+                             .sending = replay.cost(),
+                             .cpu = ran.cpu,
                              .interrupted = ran.interrupted,
                              .backend = ran.backend});
   });

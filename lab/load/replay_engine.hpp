@@ -12,7 +12,7 @@
 #include "lab/load/recorder.hpp"
 #include "lab/load/replay_plan.hpp"
 #include "lab/load/replayer.hpp"
-#include "lab/load/thread_usage.hpp"
+#include "lab/load/sending_cost.hpp"
 #include "lab/load/verdict.hpp"
 #include "lab/model/replay_result.hpp"
 #include "stack/runtime/loop.hpp"
@@ -49,9 +49,8 @@ class replay_engine {
 struct replay_run {
   instant start{};
   instant ended{};  // of sending
-  duration wall{};  // until it had drained
-  thread_usage usage{};
-  duration spun{};
+  thread_cost sending{};
+  duration cpu{};  // the drain's too
   bool interrupted = false;
   std::string backend = {};
 };

@@ -11,6 +11,9 @@ namespace {
 
 // After Ctrl-C nobody wants to wait for slow answers.
 constexpr duration interrupted_drain = std::chrono::milliseconds(500);
+// What sending costs is told of no less than this, or of the whole replay: of a recording of a few milliseconds it
+// would be a thread that was busy all the time.
+constexpr duration least_cost_length = std::chrono::seconds(1);
 // Requests that get their turn before the loop looks at sockets again: a burst may not starve the answers.
 constexpr int most_at_once = 256;
 
@@ -52,7 +55,8 @@ replayer::replayer(loop& on, const replay_plan& plan, const socket_address& addr
       slots_(plan.options.connections, plan.sends.size()),
       clients_(plan.recording.clients()),
       noticed_(plan.sends.size()),
-      drain_(this) {
+      drain_(this),
+      cost_(on) {
   for (std::size_t place = plan.sends.size(); place-- > 0;) {
     clients_[plan.sends[place].client].next = static_cast<std::uint32_t>(place);
   }
@@ -287,6 +291,7 @@ void replayer::stop() {
   if (driving_ == nullptr) return;
   const instant now = on_.now();
   end_ = std::min(end_, now);
+  cost_.end();
   if (pacing_ != nullptr) pacing_->cancel(cancel_reason::user);
   on_.timers().arm(drain_, std::min(drain_.deadline(), now + interrupted_drain));
 }
@@ -311,12 +316,14 @@ task<void> replayer::run(instant start) {
   driving_ = &driving;
   scope pacing(co_await this_context());
   pacing_ = &pacing;
+  cost_.begin(std::max(end_, start + least_cost_length));
   on_.timers().arm(drain_, saturating_add(last_due(), plan_.options.timeout));
   pacing.spawn(pace());
   std::ignore = co_await pacing.join();
   pacing_ = nullptr;
   std::ignore = co_await driving.join();  // failures are counted where they happen
   driving_ = nullptr;
+  cost_.end();
   on_.timers().disarm(drain_);
   charge_unsent(on_.now());
   co_await close_idle();

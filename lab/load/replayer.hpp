@@ -24,6 +24,7 @@
 #include "lab/load/exchange.hpp"
 #include "lab/load/recorder.hpp"
 #include "lab/load/replay_plan.hpp"
+#include "lab/load/sending_cost.hpp"
 #include "stack/runtime/scope.hpp"
 #include "stack/runtime/semaphore.hpp"
 
@@ -59,6 +60,7 @@ class replayer {
   const replay_measurements& measured() const { return measured_; }
   // When sending ended: with the last request's turn, or with stop().
   instant ended() const { return end_; }
+  const thread_cost& cost() const { return cost_.taken(); }
 
  private:
   struct client;
@@ -97,6 +99,7 @@ class replayer {
   intrusive_list<client> idle_;    // with a connection, the longest idle first
   std::vector<duration> noticed_;  // of each planned request: how late the schedule saw it
   drain_timer drain_;
+  sending_cost cost_;
   std::uint32_t next_ = 0;  // in the plan: the first whose turn has not come
   instant start_{};
   instant end_{};

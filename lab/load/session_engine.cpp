@@ -51,7 +51,7 @@ std::expected<model::load_result, std::string> session_engine::run() {
     const instant ended = load.ended();
     threads.push_back({.measured = load.take_measured(),
                        .sending = load.cost(),
-                       .cpu = ran.usage.cpu,
+                       .cpu = ran.cpu,
                        .due = due,
                        .ended = ended,
                        .backend = ran.backend});

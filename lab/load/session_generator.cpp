@@ -64,11 +64,12 @@ session_generator::session_generator(loop& on, const session_plan& plan, const s
       plan_(plan),
       to_(to),
       live_(live),
-      measured_(plan.work, series),
+      measured_(plan.work, series, &stalls_),
       coming_(series != nullptr ? series->size() : 0),
       places_(plan.work.connections, 1),
       drain_(this),
-      cost_(on) {
+      cost_(on),
+      stalls_(on) {
   for (std::size_t i = 0; i < plan.scenarios.size(); ++i) {
     const session_scenario& each = plan.scenarios[i];
     // A seed of its own: two scenarios of one rate are two groups of people.

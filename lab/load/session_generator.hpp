@@ -29,6 +29,7 @@
 #include "lab/load/second_series.hpp"
 #include "lab/load/sending_cost.hpp"
 #include "lab/load/session_plan.hpp"
+#include "lab/load/stall_watch.hpp"
 #include "lab/model/load_result.hpp"
 #include "stack/runtime/scope.hpp"
 #include "stack/runtime/semaphore.hpp"
@@ -104,6 +105,7 @@ class session_generator {
   semaphore places_;
   drain_timer drain_;
   sending_cost cost_;
+  stall_watch stalls_;
   instant start_{};
   instant end_{};
   std::uint64_t due_ = 0;

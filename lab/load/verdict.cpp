@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace assay::load {
 
 std::vector<std::string> invalid_reasons(const model::generator_health& health, model::load_model model,
@@ -59,12 +61,29 @@ std::vector<std::string> invalid_reasons(const model::arrival_fit& seen, model::
   return reasons;
 }
 
+std::vector<std::string> invalid_reasons(const model::own_stalls& stalls, const verdict_bounds& bounds) {
+  const auto counts = [&bounds](const model::touched_time& each) {
+    return each.quantile <= bounds.stalled_quantile &&
+           each.measured_ns - each.least_ns > static_cast<double>(bounds.own_lag_p99_ns);
+  };
+  const auto highest = std::find_if(stalls.touched.rbegin(), stalls.touched.rend(), counts);
+  if (highest == stalls.touched.rend()) return {};
+  const model::touched_time& shown = *highest;
+  return {fmt::format(
+      "generator stalled {} time(s), for up to {:.0f} ms: {} can be its own ({} {:.2f} ms, and without that at least "
+      "{:.2f} ms): leave it a CPU of its own, or make the run longer",
+      stalls.count, static_cast<double>(stalls.longest_ns) / 1e6, names_of(stalls.touched), model::names_of({shown}),
+      shown.measured_ns / 1e6, shown.least_ns / 1e6)};
+}
+
 void judge_validity(model::load_result& result, const verdict_bounds& bounds) {
   result.reasons = invalid_reasons(result.generator, result.model, result.latency.response_time.count(), bounds);
   if (result.arrivals_seen) {
     const auto offered = invalid_reasons(*result.arrivals_seen, result.arrivals, bounds);
     result.reasons.insert(result.reasons.end(), offered.begin(), offered.end());
   }
+  const auto stalled = invalid_reasons(result.stalls, bounds);
+  result.reasons.insert(result.reasons.end(), stalled.begin(), stalled.end());
   result.valid = result.reasons.empty();
 }
 

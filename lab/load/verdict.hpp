@@ -25,6 +25,8 @@ struct verdict_bounds {
   double gaps_off = 0.25;             // of the gaps between sends, as many may be of another law than the intended
   std::uint64_t least_gaps = 100;     // fewer tell nothing: chance alone is as large as that
   double offered_share = 0.99;        // of what was sent, this much before the end of sending
+  double stalled_quantile = 0.99;     // the generator's own stalls may touch those above: of a few stalls the longest
+                                      // response times nearly always are, and they are told beside them
 };
 
 // Why a measurement with so many response times does not show the candidate; empty when it does.
@@ -34,6 +36,9 @@ std::vector<std::string> invalid_reasons(const model::generator_health& health, 
 // The same of what it offered against what it was to offer.
 std::vector<std::string> invalid_reasons(const model::arrival_fit& seen, model::arrival_law law,
                                          const verdict_bounds& bounds = {});
+
+// The same of percentiles that its own stalls can have made.
+std::vector<std::string> invalid_reasons(const model::own_stalls& stalls, const verdict_bounds& bounds = {});
 
 // Fills valid and reasons from the rest of the result.
 void judge_validity(model::load_result& result, const verdict_bounds& bounds = {});

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "lab/load/record_memory.hpp"
 #include "lab/load/second_series.hpp"
 #include "lab/load/stages_like.hpp"
 #include "lab/load/write_log.hpp"
@@ -82,11 +83,6 @@ std::vector<stage> stages_of(const load_options& options) {
 }  // namespace
 
 workload workload_of(const load_plan& plan) {
-  // What changes on purpose has no intervals.
-  const auto is_even = [](const load_options& of) {
-    return of.stages.empty() ||
-           (of.stages.size() == 1 && !of.stages[0].end_rate_per_s && of.stages[0].swing_per_s == 0);
-  };
   const load_options& options = plan.options;
   return {.host = plan.host,
           .port = plan.port,
@@ -104,8 +100,9 @@ workload workload_of(const load_plan& plan) {
           .seed = options.seed,
           .keep_seconds = options.keep_seconds,
           .window = options.window,
+          .gated_quantiles = options.gated_quantiles,
           .keep_arrivals = options.rate_per_s.has_value(),
-          .keep_parts = is_even(options),
+          .keep_parts = true,
           .spin = options.spin,
           .io = options.io};
 }
@@ -136,6 +133,9 @@ std::expected<workload, std::string> bind_workload(const workload_options& optio
     return std::unexpected(fmt::format("{} routes in {} phases: expected at most {} of them together: join rare routes",
                                        requests->size(), options.phases.size(), max_phase_routes));
   }
+  const checked memory = check_record_memory(
+      {.routes = requests->size(), .stages = options.phases.size(), .threads = options.threads, .keep_parts = false});
+  if (!memory) return std::unexpected(memory.error());
   workload made = workload_of(*plan);
   made.requests = std::move(*requests);
   made.model = model::load_model::open;

@@ -35,9 +35,10 @@ struct workload {
   std::uint64_t per_connection = no_limit;     // requests; then it is closed, and the next opens another
   std::uint64_t seed = 1;
   bool keep_seconds = false;
-  duration window{};           // zero: what happens is not kept by windows
-  bool keep_arrivals = false;  // to compare when they went out with the law that was intended; open model
-  bool keep_parts = false;     // for intervals of the whole run's quantiles
+  duration window{};                         // zero: what happens is not kept by windows
+  std::vector<double> gated_quantiles = {};  // have intervals beside the usual ones
+  bool keep_arrivals = false;                // to compare when they went out with the law that was intended; open model
+  bool keep_parts = false;                   // for intervals of quantiles, where the rate is even: see measurements.hpp
   bool spin = false;
   bool real_time = false;  // its threads go before all others on their core, where the system allows it
   io_options io = {};
@@ -72,7 +73,7 @@ struct workload_options {
   io_options io = {};
 };
 
-// What the records of a thread may take: about 1.1 MiB for each route in each phase, so 1.1 GiB.
+// What the records of a thread may take: about 1.3 MiB for each route in each phase, so 1.3 GiB.
 inline constexpr std::size_t max_phase_routes = 1024;
 
 // The error is one line for the user.

@@ -70,6 +70,21 @@ struct generator_health {
   double cpu_per_request_ns = 0;
 };
 
+// A percentile that the generator's own stalls can have made what it is: measured, and the least that it can have been.
+struct touched_time {
+  double quantile = 0;  // 1: the maximum
+  double measured_ns = 0;
+  double least_ns = 0;
+};
+
+// When the generator's threads did not run although they were to; lab/load/own_stalls.hpp has the method.
+struct own_stalls {
+  std::uint64_t count = 0;
+  std::uint64_t longest_ns = 0;
+  std::uint64_t touched_requests = 0;      // whose response time they can have made longer
+  std::vector<touched_time> touched = {};  // rising; of the response time of the run
+};
+
 // Whether requests went out as the schedule had them; lab/load/arrival_fit.hpp has the method. What waited because the
 // candidate held every connection counts as sent when it could have been.
 struct arrival_fit {
@@ -101,7 +116,9 @@ struct load_stage {
   std::uint64_t answered = 0;
   std::map<std::string, std::uint64_t> errors = {};
   latency_histograms latency = {};
-  std::optional<burst_return> burst = {};  // of a stage that is one
+  std::optional<response_intervals> intervals = {};  // absent where its rate changes on purpose; empty where it drifts
+  std::optional<steadiness> steady = {};             // likewise
+  std::optional<burst_return> burst = {};            // of a stage that is one
 };
 
 // What was measured of one route of several.
@@ -112,6 +129,8 @@ struct load_route {
   std::uint64_t answered = 0;
   std::map<std::string, std::uint64_t> errors = {};
   latency_histograms latency = {};
+  std::optional<response_intervals> intervals = {};  // absent where the run's rate is not even; empty where it drifts
+  std::optional<steadiness> steady = {};             // likewise
 };
 
 // The sessions of one scenario, in the partly open model.
@@ -155,9 +174,11 @@ struct load_window {
 
 // An objective of the run and what was measured of it.
 struct gate_outcome {
-  std::string gate;  // "p99<50ms"
-  bool met = false;
-  std::string measured;  // "12.3ms", or why it cannot be told
+  std::string gate;                          // "p99<50ms"
+  bool met = false;                          // by the estimate
+  std::string measured;                      // "12.3ms", or why it cannot be told
+  std::optional<time_interval> within = {};  // of a percentile or a mean that has one
+  std::optional<bool> proven = {};           // all of it lies on the limit's one side; absent without
 };
 
 struct load_result {
@@ -199,8 +220,17 @@ struct load_result {
   std::vector<load_window> windows;     // where an objective is of them: those that were whole
   std::vector<gate_outcome> gates;
   generator_health generator;
+  own_stalls stalls;
   std::optional<arrival_fit> arrivals_seen;  // open model
   std::string io_backend;
 };
+
+// Whether more than told_wait_share of what was due waited for a connection: fewer change no percentile that a run of
+// usual length tells. Never outside of the open model.
+inline constexpr double told_wait_share = 0.01;
+bool many_waited(const load_result& result);
+
+// "p99, p99.9 and max" of what stalls have touched; empty when that is nothing.
+std::string names_of(const std::vector<touched_time>& touched);
 
 }  // namespace assay::model

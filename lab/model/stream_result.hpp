@@ -72,6 +72,9 @@ struct stream_result {
   std::uint64_t events = 0;
   observe::histogram first_event = observe::histogram::with_defaults();  // from the intended start of connecting
   observe::histogram gap = observe::histogram::with_defaults();          // between two of one connection
+  // Gaps that the end of the run cut: on each open stream that had had an event, from its latest until then. They are
+  // not in `gap`: each is only known to be longer than that.
+  observe::histogram open_gap = observe::histogram::with_defaults();
   std::uint64_t longest_silence_ns = 0;  // on an open connection, up to the end of the run
 
   std::uint64_t bytes_received = 0;

@@ -32,6 +32,16 @@ json intervals_json(const model::response_intervals& of) {
   return bounds;
 }
 
+// "p99.9", or "max", and between which two values it lies.
+json touched_json(const model::own_stalls& of) {
+  json rows = json::array();
+  for (const model::touched_time& each : of.touched) {
+    rows.push_back(
+        {{"of", model::names_of({each})}, {"measured_us", each.measured_ns / 1e3}, {"least_us", each.least_ns / 1e3}});
+  }
+  return rows;
+}
+
 json arrivals_json(const std::optional<model::arrival_fit>& of) {
   if (!of) return nullptr;
   return {{"gaps", of->gaps},
@@ -52,6 +62,11 @@ json burst_json(const std::optional<model::burst_return>& of) {
           {"why_not", of->why_not.empty() ? json(nullptr) : json(of->why_not)}};
 }
 
+json steady_json(const std::optional<model::steadiness>& of) {
+  if (!of) return nullptr;
+  return {{"from_s", of->from_s}, {"before", of->before}, {"drift", of->drift ? json(*of->drift) : json(nullptr)}};
+}
+
 json stages_json(const std::vector<model::load_stage>& stages) {
   json rows = json::array();
   for (const model::load_stage& each : stages) {
@@ -63,6 +78,8 @@ json stages_json(const std::vector<model::load_stage>& stages) {
                     {"requests", each.answered},
                     {"errors", counts_json(each.errors)},
                     {"response_time_us", summary_us(each.latency.response_time)},
+                    {"response_interval_us", each.intervals ? intervals_json(*each.intervals) : json(nullptr)},
+                    {"steady", steady_json(each.steady)},
                     {"expected_response_time_us", summary_us(each.latency.expected_response_time)},
                     {"service_time_us", summary_us(each.latency.service_time)},
                     {"send_lag_us", summary_us(each.latency.send_lag)},
@@ -80,6 +97,8 @@ json routes_json(const std::vector<model::load_route>& routes) {
                     {"requests", each.answered},
                     {"errors", counts_json(each.errors)},
                     {"response_time_us", summary_us(each.latency.response_time)},
+                    {"response_interval_us", each.intervals ? intervals_json(*each.intervals) : json(nullptr)},
+                    {"steady", steady_json(each.steady)},
                     {"service_time_us", summary_us(each.latency.service_time)}});
   }
   return rows;
@@ -100,11 +119,6 @@ json sessions_json(const std::vector<model::load_sessions>& scenarios) {
                     {"session_time_us", summary_us(each.time)}});
   }
   return rows;
-}
-
-json steady_json(const std::optional<model::steadiness>& of) {
-  if (!of) return nullptr;
-  return {{"from_s", of->from_s}, {"before", of->before}, {"drift", of->drift ? json(*of->drift) : json(nullptr)}};
 }
 
 }  // namespace
@@ -156,8 +170,12 @@ std::string load_json(const model::load_result& result) {
                            {"cpu_per_request_us", health.cpu_per_request_ns / 1e3},
                            {"own_lag_p99_us", static_cast<double>(health.own_lag_p99_ns) / 1e3},
                            {"own_lag_max_us", static_cast<double>(health.own_lag_max_ns) / 1e3},
+                           {"stalls", result.stalls.count},
+                           {"longest_stall_us", static_cast<double>(result.stalls.longest_ns) / 1e3},
+                           {"stalled_requests", result.stalls.touched_requests},
                            {"own_limits", health.own_limits},
                            {"little_residual", health.little_residual}};
+  document["touched_by_stalls"] = touched_json(result.stalls);
   document["arrivals_seen"] = arrivals_json(result.arrivals_seen);
   // HdrHistogram V2, compressed, base64; values in nanoseconds.
   document["histograms_ns_v2"] = {{"response_time", observe::encode_v2_base64(result.latency.response_time)},

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "lab/report/gates_text.hpp"
+#include "lab/report/load_rows.hpp"
 #include "lab/report/time_row.hpp"
 #include "stack/observe/quantile.hpp"
 
@@ -33,24 +35,6 @@ void append_spectrum(std::string& to, std::string_view name, const observe::hist
                     static_cast<double>(of.max()) / 1e6, of.count());
 }
 
-std::uint64_t total_of(const std::map<std::string, std::uint64_t>& counts) {
-  std::uint64_t sum = 0;
-  for (const auto& [kind, count] : counts) sum += count;
-  return sum;
-}
-
-// One line a stage: what was planned and answered in it, and the response time.
-void append_stages(std::string& to, const std::vector<model::load_stage>& stages) {
-  to += fmt::format("  {:<9}{:<15}{:>9}{:>9}{:>8}{:>9}{:>9}{:>9}\n", "from", "planned", "offered", "answered", "errors",
-                    "p50", "p99", "max");
-  for (const model::load_stage& each : stages) {
-    const observe::histogram& response = each.latency.response_time;
-    to += fmt::format("  {:<9}{:<15}{:>9}{:>9}{:>8}{:>9}{:>9}{:>9}\n", fmt::format("{:g}s", each.start_s), each.shape,
-                      each.offered, each.answered, total_of(each.errors), quantile_text(response, 0.5),
-                      quantile_text(response, 0.99), known_text(response, static_cast<double>(response.max())));
-  }
-}
-
 // Whether the level of before came back after each burst, and when.
 void append_bursts(std::string& to, const std::vector<model::load_stage>& stages) {
   for (const model::load_stage& each : stages) {
@@ -63,19 +47,6 @@ void append_bursts(std::string& to, const std::vector<model::load_stage>& stages
     } else {
       to += fmt::format("{}\n", seen.why_not);
     }
-  }
-}
-
-void append_routes(std::string& to, const std::vector<model::load_route>& routes) {
-  std::size_t widest = 5;
-  for (const model::load_route& each : routes) widest = std::max(widest, each.name.size());
-  to += fmt::format("  {:<{}}{:>9}{:>9}{:>8}{:>9}{:>9}{:>9}\n", "route", widest + 1, "offered", "answered", "errors",
-                    "p50", "p99", "max");
-  for (const model::load_route& each : routes) {
-    const observe::histogram& response = each.latency.response_time;
-    to += fmt::format("  {:<{}}{:>9}{:>9}{:>8}{:>9}{:>9}{:>9}\n", each.name, widest + 1, each.offered, each.answered,
-                      total_of(each.errors), quantile_text(response, 0.5), quantile_text(response, 0.99),
-                      known_text(response, static_cast<double>(response.max())));
   }
 }
 
@@ -117,18 +88,26 @@ void append_intervals(std::string& to, const model::response_intervals& of) {
 
 // That it may have been the connections, too few of them, that made requests late.
 void append_waits(std::string& to, const model::load_result& result) {
-  constexpr double least_share = 0.01;  // what fewer do to a percentile below p99 is nothing
-  const auto due = static_cast<double>(result.offered_requests);
-  const auto waited = static_cast<double>(result.waited_for_connection);
-  if (result.model != model::load_model::open || waited <= least_share * due) return;
+  if (!model::many_waited(result)) return;
+  const double share = static_cast<double>(result.waited_for_connection) / static_cast<double>(result.offered_requests);
   to += fmt::format(
       "  {} of {} requests ({:.2g} %) were due while all {} connections were busy: if the service can take more at a "
       "time, more of them (-c) make them earlier\n",
-      result.waited_for_connection, result.offered_requests, 100 * waited / due, result.connections);
+      result.waited_for_connection, result.offered_requests, 100 * share, result.connections);
 }
 
-// A stall of the generator that its p99 does not show, and the printed maximum does.
+// Which of the printed times the generator's own stalls can have made; or that it was late, which its p99 does not
+// show, and the printed maximum does.
 void append_own_lag(std::string& to, const model::load_result& result) {
+  const model::own_stalls& stalls = result.stalls;
+  if (!stalls.touched.empty()) {
+    const model::touched_time& most = stalls.touched.back();
+    to += fmt::format(
+        "  the generator itself stalled, {}x, for up to {}: {} can be its own; without it {} is {} or more\n",
+        stalls.count, time_text(static_cast<double>(stalls.longest_ns)), names_of(stalls.touched),
+        model::names_of({most}), time_text(most.least_ns));
+    return;
+  }
   constexpr std::uint64_t least_ns = 1'000'000;
   const std::uint64_t late_ns = result.generator.own_lag_max_ns;
   if (result.model == model::load_model::closed || late_ns < least_ns) return;
@@ -196,9 +175,9 @@ std::string load_text(const model::load_result& result, const load_text_options&
   append_steadiness(text, result.steady);
   if (options.spectrum) append_row(text, "first byte", result.first_byte);
   if (options.spectrum) append_row(text, "connect", result.connect_time);
-  if (!result.stages.empty()) append_stages(text, result.stages);
+  if (!result.stages.empty()) append_stages(text, result.stages, options.spectrum);
   append_bursts(text, result.stages);
-  if (!result.routes.empty()) append_routes(text, result.routes);
+  if (!result.routes.empty()) append_routes(text, result.routes, options.spectrum);
   if (!result.sessions.empty()) append_sessions(text, result);
   if (options.spectrum) {
     if (open) append_spectrum(text, "response time", result.latency.response_time);
@@ -217,9 +196,7 @@ std::string load_text(const model::load_result& result, const load_text_options&
     for (const auto& [kind, count] : result.errors) text += fmt::format(" {} {}", kind, count);
     text += '\n';
   }
-  for (const model::gate_outcome& each : result.gates) {
-    text += fmt::format("  {} {}: {}\n", each.met ? "met" : "NOT MET", each.gate, each.measured);
-  }
+  append_gates(text, result.gates);
   if (open) text += fmt::format("offered {:.2f} req/s, ", result.offered_rps.value_or(0));
   text += fmt::format("achieved {:.2f} req/s", result.achieved_rps);
   // An answer that is an error is an answer, and no success.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "lab/report/gates_text.hpp"
 #include "lab/report/time_row.hpp"
 
 namespace assay::report {
@@ -43,6 +44,18 @@ void append_messages(std::string& to, const model::stream_result& result) {
   to += '\n';
 }
 
+// Gaps that the end cut would have been longer than it shows. Of a stream of some pace they are within it; longer than
+// every gap that ended, they are what the quantiles leave out.
+void append_events(std::string& to, const model::stream_result& result) {
+  to += fmt::format("  {} events, longest silence {}\n", result.events,
+                    time_text(static_cast<double>(result.longest_silence_ns)));
+  const std::uint64_t cut = result.open_gap.count();
+  const std::uint64_t longer = cut - result.open_gap.count_at_or_below(result.gap.max());
+  if (longer == 0) return;
+  to += fmt::format("  {} of {} streams were silent at the end for longer than any gap above, up to {}\n", longer, cut,
+                    time_text(static_cast<double>(result.open_gap.max())));
+}
+
 void append_generator(std::string& to, const model::stream_result& result) {
   to += fmt::format("  {} open at the end, opened {} times, {} again; {} read\n", result.open_at_end, result.connects,
                     result.reconnects, bytes_text(result.bytes_received));
@@ -76,16 +89,11 @@ std::string stream_text(const model::stream_result& result) {
     append_row(text, "send lag", result.latency.send_lag);
     append_messages(text, result);
   }
-  if (result.kind == model::stream_kind::events) {
-    text += fmt::format("  {} events, longest silence {}\n", result.events,
-                        time_text(static_cast<double>(result.longest_silence_ns)));
-  }
+  if (result.kind == model::stream_kind::events) append_events(text, result);
   append_counts(text, result.errors, "errors");
   append_counts(text, result.lost_connections, "connections lost or not opened");
   append_generator(text, result);
-  for (const model::gate_outcome& each : result.gates) {
-    text += fmt::format("  {} {}: {}\n", each.met ? "met" : "NOT MET", each.gate, each.measured);
-  }
+  append_gates(text, result.gates);
   if (result.offered_rate) {
     text += fmt::format("offered {:.2f} messages/s, received {:.2f}/s\n", *result.offered_rate, result.achieved_rate);
   }

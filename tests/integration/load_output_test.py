@@ -82,7 +82,7 @@ class Json(LoadTest):
         "response_time_us response_interval_us steady expected_response_time_us service_time_us send_lag_us "
         "connect_time_us first_byte_us stages routes sessions gates url method model arrivals seed connections threads "
         "started_unix_s duration_s interrupted offered_requests received_bytes connects resent waited_for_connection "
-        "generator arrivals_seen histograms_ns_v2"
+        "generator touched_by_stalls arrivals_seen histograms_ns_v2"
     ).split()
 
     def document(self, *arguments: str) -> dict:

@@ -150,6 +150,7 @@ class Sessions(LoadTest):
         self.assertGreater(value("assay_load_responses_total"), 30)
         run.send_signal(signal.SIGINT)
         outcome = run.wait(10)
+        self.assertEqual(outcome.code, 128 + signal.SIGINT)
         self.assertEqual(json.loads(outcome.out.splitlines()[0])["at_s"], 0)
         self.assertRegex(outcome.err, r"\n(VALID|INVALID)")
 

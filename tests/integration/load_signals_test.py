@@ -10,13 +10,14 @@ from load_support import COULD_NOT_RUN, LoadTest, Run, connections, fill_backlog
 from service import wait_until
 
 SOON_S = 2.0
+ENDED = 128 + signal.SIGINT
 LONG = ("-d", "600s", "--timeout", "300s", "--json")
 
 
 class Signals(LoadTest):
     def interrupt(self, run: Run, number: signal.Signals = signal.SIGINT) -> dict:
         run.send_signal(number)
-        return self.assert_measured(run.wait(SOON_S))
+        return self.assert_measured(run.wait(SOON_S), ended_by=number)
 
     def test_in_the_middle_of_a_run(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -37,6 +38,7 @@ class Signals(LoadTest):
             wait_until(lambda: server.requests >= 10, "requests")
             run.send_signal(signal.SIGINT)
             outcome = run.wait(SOON_S)
+        self.assertEqual(outcome.code, ENDED)
         self.assertIn(" (interrupted)", outcome.out.splitlines()[1])
         self.assertRegex(outcome.out.splitlines()[0], "^(VALID|INVALID)")
 
@@ -57,7 +59,8 @@ class Signals(LoadTest):
             wait_until(lambda: server.requests >= 2, "the requests of both connections")
             over_at = time.monotonic() + 0.1  # at the latest: the first arrival was before the first request
             wait_until(lambda: time.monotonic() > over_at, "the end of the run")
-            document = self.interrupt(run)
+            run.send_signal(signal.SIGINT)
+            document = self.assert_measured(run.wait(SOON_S))  # it had reached its end
         self.assertTrue(document["interrupted"])
         self.assertAlmostEqual(document["duration_s"], 0.1, delta=0.001)
         self.assertEqual(document["errors"], {"undrained": 2, "unsent": 8})
@@ -91,7 +94,16 @@ class Signals(LoadTest):
             if outcome.code == COULD_NOT_RUN:
                 self.assert_refused(outcome, COULD_NOT_RUN, "interrupted")
             else:
-                self.assertTrue(self.assert_measured(outcome)["interrupted"])
+                self.assertTrue(self.assert_measured(outcome, ended_by=signal.SIGINT)["interrupted"])
+
+    def test_an_objective_that_half_a_run_keeps_is_not_kept(self) -> None:
+        with BadServer(answer_well) as server:
+            for objective in ("errors<1%", "errors<1%,rate>1000000"):
+                run = self.start("load", server.url, *LONG, "-R", "200", "--slo", objective)
+                wait_until(lambda at=server.requests: server.requests >= at + 10, "requests")
+                run.send_signal(signal.SIGINT)
+                document = self.assert_measured(run.wait(SOON_S), ended_by=signal.SIGINT)
+                self.assertTrue(document["gates"][0]["met"])
 
     def test_twice_keeps_the_summary(self) -> None:
         with BadServer("never_answers") as server:

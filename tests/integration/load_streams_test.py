@@ -3,11 +3,12 @@
 import concurrent.futures
 import contextlib
 import http.client
+import signal
 import socket
 import unittest
 
-from load_support import COULD_NOT_RUN, OK, USAGE, LoadTest
-from service import PATIENCE_S, Service
+from load_support import COULD_NOT_RUN, OK, USAGE, LoadTest, connections
+from service import PATIENCE_S, Service, wait_until
 
 BACKENDS = ("io_uring", "epoll")
 
@@ -74,6 +75,17 @@ class Streams(LoadTest):
         self.assertEqual(document["events"]["first_event_us"]["count"], 5)
         self.assertGreater(document["events"]["received"], 10)
         self.assertEqual((document["open_at_end"], document["reconnects"]), (5, 0))
+
+    def test_what_is_ended_early_says_so(self) -> None:
+        feed = self.service("ASSAY_FEED")
+        for objectives in ((), ("--slo", "errors<1%")):
+            url = f"http://127.0.0.1:{feed.port}/feed"
+            run = self.start("load", url, "--sse", "-c", "5", "-d", "600s", "--json", *objectives)
+            wait_until(lambda: connections(feed.port, "01") >= 5, "the connections")  # its clock runs by then
+            run.send_signal(signal.SIGINT)
+            document = self.assert_measured(run.wait(PATIENCE_S), ended_by=signal.SIGINT)
+            self.assertTrue(document["interrupted"])
+            wait_until(lambda: connections(feed.port, "01") == 0, "their end")
 
     def test_connections_come_from_the_sources_in_turn(self) -> None:
         for backend in BACKENDS:

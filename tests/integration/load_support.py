@@ -170,11 +170,15 @@ class LoadTest(unittest.TestCase):
         for word in words:
             self.assertIn(word, outcome.err)
 
-    def assert_measured(self, outcome: Outcome) -> dict[str, Any]:
-        """It ran: a JSON document whose verdict is the exit code's, and nothing on stderr. The document."""
-        self.assertIn(outcome.code, (OK, INVALID), outcome.err)
+    def assert_measured(self, outcome: Outcome, ended_by: signal.Signals | None = None) -> dict[str, Any]:
+        """It ran: a JSON document whose verdict is the exit code's, and nothing on stderr. The document.
+
+        Of a run that a signal kept from its planned end the exit code is the signal's.
+        """
+        document = outcome.document() if outcome.out else {}
+        of_verdict = OK if document.get("verdict") == "VALID" else INVALID
+        self.assertEqual(outcome.code, of_verdict if ended_by is None else 128 + ended_by, outcome.err)
         self.assertEqual(outcome.err, "")
-        document = outcome.document()
-        self.assertEqual(document["verdict"], "VALID" if outcome.code == OK else "INVALID")
-        self.assertEqual(document["reasons"] == [], outcome.code == OK, document["reasons"])
+        self.assertIn(document["verdict"], ("VALID", "INVALID"))
+        self.assertEqual(document["reasons"] == [], document["verdict"] == "VALID", document["reasons"])
         return document

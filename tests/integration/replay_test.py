@@ -115,7 +115,7 @@ class Replay(LoadTest):
             run = self.start("replay", "log", source, "--to", url, "--format", LOG_FORMAT, "--json")
             service.wait_until(lambda: server.requests >= 5 or not run.running(), "the first requests")
             run.send_signal(signal.SIGINT)
-            document = self.assert_measured(run.wait(20))
+            document = self.assert_measured(run.wait(20), ended_by=signal.SIGINT)
         self.assertTrue(document["interrupted"])
         self.assertGreaterEqual(document["answered"], 4)
         accounted = document["answered"] + sum(document["failed"].values()) + sum(document["refused"].values())

@@ -64,6 +64,8 @@ TEST(events, first_and_gaps_are_measured_exactly) {
   // Opened at 0, 100, 200 and 300 ms, so 19, 18, 17 and 16 events until 2 s.
   EXPECT_EQ(seen.events, 70U);
   EXPECT_EQ(seen.gap.count(), 66U);
+  EXPECT_EQ(seen.open_gap.count(), 4U);
+  EXPECT_LT(seen.open_gap.max(), ns(100ms)) << "each stream was within its pace";
   EXPECT_EQ(seen.open_at_end, 4U);
   EXPECT_EQ(seen.reconnects, 0U);
   EXPECT_EQ(as.requests[0],
@@ -97,6 +99,8 @@ TEST(events, a_silence_that_the_end_cuts_is_told) {
   EXPECT_EQ(seen.events, 5U);
   EXPECT_EQ(seen.gap.max(), ns(100ms));
   EXPECT_EQ(seen.longest_silence_ns, ns(2s - 500ms - 4 * latency));
+  EXPECT_EQ(seen.open_gap.count(), 1U) << "a gap that has not ended";
+  EXPECT_EQ(seen.open_gap.max(), ns(2s - 500ms - 4 * latency));
 }
 
 TEST(events, a_stream_that_waits_in_vain_counts_with_what_it_has_waited) {
@@ -107,6 +111,7 @@ TEST(events, a_stream_that_waits_in_vain_counts_with_what_it_has_waited) {
   EXPECT_EQ(seen.events, 0U);
   EXPECT_EQ(seen.first_event.count(), 1U);
   EXPECT_EQ(seen.first_event.max(), ns(2s));
+  EXPECT_EQ(seen.open_gap.count(), 0U) << "it is no gap between two";
 }
 
 TEST(events, what_is_no_event_stream_is_an_error) {

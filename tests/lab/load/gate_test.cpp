@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "lab/load/connection_bound.hpp"
+
 namespace assay::load {
 namespace {
 
@@ -116,6 +118,64 @@ TEST(gates, say_what_was_measured) {
   EXPECT_TRUE(result.gates[2].met);
 }
 
+model::quantile_interval around(double quantile, double low_ms, double high_ms) {
+  return {.quantile = quantile, .within = {.low_ns = low_ms * 1e6, .high_ns = high_ms * 1e6}};
+}
+
+TEST(gates, know_the_interval_and_whether_it_proves_them) {
+  model::load_result result = sample();
+  result.intervals = {.mean = model::time_interval{.low_ns = 480e6, .high_ns = 520e6},
+                      .quantiles = {around(0.5, 470, 530), around(0.975, 960, 985)}};
+  judge_gates(*parse_gates("p50<531ms,p50<510ms,p50<490ms,p50<470ms,p97.5<1s,mean<510ms,p90<1s,max<2s,errors<9%"),
+              result);
+  const auto proven = [&](std::size_t i) { return result.gates[i].proven; };
+  EXPECT_EQ(proven(0), std::optional(true)) << "the whole interval is below the limit";
+  EXPECT_EQ(proven(1), std::optional(false));
+  EXPECT_TRUE(result.gates[1].met) << "the estimate decides";
+  EXPECT_EQ(proven(2), std::optional(false));
+  EXPECT_FALSE(result.gates[2].met);
+  EXPECT_EQ(proven(3), std::optional(true)) << "it surely fails: the limit is not below it";
+  EXPECT_EQ(proven(4), std::optional(true)) << "whichever percentile";
+  EXPECT_EQ(proven(5), std::optional(false));
+  ASSERT_TRUE(result.gates[5].within);
+  EXPECT_EQ(result.gates[5].within->high_ns, 520e6) << "the mean's";
+  for (const std::size_t none : {6U, 7U, 8U}) {
+    EXPECT_FALSE(result.gates[none].within) << result.gates[none].gate;
+    EXPECT_FALSE(proven(none)) << result.gates[none].gate;
+    EXPECT_TRUE(result.gates[none].met) << result.gates[none].gate;
+  }
+}
+
+TEST(gates, that_cannot_be_told_have_no_interval_either) {
+  model::load_result result = sample();
+  result.intervals.quantiles = {around(0.999, 1, 2)};
+  EXPECT_FALSE(judge_gates(*parse_gates("p99.9<9s"), result));
+  EXPECT_FALSE(result.gates[0].within);
+  EXPECT_EQ(result.gates[0].measured, "not estimable from 1000 answers");
+}
+
+TEST(gates, of_a_part_know_the_interval_of_that_part) {
+  model::load_result result = sample();
+  result.duration = std::chrono::seconds(10);
+  result.intervals.quantiles = {around(0.9, 1, 2)};
+  result.routes = {{.name = "GET /a"}, {.name = "GET /b"}};
+  result.stages = {{.length_s = 10}};
+  for (model::latency_histograms* each :
+       {&result.routes[0].latency, &result.routes[1].latency, &result.stages[0].latency}) {
+    each->response_time.record(5'000'000, 200);
+  }
+  result.routes[0].intervals.emplace().quantiles = {around(0.9, 4, 7)};
+  result.stages[0].intervals.emplace().quantiles = {around(0.9, 4, 5.5)};
+  judge_gates(*parse_gates("p90[GET /a]<6ms,p90[GET /b]<6ms,p90[stage 1]<6ms"), result);
+  EXPECT_EQ(result.gates[0].proven, std::optional(false));
+  EXPECT_FALSE(result.gates[1].within) << "it has none";
+  EXPECT_EQ(result.gates[2].proven, std::optional(true));
+}
+
+TEST(gates, ask_for_the_intervals_of_their_percentiles) {
+  EXPECT_EQ(gate_quantiles(*parse_gates("p97.5<1s,max<9s,p50[GET /a]<1s")), (std::vector<double>{0.975, 0.5}));
+}
+
 TEST(gates, of_bursts_hold_when_all_of_them_are_over_in_time) {
   const auto judged = [](std::vector<model::load_stage> stages) {
     model::load_result result;
@@ -172,6 +232,39 @@ TEST(gates, of_what_the_run_will_not_have_are_told_before_it) {
   load_options single;
   single.url = "http://127.0.0.1:8080/a";
   EXPECT_FALSE(check_gates(*parse_gates("p99[GET /a]<1s"), *normalize(single))) << "the whole run is it";
+}
+
+TEST(gates, that_a_wait_for_connections_broke_are_told_by_the_share_that_the_text_tells_too) {
+  model::load_result result = sample();
+  result.latency.service_time.record(1'000'000, 1000);
+  const auto gates = *parse_gates("p50<100ms");
+  result.waited_for_connection = 10;  // of 1010
+  EXPECT_FALSE(bound_by_connections(gates, result));
+  EXPECT_FALSE(model::many_waited(result));
+  result.waited_for_connection = 11;
+  EXPECT_TRUE(bound_by_connections(gates, result));
+  EXPECT_TRUE(model::many_waited(result));
+  result.model = model::load_model::closed;
+  EXPECT_FALSE(model::many_waited(result)) << "nothing is due there";
+}
+
+TEST(gates, that_stalls_of_the_generator_can_have_broken_are_not_held_against_the_service) {
+  const auto reasons_of = [](const char* text) {
+    model::load_result result = sample();
+    result.valid = true;
+    result.stalls.touched = {{0.99, 990e6, 500e6}, {1, 1000e6, 600e6}};
+    judge_gates(*parse_gates(text), result);
+    EXPECT_EQ(result.valid, result.reasons.empty());
+    return result.reasons;
+  };
+  EXPECT_EQ(
+      reasons_of("max<700ms"),
+      std::vector<std::string>{"\"max<700ms\" is not told: 1000ms can be the generator's own stall, without which "
+                               "it is 600ms or more"});
+  EXPECT_EQ(reasons_of("p99<501ms,max<601ms").size(), 2U);
+  for (const char* told : {"max<600ms", "p99<1ms", "p99<1s", "p95<1ms", "errors<1%", "mean<1ms", "p99.9<1ms"}) {
+    EXPECT_TRUE(reasons_of(told).empty()) << told;
+  }
 }
 
 TEST(gates, of_the_closed_model_count_what_was_begun) {

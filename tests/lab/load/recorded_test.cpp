@@ -211,6 +211,30 @@ TEST(har, requests_without_what_is_the_connections) {
             (recorded_request{.method = "POST", .url = "https://shop/orders", .headers = {{"X", "1"}}, .body = "{}"}));
 }
 
+TEST(har, a_form_is_put_together_from_its_fields) {
+  const auto body_of = [](const std::string& data) {
+    const scratch_file file("har-form", R"({"log":{"entries":[{"request":{"method":"POST","url":"http://a/",)"
+                                        R"("headers":[{"name":"X","value":"1"}],"postData":)" +
+                                            data + "}}]}}");
+    const auto read = read_har(file.path());
+    recorded_request none;
+    if (!read) none.method = read.error();
+    return read ? read->front() : none;
+  };
+  const recorded_request form =
+      body_of(R"({"mimeType":"application/x-www-form-urlencoded; charset=UTF-8","params":[)"
+              R"({"name":"user name","value":"a&b=\u00e4"},{"name":"empty"},{"name":"safe*-._09","value":"{id}"}]})");
+  EXPECT_EQ(form.body, "user+name=a%26b%3D%C3%A4&empty=&safe*-._09=%7Bid%7D") << form.method;
+  EXPECT_EQ(form.headers, (fields{{"X", "1"}, {"Content-Type", "application/x-www-form-urlencoded"}}));
+  EXPECT_EQ(body_of(R"({"text":"","params":[{"name":"a","value":"b"}]})").body, "a=b");
+  EXPECT_EQ(body_of(R"({"text":"a=c","params":[{"name":"a","value":"b"}]})").body, "a=c") << "as it was sent";
+  EXPECT_EQ(body_of(R"({"mimeType":"multipart/form-data","text":"--x","params":[{"name":"a"}]})").body, "--x");
+  for (const char* empty : {"null", R"({"params":[]})", R"({"text":""})"}) {
+    EXPECT_EQ(body_of(empty).body, "") << empty;
+    EXPECT_EQ(body_of(empty).method, "POST") << empty;
+  }
+}
+
 TEST(har, entries_say_when_on_which_connection_and_what_was_answered) {
   const scratch_file file("har-timed", R"({"log":{"entries":[
     {"startedDateTime":"2026-11-23T08:00:00.250Z","connection":"7","request":{"method":"GET","url":"http://a/"},
@@ -247,8 +271,21 @@ TEST(har, what_is_none_is_told_with_the_entry) {
             ": entries[0]: expected the texts \"method\" and \"url\" in \"request\"");
   EXPECT_EQ(entry(R"({"request":{"method":"GET","url":"http://a","headers":[{"name":1}]}})"),
             ": entries[0]: expected the texts \"name\" and \"value\" in each of \"headers\"");
-  EXPECT_EQ(entry(R"({"request":{"method":"GET","url":"http://a","postData":{"params":[]}}})"),
-            ": entries[0]: expected a \"text\" in \"postData\": a body in parts is not supported");
+  const auto body = [&entry](const std::string& text) {
+    return entry(
+        R"({"request":{"method":"GET","url":"http://a"}},{"request":{"method":"POST","url":"http://a","postData":)" +
+        text + "}}");
+  };
+  for (const char* none : {"{}", "1", R"({"params":1})"}) {
+    EXPECT_EQ(body(none), ": entries[1]: expected a \"text\" or a list of \"params\" in \"postData\"") << none;
+  }
+  EXPECT_EQ(body(R"({"mimeType":"multipart/form-data; boundary=x","params":[{"name":"a"}]})"),
+            ": entries[1]: \"postData\" of multipart/form-data has \"params\" and no \"text\": only those of "
+            "application/x-www-form-urlencoded can be put together");
+  for (const char* wrong : {R"({"params":[{"value":"x"}]})", R"({"params":[{"name":"a","fileName":"b.png"}]})"}) {
+    EXPECT_EQ(body(wrong),
+              ": entries[1]: expected the text \"name\", and no \"fileName\", in each of \"params\" in \"postData\"");
+  }
 }
 
 }  // namespace

@@ -241,6 +241,24 @@ TEST(replay, what_the_drain_cannot_reach_is_charged) {
   EXPECT_EQ(seen.latency.response_time.max(), ns(5s));
 }
 
+// The drain of a slow last answer would make a thread that was busy all the time look as if it had time left.
+TEST(replay, what_sending_costs_is_told_without_the_drain) {
+  const auto sending_of = [](duration last, std::optional<duration> stops_at) {
+    replay_world stage(latency);
+    stage.request(0ms, 0, "/first");
+    stage.request(last, 1, "/last");
+    stage.stops_at = stops_at;
+    stage.server.decide_on = [](std::string_view bytes) {
+      return reply{.after = path_in(bytes) == "/last" ? 3s : 1ms};
+    };
+    stage.run();
+    return stage.sending.wall;
+  };
+  EXPECT_EQ(sending_of(2s, std::nullopt), 2s);
+  EXPECT_EQ(sending_of(20s, 5s), 5s) << "or until it was stopped";
+  EXPECT_EQ(sending_of(3ms, std::nullopt), 1s) << "3 ms would show a thread that did nothing else";
+}
+
 TEST(replay, an_interrupted_one_keeps_what_it_has_and_says_what_it_did_not_reach) {
   replay_world stage(latency);
   for (int i = 0; i < 100; ++i) stage.request(i * 100ms, static_cast<std::uint32_t>(i % 5), "/" + std::to_string(i));

@@ -45,10 +45,11 @@ task<void> replay_world::staged(model::replay_result* into) {
     if (stops_at) script.spawn(stop_later(&load));
     if (busy) network_->at(start_ + busy->first, [this] { network_->pass(busy->second); });
     if (connected) co_await load.run(start_);
+    sending = load.cost();
     *into = replay_result_of(*plan_, load.measured(),
                              {.start = start_,
                               .ended = load.ended(),
-                              .wall = network_->now() - start_,
+                              .sending = load.cost(),
                               .interrupted = stops_at.has_value(),
                               .backend = "simulated"});
     script.cancel(cancel_reason::shutdown);

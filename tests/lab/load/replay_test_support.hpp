@@ -49,6 +49,7 @@ class replay_world {
 
   result<void> connected;
   arrivals_seen arrivals;
+  thread_cost sending{};  // of which the wall time is virtual
   const replay_plan& plan() const { return *plan_; }
 
  private:

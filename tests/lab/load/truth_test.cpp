@@ -228,8 +228,9 @@ TEST(truth, a_generator_that_was_not_scheduled_is_invalid_although_most_of_its_b
   EXPECT_EQ(seen.measured.answers, 10'000U);
   EXPECT_GE(seen.response().max(), ns(999ms)) << "charged all the same";
   EXPECT_GE(seen.judged.generator.own_lag_p99_ns, ns(890ms));
-  ASSERT_EQ(seen.judged.reasons.size(), 1U);
+  ASSERT_EQ(seen.judged.reasons.size(), 2U);
   EXPECT_TRUE(seen.judged.reasons[0].starts_with("generator late: p99 ")) << seen.judged.reasons[0];
+  EXPECT_TRUE(seen.judged.reasons[1].starts_with("generator stalled 1 time(s)")) << seen.judged.reasons[1];
 }
 
 }  // namespace

@@ -50,6 +50,20 @@ TEST(verdict, a_slow_or_failing_candidate_is_a_result) {
   EXPECT_EQ(reason(result), "0 reasons");
 }
 
+TEST(verdict, stalls_of_its_own_count_up_to_the_p99) {
+  load_result result = healthy(load_model::closed);
+  result.stalls = {.count = 3, .longest_ns = 203'000'000, .touched = {{1, 210e6, 7e6}}};
+  EXPECT_EQ(reason(result), "0 reasons") << "the longest time nearly always is one's";
+  result.stalls.touched = {{0.999, 200e6, 5e6}, {1, 210e6, 7e6}};
+  EXPECT_EQ(reason(result), "0 reasons");
+  result.stalls.touched = {{0.9, 1.9e6, 1e6}, {0.99, 2.1e6, 1.2e6}, {1, 210e6, 7e6}};
+  EXPECT_EQ(reason(result), "0 reasons") << "less than sends may be late";
+  result.stalls.touched = {{0.99, 180e6, 3.5e6}, {0.999, 200e6, 5e6}, {1, 210e6, 7e6}};
+  EXPECT_EQ(reason(result),
+            "generator stalled 3 time(s), for up to 203 ms: p99, p99.9 and max can be its own (p99 180.00 ms, and "
+            "without that at least 3.50 ms): leave it a CPU of its own, or make the run longer");
+}
+
 TEST(verdict, nothing_measured) {
   load_result result = healthy();
   result.latency.response_time.reset();

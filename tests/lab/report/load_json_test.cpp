@@ -62,7 +62,11 @@ model::load_result open_result() {
                              .cut = 2,
                              .waited = 3,
                              .most_at_once = 4});
-  result.gates.push_back({.gate = "p99<50ms", .met = true, .measured = "3.96ms"});
+  result.gates.push_back({.gate = "p99<50ms",
+                          .met = true,
+                          .measured = "3.96ms",
+                          .within = model::time_interval{.low_ns = 3.9e6, .high_ns = 4e6},
+                          .proven = true});
   result.generator = {.cpu_share = 0.25,
                       .cpu_wait_share = 0.5,
                       .spun_share = 0.125,
@@ -70,6 +74,7 @@ model::load_result open_result() {
                       .own_lag_max_ns = 2'500,
                       .little_residual = 0.001,
                       .cpu_per_request_ns = 4'500};
+  result.stalls = {.count = 2, .longest_ns = 203'000'000, .touched_requests = 9, .touched = {{0.999, 200e6, 5e6}}};
   result.arrivals_seen = model::arrival_fit{.gaps = 200,
                                             .distance = 0.03,
                                             .distance_by_chance = 0.096,
@@ -90,49 +95,58 @@ keys keys_of(const json& object) {
 
 TEST(load_json, holds_the_result) {
   const json document = document_of(open_result());
-  const json expected = {{"format", "assay.load/1"},
-                         {"tool_version", ASSAY_VERSION},
-                         {"verdict", "VALID"},
-                         {"reasons", json::array()},
-                         {"offered_rps", 160.5},
-                         {"achieved_rps", 160.25},
-                         {"good_rps", 159.5},
-                         {"started_unix_s", 1'700'000'000.5},
-                         {"requests", 400},
-                         {"errors", {{"status_5xx", 2}, {"timed_out", 1}}},
-                         {"gates", json::array({json{{"gate", "p99<50ms"}, {"met", true}, {"measured", "3.96ms"}}})},
-                         {"steady", {{"from_s", 2.5}, {"before", 3.0}, {"drift", nullptr}}},
-                         {"url", "http://127.0.0.1:8080/"},
-                         {"method", "GET"},
-                         {"model", "open"},
-                         {"arrivals", "poisson"},
-                         {"seed", 7},
-                         {"connections", 64},
-                         {"threads", 2},
-                         {"duration_s", 2.5},
-                         {"interrupted", false},
-                         {"offered_requests", 401},
-                         {"received_bytes", 12'345},
-                         {"connects", 65},
-                         {"resent", 3},
-                         {"waited_for_connection", 12},
-                         {"arrivals_seen",
-                          {{"gaps", 200},
-                           {"ks_distance", 0.03},
-                           {"ks_distance_by_chance", 0.096},
-                           {"tolerance_us", 500.0},
-                           {"gaps_off_share", 0.005},
-                           {"offered_share", 0.998}}},
-                         {"generator",
-                          {{"io", "epoll"},
-                           {"cpu_share", 0.25},
-                           {"cpu_wait_share", 0.5},
-                           {"spun_share", 0.125},
-                           {"cpu_per_request_us", 4.5},
-                           {"own_lag_p99_us", 1.5},
-                           {"own_lag_max_us", 2.5},
-                           {"own_limits", 0},
-                           {"little_residual", 0.001}}}};
+  const json expected = {
+      {"format", "assay.load/1"},
+      {"tool_version", ASSAY_VERSION},
+      {"verdict", "VALID"},
+      {"reasons", json::array()},
+      {"offered_rps", 160.5},
+      {"achieved_rps", 160.25},
+      {"good_rps", 159.5},
+      {"started_unix_s", 1'700'000'000.5},
+      {"requests", 400},
+      {"errors", {{"status_5xx", 2}, {"timed_out", 1}}},
+      {"gates", json::array({json{{"gate", "p99<50ms"},
+                                  {"met", true},
+                                  {"measured", "3.96ms"},
+                                  {"interval_us", {3900.0, 4000.0}},
+                                  {"proven", true}}})},
+      {"steady", {{"from_s", 2.5}, {"before", 3.0}, {"drift", nullptr}}},
+      {"url", "http://127.0.0.1:8080/"},
+      {"method", "GET"},
+      {"model", "open"},
+      {"arrivals", "poisson"},
+      {"seed", 7},
+      {"connections", 64},
+      {"threads", 2},
+      {"duration_s", 2.5},
+      {"interrupted", false},
+      {"offered_requests", 401},
+      {"received_bytes", 12'345},
+      {"connects", 65},
+      {"resent", 3},
+      {"waited_for_connection", 12},
+      {"touched_by_stalls", json::array({json{{"of", "p99.9"}, {"measured_us", 200000.0}, {"least_us", 5000.0}}})},
+      {"arrivals_seen",
+       {{"gaps", 200},
+        {"ks_distance", 0.03},
+        {"ks_distance_by_chance", 0.096},
+        {"tolerance_us", 500.0},
+        {"gaps_off_share", 0.005},
+        {"offered_share", 0.998}}},
+      {"generator",
+       {{"io", "epoll"},
+        {"cpu_share", 0.25},
+        {"cpu_wait_share", 0.5},
+        {"spun_share", 0.125},
+        {"cpu_per_request_us", 4.5},
+        {"own_lag_p99_us", 1.5},
+        {"own_lag_max_us", 2.5},
+        {"stalls", 2},
+        {"longest_stall_us", 203000.0},
+        {"stalled_requests", 9},
+        {"own_limits", 0},
+        {"little_residual", 0.001}}}};
   for (const auto& [key, value] : expected.items()) EXPECT_EQ(document[key], value) << key;
 }
 
@@ -270,6 +284,29 @@ TEST(load_json, the_histograms_decode_to_the_same_counts) {
     ASSERT_TRUE(decoded) << key << ": " << observe::describe(decoded.error());
     EXPECT_TRUE(std::ranges::equal(decoded->counts(), source->counts())) << key;
   }
+}
+
+TEST(load_json, a_gate_without_an_interval_proves_nothing) {
+  model::load_result result = open_result();
+  result.gates[0].within.reset();
+  result.gates[0].proven.reset();
+  const json gate = document_of(result)["gates"][0];
+  EXPECT_EQ(gate["interval_us"], nullptr);
+  EXPECT_EQ(gate["proven"], nullptr);
+  EXPECT_EQ(gate["met"], true);
+}
+
+TEST(load_json, rows_have_intervals_of_their_own_or_none) {
+  model::load_result result = open_result();
+  EXPECT_EQ(document_of(result)["routes"][0]["response_interval_us"], nullptr) << "their load is not even";
+  result.routes[0].intervals = result.intervals;
+  result.routes[0].steady = result.steady;
+  result.stages[0].intervals = model::response_intervals{};
+  const json document = document_of(result);
+  EXPECT_EQ(document["routes"][0]["response_interval_us"], document["response_interval_us"]);
+  EXPECT_EQ(document["routes"][0]["steady"], document["steady"]);
+  EXPECT_EQ(document["stages"][0]["response_interval_us"]["p50"], nullptr) << "too few";
+  EXPECT_EQ(document["stages"][0]["steady"], nullptr);
 }
 
 TEST(load_json, intervals_are_pairs_of_what_can_be_told) {

@@ -143,6 +143,21 @@ TEST(load_text, the_generators_own_lateness_is_told_where_it_may_be_the_maximum)
       << load_text(result);
 }
 
+TEST(load_text, what_stalls_of_the_generator_can_have_made_is_told_by_its_name) {
+  model::load_result result = some_result();
+  result.model = model::load_model::closed;
+  result.generator.own_lag_max_ns = 2'000'000'000;
+  result.stalls = {.count = 2, .longest_ns = 203'000'000, .touched = {{0.999, 200e6, 5e6}, {1, 210e6, 7e6}}};
+  EXPECT_TRUE(
+      load_text(result).contains("\n  the generator itself stalled, 2x, for up to 203ms: p99.9 and max can be its own; "
+                                 "without it max is 7.00ms or "
+                                 "more\n"))
+      << load_text(result);
+  EXPECT_FALSE(load_text(result).contains("itself was late")) << "that is the same once more";
+  result.stalls.touched.clear();
+  EXPECT_FALSE(load_text(result).contains("stalled"));
+}
+
 TEST(load_text, how_the_requests_went_out_is_told_with_the_details) {
   model::load_result result = some_result();
   result.arrivals_seen = model::arrival_fit{.gaps = 249, .tolerance_ns = 500'000, .gaps_off = 0.008};
@@ -180,6 +195,63 @@ TEST(load_text, several_requests_have_a_row_each) {
                     "  GET /              300      299       1   2.00ms        -   2.00ms\n"
                     "  POST /orders       100      100       0        -        -        -\n"))
       << text;
+}
+
+TEST(load_text, a_row_has_its_intervals_below_it_where_they_can_be_told) {
+  model::load_result result = some_result();
+  result.method.clear();
+  result.routes = {{.name = "GET /", .offered = 300, .answered = 299},
+                   {.name = "GET /rare", .offered = 3, .answered = 3},
+                   {.name = "GET /grows", .offered = 99, .answered = 99},
+                   {.name = "GET /else", .offered = 99, .answered = 99}};
+  result.routes[0].intervals = model::response_intervals{
+      .mean = {}, .quantiles = {{.quantile = 0.5, .within = {1.96e6, 2.04e6}, .effective_samples = 187.4}}};
+  result.routes[1].intervals = model::response_intervals{};
+  result.routes[1].latency.response_time.record(2'000'000, 3);
+  result.routes[2].intervals = model::response_intervals{};
+  result.routes[2].steady = model::steadiness{.drift = 1.5};
+  const std::string rows =
+      "  GET /            300      299       0        -        -        -\n"
+      "    95 %: p50 1.96ms to 2.04ms, p99 not estimable; worth 187 samples\n"
+      "  GET /rare          3        3       0        -        -   2.00ms\n"
+      "    95 %: not estimable from 3 answers\n"
+      "  GET /grows        99       99       0        -        -        -\n"
+      "    95 %: not estimable, the typical response time grew 1.5 times in it\n"
+      "  GET /else         99       99       0        -        -        -\n";
+  EXPECT_TRUE(load_text(result).contains(rows)) << load_text(result);
+  result.routes.resize(7);
+  EXPECT_FALSE(load_text(result).contains("95 %")) << "no room for them";
+  EXPECT_TRUE(load_text(result, {.spectrum = true}).contains("    95 %: p50 1.96ms"));
+  result.routes.clear();
+  result.stages = {{.shape = "100/s", .length_s = 10}};
+  result.stages[0].intervals = model::response_intervals{};
+  EXPECT_TRUE(load_text(result).contains("\n    95 %: not estimable from 0 answers\n"));
+}
+
+TEST(load_text, a_gate_tells_its_interval_and_whether_that_proves_it) {
+  model::load_result result = some_result();
+  result.gates = {{.gate = "errors<1%", .met = true, .measured = "0.4%"},
+                  {.gate = "p50<1ms",
+                   .met = true,
+                   .measured = "0.25ms",
+                   .within = model::time_interval{.low_ns = 245e3, .high_ns = 255e3},
+                   .proven = true},
+                  {.gate = "p99<50ms",
+                   .met = true,
+                   .measured = "49.1ms",
+                   .within = model::time_interval{.low_ns = 47e6, .high_ns = 52.3e6},
+                   .proven = false},
+                  {.gate = "mean<9ms",
+                   .met = false,
+                   .measured = "9.2ms",
+                   .within = model::time_interval{.low_ns = 8.9e6, .high_ns = 9.4e6},
+                   .proven = false}};
+  EXPECT_TRUE(
+      load_text(result).contains("  met errors<1%: 0.4%\n"
+                                 "  met p50<1ms: 0.25ms (95 %: 245us to 255us)\n"
+                                 "  met p99<50ms: 49.1ms (95 %: 47.0ms to 52.3ms): holds, but not proven\n"
+                                 "  NOT MET mean<9ms: 9.2ms (95 %: 8.90ms to 9.40ms): fails, but not proven\n"))
+      << load_text(result);
 }
 
 TEST(load_text, reasons_stand_on_the_first_line) {

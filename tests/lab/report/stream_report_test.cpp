@@ -96,6 +96,20 @@ TEST(stream_text, events) {
             "  generator: 0.0% of a CPU\n");
 }
 
+TEST(stream_text, silences_that_had_not_ended_are_told_beside_the_gaps) {
+  model::stream_result result = events();
+  result.open_gap.record(200'000'000, 2);
+  EXPECT_FALSE(stream_text(result).contains("silent at the end")) << "within the pace of the stream";
+  result.open_gap.record(1'900'000'000);
+  EXPECT_TRUE(stream_text(result).contains(
+      "  12 events, longest silence 500ms\n"
+      "  1 of 3 streams were silent at the end for longer than any gap above, up to 1.90s\n"))
+      << stream_text(result);
+  const json told = json::parse(stream_json(result))["events"]["open_gap_us"];
+  EXPECT_EQ(told["count"], 3);
+  EXPECT_EQ(told["max"], 1'900'000);
+}
+
 TEST(stream_json, what_was_not_measured_is_null) {
   const json said = json::parse(stream_json(broadcast()));
   EXPECT_TRUE(said["events"].is_null());

@@ -1,0 +1,75 @@
+#include "lab/report/load_rows.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "lab/report/time_row.hpp"
+
+namespace assay::report {
+namespace {
+
+// With more rows than this their intervals would push the rest off a terminal of 24 lines.
+constexpr std::size_t most_rows_with_intervals = 6;
+
+std::uint64_t total_of(const std::map<std::string, std::uint64_t>& counts) {
+  std::uint64_t sum = 0;
+  for (const auto& [kind, count] : counts) sum += count;
+  return sum;
+}
+
+std::string bounds_text(const model::response_intervals& of, std::string_view name, double quantile) {
+  const auto known = std::ranges::find(of.quantiles, quantile, &model::quantile_interval::quantile);
+  if (known == of.quantiles.end()) return fmt::format("{} not estimable", name);
+  return fmt::format("{} {} to {}", name, time_text(known->within.low_ns), time_text(known->within.high_ns));
+}
+
+// Below the row of a stage or a route whose load is even: between which bounds its percentiles lie with 95 %.
+template <class Row>
+void append_row_interval(std::string& to, const Row& of) {
+  if (!of.intervals) return;
+  const auto& quantiles = of.intervals->quantiles;
+  const auto median = std::ranges::find(quantiles, 0.5, &model::quantile_interval::quantile);
+  if (of.steady && of.steady->drift) {
+    to += fmt::format("    95 %: not estimable, the typical response time {} {:.2g} times in it\n",
+                      *of.steady->drift > 1 ? "grew" : "fell to", *of.steady->drift);
+  } else if (median == quantiles.end()) {
+    to += fmt::format("    95 %: not estimable from {} answers\n", of.latency.response_time.count());
+  } else {
+    to += fmt::format("    95 %: {}, {}; worth {:.0f} samples\n", bounds_text(*of.intervals, "p50", 0.5),
+                      bounds_text(*of.intervals, "p99", 0.99), median->effective_samples);
+  }
+}
+
+}  // namespace
+
+void append_stages(std::string& to, const std::vector<model::load_stage>& stages, bool all_intervals) {
+  const bool intervals = all_intervals || stages.size() <= most_rows_with_intervals;
+  to += fmt::format("  {:<9}{:<15}{:>9}{:>9}{:>8}{:>9}{:>9}{:>9}\n", "from", "planned", "offered", "answered", "errors",
+                    "p50", "p99", "max");
+  for (const model::load_stage& each : stages) {
+    const observe::histogram& response = each.latency.response_time;
+    to += fmt::format("  {:<9}{:<15}{:>9}{:>9}{:>8}{:>9}{:>9}{:>9}\n", fmt::format("{:g}s", each.start_s), each.shape,
+                      each.offered, each.answered, total_of(each.errors), quantile_text(response, 0.5),
+                      quantile_text(response, 0.99), known_text(response, static_cast<double>(response.max())));
+    if (intervals) append_row_interval(to, each);
+  }
+}
+
+void append_routes(std::string& to, const std::vector<model::load_route>& routes, bool all_intervals) {
+  const bool intervals = all_intervals || routes.size() <= most_rows_with_intervals;
+  std::size_t widest = 5;
+  for (const model::load_route& each : routes) widest = std::max(widest, each.name.size());
+  to += fmt::format("  {:<{}}{:>9}{:>9}{:>8}{:>9}{:>9}{:>9}\n", "route", widest + 1, "offered", "answered", "errors",
+                    "p50", "p99", "max");
+  for (const model::load_route& each : routes) {
+    const observe::histogram& response = each.latency.response_time;
+    to += fmt::format("  {:<{}}{:>9}{:>9}{:>8}{:>9}{:>9}{:>9}\n", each.name, widest + 1, each.offered, each.answered,
+                      total_of(each.errors), quantile_text(response, 0.5), quantile_text(response, 0.99),
+                      known_text(response, static_cast<double>(response.max())));
+    if (intervals) append_row_interval(to, each);
+  }
+}
+
+}  // namespace assay::report

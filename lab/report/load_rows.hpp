@@ -1,0 +1,18 @@
+// The rows of a load's summary for each stage and each route of several: what was planned and answered in it, the
+// response time, and below it the bounds between which its percentiles lie.
+//
+// Misuse: including it outside of this room; it is no interface.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "lab/model/load_result.hpp"
+
+namespace assay::report {
+
+// With `all_intervals` below each row, without it only where few rows leave room for them.
+void append_stages(std::string& to, const std::vector<model::load_stage>& stages, bool all_intervals);
+void append_routes(std::string& to, const std::vector<model::load_route>& routes, bool all_intervals);
+
+}  // namespace assay::report

@@ -1,0 +1,126 @@
+// The generator's own stalls, in virtual time: which response times one can have touched, and which percentiles.
+#include "lab/load/own_stalls.hpp"
+
+#include "tests/lab/load/load_test_support.hpp"
+
+namespace assay::load {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::string touched_by(const outcome& seen) { return model::names_of(seen.judged.stalls.touched); }
+
+void answer_after(world& stage, duration after) {
+  stage.server.decide = [after](std::size_t, std::size_t) { return reply{.after = after}; };
+}
+
+TEST(stalls, of_the_closed_model_are_in_the_answers_that_were_not_read) {
+  world stage(0us);
+  stage.options.connections = 4;
+  answer_after(stage, 1ms);
+  stage.freeze_loop(4s, 4200ms);
+  const outcome seen = stage.run();
+  EXPECT_EQ(seen.judged.stalls.count, 1U);
+  EXPECT_GE(seen.judged.stalls.longest_ns, ns(200ms - stall_watch::beat));
+  EXPECT_LE(seen.judged.stalls.longest_ns, ns(200ms));
+  EXPECT_EQ(seen.judged.stalls.touched_requests, 4U) << "one of each connection, of 39,000";
+  EXPECT_EQ(touched_by(seen), "p99.99 and max");
+  EXPECT_NEAR(seen.judged.stalls.touched.back().measured_ns, 200e6, 2e6);
+  EXPECT_LE(seen.judged.stalls.touched.back().least_ns, 22e6);
+  EXPECT_TRUE(seen.judged.valid) << ::testing::PrintToString(seen.judged.reasons);
+}
+
+TEST(stalls, that_reach_the_p99_make_the_run_invalid_and_say_so_by_its_name) {
+  world stage(0us);
+  stage.options.connections = 10;
+  stage.options.length = 5s;
+  answer_after(stage, 100ms);
+  stage.freeze_loop(2s - 1ms, 2200ms);
+  const outcome seen = stage.run();
+  EXPECT_EQ(touched_by(seen), "p99 and max") << "10 of 490, and p99.9 is not told of so few";
+  EXPECT_FALSE(seen.judged.valid);
+  ASSERT_EQ(seen.judged.reasons.size(), 1U);
+  EXPECT_TRUE(seen.judged.reasons[0].starts_with("generator stalled 1 time(s), for up to "));
+  EXPECT_TRUE(seen.judged.reasons[0].contains(" ms: p99 and max can be its own (p99 ")) << seen.judged.reasons[0];
+}
+
+TEST(stalls, of_the_open_model_are_in_what_was_sent_late_as_well) {
+  world stage(0us);
+  stage.options.rate_per_s = 100;
+  answer_after(stage, 1ms);
+  stage.freeze_loop(4005ms, 4205ms);
+  const outcome seen = stage.run();
+  EXPECT_EQ(seen.judged.stalls.count, 1U);
+  EXPECT_NEAR(static_cast<double>(seen.judged.stalls.touched_requests), 20, 1);
+  EXPECT_EQ(touched_by(seen), "p99 and max") << "of 1000 requests 20 were to be sent meanwhile";
+}
+
+// A request that was on its way all the time, and whose answer came when the thread ran again, lost nothing by it.
+TEST(stalls, do_not_touch_what_was_still_being_answered) {
+  world stage(0us);
+  stage.options.rate_per_s = 100;
+  stage.options.connections = 200;
+  answer_after(stage, 1s);
+  stage.freeze_loop(4s, 4200ms);
+  const outcome seen = stage.run();
+  EXPECT_NEAR(static_cast<double>(seen.judged.stalls.touched_requests), 40, 3)
+      << "20 sent late, 20 whose answers lay there, and not the 60 between them";
+}
+
+TEST(stalls, are_none_where_the_server_stops) {
+  for (const bool open : {true, false}) {
+    world stage(0us);
+    if (open) stage.options.rate_per_s = 200;
+    stage.options.connections = 4;
+    answer_after(stage, 1ms);
+    stage.at(2s, [&] { stage.hold_server_until(4s); });
+    const outcome seen = stage.run();
+    EXPECT_GE(seen.response().max(), ns(1900ms));
+    EXPECT_EQ(seen.judged.stalls.count, 0U);
+    EXPECT_EQ(touched_by(seen), "");
+    EXPECT_TRUE(seen.judged.valid) << ::testing::PrintToString(seen.judged.reasons);
+  }
+}
+
+TEST(stalls, are_none_where_every_connection_is_busy_and_the_run_is_ended) {
+  world stage(0us);
+  stage.options.rate_per_s = 100;
+  stage.options.connections = 1;
+  stage.options.timeout = 60s;
+  answer_after(stage, never_answers);
+  stage.at(5s, [&] { stage.stop_load(); });
+  EXPECT_EQ(stage.run().judged.stalls.count, 0U) << "no timer was to fire for 5 s but the beat";
+}
+
+TEST(stalls, concern_a_percentile_when_enough_of_what_they_touched_lies_beyond_it) {
+  observe::histogram all = observe::histogram::with_defaults();
+  stall_record seen;
+  seen.saw(2, 199ms);
+  for (int i = 0; i < 10'000; ++i) all.record(ns(1ms + i * 1us));
+  EXPECT_TRUE(seen.concern(all).touched.empty()) << "nothing was touched";
+  for (int i = 0; i < 200; ++i) {
+    all.record(ns(200ms));
+    seen.touched(200ms, 199ms);
+  }
+  const model::own_stalls found = seen.concern(all);
+  EXPECT_EQ(found.count, 2U);
+  EXPECT_EQ(found.touched_requests, 200U);
+  ASSERT_EQ(model::names_of(found.touched), "p99, p99.9 and max");
+  EXPECT_NEAR(found.touched[0].measured_ns, 200e6, 0.2e6);
+  EXPECT_NEAR(found.touched[0].least_ns, 10.9e6, 0.02e6) << "the 9898th of the 10,000 that rise by 1 us";
+  EXPECT_NEAR(found.touched[2].least_ns, 11e6, 0.02e6);
+}
+
+TEST(stalls, that_add_less_than_a_twentieth_are_not_worth_a_word) {
+  observe::histogram all = observe::histogram::with_defaults();
+  stall_record seen;
+  seen.saw(1, 20ms);
+  for (int i = 0; i < 1000; ++i) {
+    all.record(ns(500ms));
+    seen.touched(500ms, 20ms);
+  }
+  EXPECT_TRUE(seen.concern(all).touched.empty());
+}
+
+}  // namespace
+}  // namespace assay::load
