@@ -204,17 +204,18 @@ TEST(serve, says_that_it_goes_before_it_closes_its_door) {
   guest sees{.asks = {{.target = "/health/ready"}}, .asks_late = true};
   serve_options given = sees.visited();
   given.guards.drain.delay = 600s;
-  int told = 0;
+  std::vector<std::string> told;
   given.http.on_stop = [&told](unsigned, instant) {
-    told++;
+    told.emplace_back("stop");
     return duration::zero();
   };
-  given.http.on_end = [&told](unsigned) { told++; };
+  given.http.on_drain = [&told](unsigned) { told.emplace_back("drain"); };
+  given.http.on_end = [&told](unsigned) { told.emplace_back("end"); };
   const service_run seen = run(hello, given);
   EXPECT_EQ(seen.exit_code, 0);
   ASSERT_EQ(sees.got_late.size(), 1U);
   EXPECT_EQ(sees.got_late[0].status, 503);
-  EXPECT_EQ(told, 2) << "what the program itself has to do then is done as well";
+  EXPECT_THAT(told, ElementsAre("stop", "drain", "end")) << "what the program itself has to do then is done as well";
 }
 
 TEST(serve, each_of_it_can_be_switched_off) {
