@@ -45,14 +45,13 @@ http::handler guarded(const maker& make, chain::service_loop& here, const serve_
   return with_metrics(given.metrics_path, here, http::or_refuse(std::move(made)));
 }
 
-// Where failures that nobody saw are told, for as long as the log is there.
+// Where failures that nobody saw are told, for as long as the log is there; then where they were told before.
 class told_failures {
  public:
-  explicit told_failures(observe::json_log& to) : before_(set_failure_reporter(nullptr)) {
-    observe::report_failures_to(&to);
-  }
+  explicit told_failures(observe::json_log& to)
+      : before_(set_failure_reporter(nullptr)), log_before_(observe::report_failures_to(&to)) {}
   ~told_failures() {
-    observe::report_failures_to(nullptr);
+    observe::report_failures_to(log_before_);
     set_failure_reporter(before_);
   }
   told_failures(const told_failures&) = delete;
@@ -60,11 +59,18 @@ class told_failures {
 
  private:
   failure_reporter before_;
+  observe::json_log* log_before_;
 };
 
 void check_parts(const serve_options& given, option_check& into) {
   into.number("http.loops", given.http.loops, 1, most_loops);
-  if (given.watchdog) into.span("watchdog.period", given.watchdog->period, 1ms, given.watchdog->stall.report_after);
+  if (given.watchdog) {
+    into.span("watchdog.period", given.watchdog->period, 1ms, given.watchdog->stall.report_after);
+    const int dump = given.watchdog->task_dump_signal;
+    const bool is_told = given.log && given.log->least <= observe::level::warn;
+    into.that(dump == 0 || is_told, "watchdog.task_dump_signal", std::to_string(dump),
+              "0, or a log of warnings, where it is told");
+  }
   if (given.guards.timeout) {
     const duration most = given.http.limits.handler_timeout;
     into.that(given.guards.timeout->limit <= most, "guards.timeout.limit", to_text(given.guards.timeout->limit),

@@ -4,15 +4,18 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <source_location>
 #include <string>
 #include <vector>
 
 #include "stack/net/address.hpp"
 #include "stack/observe/exposition.hpp"
 #include "stack/runtime/delay.hpp"
+#include "stack/runtime/unobserved.hpp"
 
 namespace assay::guard {
 namespace {
@@ -107,17 +110,29 @@ TEST(serve_options, are_told_all_that_is_wrong_at_once) {
   wrong.guards.timeout->limit = 1min;
   wrong.http.loops = 0;
   wrong.watchdog->period = 1s;
+  wrong.watchdog->task_dump_signal = 1;
+  wrong.log->least = observe::level::error;
   wrong.metrics_path = "/health/live";
   const std::string lines =
       "shed.max_in_flight is 0; allowed: 1 to 1000000\n"
       "serve.http.loops is 0; allowed: 1 to 128\n"
       "serve.watchdog.period is 1 s; allowed: 1 ms to 25 ms\n"
+      "serve.watchdog.task_dump_signal is 1; allowed: 0, or a log of warnings, where it is told\n"
       "serve.guards.timeout.limit is 60 s; allowed: up to http.limits.handler_timeout, 30 s\n"
       "serve.metrics_path is \"/health/live\"; allowed: a path of its own, or empty";
   EXPECT_EQ(check(wrong).error(), lines);
   const service_run seen = run(hello, wrong);
   EXPECT_EQ(seen.exit_code, 4);
   EXPECT_THAT(seen.log, HasSubstr(lines));
+}
+
+TEST(serve_options, a_task_dump_needs_a_log_that_takes_it) {
+  serve_options given;
+  given.watchdog->task_dump_signal = SIGUSR1;
+  given.log->least = observe::level::warn;
+  EXPECT_TRUE(check(given));
+  given.log = std::nullopt;
+  EXPECT_FALSE(check(given));
 }
 
 TEST(serve, a_handler_alone_has_health_checks_metrics_ids_and_a_log) {
@@ -236,6 +251,26 @@ TEST(serve, each_of_it_can_be_switched_off) {
     EXPECT_EQ(each.header("x-request-id"), "");
   }
   EXPECT_THAT(seen.log, Not(HasSubstr("{")));
+}
+
+TEST(serve, gives_the_failures_that_nobody_saw_back_to_the_log_that_had_them) {
+  const int file = ::memfd_create("log", MFD_CLOEXEC);
+  ASSERT_GE(file, 0);
+  {
+    observe::json_log mine(file);
+    observe::report_failures_to(&mine);
+    guest sees;
+    EXPECT_EQ(run(hello, sees.visited()).exit_code, 0);
+    report_unobserved({.where = std::source_location::current(),
+                       .failure = error{.code = errc::reset, .what = "late"},
+                       .thrown = nullptr});
+    observe::report_failures_to(nullptr);
+  }
+  std::string text(4096, '\0');
+  const ssize_t got = ::pread(file, text.data(), text.size(), 0);
+  ::close(file);
+  ASSERT_GT(got, 0) << "it was told to nobody";
+  EXPECT_THAT(text, HasSubstr("\"failure\":\"late: reset\""));
 }
 
 }  // namespace
