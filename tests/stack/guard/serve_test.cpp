@@ -10,6 +10,7 @@
 #include <csignal>
 #include <source_location>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "stack/net/address.hpp"
@@ -135,6 +136,18 @@ TEST(serve_options, a_task_dump_needs_a_log_that_takes_it) {
   EXPECT_FALSE(check(given));
 }
 
+TEST(serve_options, sheds_before_connections_run_out) {
+  serve_options given;
+  given.guards.shed->max_in_flight = 99;
+  given.http.limits.max_connections = 100;
+  EXPECT_TRUE(check(given));
+  given.guards.shed->max_in_flight = 100;
+  EXPECT_EQ(check(given).error(),
+            "serve.guards.shed.max_in_flight is 100; allowed: less than http.limits.max_connections, 100");
+  given.guards.shed = std::nullopt;
+  EXPECT_TRUE(check(given));
+}
+
 TEST(serve, a_handler_alone_has_health_checks_metrics_ids_and_a_log) {
   guest sees{
       .asks = {{.target = "/a"}, {.target = "/health/live"}, {.target = "/health/ready"}, {.target = "/metrics"}}};
@@ -231,6 +244,46 @@ TEST(serve, says_that_it_goes_before_it_closes_its_door) {
   ASSERT_EQ(sees.got_late.size(), 1U);
   EXPECT_EQ(sees.got_late[0].status, 503);
   EXPECT_THAT(told, ElementsAre("stop", "drain", "end")) << "what the program itself has to do then is done as well";
+}
+
+struct ending {
+  std::string of;
+  std::thread::id on;
+};
+
+// A part of what a loop owns.
+class owned {
+ public:
+  owned(const char* name, std::vector<ending>* told) : name_(name), told_(told) {}
+  ~owned() { told_->push_back({.of = name_, .on = std::this_thread::get_id()}); }
+  owned(const owned&) = delete;
+  owned& operator=(const owned&) = delete;
+
+ private:
+  std::string name_;
+  std::vector<ending>* told_;
+};
+
+task<result<void>> well() { co_return result<void>{}; }
+
+TEST(serve, what_a_loop_owns_goes_on_its_thread_and_what_is_kept_goes_last) {
+  std::vector<ending> ended;
+  std::thread::id loop_thread;
+  const auto make = [&ended](chain::service_loop&) -> served {
+    const auto part = [&ended](const char* name) { return std::make_shared<owned>(name, &ended); };
+    return {.handler = [mine = part("handler")] ASSAY_CORO_WRAPPER(http::request & asked) { return hello(asked); },
+            .route_of = [mine = part("route_of")](const http::request&) { return std::string_view("all"); },
+            .readiness = [mine = part("readiness")] ASSAY_CORO_WRAPPER() { return well(); },
+            .keeps = part("keeps")};
+  };
+  guest sees{.asks = {{.target = "/a"}, {.target = "/health/ready"}}};
+  serve_options given = sees.visited();
+  given.http.on_end = [&loop_thread](unsigned) { loop_thread = std::this_thread::get_id(); };
+  EXPECT_EQ(run(maker(make), given).exit_code, 0);
+  EXPECT_THAT(sees.statuses(), ElementsAre(200, 200));
+  ASSERT_EQ(ended.size(), 4U);
+  EXPECT_EQ(ended.back().of, "keeps");
+  for (const ending& each : ended) EXPECT_EQ(each.on, loop_thread) << each.of << " outlived its loop";
 }
 
 TEST(serve, each_of_it_can_be_switched_off) {
