@@ -30,7 +30,14 @@ struct newsroom {
   std::set<std::shared_ptr<follower>> followers;
   std::deque<http::sent_event> remembered;
   std::uint64_t next_id = 1;
+  bool is_closed = false;
   http::router routes;
+
+  // A feed never ends by itself: it is told to.
+  void close() {
+    is_closed = true;
+    for (const auto& each : followers) each->close();
+  }
 
   void tell_all(const http::sent_event& news) {
     for (auto each = followers.begin(); each != followers.end();) {
@@ -56,6 +63,7 @@ task<http::response> show_feed(std::shared_ptr<newsroom> at, http::request& aske
     if (is_new && !seen.empty()) std::ignore = mine->try_send(each);
     is_new = is_new || each.id == seen;
   }
+  if (at->is_closed) mine->close();  // the request was on its way
   at->followers.insert(mine);
   co_return http::event_response([at, mine] ASSAY_CORO_WRAPPER(http::body_sink & to) { return follow(at, mine, to); });
 }
@@ -85,10 +93,6 @@ int main() {
   };
   http::serve_options options;
   options.loops = http::or_refuse(http::number_setting("LOOPS", 1U, most_loops));
-  // A feed never ends by itself: when the service is to stop, it is told to.
-  options.on_stop = [&rooms](unsigned index, instant) {
-    for (const auto& each : rooms[index].lock()->followers) each->close();
-    return duration::zero();
-  };
+  options.on_drain = [&rooms](unsigned index) { rooms[index].lock()->close(); };
   return http::serve(make, options);
 }

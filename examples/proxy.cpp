@@ -54,7 +54,9 @@ task<http::response> pass_on(std::shared_ptr<proxy> through, http::request& aske
   http::response reply = http::response::text(std::move(answer->body), answer->status);
   reply.content_type = {};  // the upstream's is among its fields
   for (auto& [name, value] : answer->headers) {
-    if (!is_for_this_hop(name) && name != "date") reply.headers.emplace_back(std::move(name), std::move(value));
+    // Date and the request's id are this server's own.
+    if (is_for_this_hop(name) || name == "date" || name == guard::trace::request_id_field) continue;
+    reply.headers.emplace_back(std::move(name), std::move(value));
   }
   co_return reply;
 }
@@ -88,7 +90,8 @@ std::shared_ptr<proxy> make_proxy(const std::vector<http::origin>& to) {
     made->checkers.push_back(std::make_unique<http::client>(each, http::client_limits{.max_connections = 1}));
     exchanges.push_back(guard::exchange_of(*made->servers.back()));
   }
-  const auto guards = guard::chain::client::make({.balance = {.checks_to_leave = checks_to_leave}}, std::move(names));
+  const auto guards = guard::chain::client::make(
+      {.observe = guard::trace::sending_layer(), .balance = {.checks_to_leave = checks_to_leave}}, std::move(names));
   if (!guards) refuse_to_start(guards.error());
   made->among = guards->among;
   made->ask = guards->around(std::move(exchanges));

@@ -12,7 +12,8 @@
 //
 // On by default, and each of it tuned or switched off by its name in serve_options:
 //
-//   guards.shed       so many in flight, so many in line and for so long; then 503 with Retry-After
+//   guards.shed       so many in flight (fewer than connections), so many in line and for so long; then 503 with
+//                     Retry-After
 //   guards.timeout    a deadline for the whole request, which calls, statements and other services inherit
 //   guards.drain      GET /health/live and /health/ready; on SIGTERM "not ready" for a while, then the door closes
 //   watchdog          names what holds a loop up; a loop that is stalled for long makes the service not ready

@@ -85,8 +85,10 @@ void worker::run(handler serve, const serve_options& options, std::uint16_t port
   const handler* serving = nullptr;
   refusal_listener refused;
   if (options.on_refused) refused = [this, &options](const refusal& of) { options.on_refused(index_, of); };
+  std::function<void()> drains;
+  if (options.on_drain) drains = [this, &options] { options.on_drain(index_); };
   server served([&serving] ASSAY_CORO_WRAPPER(request & asked) { return (*serving)(asked); }, options.limits,
-                std::move(refused));
+                std::move(refused), std::move(drains));
   loop on(std::move(*backend));
   const handler owned = std::move(serve);
   serving = &owned;

@@ -20,8 +20,8 @@ task<result<permit>> acquire_slot(semaphore& slots) { co_return co_await slots.a
 }  // namespace
 
 struct server::state {
-  state(handler serve, server_limits limits, refusal_listener on_refused)
-      : slots(limits.max_connections, 1), alarm(this) {
+  state(handler serve, server_limits limits, refusal_listener on_refused, std::function<void()> when_draining)
+      : slots(limits.max_connections, 1), on_drain(std::move(when_draining)), alarm(this) {
     shared.serve = std::move(serve);
     shared.limits = limits;
     shared.on_refused = std::move(on_refused);
@@ -44,11 +44,12 @@ struct server::state {
   std::size_t live_count = 0;
   cancel_scope* accepting = nullptr;  // while run() accepts
   loop* on = nullptr;                 // as long
+  std::function<void()> on_drain;
   drain_alarm alarm;
 };
 
-server::server(handler serve, server_limits limits, refusal_listener on_refused)
-    : state_(std::make_unique<state>(std::move(serve), limits, std::move(on_refused))) {}
+server::server(handler serve, server_limits limits, refusal_listener on_refused, std::function<void()> on_drain)
+    : state_(std::make_unique<state>(std::move(serve), limits, std::move(on_refused), std::move(on_drain))) {}
 server::~server() = default;
 
 const server_counters& server::counters() const { return state_->shared.counters; }
@@ -67,6 +68,7 @@ void server::state::drain() {
   if (alarm.armed()) on->timers().disarm(alarm);
   if (accepting != nullptr) accepting->cancel(cancel_reason::shutdown);
   live.for_each([](detail::connection& each) { each.end_when_idle(); });
+  if (on_drain) on_drain();
 }
 
 // Its steps are its own, not one behind another: a connection that is handed over may live for days, and each step that

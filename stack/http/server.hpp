@@ -7,7 +7,7 @@
 //
 // SIGTERM and SIGINT drain it, after serve_options::on_stop: it stops accepting, tells clients to close, lets requests
 // finish until drain_timeout, cancels the rest, and the exit code says whether anything was cut (0 nothing, 1
-// something, 4 could not start).
+// something, 4 could not start). What never ends by itself, a feed, is told in serve_options::on_drain.
 //
 // Misuse: blocking in a handler (a lock, a synchronous client): it stops every connection of its loop. Use an
 // offload_pool.
@@ -78,8 +78,9 @@ using refusal_listener = std::function<void(const refusal&)>;
 // The server of one loop.
 class server {
  public:
-  // `on_refused` is told of every refusal, on the loop's thread, and must not throw.
-  server(handler serve, server_limits limits, refusal_listener on_refused = {});
+  // `on_refused` is told of every refusal, `on_drain` once, when the door closes; on the loop's thread, and neither may
+  // throw.
+  server(handler serve, server_limits limits, refusal_listener on_refused = {}, std::function<void()> on_drain = {});
   ~server();
   server(const server&) = delete;
   server& operator=(const server&) = delete;
@@ -114,6 +115,9 @@ struct serve_options {
   // Called on the thread of each loop, index 0, 1, ..., when the process is asked to stop: for how long that loop is to
   // go on as before. Empty: it drains at once. See stack/guard/drain.
   std::function<duration(unsigned index, instant now)> on_stop = {};
+  // Called on the thread of each loop when its door closes, after what on_stop said: the moment to end what never ends
+  // by itself, since who is sent away by then finds no way back in.
+  std::function<void(unsigned index)> on_drain = {};
   // Called on the thread of each loop before it serves. The server is there for as long as what the handler_maker made.
   std::function<void(unsigned index, const server& of, loop& on)> on_start = {};
   // Called on the thread of each loop once its server has ended: its door is closed, and the last connection has gone.

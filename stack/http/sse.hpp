@@ -13,7 +13,7 @@
 // and lets us find out that the client has gone, at the second one at the latest. A client that reads slowly fills the
 // connection's max_unsent_bytes; then the stream waits, the channel fills, and after write_timeout the client is cut.
 //
-// A server that drains waits for its streams until drain_timeout: close the feeds when it begins.
+// A server that drains waits for its streams until drain_timeout: close the feeds in serve_options::on_drain.
 //
 // Misuse: a channel without a policy for "full": a slow client must not hold up the others. Data that is not UTF-8.
 #pragma once

@@ -65,8 +65,8 @@ void append_line(std::string& to, const live_task& of) {
   to += '\n';
 }
 
-// A dump is asked for, and has to be whole: no rate.
-log_site task_site(level::info, "live task", {.per_second = 0, .burst = 0});
+// A dump is asked for, and has to be whole: no rate, and as loud as what a log of failures alone still takes.
+log_site task_site(level::warn, "live task", {.per_second = 0, .burst = 0});
 log_site no_answer_site(level::warn, "a loop did not answer: its tasks are not known", {.per_second = 0, .burst = 0});
 
 }  // namespace

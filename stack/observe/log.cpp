@@ -238,9 +238,10 @@ bool json_log::wait_until_writable() {
   return true;
 }
 
-void report_failures_to(json_log* to) {
-  failure_log.store(to);
+json_log* report_failures_to(json_log* to) {
+  json_log* const before = failure_log.exchange(to);
   set_failure_reporter(to != nullptr ? &log_failure : nullptr);
+  return before;
 }
 
 }  // namespace assay::observe

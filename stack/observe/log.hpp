@@ -126,7 +126,7 @@ class json_log {
 };
 
 // From now on failures that nobody observes go to `to` (stack/runtime/unobserved.hpp), until it is null. One log of a
-// process can have them.
-void report_failures_to(json_log* to);
+// process can have them: the one that had them before, or null.
+json_log* report_failures_to(json_log* to);
 
 }  // namespace assay::observe

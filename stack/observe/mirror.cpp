@@ -22,7 +22,9 @@ void mirror::counter(const metric_spec& spec, labels values, const duration* sou
 
 void mirror::counter(const metric_spec& spec, labels values, std::function<std::uint64_t()> source) {
   const auto family = registry_.counter(spec);
-  if (take(family)) counters_.push_back({.ask = std::move(source), .to = mine_.at(*family, values)});
+  if (!take(family)) return;
+  counters_.push_back({.ask = std::move(source), .to = mine_.at(*family, values)});
+  always_ = true;
 }
 
 void mirror::gauge(const metric_spec& spec, labels values, std::function<double(instant now)> source) {
@@ -34,6 +36,7 @@ void mirror::run_on(loop& on, std::function<bool()> busy) {
   on_ = &on;
   busy_ = std::move(busy);
   carry(on.now());
+  if (always_) touch();
 }
 
 void mirror::arm() { on_->timers().arm(alarm_, saturating_add(on_->turn_time(), every)); }
@@ -57,7 +60,7 @@ void mirror::carry(instant now) {
 void mirror::alarm::on_time(timer_node& node) noexcept {
   mirror& self = *static_cast<alarm&>(node).owner;
   self.carry(self.on_->turn_time());
-  if (self.busy_ && self.busy_()) self.arm();
+  if (self.always_ || (self.busy_ && self.busy_())) self.arm();
 }
 
 void mirror::close() {

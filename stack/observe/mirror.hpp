@@ -8,8 +8,9 @@
 //   numbers.touch();                                                    // with each request
 //
 // What is shown is carried over `every` after something has begun, and for as long as there is something under way;
-// then not any more, so that an idle loop sleeps. It costs nothing where things are counted, and a request one look
-// whether a timer is armed. So a scrape may see what was so 100 ms ago, a stalled loop as it was before.
+// then not any more, so that an idle loop sleeps: unless something is shown that other threads count, for which nothing
+// has to be under way here. It costs nothing where things are counted, and a request one look whether a timer is armed.
+// So a scrape may see what was so 100 ms ago, a stalled loop as it was before.
 //
 // Gauges of several loops, and of what has the same labels on one, are added up.
 //
@@ -41,7 +42,7 @@ class mirror {
   void counter(const metric_spec& spec, labels values, const std::uint64_t* source);
   // Of a time that is summed up.
   void counter(const metric_spec& spec, labels values, const duration* source);
-  // Of what other threads count: asked on the loop's.
+  // Of what other threads count: asked on the loop's, and for as long as it runs.
   void counter(const metric_spec& spec, labels values, std::function<std::uint64_t()> source);
   void gauge(const metric_spec& spec, labels values, std::function<double(instant now)> source);
 
@@ -89,6 +90,7 @@ class mirror {
   std::string problem_;
   loop* on_ = nullptr;
   std::function<bool()> busy_;
+  bool always_ = false;  // something that is shown changes though nothing is under way on this loop
   alarm alarm_;
 };
 

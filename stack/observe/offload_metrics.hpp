@@ -2,6 +2,8 @@
 //
 //   if (here.index() == 0) show(here.numbers(), workers, "workers");
 //
+// Its threads work for whichever loop asks, so the one that shows it looks every 100 ms though it is idle itself.
+//
 // Misuse: on every loop that uses the pool. It is one pool, and what each of them shows is added up.
 #pragma once
 

@@ -42,7 +42,7 @@ struct watchdog_options {
   duration period = std::chrono::milliseconds(10);  // from one look to the next
   stall_options stall = {};
   duration capture_limit = std::chrono::milliseconds(20);  // for a stalled thread to write its stack
-  // Logs the live tasks of all loops when this signal comes, SIGUSR1 for example; 0: none does.
+  // Logs the live tasks of all loops, as warnings, when this signal comes, SIGUSR1 for example; 0: none does.
   int task_dump_signal = 0;
   duration task_dump_limit = std::chrono::milliseconds(200);
 };

@@ -4,6 +4,7 @@ import concurrent.futures
 import contextlib
 import http.client
 import json
+import os
 import signal
 import threading
 import unittest
@@ -28,6 +29,13 @@ def keep_asking(service: Service, over: threading.Event, statuses: list[int], *k
                 answer = client.getresponse()
                 answer.read()
                 statuses.append(answer.status)
+
+
+def requests_of(service: Service) -> list[dict]:
+    """The lines of its log that are about requests, while it runs: the file's offset is the service's."""
+    *whole, _ = os.pread(service.errors.fileno(), 1 << 20, 0).split(b"\n")
+    lines = [json.loads(line) for line in whole if line.startswith(b"{")]
+    return [line for line in lines if line["message"] == "request"]
 
 
 class Chat(unittest.TestCase):
@@ -101,6 +109,22 @@ class Proxy(unittest.TestCase):
                 self.assertEqual(through, direct)
                 one.kill()
                 self.assertEqual({get(proxy, "/a")[0] for _ in range(20)}, {200})
+
+    def test_a_request_has_one_id_at_each_server_and_one_trace_through_all(self) -> None:
+        """One proxy behind another: the inner is a server that has ids of its own."""
+        with contextlib.ExitStack() as stack:
+            echo = stack.enter_context(Service("ASSAY_ECHO_SERVICE"))
+            inner = stack.enter_context(Service("ASSAY_PROXY", UPSTREAMS=echo.url("")))
+            outer = stack.enter_context(Service("ASSAY_PROXY", UPSTREAMS=inner.url("")))
+            for service in (echo, inner, outer):
+                self.addCleanup(service.errors.close)
+            with contextlib.closing(http.client.HTTPConnection("127.0.0.1", outer.port, timeout=PATIENCE_S)) as client:
+                client.request("GET", "/a")
+                answer = client.getresponse()
+                answer.read()
+            lines = [wait_until(lambda service=each: requests_of(service), "its line")[0] for each in (inner, outer)]
+            self.assertEqual(answer.headers.get_all("x-request-id"), [lines[1]["request_id"]])
+            self.assertEqual(lines[0]["trace_id"], lines[1]["trace_id"])
 
     def test_a_server_that_drains_costs_no_request(self) -> None:
         """A balancer that follows readiness, and one of three servers that is asked to stop under load."""

@@ -68,7 +68,7 @@ std::expected<http::handler, std::string> service_loop::around(http::handler inn
   if (ids) show(numbers_, *ids);
   if (!numbers_.problem().empty()) return std::unexpected(numbers_.problem());
   gate_ = guards->gate;
-  lines_ = std::move(*lines);
+  lines_ = *lines;
   return [held = std::move(held)] ASSAY_CORO_WRAPPER(http::request & asked) {
     held->numbers.touch();
     return held->next(asked);
@@ -97,7 +97,7 @@ void service::join(http::serve_options& options) {
     if (also) also(index);
   };
   options.on_refused = [this, also = std::move(options.on_refused)](unsigned index, const http::refusal& of) {
-    loops_.at(index)->lines_->on_refused(of);
+    if (const auto lines = loops_.at(index)->lines_.lock()) lines->on_refused(of);
     if (also) also(index, of);
   };
 }

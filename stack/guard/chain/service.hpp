@@ -74,7 +74,7 @@ class service_loop {
   observe::shard& mine_;
   observe::mirror numbers_;
   std::shared_ptr<drain::policy> gate_;
-  std::shared_ptr<access_log::policy> lines_;
+  std::weak_ptr<access_log::policy> lines_;  // the handler's: what its routes own goes with that
 };
 
 class service {

@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 import unittest
 import urllib.error
 import urllib.request
@@ -34,19 +35,25 @@ class FirstRun(unittest.TestCase):
             [os.environ["ASSAY_TUTORIAL_FIRST"]], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             text=True,
         ) as service:
-            self.addCleanup(service.kill)
-            said = re.fullmatch(r"listening on http://0\.0\.0\.0:(\d+)\n", service.stdout.readline())
-            self.assertIsNotNone(said)
-            port = int(said[1])
-            self.assertEqual(answer_of(port, "/"), b"hello, world\n")
-            self.assertEqual(answer_of(port, "/health/ready"), b'{"status":"ok"}')
-            counted = b'assay_http_requests_total{method="GET",route="all",status="200"} 1\n'
-            self.assertIn(counted, answer_of(port, "/metrics"))
-            service.send_signal(signal.SIGTERM)
-            while is_ready(port):
-                pass
-            service.send_signal(signal.SIGTERM)  # which does not wait for those in front
-            self.assertEqual(service.wait(PATIENCE_S), 0)
+            try:
+                self.visit(service)
+            finally:
+                service.kill()  # the end of the block waits for it
+
+    def visit(self, service: subprocess.Popen) -> None:
+        said = re.fullmatch(r"listening on http://0\.0\.0\.0:(\d+)\n", service.stdout.readline())
+        self.assertIsNotNone(said)
+        port = int(said[1])
+        self.assertEqual(answer_of(port, "/"), b"hello, world\n")
+        self.assertEqual(answer_of(port, "/health/ready"), b'{"status":"ok"}')
+        counted = b'assay_http_requests_total{method="GET",route="all",status="200"} 1\n'
+        self.assertIn(counted, answer_of(port, "/metrics"))
+        service.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + PATIENCE_S
+        while is_ready(port):
+            self.assertLess(time.monotonic(), deadline, "it does not say that it goes")
+        service.send_signal(signal.SIGTERM)  # which does not wait for those in front
+        self.assertEqual(service.wait(PATIENCE_S), 0)
 
     def test_proxygen_496_and_photon_132_the_first_lines_of_the_tutorial_run_at_once(self) -> None:
         for backend in ("io_uring", "epoll"):

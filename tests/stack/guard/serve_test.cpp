@@ -4,15 +4,19 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <source_location>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "stack/net/address.hpp"
 #include "stack/observe/exposition.hpp"
 #include "stack/runtime/delay.hpp"
+#include "stack/runtime/unobserved.hpp"
 
 namespace assay::guard {
 namespace {
@@ -107,17 +111,41 @@ TEST(serve_options, are_told_all_that_is_wrong_at_once) {
   wrong.guards.timeout->limit = 1min;
   wrong.http.loops = 0;
   wrong.watchdog->period = 1s;
+  wrong.watchdog->task_dump_signal = 1;
+  wrong.log->least = observe::level::error;
   wrong.metrics_path = "/health/live";
   const std::string lines =
       "shed.max_in_flight is 0; allowed: 1 to 1000000\n"
       "serve.http.loops is 0; allowed: 1 to 128\n"
       "serve.watchdog.period is 1 s; allowed: 1 ms to 25 ms\n"
+      "serve.watchdog.task_dump_signal is 1; allowed: 0, or a log of warnings, where it is told\n"
       "serve.guards.timeout.limit is 60 s; allowed: up to http.limits.handler_timeout, 30 s\n"
       "serve.metrics_path is \"/health/live\"; allowed: a path of its own, or empty";
   EXPECT_EQ(check(wrong).error(), lines);
   const service_run seen = run(hello, wrong);
   EXPECT_EQ(seen.exit_code, 4);
   EXPECT_THAT(seen.log, HasSubstr(lines));
+}
+
+TEST(serve_options, a_task_dump_needs_a_log_that_takes_it) {
+  serve_options given;
+  given.watchdog->task_dump_signal = SIGUSR1;
+  given.log->least = observe::level::warn;
+  EXPECT_TRUE(check(given));
+  given.log = std::nullopt;
+  EXPECT_FALSE(check(given));
+}
+
+TEST(serve_options, sheds_before_connections_run_out) {
+  serve_options given;
+  given.guards.shed->max_in_flight = 99;
+  given.http.limits.max_connections = 100;
+  EXPECT_TRUE(check(given));
+  given.guards.shed->max_in_flight = 100;
+  EXPECT_EQ(check(given).error(),
+            "serve.guards.shed.max_in_flight is 100; allowed: less than http.limits.max_connections, 100");
+  given.guards.shed = std::nullopt;
+  EXPECT_TRUE(check(given));
 }
 
 TEST(serve, a_handler_alone_has_health_checks_metrics_ids_and_a_log) {
@@ -204,17 +232,58 @@ TEST(serve, says_that_it_goes_before_it_closes_its_door) {
   guest sees{.asks = {{.target = "/health/ready"}}, .asks_late = true};
   serve_options given = sees.visited();
   given.guards.drain.delay = 600s;
-  int told = 0;
+  std::vector<std::string> told;
   given.http.on_stop = [&told](unsigned, instant) {
-    told++;
+    told.emplace_back("stop");
     return duration::zero();
   };
-  given.http.on_end = [&told](unsigned) { told++; };
+  given.http.on_drain = [&told](unsigned) { told.emplace_back("drain"); };
+  given.http.on_end = [&told](unsigned) { told.emplace_back("end"); };
   const service_run seen = run(hello, given);
   EXPECT_EQ(seen.exit_code, 0);
   ASSERT_EQ(sees.got_late.size(), 1U);
   EXPECT_EQ(sees.got_late[0].status, 503);
-  EXPECT_EQ(told, 2) << "what the program itself has to do then is done as well";
+  EXPECT_THAT(told, ElementsAre("stop", "drain", "end")) << "what the program itself has to do then is done as well";
+}
+
+struct ending {
+  std::string of;
+  std::thread::id on;
+};
+
+// A part of what a loop owns.
+class owned {
+ public:
+  owned(const char* name, std::vector<ending>* told) : name_(name), told_(told) {}
+  ~owned() { told_->push_back({.of = name_, .on = std::this_thread::get_id()}); }
+  owned(const owned&) = delete;
+  owned& operator=(const owned&) = delete;
+
+ private:
+  std::string name_;
+  std::vector<ending>* told_;
+};
+
+task<result<void>> well() { co_return result<void>{}; }
+
+TEST(serve, what_a_loop_owns_goes_on_its_thread_and_what_is_kept_goes_last) {
+  std::vector<ending> ended;
+  std::thread::id loop_thread;
+  const auto make = [&ended](chain::service_loop&) -> served {
+    const auto part = [&ended](const char* name) { return std::make_shared<owned>(name, &ended); };
+    return {.handler = [mine = part("handler")] ASSAY_CORO_WRAPPER(http::request & asked) { return hello(asked); },
+            .route_of = [mine = part("route_of")](const http::request&) { return std::string_view("all"); },
+            .readiness = [mine = part("readiness")] ASSAY_CORO_WRAPPER() { return well(); },
+            .keeps = part("keeps")};
+  };
+  guest sees{.asks = {{.target = "/a"}, {.target = "/health/ready"}}};
+  serve_options given = sees.visited();
+  given.http.on_end = [&loop_thread](unsigned) { loop_thread = std::this_thread::get_id(); };
+  EXPECT_EQ(run(maker(make), given).exit_code, 0);
+  EXPECT_THAT(sees.statuses(), ElementsAre(200, 200));
+  ASSERT_EQ(ended.size(), 4U);
+  EXPECT_EQ(ended.back().of, "keeps");
+  for (const ending& each : ended) EXPECT_EQ(each.on, loop_thread) << each.of << " outlived its loop";
 }
 
 TEST(serve, each_of_it_can_be_switched_off) {
@@ -235,6 +304,26 @@ TEST(serve, each_of_it_can_be_switched_off) {
     EXPECT_EQ(each.header("x-request-id"), "");
   }
   EXPECT_THAT(seen.log, Not(HasSubstr("{")));
+}
+
+TEST(serve, gives_the_failures_that_nobody_saw_back_to_the_log_that_had_them) {
+  const int file = ::memfd_create("log", MFD_CLOEXEC);
+  ASSERT_GE(file, 0);
+  {
+    observe::json_log mine(file);
+    observe::report_failures_to(&mine);
+    guest sees;
+    EXPECT_EQ(run(hello, sees.visited()).exit_code, 0);
+    report_unobserved({.where = std::source_location::current(),
+                       .failure = error{.code = errc::reset, .what = "late"},
+                       .thrown = nullptr});
+    observe::report_failures_to(nullptr);
+  }
+  std::string text(4096, '\0');
+  const ssize_t got = ::pread(file, text.data(), text.size(), 0);
+  ::close(file);
+  ASSERT_GT(got, 0) << "it was told to nobody";
+  EXPECT_THAT(text, HasSubstr("\"failure\":\"late: reset\""));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "stack/http/sse.hpp"
 #include "stack/runtime/delay.hpp"
 #include "tests/stack/http/server_test_support.hpp"
 
@@ -127,6 +128,41 @@ TEST(http_server_drain, an_endless_stream_to_a_willing_reader_is_cut) {
   EXPECT_GE(seen.server_ended_after, 100ms + 10s);
   EXPECT_LT(seen.server_ended_after, 100ms + 11s);
   EXPECT_EQ(seen.counters.cut, 1U);
+}
+
+// Feeds that end when they are told to.
+struct newsroom {
+  using feed = std::shared_ptr<channel<sent_event>>;
+  std::vector<feed> followed;
+  int told = 0;
+
+  static task<result<void>> follow(feed mine, body_sink& to) { co_return co_await send_events(to, *mine); }
+  static task<response> show(newsroom* self) {
+    const feed mine = self->followed.emplace_back(std::make_shared<channel<sent_event>>(1));
+    co_return event_response([mine] ASSAY_CORO_WRAPPER(body_sink & to) { return follow(mine, to); });
+  }
+  void close() {
+    told++;
+    for (const feed& each : followed) each->close();
+  }
+};
+
+TEST(http_server_drain, what_never_ends_by_itself_is_told_once_when_the_door_closes) {
+  newsroom all;
+  const handler shows = [&all] ASSAY_CORO_WRAPPER(request&) { return newsroom::show(&all); };
+  const report seen = play({.serve = shows,
+                            .on_drain = [&all] { all.close(); },
+                            .clients = {{.pieces = {{0ms, get("/")}}}, {.pieces = {{2s, get("/")}}, .connect_at = 2s}},
+                            .drain_at = 1s,
+                            .drain_delay = 3s});
+  for (const client_record& each : seen.clients) {
+    ASSERT_EQ(split_responses(each).size(), 1U);
+    EXPECT_TRUE(split_responses(each).at(0).complete);
+    EXPECT_EQ(each.ended_after, 4s) << "who comes during the delay as well";
+  }
+  EXPECT_EQ(seen.server_ended_after, 4s);
+  EXPECT_EQ(seen.counters.cut, 0U);
+  EXPECT_EQ(all.told, 1);
 }
 
 TEST(http_server_drain, a_reader_that_does_not_read_is_cut_in_time) {

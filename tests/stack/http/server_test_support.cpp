@@ -66,11 +66,11 @@ task<void> run_server(server& served, net::listener from, instant start, report&
 task<void> act(const scenario& plan, sim_io& network, report& seen) {
   context& ctx = co_await this_context();
   const instant start = ctx.on->now();
-  server served(plan.serve, plan.limits, plan.on_refused);
+  server served(plan.serve, plan.limits, plan.on_refused, plan.on_drain);
   result<net::listener> from = net::listener::open(network, server_address());
   scope serving(ctx);
   serving.spawn(run_server(served, std::move(*from), start, seen));
-  if (plan.drain_at) network.at(start + *plan.drain_at, [&served] { served.drain(); });
+  if (plan.drain_at) network.at(start + *plan.drain_at, [&] { served.drain_after(plan.drain_delay); });
   for (const auto& [at, event] : plan.events) {
     network.at(start + at, [&network, &on = *ctx.on, run = event] { run(network, on); });
   }

@@ -39,9 +39,11 @@ struct scenario {
   handler serve;
   server_limits limits = {};
   refusal_listener on_refused = {};
+  std::function<void()> on_drain = {};
   sim_options network = {};
   std::vector<client_script> clients = {};
   std::optional<duration> drain_at = {};  // without it: once every client is gone
+  duration drain_delay = duration::zero();
   // Anything else that happens, on the loop's thread.
   std::vector<std::pair<duration, std::function<void(sim_io&, loop&)>>> events = {};
 };

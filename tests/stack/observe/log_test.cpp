@@ -256,10 +256,10 @@ TEST(json_log, takes_over_the_failures_that_nobody_observes) {
   pipe_pair to;
   {
     json_log log(to.in);
-    report_failures_to(&log);
+    EXPECT_EQ(report_failures_to(&log), nullptr);
     loop on(std::make_unique<sim_io>());
     on.run(fail_twice());
-    report_failures_to(nullptr);
+    EXPECT_EQ(report_failures_to(nullptr), &log) << "for who has it take its place for a while";
   }
   const auto line = nlohmann::json::parse(to.read_all());
   EXPECT_EQ(line["message"], "a task failed unobserved");

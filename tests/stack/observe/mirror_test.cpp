@@ -162,5 +162,28 @@ TEST(mirror, looks_while_there_is_something_under_way_and_then_no_more) {
   on.run(work(&numbers, &counted, &metrics));
 }
 
+// As when another loop uses the pool: nothing is under way on this one.
+task<void> rest_beside(offload_pool* workers, mirror* numbers, const registry* metrics) {
+  const context& ctx = co_await this_context();
+  numbers->run_on(*ctx.on, [] { return false; });
+  for (std::uint64_t done = 1; done <= 3; ++done) {
+    EXPECT_TRUE(workers->post([] {}));
+    while (workers->counters().done < done) std::this_thread::yield();
+    std::ignore = co_await delay_for(mirror::every + 1ms);
+    EXPECT_THAT(text_of(*metrics), HasSubstr("assay_offload_done_total{pool=\"disk\"} " + std::to_string(done) + "\n"));
+  }
+  numbers->close();
+  EXPECT_EQ(ctx.on->timers().size(), 0U);
+}
+
+TEST(mirror, an_idle_loop_carries_what_a_pool_does_for_others) {
+  registry metrics;
+  offload_pool workers({.threads = 1});
+  mirror numbers(metrics, metrics.add_shard());
+  show(numbers, workers, "disk");
+  loop on(std::make_unique<sim_io>());
+  on.run(rest_beside(&workers, &numbers, &metrics));
+}
+
 }  // namespace
 }  // namespace assay::observe

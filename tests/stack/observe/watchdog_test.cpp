@@ -246,7 +246,7 @@ TEST(watchdog, tells_the_live_tasks_when_a_signal_asks_for_them) {
     std::ignore = co_await until.receive();
   };
   {
-    json_log log(file);
+    json_log log(file, {.least = level::warn});
     watchdog dog({.task_dump_signal = SIGUSR1}, {.log = &log});
     std::thread asker([&] {
       runs.get_future().wait();
