@@ -11,7 +11,7 @@ const { getHeapStatistics } = require('node:v8');
 const { openFile } = require('./shim.cjs');
 
 const periodMs = 1000;
-const restsForEach = 1000; // as long as a look took: to count what is active takes long where there is much of it
+const restsForEach = 500; // as long as a look took: to count what is active takes long where there is much of it
 const stateBytes = 4096;
 const mostKinds = 32;
 
@@ -54,6 +54,8 @@ function watchState(directory, isPaused) {
   const last = lastCollection();
   const state = openFile(`${directory}/${process.pid}.state`, 'w');
   let number = 0;
+  // The first takes longer than others: nothing of it has run before.
+  let tookMs = 0;
   const look = () => {
     const began = performance.now();
     try {
@@ -66,9 +68,10 @@ function watchState(directory, isPaused) {
     } catch {
       // It is without this look.
     }
-    // The first takes longer than others: nothing of it has run before.
-    const rest = number > 1 ? restsForEach * (performance.now() - began) : 0;
-    setTimeout(look, Math.max(periodMs, rest)).unref();
+    // One of two that was without the CPU for a while says nothing of what a look takes.
+    const beforeMs = tookMs;
+    tookMs = number > 1 ? performance.now() - began : 0;
+    setTimeout(look, Math.max(periodMs, restsForEach * Math.min(beforeMs, tookMs))).unref();
   };
   look();
 }
