@@ -290,9 +290,11 @@ void trial_runner::take_view(const std::expected<inside::observation, std::strin
   for (const std::string& note : seen->notes) trial_.events.push_back({.kind = "note", .text = note});
   // Cumulative: all that it has used since it began, as its loops' turns are.
   const double cpu_s = trial_.processes.empty() ? 0 : trial_.processes.back().cpu_s;
-  if (machine_.cost_of_probe && cpu_s > 0) {
-    const std::string least = describe(*machine_.cost_of_probe, seen->work, cpu_s);
-    trial_.facts["overhead of the probe"] = cost_of_probe_ ? describe_cost(*cost_of_probe_) + "; " + least : least;
+  if (process_ && cpu_s > 0) {
+    std::string told =
+        cost_of_probe_ ? describe_cost(*cost_of_probe_) : "not measured under load: " + cost_of_probe_.error();
+    if (machine_.cost_of_probe) told += "; " + describe(*machine_.cost_of_probe, seen->work, cpu_s);
+    trial_.facts["overhead of the probe"] = std::move(told);
   }
   trial_.facts["observer CPU"] = fmt::format("{:.1f} % of a core of the lab's", seen->own_cpu_share * 100);
 }

@@ -20,7 +20,7 @@ from service import PATIENCE_S, connects, free_port, program, wait_until
 APP = pathlib.Path(__file__).resolve().parent / "planted" / "workers.py"
 WORKERS = 2
 # Of probe/probe_format.h.
-FIRST_SLOT, SLOT_BYTES, SLOTS, TID_AT, STALLS, STALL_BYTES, HAS_HOOK_AT = 128, 5304, 64, 8, 4096, 48, 64
+FIRST_SLOT, SLOT_BYTES, SLOTS, TID_AT, STALLS, STALL_BYTES, HAS_HOOK_AT = 128, 5312, 64, 8, 4096, 48, 64
 FIRST_EVENT = FIRST_SLOT + SLOTS * SLOT_BYTES + STALLS * STALL_BYTES
 EVENT = struct.Struct("=QQQIHHII128s192s1024s")
 NOTE = struct.Struct("=QQI4x40s1024s")
