@@ -51,17 +51,20 @@ void append_form_text(std::string& to, std::string_view text) {
 
 // A body that is told as the fields of a form. What is wrong with it; nothing when it has been read.
 std::optional<std::string> read_form(const json& data, recorded_request& into) {
+  const auto field = std::ranges::find_if(
+      into.headers, [](const auto& each) { return http::equals_ignoring_case(each.first, "content-type"); });
+  const bool has_type = field != into.headers.end();
   const std::string* type = text_in(data, "mimeType");
-  const std::string_view media =
-      type == nullptr ? form_type : std::string_view(*type).substr(0, type->find_first_of("; "));
+  const std::string declared = type != nullptr ? *type : has_type ? field->second : std::string(form_type);
+  const std::string_view media = std::string_view(declared).substr(0, declared.find_first_of("; "));
   if (!http::equals_ignoring_case(media, form_type)) {
     return fmt::format("\"postData\" of {} has \"params\" and no \"text\": only those of {} can be put together", media,
                        form_type);
   }
-  for (const json& field : data["params"]) {
-    const std::string* name = text_in(field, "name");
-    const std::string* value = text_in(field, "value");
-    if (name == nullptr || text_in(field, "fileName") != nullptr) {
+  for (const json& each : data["params"]) {
+    const std::string* name = text_in(each, "name");
+    const std::string* value = text_in(each, "value");
+    if (name == nullptr || text_in(each, "fileName") != nullptr) {
       return "expected the text \"name\", and no \"fileName\", in each of \"params\" in \"postData\"";
     }
     if (!into.body.empty()) into.body += '&';
@@ -69,8 +72,6 @@ std::optional<std::string> read_form(const json& data, recorded_request& into) {
     into.body += '=';
     if (value != nullptr) append_form_text(into.body, *value);
   }
-  const bool has_type = std::ranges::any_of(
-      into.headers, [](const auto& field) { return http::equals_ignoring_case(field.first, "content-type"); });
   if (!has_type) into.headers.emplace_back("Content-Type", form_type);
   return std::nullopt;
 }

@@ -282,6 +282,11 @@ TEST(har, what_is_none_is_told_with_the_entry) {
   EXPECT_EQ(body(R"({"mimeType":"multipart/form-data; boundary=x","params":[{"name":"a"}]})"),
             ": entries[1]: \"postData\" of multipart/form-data has \"params\" and no \"text\": only those of "
             "application/x-www-form-urlencoded can be put together");
+  EXPECT_EQ(entry(R"({"request":{"method":"POST","url":"http://a","headers":[{"name":"content-type",)"
+                  R"("value":"multipart/form-data; boundary=x"}],"postData":{"params":[{"name":"a"}]}}})"),
+            ": entries[0]: \"postData\" of multipart/form-data has \"params\" and no \"text\": only those of "
+            "application/x-www-form-urlencoded can be put together")
+      << "by its field, where it does not say";
   for (const char* wrong : {R"({"params":[{"value":"x"}]})", R"({"params":[{"name":"a","fileName":"b.png"}]})"}) {
     EXPECT_EQ(body(wrong),
               ": entries[1]: expected the text \"name\", and no \"fileName\", in each of \"params\" in \"postData\"");
