@@ -52,10 +52,9 @@ int calibrate_command(const load_arguments& typed) {
   load::calibrator engine(std::move(*options));
   const calibration_progress line(engine);
   const auto [seen, ended_by] = run_watched(engine, stop, line);
-  if (!seen) return complain("load", could_not_run, seen.error());
+  if (!seen) return came_to_nothing("load", seen.error(), ended_by);
   const std::string text = typed.json ? report::calibration_json(*seen) : report::calibration_text(*seen);
   if (const int said = print("load", text); said != ok) return said;
-  if (ended_early(seen->at_ease, ended_by)) return code_of_signal(ended_by);
   return seen->at_ease.valid ? ok : invalid_measurement;
 }
 

@@ -53,7 +53,7 @@ int replay_command(const replay_arguments& typed) {
   load::replay_engine engine(std::move(*plan));
   const replay_progress line(engine);
   const auto [result, ended_by] = run_watched(engine, stop, line);
-  if (!result) return complain("replay", could_not_run, result.error());
+  if (!result) return came_to_nothing("replay", result.error(), ended_by);
   const std::string text = typed.json ? report::replay_json(*result) : report::replay_text(*result);
   if (const int said = print("replay", text); said != ok) return said;
   if (ended_early(*result, ended_by)) return code_of_signal(ended_by);

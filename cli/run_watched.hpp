@@ -13,6 +13,8 @@
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
+#include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -35,6 +37,12 @@ struct watched_run {
 template <class Result>
 bool ended_early(const Result& of, int ended_by) {
   return ended_by != 0 && of.duration < of.planned_duration;
+}
+
+// Of a run that came to nothing. The exit code is that of the signal where one ended it.
+inline int came_to_nothing(std::string_view command, const std::string& why, int ended_by) {
+  const int said = complain(command, could_not_run, why);
+  return ended_by != 0 ? code_of_signal(ended_by) : said;
 }
 
 // Runs it to its end, or to Ctrl-C.

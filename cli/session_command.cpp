@@ -57,6 +57,7 @@ int session_command(const load_arguments& typed) {
     return complain("load", usage, "--slo " + had.error());
   }
   plan->work.window = load::gate_window(*gates);
+  plan->work.gated_quantiles = load::gate_quantiles(*gates);
   model::load_screen head = load::head_of(*plan);
   load::session_engine engine(std::move(*plan));
   return watch_load(typed, engine, std::move(head), *gates, on_screen);

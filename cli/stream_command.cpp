@@ -132,7 +132,7 @@ int stream_command(const load_arguments& typed) {
   load::stream_engine engine(std::move(*plan));
   const stream_progress line(engine, typed.connections, length);
   auto [result, ended_by] = run_watched(engine, stop, line);
-  if (!result) return complain("load", could_not_run, result.error());
+  if (!result) return came_to_nothing("load", result.error(), ended_by);
   const bool kept = load::judge_gates(*gates, *result);
   const std::string text = typed.json ? report::stream_json(*result) : report::stream_text(*result);
   if (const int said = print("load", text); said != ok) return said;

@@ -64,7 +64,7 @@ int watch_load(const load_arguments& typed, load::live_run& engine, model::load_
   }
   load_view view(engine, std::move(head), seconds ? &*seconds : nullptr, on_screen && engine.seconds() > 0);
   auto [result, ended_by] = run_watched(engine, stop, view);
-  if (!result) return complain("load", could_not_run, result.error());
+  if (!result) return came_to_nothing("load", result.error(), ended_by);
   const bool told = !seconds || seconds->finish(engine, result->duration);
   const bool all_met = load::judge_gates(gates, *result);
   if (const int failed = write_result(typed, *result); failed != ok) return failed;

@@ -252,6 +252,11 @@ void capacity_finder::draw_curve() {
       const bool again = !seen->valid && tries < most_curve_tries;
       if (again) continue;
       const bool kept = take(rate, std::move(*seen), found_.curve);
+      // Objectives may make a run INVALID that was not before.
+      if (!found_.curve.back().valid && tries < most_curve_tries) {
+        found_.curve.pop_back();
+        continue;
+      }
       if (!kept) pause();
       break;
     }
