@@ -231,9 +231,10 @@ std::optional<std::string> untold_for_stalls(const gate& of, const model::load_r
   const bool of_run = of.part.empty() && of.every == duration::zero();
   if (!of_run || (of.what != gated::quantile && of.what != gated::max)) return std::nullopt;
   const double quantile = of.what == gated::max ? 1 : of.quantile;
-  const auto& touched = result.stalls.touched;
-  const auto found = std::ranges::find(touched, quantile, &model::touched_time::quantile);
-  if (found == touched.end() || found->least_ns >= of.limit) return std::nullopt;
+  // By the same number that was asked for: 99.9 / 100 is not 0.999.
+  const auto& asked = result.stalls.asked;
+  const auto found = std::ranges::find(asked, quantile, &model::touched_time::quantile);
+  if (found == asked.end() || found->least_ns >= of.limit) return std::nullopt;
   return fmt::format("\"{}\" is not told: {} can be the generator's own stall, without which it is {} or more", of.text,
                      value_text(of, found->measured_ns), value_text(of, found->least_ns));
 }

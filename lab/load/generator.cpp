@@ -73,7 +73,7 @@ generator::generator(loop& on, const workload& work, const generator_share& shar
       pace_(this),
       drain_(this),
       cost_(on),
-      stalls_(on) {
+      stalls_(on, open_model()) {
   for (unsigned i = 0; i < share_of_connections(); ++i) slots_.push_back(std::make_unique<slot>());
 }
 
@@ -147,7 +147,9 @@ void generator::hand_out() {
   if (!idle_.empty()) arm_pace();
 }
 
+// Called when a connection is idle: nothing is due then.
 void generator::arm_pace() {
+  stalls_.caught_up();
   if (!pace_.armed()) on_.timers().arm(pace_, std::min(next_intended(), end_));
 }
 

@@ -86,6 +86,7 @@ std::vector<model::load_stage> merged_stages(const measured_load& of, const std:
                       .planned_rps = planned.arrivals() / in_seconds(planned.length),
                       .offered = seen.offered,
                       .answered = seen.answers,
+                      .own_lag_p99_ns = seen.own_lag.value_at_quantile(0.99),
                       .errors = seen.errors_by_kind(),
                       .latency = seen.latency});
     if (const std::optional<run_parts> parts = merged_parts(outcomes, i, 0)) {
@@ -178,7 +179,7 @@ model::load_result merge_load(const measured_load& of, const std::vector<thread_
   merged.good_rps = static_cast<double>(sum.well_within_run) / seconds;
   merged.generator = health_of(outcomes, sum.answers);
   sum.write_to(merged);
-  merged.stalls = stalls.concern(merged.latency.response_time);
+  merged.stalls = stalls.concern(merged.latency.response_time, work.gated_quantiles);
   if (work.window > duration::zero()) merged.windows = merged_windows(work, outcomes, merged.duration);
   if (work.tests_arrivals()) merged.arrivals_seen = merged_fit(work, outcomes);
   if (work.stages.size() > 1) merged.stages = merged_stages(of, outcomes, merged.duration);

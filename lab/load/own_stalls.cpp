@@ -52,19 +52,25 @@ double stall_record::least_at(const observe::histogram& all, double quantile) co
   return static_cast<double>(std::min(all.highest_equivalent(low), all.max()));
 }
 
-model::own_stalls stall_record::concern(const observe::histogram& all) const {
+std::optional<model::touched_time> stall_record::time_of(const observe::histogram& all, double quantile) const {
+  const auto told = quantile == 1.0 ? std::optional(all.max()) : observe::estimated_quantile(all, quantile);
+  if (!told) return std::nullopt;
+  return model::touched_time{
+      .quantile = quantile, .measured_ns = static_cast<double>(*told), .least_ns = least_at(all, quantile)};
+}
+
+model::own_stalls stall_record::concern(const observe::histogram& all, std::span<const double> asked) const {
   model::own_stalls found{
       .count = count_, .longest_ns = nanoseconds(longest_), .touched_requests = measured_.count(), .touched = {}};
   if (measured_.count() == 0) return found;
   for (const double quantile : {0.5, 0.9, 0.95, 0.99, 0.999, 0.9999, 1.0}) {
-    const bool is_max = quantile == 1.0;
-    const auto told = is_max ? std::optional(all.max()) : observe::estimated_quantile(all, quantile);
-    if (!told) continue;
-    const auto measured = static_cast<double>(*told);
-    const double least = least_at(all, quantile);
-    if (measured - least <= told_share * measured) continue;
-    found.touched.push_back({.quantile = quantile, .measured_ns = measured, .least_ns = least});
+    const auto each = time_of(all, quantile);
+    if (each && each->measured_ns - each->least_ns > told_share * each->measured_ns) found.touched.push_back(*each);
   }
+  for (const double quantile : asked) {
+    if (const auto each = time_of(all, quantile)) found.asked.push_back(*each);
+  }
+  if (const auto longest = time_of(all, 1)) found.asked.push_back(*longest);
   return found;
 }
 

@@ -8,6 +8,9 @@
 // Misuse: taking the lower value for the truth. It lies between the two.
 #pragma once
 
+#include <optional>
+#include <span>
+
 #include "lab/model/load_result.hpp"
 #include "stack/observe/histogram.hpp"
 #include "stack/runtime/time.hpp"
@@ -23,10 +26,12 @@ class stall_record {
   void saw(std::uint64_t count, duration longest);
   void merge(const stall_record& other);
 
-  // `all` are the response times of the run, those that were touched among them.
-  model::own_stalls concern(const observe::histogram& all) const;
+  // `all` are the response times of the run, those that were touched among them; `asked` the quantiles of objectives.
+  model::own_stalls concern(const observe::histogram& all, std::span<const double> asked = {}) const;
 
  private:
+  // Nothing where there are too few for it.
+  std::optional<model::touched_time> time_of(const observe::histogram& all, double quantile) const;
   double least_at(const observe::histogram& all, double quantile) const;
 
   observe::histogram measured_ = observe::histogram::with_defaults();

@@ -120,6 +120,7 @@ task<void> session_generator::pace() {
       at_once = 0;
       // It may have been cut in the turn in which the wait ended.
       if (!co_await delay_until(due) || stopped_) co_return;
+      stalls_.fired(due);
     }
     permit place = places_.try_acquire();
     // Several places may come free at once: who takes the second has waited as well.

@@ -76,12 +76,31 @@ std::vector<std::string> invalid_reasons(const model::own_stalls& stalls, const 
       shown.measured_ns / 1e6, shown.least_ns / 1e6)};
 }
 
+std::vector<std::string> invalid_reasons(const std::vector<model::load_stage>& stages, const verdict_bounds& bounds) {
+  std::vector<std::string> reasons;
+  for (std::size_t i = 0; stages.size() > 1 && i < stages.size(); ++i) {
+    const model::load_stage& each = stages[i];
+    if (each.offered < bounds.least_of_stage || each.own_lag_p99_ns <= bounds.own_lag_p99_ns) continue;
+    reasons.push_back(
+        fmt::format("generator late in stage {} ({}): p99 {:.2f} ms after the intended instant with idle connections "
+                    "(at most {:.2f} "
+                    "ms)",
+                    i + 1, each.shape, static_cast<double>(each.own_lag_p99_ns) / 1e6,
+                    static_cast<double>(bounds.own_lag_p99_ns) / 1e6));
+  }
+  return reasons;
+}
+
 void judge_validity(model::load_result& result, const verdict_bounds& bounds) {
   result.reasons = invalid_reasons(result.generator, result.model, result.latency.response_time.count(), bounds);
   if (result.arrivals_seen) {
     const auto offered = invalid_reasons(*result.arrivals_seen, result.arrivals, bounds);
     result.reasons.insert(result.reasons.end(), offered.begin(), offered.end());
   }
+  // The whole run's lateness is theirs, and says less.
+  const auto late = result.generator.own_lag_p99_ns > bounds.own_lag_p99_ns ? std::vector<std::string>{}
+                                                                            : invalid_reasons(result.stages, bounds);
+  result.reasons.insert(result.reasons.end(), late.begin(), late.end());
   const auto stalled = invalid_reasons(result.stalls, bounds);
   result.reasons.insert(result.reasons.end(), stalled.begin(), stalled.end());
   result.valid = result.reasons.empty();

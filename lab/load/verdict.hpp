@@ -17,6 +17,7 @@ namespace assay::load {
 // Each bound with what it protects.
 struct verdict_bounds {
   std::uint64_t own_lag_p99_ns = 1'000'000;  // sends later than this by the generator's own fault distort the tail
+  std::uint64_t least_of_stage = 1000;       // sends of one stage: of fewer, ten that were late may be a p99 by chance
   double cpu_share = 0.95;                   // of a generator thread: beyond it the generator is the bottleneck
   double cpu_wait_share = 0.10;              // waiting for a CPU that somebody else, perhaps the candidate, uses
   double open_cpu_wait_share = 0.25;  // the same in the open model, where most lateness is judged for itself: the
@@ -39,6 +40,11 @@ std::vector<std::string> invalid_reasons(const model::arrival_fit& seen, model::
 
 // The same of percentiles that its own stalls can have made.
 std::vector<std::string> invalid_reasons(const model::own_stalls& stalls, const verdict_bounds& bounds = {});
+
+// The same of the stages by themselves: one that was driven too late hides among many that were not. Empty of one
+// alone.
+std::vector<std::string> invalid_reasons(const std::vector<model::load_stage>& stages,
+                                         const verdict_bounds& bounds = {});
 
 // Fills valid and reasons from the rest of the result.
 void judge_validity(model::load_result& result, const verdict_bounds& bounds = {});

@@ -83,6 +83,7 @@ struct own_stalls {
   std::uint64_t longest_ns = 0;
   std::uint64_t touched_requests = 0;      // whose response time they can have made longer
   std::vector<touched_time> touched = {};  // rising; of the response time of the run
+  std::vector<touched_time> asked = {};    // of the percentiles that objectives are of, and max, however little it is
 };
 
 // Whether requests went out as the schedule had them; lab/load/arrival_fit.hpp has the method. What waited because the
@@ -114,6 +115,7 @@ struct load_stage {
   double planned_rps = 0;  // mean
   std::uint64_t offered = 0;
   std::uint64_t answered = 0;
+  std::uint64_t own_lag_p99_ns = 0;  // as generator_health has it, of what was meant to be sent in it
   std::map<std::string, std::uint64_t> errors = {};
   latency_histograms latency = {};
   std::optional<response_intervals> intervals = {};  // absent where its rate changes on purpose; empty where it drifts

@@ -83,6 +83,7 @@ json stages_json(const std::vector<model::load_stage>& stages) {
                     {"expected_response_time_us", summary_us(each.latency.expected_response_time)},
                     {"service_time_us", summary_us(each.latency.service_time)},
                     {"send_lag_us", summary_us(each.latency.send_lag)},
+                    {"own_lag_p99_us", static_cast<double>(each.own_lag_p99_ns) / 1e3},
                     {"burst", burst_json(each.burst)}});
   }
   return rows;

@@ -22,6 +22,7 @@ loop::loop(std::unique_ptr<io> backend, loop_options options)
     : io_(std::move(backend)),
       options_(options),
       turn_time_(io_->now()),
+      previous_turn_time_(turn_time_),
       backlog_since_(turn_time_),
       timers_(turn_time_) {
   root_.on = this;
@@ -90,7 +91,7 @@ void loop::turn() {
   enter(nullptr);
   pulse_.busy_since_ns.store(0, std::memory_order_relaxed);
   io_->poll(wait_until(), ready_);
-  const instant before = std::exchange(turn_time_, io_->now());
+  previous_turn_time_ = std::exchange(turn_time_, io_->now());
   if (!had_work) backlog_since_ = turn_time_;
   if (pulse_.real_time) {
     pulse_.busy_since_ns.store(turn_time_.time_since_epoch().count(), std::memory_order_relaxed);
@@ -98,7 +99,7 @@ void loop::turn() {
   take_posted();
   const std::size_t fired = timers_.advance(turn_time_);
   if (ready_.empty() && fired == 0 && !had_work && options_.spin_window > duration::zero()) {
-    counters_.spun += turn_time_ - before;
+    counters_.spun += turn_time_ - previous_turn_time_;
   }
   run_ready();
 }

@@ -52,6 +52,8 @@ class loop {
   instant now() { return io_->now(); }
   // The time at the start of the current batch: free, and precise enough for timeouts.
   instant turn_time() const { return turn_time_; }
+  // That of the batch before: since then nothing shows that the thread ran.
+  instant previous_turn_time() const { return previous_turn_time_; }
   // Since when there has always been something left over: the begin of the first of the turns that did not come to the
   // end of what was ready; turn_time() where the last one did. now() - backlog_since() is the longest that what runs
   // now can have been in the loop's queue, now() - turn_time() the shortest. What came to the kernel during the turn
@@ -95,6 +97,7 @@ class loop {
   std::unique_ptr<io> io_;
   loop_options options_;
   instant turn_time_;
+  instant previous_turn_time_;
   instant backlog_since_;
   timer_wheel timers_;
   ready_queue ready_;

@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <deque>
 #include <numeric>
 
 #include "stack/runtime/frame_pool.hpp"
@@ -103,7 +104,7 @@ task<void> responder::serve(io& network, net::stream stream, std::size_t number)
 class world::frozen_io final : public io {
  public:
   explicit frozen_io(std::unique_ptr<sim_io> inner) : inner_(std::move(inner)) {}
-  void freeze(instant from, instant to) { from_ = from, to_ = to; }
+  void freeze(instant from, instant to) { coming_.emplace_back(from, to); }
 
   std::string_view name() const override { return inner_->name(); }
   instant now() override { return inner_->now(); }
@@ -125,15 +126,17 @@ class world::frozen_io final : public io {
   void close(io_socket* closed) noexcept override { inner_->close(closed); }
   void wake() noexcept override { inner_->wake(); }
   void poll(instant until, ready_queue& completed) override {
-    if (inner_->now() < from_) return inner_->poll(std::min(until, from_), completed);
-    while (inner_->now() < to_) inner_->poll(to_, completed);
+    if (coming_.empty()) return inner_->poll(until, completed);
+    const auto [from, to] = coming_.front();
+    if (inner_->now() < from) return inner_->poll(std::min(until, from), completed);
+    coming_.pop_front();
+    while (inner_->now() < to) inner_->poll(to, completed);
     inner_->poll(until, completed);
   }
 
  private:
   std::unique_ptr<sim_io> inner_;
-  instant from_ = instant::min();
-  instant to_ = instant::min();
+  std::deque<std::pair<instant, instant>> coming_;
 };
 
 world::world(const sim_options& simulated) {
@@ -160,7 +163,7 @@ task<void> world::staged(const workload* work, outcome* into, std::vector<thread
     load_ = &load;
     into->connected = co_await load.connect();
     start_ = network_->now() + 10ms;
-    if (frozen_.second > frozen_.first) outer_->freeze(start_ + frozen_.first, start_ + frozen_.second);
+    for (const auto& [from, to] : frozen_) outer_->freeze(start_ + from, start_ + to);
     for (const auto& [offset, event] : script_) script.spawn(later(offset, &event));
     if (stop_first_) load.stop();
     if (into->connected) co_await load.run(start_);

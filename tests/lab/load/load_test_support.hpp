@@ -107,7 +107,7 @@ class world {
   void kill_server() { servers_->cancel(cancel_reason::shutdown); }
   void stop_load() { load_->stop(); }
   // The whole loop, the generator with it, is not scheduled from `from` to `to` after the start.
-  void freeze_loop(duration from, duration to) { frozen_ = {from, to}; }
+  void freeze_loop(duration from, duration to) { frozen_.emplace_back(from, to); }
   // stop() even before run().
   void stop_before_start() { stop_first_ = true; }
 
@@ -133,7 +133,7 @@ class world {
   live_counters live_;
   instant start_{};
   std::vector<std::pair<duration, std::function<void()>>> script_;
-  std::pair<duration, duration> frozen_{};
+  std::vector<std::pair<duration, duration>> frozen_;  // in order
   bool stop_first_ = false;
 };
 

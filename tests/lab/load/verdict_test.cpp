@@ -50,6 +50,20 @@ TEST(verdict, a_slow_or_failing_candidate_is_a_result) {
   EXPECT_EQ(reason(result), "0 reasons");
 }
 
+TEST(verdict, a_stage_that_was_driven_late_is_not_hidden_by_the_others) {
+  load_result result = healthy();
+  result.stages = {{.shape = "100/s", .offered = 99'000, .own_lag_p99_ns = 40'000},
+                   {.shape = "10000/s", .offered = 1000, .own_lag_p99_ns = 7'000'000}};
+  EXPECT_EQ(
+      reason(result),
+      "generator late in stage 2 (10000/s): p99 7.00 ms after the intended instant with idle connections (at most "
+      "1.00 ms)");
+  result.stages[1].offered = 999;
+  EXPECT_EQ(reason(result), "0 reasons") << "ten late sends of a few are chance";
+  result.stages = {{.shape = "100/s", .offered = 99'000, .own_lag_p99_ns = 7'000'000}};
+  EXPECT_EQ(reason(result), "0 reasons") << "of one stage the run itself tells it";
+}
+
 TEST(verdict, stalls_of_its_own_count_up_to_the_p99) {
   load_result result = healthy(load_model::closed);
   result.stalls = {.count = 3, .longest_ns = 203'000'000, .touched = {{1, 210e6, 7e6}}};
