@@ -127,7 +127,7 @@ void append_steadiness(std::string& to, const std::optional<model::steadiness>& 
   }
   if (of->drift) {
     to += fmt::format(
-        "  not steady: the typical response time {} {:.2g} times in this run, and no percentile says what "
+        "  not steady: the typical time {} {:.2g} times in this run, and no percentile says what "
         "comes after it\n",
         *of->drift > 1 ? "grew" : "fell to", *of->drift);
   }

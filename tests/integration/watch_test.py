@@ -61,7 +61,7 @@ class Watch(unittest.TestCase):
         self.assertEqual(document["lag"]["quality"], "traced")
         probe = document["probe"]
         self.assertLess(probe["cpu_share_low"], probe["cpu_share"])
-        self.assertGreater(probe["calls"], 2 * WATCHED_S / EVERY_S)  # to read and to answer
+        self.assertGreater(probe["calls"], WATCHED_S / EVERY_S)  # to read and to answer, once it is known as a loop
         self.assertGreater(probe["stacks_cpu_share"], 0)
         return document
 

@@ -113,7 +113,7 @@ TEST(load_text, percentiles_of_more_than_one_state_are_called_that) {
   EXPECT_TRUE(load_text(result).contains(
       "\n  steady from 2.5s on; until then the typical response took 3 times as long, and these times are of both\n"));
   result.steady->drift = 1.4;
-  EXPECT_TRUE(load_text(result).contains("\n  not steady: the typical response time grew 1.4 times in this run"));
+  EXPECT_TRUE(load_text(result).contains("\n  not steady: the typical time grew 1.4 times in this run"));
   result.steady->drift = 0.5;
   EXPECT_TRUE(load_text(result).contains("response time fell to 0.5 times in this run"));
 }
