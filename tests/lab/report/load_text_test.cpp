@@ -115,7 +115,7 @@ TEST(load_text, percentiles_of_more_than_one_state_are_called_that) {
   result.steady->drift = 1.4;
   EXPECT_TRUE(load_text(result).contains("\n  not steady: the typical time grew 1.4 times in this run"));
   result.steady->drift = 0.5;
-  EXPECT_TRUE(load_text(result).contains("response time fell to 0.5 times in this run"));
+  EXPECT_TRUE(load_text(result).contains("typical time fell to 0.5 times in this run"));
 }
 
 TEST(load_text, too_few_connections_are_named_where_requests_waited_for_one) {
