@@ -11,9 +11,12 @@
 
 #include <array>
 #include <ctime>
+#include <functional>
 #include <latch>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <utility>
 
 #include "lab/inside/proc.hpp"
 
@@ -22,35 +25,47 @@ namespace {
 
 const auto self = static_cast<std::uint32_t>(::getpid());
 
-// A thread that has waited so often, and lives until it is let go.
-class waiting_thread {
+// A thread that has done that, and lives until it is let go.
+class living_thread {
  public:
-  static constexpr long waits = 60;
-
-  waiting_thread()
-      : thread_([this] {
-          rusage used{};
-          while (used.ru_nvcsw < waits) {
-            ::poll(nullptr, 0, 1);  // each is a wait
-            ::getrusage(RUSAGE_THREAD, &used);
-          }
+  explicit living_thread(std::function<void()> work)
+      : thread_([this, work = std::move(work)] {
+          work();
           ready_.count_down();
           let_go_.wait();
         }) {
     ready_.wait();
   }
-  ~waiting_thread() {
+  ~living_thread() {
     let_go_.count_down();
     thread_.join();
   }
-  waiting_thread(const waiting_thread&) = delete;
-  waiting_thread& operator=(const waiting_thread&) = delete;
+  living_thread(const living_thread&) = delete;
+  living_thread& operator=(const living_thread&) = delete;
 
  private:
   std::latch ready_{1};
   std::latch let_go_{1};
   std::thread thread_;
 };
+
+constexpr long waits = 60;
+
+void wait_often() {
+  rusage used{};
+  while (used.ru_nvcsw < waits) {
+    ::poll(nullptr, 0, 1);  // each is a wait
+    ::getrusage(RUSAGE_THREAD, &used);
+  }
+}
+
+constexpr long used_ns = 20'000'000;
+
+void compute_as(std::string_view name) {
+  ::pthread_setname_np(::pthread_self(), std::string(name).c_str());
+  timespec used{};
+  while (used.tv_nsec < used_ns && used.tv_sec == 0) ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+}
 
 TEST(thread_totals, keep_what_threads_that_ended_have_used) {
   thread_totals totals;
@@ -102,51 +117,23 @@ TEST(process_sampler, counts_on_where_threads_come_and_go) {
   std::uint64_t before = 0;
   std::uint64_t after = 0;
   for (int i = 0; i < rounds; ++i) {
-    const waiting_thread thread;
+    const living_thread thread(wait_often);
     after = sampler.sample({self}, i).voluntary_switches;
     if (i == 0) before = after;
   }
-  EXPECT_GE(after - before, static_cast<std::uint64_t>((rounds - 1) * waiting_thread::waits));
+  EXPECT_GE(after - before, static_cast<std::uint64_t>((rounds - 1) * waits));
 }
 
-// Computes for so long under that name, and lives until it is let go.
-class named_thread {
- public:
-  static constexpr long used_ns = 20'000'000;
-
-  explicit named_thread(const std::string& name)
-      : thread_([this, name] {
-          ::pthread_setname_np(::pthread_self(), name.c_str());
-          timespec used{};
-          while (used.tv_nsec < used_ns && used.tv_sec == 0) ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
-          ready_.count_down();
-          let_go_.wait();
-        }) {
-    ready_.wait();
-  }
-  ~named_thread() {
-    let_go_.count_down();
-    thread_.join();
-  }
-  named_thread(const named_thread&) = delete;
-  named_thread& operator=(const named_thread&) = delete;
-
- private:
-  std::latch ready_{1};
-  std::latch let_go_{1};
-  std::thread thread_;
-};
-
 TEST(process_sampler, tells_what_the_shims_threads_use_also_when_they_have_ended) {
-  constexpr double used_s = named_thread::used_ns * 1e-9;
+  constexpr double used_s = used_ns * 1e-9;
   process_sampler sampler;
   {
-    const named_thread programs("assay-other");
+    const living_thread programs([] { compute_as("assay-other"); });
     sampler.sample({self}, 1);
     EXPECT_EQ(sampler.shim_cpu_s(), 0);
   }
   {
-    const named_thread shims{std::string(shim_thread_name)};
+    const living_thread shims([] { compute_as(shim_thread_name); });
     sampler.sample({self}, 2);
     EXPECT_GE(sampler.shim_cpu_s(), used_s * 0.9);
   }
