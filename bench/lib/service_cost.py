@@ -7,7 +7,7 @@ on a virtual machine is an exit that costs the sender more than the answer does,
 clients and database are other machines. floor_server stands beside: what the kernel takes for the two system calls of
 an answer at that rate, with nothing in between.
 
-The watchdog of a service that guard::serve runs is a thread that looks at every loop a hundred times a second,
+The watchdog of a service that guard::serve runs is a thread that looks at every loop fifty times a second,
 whatever the rate. Two runs differ by more than it could cost, so the bar is on what its thread takes within one run,
 which the service tells: all of the run's CPU time / what is left without that thread. On / off, alternated, stands
 beside it, for what it may cost elsewhere.

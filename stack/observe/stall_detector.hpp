@@ -5,6 +5,9 @@
 // of unready_after makes the loop not ready, and it is ready again after recover_after without a stall, so that an
 // instance that stalls every second does not come and go.
 //
+// Whoever asks at a period asks once more when stall_due_in() says, and so meets every stall that begins before a tick
+// and lasts until the segment is report_after long.
+//
 // Misuse: asking more seldom than every report_after. Stalls in between are not seen.
 #pragma once
 
@@ -61,6 +64,13 @@ class stall_detector {
   }
 
   bool ready() const { return ready_; }
+
+  // From the last look on: when the segment that it met will have become a stall, if it goes on. None where there is
+  // no such segment, or it is one already.
+  std::optional<duration> stall_due_in() const {
+    if (!segment_ || stalled_) return std::nullopt;
+    return options_.report_after - last_lag_;
+  }
 
  private:
   bool admit_report(instant now) {

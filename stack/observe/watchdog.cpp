@@ -1,5 +1,6 @@
 #include "stack/observe/watchdog.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <csignal>
 #include <utility>
@@ -103,20 +104,34 @@ watchdog::~watchdog() {
 duration watchdog::cpu_time() const { return now_by(cpu_clock_); }
 
 void watchdog::serve() {
+  instant next_tick = monotonic_now() + options_.period;
   std::unique_lock lock(mutex_);
-  while (!stop_asked_.wait_for(lock, options_.period, [this] { return stopping_; })) {
+  while (!stop_asked_.wait_for(lock, until_next_look(next_tick), [this] { return stopping_; })) {
     lock.unlock();
-    look_at_all();
+    const instant now = monotonic_now();
+    const look_kind kind = now < next_tick ? look_kind::second : look_kind::tick;
+    look_at_all(kind);
+    // Ticks that were slept through, or that telling took, are not made up for.
+    if (kind == look_kind::tick) next_tick = now + options_.period;
     dump_tasks_if_asked();
     lock.lock();
   }
 }
 
-void watchdog::look_at_all() {
+duration watchdog::until_next_look(instant next_tick) const {
+  instant at = next_tick;
+  const instant now = monotonic_now();
+  for (const auto& [number, each] : loops_) {
+    if (const auto due = each.detector.stall_due_in()) at = std::min(at, each.seen_at + *due);
+  }
+  return std::max(at - now, duration::zero());
+}
+
+void watchdog::look_at_all(look_kind kind) {
   round_++;
   std::vector<stall_report> reports;
   for_each_running_loop([&](loop&, loop_pulse& each) {
-    if (each.real_time) look(each, reports);
+    if (each.real_time) look(each, kind, reports);
   });
   std::erase_if(loops_, [this](const auto& each) { return each.second.seen_in_round != round_; });
   // Naming and telling take their time: not while loops wait for the list.
@@ -129,7 +144,7 @@ void watchdog::look_at_all() {
 watchdog::watched& watchdog::watched_of(const loop_pulse& at) {
   const auto known = loops_.find(at.number);
   if (known != loops_.end() && known->second.pulse == &at) return known->second;
-  watched fresh{.pulse = &at, .detector = stall_detector(options_.stall), .counted = {}};
+  watched fresh{.pulse = &at, .detector = stall_detector(options_.stall)};
   if (measures_ != nullptr) {
     const std::string number = std::to_string(at.number);
     shard& mine = measures_->mine;
@@ -140,14 +155,15 @@ watchdog::watched& watchdog::watched_of(const loop_pulse& at) {
   return loops_.insert_or_assign(at.number, fresh).first->second;
 }
 
-void watchdog::look(loop_pulse& at, std::vector<stall_report>& reports) {
+void watchdog::look(loop_pulse& at, look_kind kind, std::vector<stall_report>& reports) {
   watched& here = watched_of(at);
   here.seen_in_round = round_;
+  here.seen_at = monotonic_now();
   const std::int64_t since_ns = at.busy_since_ns.load(std::memory_order_relaxed);
   const auto since = since_ns == 0 ? std::nullopt : std::optional(instant(duration(since_ns)));
-  const stall_detector::verdict said = here.detector.look(monotonic_now(), since);
+  const stall_detector::verdict said = here.detector.look(here.seen_at, since);
   if (here.counted) {
-    here.counted->lag.record(static_cast<std::uint64_t>(said.lag.count()));
+    if (kind == look_kind::tick) here.counted->lag.record(static_cast<std::uint64_t>(said.lag.count()));
     if (said.begins) here.counted->stalls.add();
     if (said.ended) here.counted->stalled.add(static_cast<std::uint64_t>(said.ended->count()));
   }

@@ -11,7 +11,9 @@
 //
 // The lag that it records is sampled, once a period: how long the loop has been busy at that moment. By symmetry that
 // is distributed as how long somebody who comes at that moment would wait (docs/decisions/0007-inside-view.md), and it
-// costs the loop no clock, only two stores a turn.
+// costs the loop no clock, only two stores a turn. What costs is the thread's waking, so the period is long, and a loop
+// that is met at work is looked at once more when that will have become a stall: the period decides how finely the lag
+// is sampled, and hardly which stalls are seen.
 //
 // Misuse: on_stall or on_readiness that wait. They run on the watchdog's thread, which then sees nothing.
 #pragma once
@@ -39,7 +41,7 @@
 namespace assay::observe {
 
 struct watchdog_options {
-  duration period = std::chrono::milliseconds(10);  // from one look to the next
+  duration period = std::chrono::milliseconds(20);  // from one look to the next; report_after at most
   stall_options stall = {};
   duration capture_limit = std::chrono::milliseconds(20);  // for a stalled thread to write its stack
   // Logs the live tasks of all loops, as warnings, when this signal comes, SIGUSR1 for example; 0: none does.
@@ -88,13 +90,18 @@ class watchdog {
   struct watched {
     const loop_pulse* pulse = nullptr;
     stall_detector detector;
-    std::optional<loop_measures> counted;
+    std::optional<loop_measures> counted = {};
     std::uint64_t seen_in_round = 0;
+    instant seen_at{};
   };
 
+  // A tick is a sample of the lag. A second look is when a loop was met at work, which would bias the sample.
+  enum class look_kind { tick, second };
+
   void serve();
-  void look_at_all();
-  void look(loop_pulse& at, std::vector<stall_report>& reports);
+  duration until_next_look(instant next_tick) const;
+  void look_at_all(look_kind kind);
+  void look(loop_pulse& at, look_kind kind, std::vector<stall_report>& reports);
   watched& watched_of(const loop_pulse& at);
   stall_report examine(const loop_pulse& at, std::int64_t segment_ns, const stall_detector::verdict& said) const;
   void tell(stall_report& of);

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <optional>
+#include <tuple>
+
 namespace assay::observe {
 namespace {
 
@@ -52,6 +56,37 @@ TEST(stall_detector, many_short_turns_and_waiting_for_an_hour_are_no_stall) {
   EXPECT_EQ(loop.stalls, 0) << "each is another segment";
   loop.idle(1h);
   EXPECT_EQ(loop.stalls, 0);
+}
+
+// One segment of `span` from `begin` on, looked at by a period and when stall_due_in() says. How many stalls were seen.
+int seen_of_one_segment(instant begin, duration span, duration period) {
+  stall_detector detector{stall_options{}};
+  int stalls = 0;
+  instant next_tick = start;
+  for (instant now = start; now < start + 100ms;) {
+    const bool works = begin <= now && now < begin + span;
+    stalls += detector.look(now, works ? std::optional(begin) : std::nullopt).begins ? 1 : 0;
+    if (now == next_tick) next_tick += period;
+    now = std::min(next_tick, now + detector.stall_due_in().value_or(period));
+  }
+  return stalls;
+}
+
+TEST(stall_detector, a_second_look_meets_each_stall_between_two_ticks) {
+  for (duration phase{}; phase < 20ms; phase += 1ms) {
+    EXPECT_EQ(seen_of_one_segment(start + 40ms + phase, 26ms, 20ms), 1) << phase.count();
+    EXPECT_EQ(seen_of_one_segment(start + 40ms + phase, 24ms, 20ms), 0) << phase.count();
+  }
+}
+
+TEST(stall_detector, no_second_look_is_due_at_an_idle_loop_or_of_a_stall_that_is_known) {
+  stall_detector detector{stall_options{}};
+  std::ignore = detector.look(start, std::nullopt);
+  EXPECT_EQ(detector.stall_due_in(), std::nullopt);
+  std::ignore = detector.look(start + 20ms, start + 13ms);
+  EXPECT_EQ(detector.stall_due_in(), 18ms);
+  std::ignore = detector.look(start + 38ms, start + 13ms);
+  EXPECT_EQ(detector.stall_due_in(), std::nullopt);
 }
 
 TEST(stall_detector, the_lag_is_the_age_of_the_segment) {
