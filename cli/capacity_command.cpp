@@ -4,14 +4,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <expected>
-#include <thread>
 
 #include "cli/load_options.hpp"
+#include "cli/run_watched.hpp"
 #include "cli/speech.hpp"
 #include "cli/values.hpp"
 #include "lab/load/capacity_curve.hpp"
@@ -79,26 +78,6 @@ std::expected<load::capacity_options, std::string> read_search(const capacity_ar
   return search;
 }
 
-// Ends the search on Ctrl-C; what was found by then is reported. `ended_by` is the signal, if there was one.
-std::expected<model::capacity_result, std::string> run_until_signal(load::capacity_finder& finder, stop_signals& stop,
-                                                                    int& ended_by) {
-  std::atomic<bool> finished{false};
-  std::expected<model::capacity_result, std::string> result;
-  std::thread running([&] {
-    result = finder.find();
-    finished = true;
-    stop.notify();
-  });
-  while (!finished) {
-    const int asked = stop.wait().value_or(0);
-    if (asked == 0) continue;
-    ended_by = asked;
-    finder.stop();
-  }
-  running.join();
-  return result;
-}
-
 }  // namespace
 
 int capacity_command(const capacity_arguments& typed) {
@@ -131,9 +110,10 @@ int capacity_command(const capacity_arguments& typed) {
                                [&count](const model::capacity_run& run) {
                                  fmt::print(stderr, "run {}: {}\n", ++count, report::capacity_run_text(run));
                                });
-  int ended_by = 0;
-  const auto result = run_until_signal(finder, stop, ended_by);
-  if (!result) return complain("capacity", could_not_run, result.error());
+  // On Ctrl-C what was found by then is reported.
+  const auto [result, ended_by] =
+      run_until_signal([&finder] { return finder.find(); }, [&finder] { finder.stop(); }, stop);
+  if (!result) return came_to_nothing("capacity", result.error(), ended_by);
   const std::string text = typed.load.json ? report::capacity_json(*result) : report::capacity_text(*result);
   if (const int said = print("capacity", text); said != ok) return said;
   // The curve too is what was asked for: a search that had found its interval is ended early all the same.

@@ -2,15 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <expected>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "cli/load_options.hpp"
+#include "cli/run_watched.hpp"
 #include "cli/speech.hpp"
 #include "cli/values.hpp"
 #include "lab/judge/crossover.hpp"
@@ -20,27 +19,6 @@
 
 namespace assay::cli {
 namespace {
-
-using swept = std::expected<model::crossover_result, std::string>;
-
-// Ends the sweep on Ctrl-C; what was measured by then is judged. `ended_by` is the signal, if there was one.
-swept sweep_until_signal(load::crossover_sweep& sweep, stop_signals& stop, int& ended_by) {
-  std::atomic<bool> finished{false};
-  swept result;
-  std::thread running([&] {
-    result = sweep.run();
-    finished = true;
-    stop.notify();
-  });
-  while (!finished) {
-    const int asked = stop.wait().value_or(0);
-    if (asked == 0) continue;
-    ended_by = asked;
-    sweep.stop();
-  }
-  running.join();
-  return result;
-}
 
 // As each of the two will be loaded.
 std::expected<void, std::string> check_urls(const load::load_options& options, const std::vector<std::string>& urls) {
@@ -73,9 +51,9 @@ int crossover_command(const load_arguments& typed) {
                                 fmt::print(stderr, "run {} of {}: {}\n", ++count, runs,
                                            one_line(report::crossover_run_text(connections, side, seen)));
                               });
-  int ended_by = 0;
-  auto result = sweep_until_signal(sweep, stop, ended_by);
-  if (!result) return complain("load", could_not_run, result.error());
+  // On Ctrl-C what was measured by then is judged.
+  auto [result, ended_by] = run_until_signal([&sweep] { return sweep.run(); }, [&sweep] { sweep.stop(); }, stop);
+  if (!result) return came_to_nothing("load", result.error(), ended_by);
   judge::judge_crossover(*result);
   const std::string text = typed.json ? report::crossover_json(*result) : report::crossover_text(*result);
   if (const int said = print("load", text); said != ok) return said;

@@ -72,4 +72,25 @@ auto run_watched(Engine& engine, stop_signals& stop, Line& line) {
   return watched_run<decltype(engine.run())>{.result = std::move(result), .ended_by = ended_by};
 }
 
+// Many runs, `work`, which tells of each itself: on a thread of its own, with stop_work() at each signal, to its end.
+template <class Work, class Stop>
+auto run_until_signal(Work work, Stop stop_work, stop_signals& stop) {
+  std::atomic<bool> finished{false};
+  decltype(work()) result;
+  std::thread running([&] {
+    result = work();
+    finished = true;
+    stop.notify();
+  });
+  int ended_by = 0;
+  while (!finished) {
+    const int asked = stop.wait().value_or(0);
+    if (asked == 0) continue;
+    if (ended_by == 0) ended_by = asked;
+    stop_work();
+  }
+  running.join();
+  return watched_run<decltype(work())>{.result = std::move(result), .ended_by = ended_by};
+}
+
 }  // namespace assay::cli

@@ -147,11 +147,15 @@ std::expected<model::load_result, std::string> capacity_finder::run(load_options
   return result;
 }
 
-// Adds a run to what was found; true when its objectives were kept.
-bool capacity_finder::take(double rate_rps, model::load_result seen, std::vector<model::capacity_run>& into) {
-  const bool kept = judge_gates(gates_, seen);
+void capacity_finder::add(double rate_rps, bool kept, model::load_result seen, std::vector<model::capacity_run>& into) {
   into.push_back(summary_of(rate_rps, kept, found_.time_objective_ns, std::move(seen)));
   if (on_run_) on_run_(into.back());
+}
+
+// Adds a run of the search to what was found; true when its objectives were kept.
+bool capacity_finder::take(double rate_rps, model::load_result seen) {
+  const bool kept = judge_gates(gates_, seen);
+  add(rate_rps, kept, std::move(seen), found_.runs);
   return kept;
 }
 
@@ -208,13 +212,13 @@ std::expected<void, std::string> capacity_finder::search() {
     if (!seen && taken_back) continue;
     if (!seen) return std::unexpected(seen.error());
     if (taken_back || add_connections(*seen)) {
-      take(*rate, std::move(*seen), found_.runs);
+      take(*rate, std::move(*seen));
       pause();
       continue;
     }
     if (seen->valid) proven_connections_ = base_.connections;
     const int most_tries = overwhelmed(seen->generator) ? most_tries_overwhelmed : most_tries_disturbed;
-    const bool kept = take(*rate, std::move(*seen), found_.runs);
+    const bool kept = take(*rate, std::move(*seen));
     if (found_.runs.back().valid) {
       tries = 0;
       search_.observe(*rate, kept);
@@ -249,14 +253,9 @@ void capacity_finder::draw_curve() {
         found_.curve_remark = stopping() ? "ended early" : seen.error();
         return;
       }
-      const bool again = !seen->valid && tries < most_curve_tries;
-      if (again) continue;
-      const bool kept = take(rate, std::move(*seen), found_.curve);
-      // Objectives may make a run INVALID that was not before.
-      if (!found_.curve.back().valid && tries < most_curve_tries) {
-        found_.curve.pop_back();
-        continue;
-      }
+      const bool kept = judge_gates(gates_, *seen);  // which may make a run INVALID that was not before
+      if (!seen->valid && tries < most_curve_tries) continue;
+      add(rate, kept, std::move(*seen), found_.curve);
       if (!kept) pause();
       break;
     }

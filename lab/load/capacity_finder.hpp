@@ -53,7 +53,8 @@ class capacity_finder {
  private:
   load_options options_at(double rate_rps) const;
   std::expected<model::load_result, std::string> run(load_options options);
-  bool take(double rate_rps, model::load_result seen, std::vector<model::capacity_run>& into);
+  void add(double rate_rps, bool kept, model::load_result seen, std::vector<model::capacity_run>& into);
+  bool take(double rate_rps, model::load_result seen);
   std::expected<void, std::string> search();
   void draw_curve();
   void watch_recovery();

@@ -83,6 +83,23 @@ class Signals(LoadTest):
                     outcome = run.wait(SOON_S)
                     self.assert_refused(outcome, 128 + number, "interrupted before every connection was open")
 
+    def test_a_search_before_its_first_run(self) -> None:
+        listener = socket.create_server(("127.0.0.1", 0), backlog=0)
+        self.addCleanup(listener.close)
+        port = listener.getsockname()[1]
+        for waiting in fill_backlog(port):
+            self.addCleanup(waiting.close)
+        url = f"http://127.0.0.1:{port}/"
+        for command in (("capacity", url, "--slo", "p90<1s"), ("load", "--crossover", url, url)):
+            for number in (signal.SIGINT, signal.SIGTERM):
+                with self.subTest(command=command[0], signal=number.name):
+                    own = connections(port, "02")
+                    run = self.start(*command, "-d", "600s", "--timeout", "300s", "-c", "4")
+                    wait_until(lambda least=own: connections(port, "02") > least, "a connection attempt")
+                    run.send_signal(number)
+                    self.assertEqual(run.wait(SOON_S).code, 128 + number)
+                    wait_until(lambda most=own: connections(port, "02") <= most, "the end of the attempts")
+
     def test_as_early_as_possible(self) -> None:
         """The moment it takes the signal over, wherever it is then."""
         server = self.hello()
