@@ -214,9 +214,7 @@ void event_generator::write_to(model::stream_result& into) const {
   into.generator.own_lag_max_ns = own_lag_.max();
   into.receive_lag_p99_ns = receive_lag_.value_at_quantile(0.99);
   into.generator.own_limits = errors_[static_cast<std::size_t>(failure_kind::own_limit)];
-  for (std::size_t kind = 0; kind < failure_kinds; ++kind) {
-    if (errors_[kind] > 0) into.lost_connections[std::string(label(static_cast<failure_kind>(kind)))] += errors_[kind];
-  }
+  into.lost_connections = counts_by_kind(errors_);
 }
 
 }  // namespace assay::load

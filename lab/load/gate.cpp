@@ -119,24 +119,12 @@ std::optional<double> back_after_ns(const std::vector<model::load_stage>& stages
 
 template <class Part>
 gated_part part_from(const Part& of, double seconds) {
-  std::uint64_t failed = 0;
-  for (const auto& [kind, count] : of.errors) failed += count;
   gated_part part{.times = &of.latency.response_time,
                   .rate_rps = static_cast<double>(of.answered) / seconds,
                   .intervals = of.intervals ? &*of.intervals : nullptr};
-  if (of.offered > 0) part.error_share = static_cast<double>(failed) / static_cast<double>(of.offered);
+  if (of.offered > 0)
+    part.error_share = static_cast<double>(model::total_of(of.errors)) / static_cast<double>(of.offered);
   return part;
-}
-
-// "stage 2" is the second, with index 1.
-std::optional<std::size_t> stage_index_of(std::string_view name) {
-  constexpr std::string_view stage = "stage ";
-  if (!name.starts_with(stage)) return std::nullopt;
-  const auto place = number(name.substr(stage.size()));
-  if (!place || *place < 1 || *place > static_cast<double>(max_stages) || *place != std::floor(*place)) {
-    return std::nullopt;
-  }
-  return static_cast<std::size_t>(*place) - 1;
 }
 
 // Nothing when the run has no such part, or ended before it.
@@ -268,6 +256,16 @@ std::expected<void, std::string> check_windows(const std::vector<gate>& gates, d
 
 }  // namespace
 
+std::optional<std::size_t> stage_index_of(std::string_view name) {
+  constexpr std::string_view stage = "stage ";
+  if (!name.starts_with(stage)) return std::nullopt;
+  const auto place = number(name.substr(stage.size()));
+  if (!place || *place < 1 || *place > static_cast<double>(max_stages) || *place != std::floor(*place)) {
+    return std::nullopt;
+  }
+  return static_cast<std::size_t>(*place) - 1;
+}
+
 std::vector<double> gate_quantiles(const std::vector<gate>& gates) {
   std::vector<double> asked;
   for (const gate& each : gates) {
@@ -300,10 +298,8 @@ std::expected<void, std::string> check_gates(const std::vector<gate>& gates, con
 }
 
 double error_share_of(const model::load_result& result) {
-  std::uint64_t failed = 0;
-  for (const auto& [kind, count] : result.errors) failed += count;
   const std::uint64_t attempts = attempts_of(result);
-  return attempts == 0 ? 1 : static_cast<double>(failed) / static_cast<double>(attempts);
+  return attempts == 0 ? 1 : static_cast<double>(model::total_of(result.errors)) / static_cast<double>(attempts);
 }
 
 std::expected<std::vector<gate>, std::string> parse_gates(std::string_view text) {

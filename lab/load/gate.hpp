@@ -41,6 +41,9 @@ struct gate {
 // Gates with commas between; the error says which and what was expected.
 std::expected<std::vector<gate>, std::string> parse_gates(std::string_view text);
 
+// "stage 2" is the second, with index 1; nothing of another name.
+std::optional<std::size_t> stage_index_of(std::string_view name);
+
 // Whether the run will have what each gate is of. The error is one line.
 std::expected<void, std::string> check_gates(const std::vector<gate>& gates, const load_plan& plan);
 

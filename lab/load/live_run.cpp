@@ -37,9 +37,7 @@ std::optional<model::live_second> told_second(const second_series& series, std::
   if (details.sent > 0)
     told.own_late_share = static_cast<double>(details.sent_late) / static_cast<double>(details.sent);
   if (details.response_times > 0) told.response_max_ms = sums.response_max_ms;
-  for (std::size_t kind = 0; kind < failure_kinds; ++kind) {
-    if (details.errors[kind] > 0) told.errors.emplace(label(static_cast<failure_kind>(kind)), details.errors[kind]);
-  }
+  told.errors = counts_by_kind(details.errors);
   return told;
 }
 

@@ -10,6 +10,7 @@
 #include "lab/load/burst_return.hpp"
 #include "lab/load/intervals.hpp"
 #include "lab/load/span.hpp"
+#include "lab/load/stage_rows.hpp"
 #include "lab/load/steady_state.hpp"
 #include "lab/load/verdict.hpp"
 #include "stack/runtime/socket_setup.hpp"
@@ -72,30 +73,26 @@ void conclude_of_run(const workload& work, const std::vector<thread_outcome>& ou
 std::vector<model::load_stage> merged_stages(const measured_load& of, const std::vector<thread_outcome>& outcomes,
                                              duration measured) {
   const workload& work = of.work;
-  std::vector<model::load_stage> merged;
+  std::vector<model::load_stage> merged = begun_stages(work.stages, measured);
   duration begin{};
-  for (std::size_t i = 0; i < work.stages.size() && begin < measured; begin += work.stages[i++].length) {
+  for (std::size_t i = 0; i < merged.size(); begin += work.stages[i++].length) {
     const stage& planned = work.stages[i];
+    model::load_stage& row = merged[i];
     recorder seen;
     for (const thread_outcome& each : outcomes) {
       for (std::size_t route = 0; route < work.requests.size(); ++route) seen.merge(each.measured.of(i, route));
     }
-    merged.push_back({.shape = shape_text(planned),
-                      .start_s = in_seconds(begin),
-                      .length_s = in_seconds(std::min(planned.length, measured - begin)),
-                      .planned_rps = planned.arrivals() / in_seconds(planned.length),
-                      .offered = seen.offered,
-                      .answered = seen.answers,
-                      .own_lag_p99_ns = seen.own_lag.value_at_quantile(0.99),
-                      .errors = seen.errors_by_kind(),
-                      .latency = seen.latency});
+    row.offered = seen.offered;
+    row.answered = seen.answers;
+    row.own_lag_p99_ns = seen.own_lag.value_at_quantile(0.99);
+    row.errors = seen.errors_by_kind();
+    row.latency = seen.latency;
     if (const std::optional<run_parts> parts = merged_parts(outcomes, i, 0)) {
-      conclude_from_parts(*parts,
-                          {.planned = planned.length, .measured = measured - begin, .asked = work.gated_quantiles},
-                          merged.back());
+      conclude_from_parts(
+          *parts, {.planned = planned.length, .measured = measured - begin, .asked = work.gated_quantiles}, row);
     }
     if (planned.burst_of_per_s) {
-      merged.back().burst = return_after_burst(work.stages, i, of.series->seconds(), measured);
+      row.burst = return_after_burst(work.stages, i, of.series->seconds(), measured);
     }
   }
   return merged;
@@ -182,7 +179,7 @@ model::load_result merge_load(const measured_load& of, const std::vector<thread_
   merged.stalls = stalls.concern(merged.latency.response_time, work.gated_quantiles);
   if (work.window > duration::zero()) merged.windows = merged_windows(work, outcomes, merged.duration);
   if (work.tests_arrivals()) merged.arrivals_seen = merged_fit(work, outcomes);
-  if (work.stages.size() > 1) merged.stages = merged_stages(of, outcomes, merged.duration);
+  merged.stages = merged_stages(of, outcomes, merged.duration);
   if (work.requests.size() > 1) merged.routes = merged_routes(work, outcomes);
   if (work.stages.size() == 1) conclude_of_run(work, outcomes, merged);
   judge_validity(merged);

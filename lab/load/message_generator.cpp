@@ -8,6 +8,7 @@
 
 #include "lab/load/counter_random.hpp"
 #include "lab/load/span.hpp"
+#include "lab/load/stage_rows.hpp"
 #include "stack/runtime/delay.hpp"
 
 namespace assay::load {
@@ -34,10 +35,13 @@ message_generator::message_generator(loop& on, const stream_plan& plan, const me
       live_(live),
       text_(plan.options.message, target.run),
       ledger_({.connections = plan.options.connections,
+               .stages = plan.options.stages.size(),
                .timeout = plan.options.timeout,
                .broadcast = plan.kind == model::stream_kind::broadcast}),
-      schedule_(
-          {.law = plan.options.arrivals, .rate_per_s = plan.options.rate_per_s.value_or(1), .seed = plan.options.seed}),
+      schedule_({.law = plan.options.arrivals,
+                 .rate_per_s = plan.options.rate_per_s.value_or(1),
+                 .seed = plan.options.seed,
+                 .stages = plan.options.stages}),
       members_(plan.options.connections),
       order_(plan.options.connections),
       absent_(bits_for(plan.options.connections)),
@@ -207,18 +211,18 @@ void message_generator::on_message(const member& from, std::string_view payload)
 }
 
 void message_generator::send_next(instant now) {
-  const instant intended = next_intended();
+  const message_due due{.intended = next_intended(), .stage = schedule_.stage_index()};
   member& on = members_[order_[schedule_.index() % order_.size()]];
   schedule_.pop();
-  if (on.on == nullptr) return ledger_.without_connection();
-  if (!ledger_.has_room()) {
+  if (on.on == nullptr) return ledger_.without_connection(due);
+  if (!ledger_.has_room(due)) {
     own_limits_++;
     return;
   }
   if (on.on->send(text_.render(ledger_.next_number()))) {
-    ledger_.sent(intended, now, on.index, absent_);
+    ledger_.sent(due, now, on.index, absent_);
   } else {
-    ledger_.held(intended, now, on.index);
+    ledger_.held(due, now, on.index);
   }
   live_.sent.store(ledger_.sent(), std::memory_order_relaxed);
   arm_expiry();
@@ -319,13 +323,11 @@ void message_generator::write_to(model::stream_result& into) const {
   into.connect_time = connect_time_;
   into.answer_time = answer_time_;
   into.bytes_received = received_bytes_;
+  into.stages = begun_stages(plan_.options.stages, into.duration);
   ledger_.write_to(into);
   into.generator.own_limits = own_limits_ + connection_errors_[static_cast<std::size_t>(failure_kind::own_limit)];
   into.receive_lag_p99_ns = receive_lag_.value_at_quantile(0.99);
-  for (std::size_t kind = 0; kind < failure_kinds; ++kind) {
-    const std::uint64_t count = connection_errors_[kind];
-    if (count > 0) into.lost_connections[std::string(label(static_cast<failure_kind>(kind)))] += count;
-  }
+  into.lost_connections = counts_by_kind(connection_errors_);
 }
 
 }  // namespace assay::load

@@ -4,7 +4,6 @@
 #include <bit>
 #include <cassert>
 #include <cmath>
-#include <string>
 #include <utility>
 
 #include "lab/load/span.hpp"
@@ -22,16 +21,17 @@ message_ledger::message_ledger(const ledger_options& options)
     : options_(options),
       ring_(first_ring),
       newest_(options.broadcast ? 0 : options.connections),
-      max_bits_(std::max<std::size_t>(1, max_delivery_bytes / (bits_for(options.connections).size() * 8))) {
+      max_bits_(std::max<std::size_t>(1, max_delivery_bytes / (bits_for(options.connections).size() * 8))),
+      tallies_(std::max<std::size_t>(1, options.stages)) {
   assert(options.connections > 0);
 }
 
-bool message_ledger::has_room() {
+bool message_ledger::has_room(const message_due& of) {
   const bool none_left = options_.broadcast && free_bits_.empty() && bits_.size() >= max_bits_;
   if (next_ - base_ < max_messages_under_way && !none_left) return true;
   // The number stays free for the next one.
-  due_++;
-  errors_[static_cast<std::size_t>(failure_kind::own_limit)] += copies();
+  tallies_[of.stage].due++;
+  tallies_[of.stage].of(failure_kind::own_limit) += copies();
   return false;
 }
 
@@ -42,17 +42,17 @@ void message_ledger::level_changes(instant now, std::int64_t by) {
   assert(under_way_ >= 0);
 }
 
-message_ledger::entry& message_ledger::append(instant intended, instant now, std::uint32_t from) {
+message_ledger::entry& message_ledger::append(const message_due& of, instant now, std::uint32_t from) {
   if (next_ - base_ == ring_.size()) {
     std::vector<entry> larger(2 * ring_.size());
     for (std::uint64_t number = base_; number < next_; ++number) larger[number & (larger.size() - 1)] = at(number);
     ring_ = std::move(larger);
   }
-  due_++;
   entry& added = at(next_++);
-  added = {.intended = intended, .sent = now, .from = from};
+  added = {.intended = of.intended, .sent = now, .from = from, .stage = of.stage};
   if (!options_.broadcast) added.previous = std::exchange(newest_[from], next_);
-  own_lag_.record(nanoseconds(now - intended));
+  tally_of(added).due++;
+  tally_of(added).own_lag.record(nanoseconds(now - of.intended));
   return added;
 }
 
@@ -67,15 +67,17 @@ std::uint32_t message_ledger::take_bits(const connection_bits& absent) {
   return taken;
 }
 
-void message_ledger::sent(instant intended, instant now, std::uint32_t from, const connection_bits& absent) {
-  entry& added = append(intended, now, from);
+void message_ledger::sent(const message_due& of, instant now, std::uint32_t from, const connection_bits& absent) {
+  entry& added = append(of, now, from);
+  message_tally& in = tally_of(added);
   sent_++;
-  latency_.send_lag.record(nanoseconds(now - intended));
+  in.sent++;
+  in.latency.send_lag.record(nanoseconds(now - of.intended));
   added.missing = 1;
   if (options_.broadcast) {
     std::uint32_t gone = 0;
     for (const std::uint64_t word : absent) gone += static_cast<std::uint32_t>(std::popcount(word));
-    errors_[static_cast<std::size_t>(failure_kind::connect)] += gone;
+    in.of(failure_kind::connect) += gone;
     added.missing = options_.connections - gone;
     added.bits = take_bits(absent);
   }
@@ -83,15 +85,15 @@ void message_ledger::sent(instant intended, instant now, std::uint32_t from, con
   retire();
 }
 
-void message_ledger::held(instant intended, instant now, std::uint32_t from) {
-  entry& added = append(intended, now, from);
+void message_ledger::held(const message_due& of, instant now, std::uint32_t from) {
+  entry& added = append(of, now, from);
   added.held = true;
   added.missing = copies();
 }
 
-void message_ledger::without_connection() {
-  due_++;
-  errors_[static_cast<std::size_t>(failure_kind::connect)] += copies();
+void message_ledger::without_connection(const message_due& of) {
+  tallies_[of.stage].due++;
+  tallies_[of.stage].of(failure_kind::connect) += copies();
 }
 
 message_ledger::arrival message_ledger::arrived(std::uint64_t number, std::uint32_t to, instant now) {
@@ -113,8 +115,10 @@ message_ledger::arrival message_ledger::arrived(std::uint64_t number, std::uint3
   if (now <= ends_) received_within_run_++;
   level_changes(now, -1);
   service_sum_ns_ += static_cast<double>((now - of.sent).count());
-  latency_.response_time.record(nanoseconds(now - of.intended));
-  latency_.service_time.record(nanoseconds(now - of.sent));
+  message_tally& in = tally_of(of);
+  in.received++;
+  in.latency.response_time.record(nanoseconds(now - of.intended));
+  in.latency.service_time.record(nanoseconds(now - of.sent));
   retire();
   return arrival::received;
 }
@@ -122,17 +126,18 @@ message_ledger::arrival message_ledger::arrived(std::uint64_t number, std::uint3
 void message_ledger::fail(entry& of, failure_kind why, instant now, std::uint32_t deliveries, bool charged) {
   assert(deliveries <= of.missing);
   of.missing -= deliveries;
-  errors_[static_cast<std::size_t>(why)] += deliveries;
+  message_tally& in = tally_of(of);
+  in.of(why) += deliveries;
   if (!of.held) {
     level_changes(now, -std::int64_t{deliveries});
     service_sum_ns_ += static_cast<double>(deliveries) * static_cast<double>((now - of.sent).count());
   }
   if (!charged) return;
-  latency_.response_time.record(nanoseconds(now - of.intended), deliveries);
+  in.latency.response_time.record(nanoseconds(now - of.intended), deliveries);
   if (of.held) {
-    latency_.send_lag.record(nanoseconds(now - of.intended));
+    in.latency.send_lag.record(nanoseconds(now - of.intended));
   } else {
-    latency_.service_time.record(nanoseconds(now - of.sent), deliveries);
+    in.latency.service_time.record(nanoseconds(now - of.sent), deliveries);
   }
 }
 
@@ -183,24 +188,36 @@ void message_ledger::close(instant now) {
   assert(empty() && under_way_ == 0);
 }
 
+std::uint64_t message_ledger::count(failure_kind kind) const {
+  std::uint64_t sum = 0;
+  for (const message_tally& each : tallies_) sum += each.of(kind);
+  return sum;
+}
+
+message_tally message_ledger::total() const {
+  message_tally sum;
+  for (const message_tally& each : tallies_) sum.merge(each);
+  return sum;
+}
+
 void message_ledger::write_to(model::stream_result& into) const {
   const double seconds = std::max(1e-9, std::chrono::duration<double>(into.duration).count());
-  into.due = due_;
+  const message_tally all = total();
+  into.due = all.due;
   into.sent = sent_;
   into.received = received_;
   into.achieved_rate = static_cast<double>(received_within_run_) / seconds;
   into.surplus = surplus_;
   into.unrelated = unrelated_;
-  into.latency = latency_;
+  into.latency = all.latency;
   if (options_.broadcast && sent_ > 0) {
     into.reach =
         static_cast<double>(received_) / (static_cast<double>(sent_) * static_cast<double>(options_.connections));
   }
-  for (std::size_t kind = 0; kind < failure_kinds; ++kind) {
-    if (errors_[kind] > 0) into.errors[std::string(label(static_cast<failure_kind>(kind)))] += errors_[kind];
-  }
-  into.generator.own_lag_p99_ns = own_lag_.value_at_quantile(0.99);
-  into.generator.own_lag_max_ns = own_lag_.max();
+  into.errors = counts_by_kind(all.errors);
+  for (std::size_t i = 0; i < into.stages.size(); ++i) tallies_[i].write_to(into.stages[i]);
+  into.generator.own_lag_p99_ns = all.own_lag.value_at_quantile(0.99);
+  into.generator.own_lag_max_ns = all.own_lag.max();
   if (under_way_ns_ > 0) {
     into.generator.little_residual = std::abs(under_way_ns_ - service_sum_ns_) / under_way_ns_;
   }

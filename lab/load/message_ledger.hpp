@@ -6,20 +6,22 @@
 // once, or one kind of error.
 //
 //   message_ledger ledger({.connections = 3, .timeout = 5s, .broadcast = true});
-//   ledger.sent(intended, now, 0, absent);       // message 0 leaves on connection 0
+//   ledger.sent({intended}, now, 0, absent);     // message 0 leaves on connection 0
 //   ledger.arrived(0, 2, later);                 // and has come to connection 2
 //   ledger.expire(much_later);                   // whoever has not got it by then, will not
 //
-// Memory: 48 bytes a message on its way, and in a broadcast a bit for each connection.
+// Memory: 48 bytes a message on its way, in a broadcast a bit for each connection, and 1.3 MiB a stage of the run
+// (message_tally.hpp).
 //
 // Misuse: instants that go back.
 #pragma once
 
-#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
 
+#include "lab/load/message_tally.hpp"
 #include "lab/load/recorder.hpp"
 #include "lab/model/stream_result.hpp"
 
@@ -27,8 +29,15 @@ namespace assay::load {
 
 struct ledger_options {
   std::uint32_t connections = 1;
+  std::size_t stages = 1;                      // of the run; none is one
   duration timeout = std::chrono::seconds(5);  // from the send
   bool broadcast = false;
+};
+
+// When a message is meant to be sent, and in which stage of the run that is.
+struct message_due {
+  instant intended{};
+  unsigned stage = 0;
 };
 
 // Messages that may be on their way at once, and the bits that may be kept for broadcasts. Beyond them a message is not
@@ -50,13 +59,13 @@ class message_ledger {
   // Of the next message.
   std::uint64_t next_number() const { return next_; }
   // False: nothing more fits, and the message is accounted for; do not send it. Else call one of the next three.
-  bool has_room();
+  bool has_room(const message_due& of);
   // The next message leaves now on `from`; `absent` has a bit for each connection that is not open.
-  void sent(instant intended, instant now, std::uint32_t from, const connection_bits& absent);
+  void sent(const message_due& of, instant now, std::uint32_t from, const connection_bits& absent);
   // It is due, and its connection cannot take more: charged when the timeout is over, or at the end.
-  void held(instant intended, instant now, std::uint32_t from);
+  void held(const message_due& of, instant now, std::uint32_t from);
   // It is due, and its connection is not open.
-  void without_connection();
+  void without_connection(const message_due& of);
 
   // surplus: once more, after it was given up, or where an echo does not belong. unrelated: never sent.
   enum class arrival : std::uint8_t { received, surplus, unrelated };
@@ -76,9 +85,10 @@ class message_ledger {
   void sending_ends(instant at) { ends_ = at; }
 
   bool empty() const { return base_ == next_; }
-  std::uint64_t count(failure_kind kind) const { return errors_[static_cast<std::size_t>(kind)]; }
+  std::uint64_t count(failure_kind kind) const;
   std::uint64_t received() const { return received_; }
   std::uint64_t sent() const { return sent_; }
+  // Needs its duration, and the stages that began.
   void write_to(model::stream_result& into) const;
 
  private:
@@ -91,16 +101,19 @@ class message_ledger {
     std::uint32_t from = 0;
     std::uint32_t missing = 0;  // deliveries
     std::uint32_t bits = no_bits;
+    std::uint32_t stage = 0;
     bool held = false;
   };
 
   std::uint32_t copies() const { return options_.broadcast ? options_.connections : 1; }
   entry& at(std::uint64_t number) { return ring_[number & (ring_.size() - 1)]; }
   const entry& at(std::uint64_t number) const { return ring_[number & (ring_.size() - 1)]; }
-  entry& append(instant intended, instant now, std::uint32_t from);
+  entry& append(const message_due& of, instant now, std::uint32_t from);
   void fail(entry& of, failure_kind why, instant now, std::uint32_t deliveries, bool charged);
   void give_up(entry& of, failure_kind why, instant now);
   void retire();
+  message_tally& tally_of(const entry& of) { return tallies_[of.stage]; }
+  message_tally total() const;
   void level_changes(instant now, std::int64_t by);
   std::uint32_t take_bits(const connection_bits& absent);
 
@@ -113,11 +126,8 @@ class message_ledger {
   std::vector<std::uint32_t> free_bits_;
   std::size_t max_bits_;
 
-  model::latency_histograms latency_;
-  observe::histogram own_lag_ = observe::histogram::with_defaults();
-  std::array<std::uint64_t, failure_kinds> errors_{};
+  std::vector<message_tally> tallies_;  // by stage
   instant ends_ = never;
-  std::uint64_t due_ = 0;
   std::uint64_t sent_ = 0;
   std::uint64_t received_ = 0;
   std::uint64_t received_within_run_ = 0;

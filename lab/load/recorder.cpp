@@ -52,6 +52,14 @@ std::string_view label(failure_kind kind) {
   return "protocol";
 }
 
+std::map<std::string, std::uint64_t> counts_by_kind(const std::array<std::uint64_t, failure_kinds>& counts) {
+  std::map<std::string, std::uint64_t> by_kind;
+  for (std::size_t kind = 0; kind < failure_kinds; ++kind) {
+    if (counts[kind] > 0) by_kind.emplace(label(static_cast<failure_kind>(kind)), counts[kind]);
+  }
+  return by_kind;
+}
+
 bool is_of_answers(std::string_view kind) { return kind.starts_with("status_") || kind.starts_with("check_"); }
 
 failure_kind classify(const error& failure) {
@@ -162,13 +170,7 @@ void recorder::merge(const recorder& other) {
   service_sum_ns += other.service_sum_ns;
 }
 
-std::map<std::string, std::uint64_t> recorder::errors_by_kind() const {
-  std::map<std::string, std::uint64_t> by_kind;
-  for (std::size_t kind = 0; kind < failure_kinds; ++kind) {
-    if (errors[kind] > 0) by_kind[std::string(label(static_cast<failure_kind>(kind)))] = errors[kind];
-  }
-  return by_kind;
-}
+std::map<std::string, std::uint64_t> recorder::errors_by_kind() const { return counts_by_kind(errors); }
 
 void recorder::write_to(model::load_result& into) const {
   into.requests = answers;

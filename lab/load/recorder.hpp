@@ -54,6 +54,8 @@ struct judged_answer {
 std::string_view label(failure_kind kind);
 // Of that label: it is an answer too, counted among the answers.
 bool is_of_answers(std::string_view kind);
+// Their labels and how often; kinds that did not occur are absent.
+std::map<std::string, std::uint64_t> counts_by_kind(const std::array<std::uint64_t, failure_kinds>& counts);
 // Of a request that was sent; and of a connection that could not be opened.
 failure_kind classify_status(int status);  // of one that was not expected
 failure_kind classify(const error& failure);

@@ -18,16 +18,17 @@ const observe::histogram& times_of(const model::stream_result& result) {
   return listens(result.kind) ? result.gap : result.latency.response_time;
 }
 
+// Of so many messages that were due.
+double failed_share(const std::map<std::string, std::uint64_t>& errors, std::uint64_t messages,
+                    const model::stream_result& in) {
+  const auto due = static_cast<double>(messages) * (in.kind == stream_kind::broadcast ? in.connections : 1);
+  return due > 0 ? static_cast<double>(model::total_of(errors)) / due : 1;
+}
+
 double error_share_of(const model::stream_result& result) {
-  const auto total = [](const std::map<std::string, std::uint64_t>& counts) {
-    std::uint64_t sum = 0;
-    for (const auto& [kind, count] : counts) sum += count;
-    return static_cast<double>(sum);
-  };
-  const auto connections = static_cast<double>(result.connections);
-  if (!sends(result.kind)) return std::min(1.0, total(result.lost_connections) / std::max(connections, 1.0));
-  const auto due = static_cast<double>(result.due) * (result.kind == stream_kind::broadcast ? connections : 1);
-  return due > 0 ? total(result.errors) / due : 1;
+  if (sends(result.kind)) return failed_share(result.errors, result.due, result);
+  const auto lost = static_cast<double>(model::total_of(result.lost_connections));
+  return std::min(1.0, lost / std::max<double>(result.connections, 1.0));
 }
 
 double rate_of(const model::stream_result& result) {
@@ -35,23 +36,46 @@ double rate_of(const model::stream_result& result) {
   return static_cast<double>(result.events) / std::max(1e-9, std::chrono::duration<double>(result.duration).count());
 }
 
-std::optional<double> value_of(const gate& of, const model::stream_result& result) {
-  const observe::histogram& times = times_of(result);
+// Nothing of a stage that the run ended before.
+std::optional<gated_part> part_of(const gate& of, const model::stream_result& result) {
+  if (of.part.empty()) {
+    return gated_part{.times = &times_of(result), .rate_rps = rate_of(result), .error_share = error_share_of(result)};
+  }
+  const auto index = stage_index_of(of.part);
+  if (!index || *index >= result.stages.size()) return std::nullopt;
+  const model::load_stage& stage = result.stages[*index];
+  return gated_part{.times = &stage.latency.response_time,
+                    .rate_rps = static_cast<double>(stage.answered) / std::max(1e-9, stage.length_s),
+                    .error_share = failed_share(stage.errors, stage.offered, result)};
+}
+
+std::optional<double> value_of(const gate& of, const gated_part& part, const model::stream_result& result) {
   // A feed that fell silent has no gap to show for it.
   if (of.what == gated::max && listens(result.kind)) {
-    return static_cast<double>(std::max(times.max(), result.longest_silence_ns));
+    return static_cast<double>(std::max(part.times->max(), result.longest_silence_ns));
   }
-  return value_of(of, {.times = &times, .rate_rps = rate_of(result), .error_share = error_share_of(result)});
+  return value_of(of, part);
+}
+
+std::expected<void, std::string> check_stage(const gate& of, const stream_plan& plan) {
+  const std::size_t stages = plan.options.stages.size() > 1 ? plan.options.stages.size() : 0;
+  if (of.part.empty() || *stage_index_of(of.part) < stages) return {};
+  return std::unexpected(fmt::format("\"{}\": this run has no \"{}\": expected stage 1 to stage {}", of.text, of.part,
+                                     std::max<std::size_t>(stages, 1)));
 }
 
 }  // namespace
 
 std::expected<void, std::string> check_gates(const std::vector<gate>& gates, const stream_plan& plan) {
   for (const gate& each : gates) {
-    if (each.what == gated::back || !each.part.empty() || each.every > duration::zero()) {
+    const bool of_request = !each.part.empty() && !stage_index_of(each.part);
+    if (each.what == gated::back || of_request || each.every > duration::zero()) {
       return std::unexpected(
-          fmt::format("\"{}\": not of WebSocket or events: expected p99<50ms, mean, max, errors or rate", each.text));
+          fmt::format("\"{}\": not of WebSocket or events: expected p99<50ms, mean, max, errors or rate, of messages "
+                      "also p99[stage 2]<50ms",
+                      each.text));
     }
+    if (const auto staged = check_stage(each, plan); !staged) return staged;
     if (plan.kind == stream_kind::idle && each.what != gated::error_share) {
       return std::unexpected(fmt::format("\"{}\": idle connections say nothing: expected errors<1%, or -R", each.text));
     }
@@ -61,9 +85,14 @@ std::expected<void, std::string> check_gates(const std::vector<gate>& gates, con
 
 bool judge_gates(const std::vector<gate>& gates, model::stream_result& result) {
   for (const gate& each : gates) {
-    const std::optional<double> value = value_of(each, result);
+    const std::optional<gated_part> part = part_of(each, result);
+    if (!part) {
+      result.gates.push_back(outcome_of(each, std::nullopt, "the run ended before it"));
+      continue;
+    }
+    const std::optional<double> value = value_of(each, *part, result);
     const std::string why =
-        fmt::format("not estimable from {} {}", times_of(result).count(), listens(result.kind) ? "gaps" : "messages");
+        fmt::format("not estimable from {} {}", part->times->count(), listens(result.kind) ? "gaps" : "messages");
     result.gates.push_back(outcome_of(each, value, value ? "" : why));
   }
   return std::ranges::all_of(result.gates, &model::gate_outcome::met);

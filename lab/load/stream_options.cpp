@@ -34,14 +34,15 @@ checked check_scheme(const stream_options& options) {
   return refuse(fmt::format("URL \"{}\": expected {}HOST[:PORT]/PATH", url, expected));
 }
 
+bool sends(const stream_options& options) { return options.rate_per_s || !options.stages.empty(); }
+
 checked check_message(const stream_options& options) {
-  if (options.events && (options.rate_per_s || options.broadcast || options.message != stream_options{}.message)) {
-    return refuse("--sse: the server sends, so -R, --message and --broadcast mean nothing with it");
+  const bool says = options.message != stream_options{}.message;
+  if (options.events && (sends(options) || options.broadcast || says)) {
+    return refuse("--sse: the server sends, so -R, --stage, --message and --broadcast mean nothing with it");
   }
-  if (options.broadcast && !options.rate_per_s) return refuse("--broadcast: expected a rate of messages, -R");
-  if (!options.rate_per_s && options.message != stream_options{}.message) {
-    return refuse("--message: expected a rate of messages, -R");
-  }
+  if (options.broadcast && !sends(options)) return refuse("--broadcast: expected a rate of messages, -R or --stage");
+  if (says && !sends(options)) return refuse("--message: expected a rate of messages, -R or --stage");
   if (options.message.size() > max_message_text_bytes) {
     return refuse(fmt::format("--message: expected at most {} bytes", max_message_text_bytes));
   }
@@ -90,16 +91,17 @@ std::vector<std::string> protocols_of(const stream_options& options) {
 
 model::stream_kind kind_of(const stream_options& options) {
   if (options.events) return model::stream_kind::events;
-  if (!options.rate_per_s) return model::stream_kind::idle;
+  if (!sends(options)) return model::stream_kind::idle;
   return options.broadcast ? model::stream_kind::broadcast : model::stream_kind::echo;
 }
 
-// The rules for addresses, headers, connections, rates and times are those of a single request.
+// The rules for addresses, headers, connections, rates, stages and times are those of a single request.
 std::expected<load_plan, std::string> as_request(const stream_options& options) {
   load_options single;
   single.url = options.events ? options.url : "http://" + options.url.substr(websocket_scheme.size());
   single.rate_per_s = options.rate_per_s;
   single.length = options.length;
+  single.stages = options.stages;
   single.connections = options.connections;
   single.headers = options.headers;
   single.timeout = options.timeout;
@@ -145,6 +147,8 @@ std::expected<stream_plan, std::string> normalize(stream_options options) {
   plan.protocols = protocols_of(options);
   plan.sources = std::move(*sources);
   plan.options = std::move(options);
+  plan.options.rate_per_s = request->options.rate_per_s;  // of stages their mean, and their sum
+  plan.options.length = request->options.length;
   return plan;
 }
 

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "lab/load/rate_curve.hpp"
 #include "lab/model/stream_result.hpp"
 #include "stack/runtime/io.hpp"
 #include "stack/runtime/time.hpp"
@@ -22,6 +23,7 @@ struct stream_options {
   std::optional<double> rate_per_s = {};  // messages, of all connections; without it they are idle
   model::arrival_law arrivals = model::arrival_law::constant;
   duration length = std::chrono::seconds(10);
+  std::vector<stage> stages = {};  // instead of rate and length, which normalize() then fills
   unsigned connections = 64;
   std::vector<std::pair<std::string, std::string>> headers = {};
   std::string message = "{id}";

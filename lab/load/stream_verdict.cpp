@@ -69,6 +69,12 @@ void judge_validity(model::stream_result& result, const verdict_bounds& bounds,
            result.generator, sends ? model::load_model::open : model::load_model::closed, count + 1, bounds)) {
     result.reasons.push_back(for_streams(std::move(reason)));
   }
+  // The whole run's lateness is theirs, and says less.
+  if (result.generator.own_lag_p99_ns <= bounds.own_lag_p99_ns) {
+    for (std::string& reason : invalid_reasons(result.stages, bounds)) {
+      result.reasons.push_back(for_streams(std::move(reason)));
+    }
+  }
   const double first = p99_ns(result.first_event);
   const auto opened_late = static_cast<double>(result.generator.own_lag_p99_ns);
   if (result.kind == model::stream_kind::events && result.generator.own_lag_p99_ns > bounds.own_lag_p99_ns &&

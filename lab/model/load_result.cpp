@@ -31,4 +31,10 @@ std::string names_of(const std::vector<touched_time>& touched) {
   return names;
 }
 
+std::uint64_t total_of(const std::map<std::string, std::uint64_t>& counts) {
+  std::uint64_t sum = 0;
+  for (const auto& [kind, count] : counts) sum += count;
+  return sum;
+}
+
 }  // namespace assay::model

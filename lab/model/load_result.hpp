@@ -114,6 +114,7 @@ struct load_stage {
   double length_s = 0;
   double planned_rps = 0;  // mean
   std::uint64_t offered = 0;
+  std::uint64_t sent = 0;  // of messages alone (stream_result.hpp): how many left
   std::uint64_t answered = 0;
   std::uint64_t own_lag_p99_ns = 0;  // as generator_health has it, of what was meant to be sent in it
   std::map<std::string, std::uint64_t> errors = {};
@@ -234,5 +235,8 @@ bool many_waited(const load_result& result);
 
 // "p99, p99.9 and max" of what stalls have touched; empty when that is nothing.
 std::string names_of(const std::vector<touched_time>& touched);
+
+// Of counts by kind.
+std::uint64_t total_of(const std::map<std::string, std::uint64_t>& counts);
 
 }  // namespace assay::model

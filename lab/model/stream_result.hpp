@@ -58,7 +58,7 @@ struct stream_result {
   observe::histogram answer_time = observe::histogram::with_defaults();   // from then to the whole head of the answer
 
   // Messages.
-  std::optional<double> offered_rate;  // messages a second, all connections together
+  std::optional<double> offered_rate;  // messages a second, all connections together; of stages their mean
   double achieved_rate = 0;            // what came back within `duration`, a second
   std::uint64_t due = 0;               // messages that the schedule asked for
   std::uint64_t sent = 0;              // messages
@@ -67,6 +67,9 @@ struct stream_result {
   std::uint64_t surplus = 0;           // of ours: once more, too late, or an echo on another connection
   std::uint64_t unrelated = 0;         // messages that are not ours
   latency_histograms latency;
+  // Of a run of several, those that began: messages count where they were meant to be sent; `answered` is received, in
+  // a broadcast deliveries.
+  std::vector<load_stage> stages;
 
   // Events.
   std::uint64_t events = 0;

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 
 #include "lab/report/time_row.hpp"
 
@@ -12,12 +11,6 @@ namespace {
 
 // With more rows than this their intervals would push the rest off a terminal of 24 lines.
 constexpr std::size_t most_rows_with_intervals = 6;
-
-std::uint64_t total_of(const std::map<std::string, std::uint64_t>& counts) {
-  std::uint64_t sum = 0;
-  for (const auto& [kind, count] : counts) sum += count;
-  return sum;
-}
 
 std::string bounds_text(const model::response_intervals& of, std::string_view name, double quantile) {
   const auto known = std::ranges::find(of.quantiles, quantile, &model::quantile_interval::quantile);
@@ -51,7 +44,7 @@ void append_stages(std::string& to, const std::vector<model::load_stage>& stages
   for (const model::load_stage& each : stages) {
     const observe::histogram& response = each.latency.response_time;
     to += fmt::format("  {:<9}{:<15}{:>9}{:>9}{:>8}{:>9}{:>9}{:>9}\n", fmt::format("{:g}s", each.start_s), each.shape,
-                      each.offered, each.answered, total_of(each.errors), quantile_text(response, 0.5),
+                      each.offered, each.answered, model::total_of(each.errors), quantile_text(response, 0.5),
                       quantile_text(response, 0.99), known_text(response, static_cast<double>(response.max())));
     if (intervals) append_row_interval(to, each);
   }
@@ -66,7 +59,7 @@ void append_routes(std::string& to, const std::vector<model::load_route>& routes
   for (const model::load_route& each : routes) {
     const observe::histogram& response = each.latency.response_time;
     to += fmt::format("  {:<{}}{:>9}{:>9}{:>8}{:>9}{:>9}{:>9}\n", each.name, widest + 1, each.offered, each.answered,
-                      total_of(each.errors), quantile_text(response, 0.5), quantile_text(response, 0.99),
+                      model::total_of(each.errors), quantile_text(response, 0.5), quantile_text(response, 0.99),
                       known_text(response, static_cast<double>(response.max())));
     if (intervals) append_row_interval(to, each);
   }

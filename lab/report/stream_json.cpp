@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "lab/report/gates_json.hpp"
 #include "lab/report/summary_json.hpp"
@@ -27,6 +28,25 @@ json messages_json(const model::stream_result& result) {
           {"response_time_us", summary_us(result.latency.response_time)},
           {"service_time_us", summary_us(result.latency.service_time)},
           {"send_lag_us", summary_us(result.latency.send_lag)}};
+}
+
+json message_stages_json(const std::vector<model::load_stage>& stages) {
+  json rows = json::array();
+  for (const model::load_stage& each : stages) {
+    rows.push_back({{"shape", each.shape},
+                    {"start_s", each.start_s},
+                    {"length_s", each.length_s},
+                    {"planned_per_s", each.planned_rps},
+                    {"due", each.offered},
+                    {"sent", each.sent},
+                    {"received", each.answered},
+                    {"errors", counts_json(each.errors)},
+                    {"response_time_us", summary_us(each.latency.response_time)},
+                    {"service_time_us", summary_us(each.latency.service_time)},
+                    {"send_lag_us", summary_us(each.latency.send_lag)},
+                    {"own_lag_p99_us", static_cast<double>(each.own_lag_p99_ns) / 1e3}});
+  }
+  return rows;
 }
 
 json events_json(const model::stream_result& result) {
@@ -76,6 +96,7 @@ std::string stream_json(const model::stream_result& result) {
   document["answer_time_us"] = summary_us(result.answer_time);
   document["received_bytes"] = result.bytes_received;
   document["messages"] = messages_json(result);
+  document["stages"] = message_stages_json(result.stages);
   document["events"] = events_json(result);
   document["gates"] = gates_json(result.gates);
   document["generator"] = generator_json(result);

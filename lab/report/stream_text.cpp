@@ -44,6 +44,20 @@ void append_messages(std::string& to, const model::stream_result& result) {
   to += '\n';
 }
 
+// A line a stage: what was planned of it and what became of the messages that were meant for it.
+void append_message_stages(std::string& to, const std::vector<model::load_stage>& stages) {
+  if (stages.empty()) return;
+  to += fmt::format("  {:<7}{:<15}{:>8}{:>8}{:>9}{:>7}{:>8}{:>8}{:>8}\n", "from", "planned", "due", "sent", "received",
+                    "errors", "p50", "p99", "max");
+  for (const model::load_stage& each : stages) {
+    const observe::histogram& response = each.latency.response_time;
+    to += fmt::format("  {:<7}{:<15}{:>8}{:>8}{:>9}{:>7}{:>8}{:>8}{:>8}\n", fmt::format("{:g}s", each.start_s),
+                      each.shape, each.offered, each.sent, each.answered, model::total_of(each.errors),
+                      quantile_text(response, 0.5), quantile_text(response, 0.99),
+                      known_text(response, static_cast<double>(response.max())));
+  }
+}
+
 // Gaps that the end cut would have been longer than it shows. Of a stream of some pace they are within it; longer than
 // every gap that ended, they are what the quantiles leave out.
 void append_events(std::string& to, const model::stream_result& result) {
@@ -87,6 +101,7 @@ std::string stream_text(const model::stream_result& result) {
                result.latency.response_time);
     append_row(text, "service time", result.latency.service_time);
     append_row(text, "send lag", result.latency.send_lag);
+    append_message_stages(text, result.stages);
     append_messages(text, result);
   }
   if (result.kind == model::stream_kind::events) append_events(text, result);

@@ -45,6 +45,21 @@ class Streams(LoadTest):
         self.assertEqual((missed.code, [gate["met"] for gate in missed.document()["gates"]]), (1, [True, False]))
         self.assertEqual(missed.document()["gates"][1]["measured"], "not estimable from 100 messages")
 
+    def test_stages(self) -> None:
+        echo = self.service("ASSAY_WEBSOCKET_PEER")
+        load = (f"ws://127.0.0.1:{echo.port}/plain", "-c", "4", "--stage", "500ms@100", "--stage", "500ms@100..300",
+                "--stage", "250ms@100*2")  # fmt: skip
+        outcome = self.load_undisturbed(*load, "--json", "--slo", "p50[stage 2]<5s,rate[stage 3]>1")
+        document = self.assert_measured(outcome)
+        stages = document["stages"]
+        self.assertEqual([stage["shape"] for stage in stages], ["100/s", "100..300/s", "100*2/s"])
+        for count in ("due", "sent", "received"):
+            self.assertEqual([stage[count] for stage in stages], [50, 100, 50])
+            self.assertEqual(document["messages"][count], 200)
+        self.assertAlmostEqual(document["messages"]["offered_per_s"], 160)
+        self.assertEqual([gate["met"] for gate in document["gates"]], [True, True])
+        self.assertRegex(self.load(*load).out, r"\n  0.5s +100\.\.300/s +100 +100 +100 +0 ")
+
     def test_broadcast(self) -> None:
         chat = self.service("ASSAY_CHAT")
         outcome = self.load(f"ws://127.0.0.1:{chat.port}/", "-c", "10", "-R", "20", "-d", "1s", "--json", "--broadcast")
@@ -108,6 +123,10 @@ class Streams(LoadTest):
             (("ws://127.0.0.1/", "--slo", "p99<1ms"), ["--slo", '"p99<1ms"', "idle connections"]),
             (("ws://127.0.0.1/", "-R", "1", "--slo", "back<1s"), ["--slo", '"back<1s"', "not of WebSocket"]),
             (("ws://127.0.0.1/", "--broadcast"), ["--broadcast", "-R"]),
+            (("ws://127.0.0.1/", "--stage", "10s"), ["--stage", '"10s"', "LENGTH@RATE"]),
+            (("ws://127.0.0.1/", "--stage", "10s@0"), ["--stage", "a rate above 0"]),
+            (("http://127.0.0.1/", "--sse", "--stage", "10s@1"), ["--sse", "--stage"]),
+            (("ws://127.0.0.1/", "--stage", "1s@1", "--slo", "p99[stage 1]<1s"), ["--slo", "this run has no"]),
             (("http://127.0.0.1/", "--broadcast"), ["--broadcast", "ws://"]),
             (("ws://127.0.0.1/", "--source", "here"), ["--source", "numeric"]),
             (("ws://127.0.0.1/", "--connect-rate", "many"), ["--connect-rate", "many"]),

@@ -45,7 +45,7 @@ TEST(message_text, takes_nothing_else_for_an_id) {
 
 TEST(message_ledger, an_echo_counts_from_the_intended_instant) {
   message_ledger ledger({.connections = 2});
-  ledger.sent(zero, zero + 2ms, 1, bits_for(2));
+  ledger.sent({zero}, zero + 2ms, 1, bits_for(2));
   EXPECT_EQ(ledger.arrived(0, 0, zero + 3ms), arrival::surplus) << "another connection heard it";
   EXPECT_EQ(ledger.arrived(1, 1, zero + 3ms), arrival::unrelated) << "never sent";
   EXPECT_EQ(ledger.arrived(0, 1, zero + 5ms), arrival::received);
@@ -65,7 +65,7 @@ TEST(message_ledger, an_echo_counts_from_the_intended_instant) {
 
 TEST(message_ledger, what_does_not_come_is_charged_with_its_lower_bound) {
   message_ledger ledger({.connections = 1, .timeout = 1s});
-  for (int i = 0; i < 3; ++i) ledger.sent(zero + i * 100ms, zero + i * 100ms, 0, bits_for(1));
+  for (int i = 0; i < 3; ++i) ledger.sent({zero + i * 100ms}, zero + i * 100ms, 0, bits_for(1));
   EXPECT_EQ(ledger.next_expiry(), zero + 1s);
   EXPECT_EQ(ledger.arrived(1, 0, zero + 500ms), arrival::received);
   ledger.expire(zero + 1050ms);
@@ -82,7 +82,7 @@ TEST(message_ledger, what_does_not_come_is_charged_with_its_lower_bound) {
 
 TEST(message_ledger, what_a_connection_cannot_take_is_charged_and_not_sent) {
   message_ledger ledger({.connections = 1, .timeout = 1s});
-  ledger.held(zero, zero, 0);
+  ledger.held({zero}, zero, 0);
   EXPECT_EQ(ledger.arrived(0, 0, zero + 1ms), arrival::unrelated) << "cannot be: it was not sent";
   ledger.expire(zero + 1s);
   const model::stream_result result = told(ledger);
@@ -94,11 +94,11 @@ TEST(message_ledger, what_a_connection_cannot_take_is_charged_and_not_sent) {
 
 TEST(message_ledger, a_lost_connection_loses_what_is_on_its_way_there_and_nothing_else) {
   message_ledger ledger({.connections = 2});
-  for (const std::uint32_t from : {0U, 1U, 0U, 0U}) ledger.sent(zero, zero, from, bits_for(2));
+  for (const std::uint32_t from : {0U, 1U, 0U, 0U}) ledger.sent({zero}, zero, from, bits_for(2));
   EXPECT_EQ(ledger.arrived(2, 0, zero + 1ms), arrival::received);
   ledger.lost(0, failure_kind::reset, zero + 2ms);
   ledger.lost(0, failure_kind::reset, zero + 3ms);
-  ledger.without_connection();
+  ledger.without_connection({zero});
   EXPECT_EQ(ledger.arrived(1, 1, zero + 4ms), arrival::received);
   EXPECT_TRUE(ledger.empty());
   const model::stream_result result = told(ledger);
@@ -113,8 +113,8 @@ TEST(message_ledger, a_broadcast_reaches_each_connection_once) {
   message_ledger ledger({.connections = all, .timeout = 1s, .broadcast = true});
   connection_bits absent = bits_for(all);
   set_bit(absent, 70);
-  ledger.sent(zero, zero, 0, absent);
-  ledger.sent(zero, zero, 1, bits_for(all));
+  ledger.sent({zero}, zero, 0, absent);
+  ledger.sent({zero}, zero, 1, bits_for(all));
   for (std::uint32_t to = 0; to < all; ++to) {
     EXPECT_EQ(ledger.arrived(0, to, zero + 1ms), to == 70 ? arrival::surplus : arrival::received);
   }
@@ -134,18 +134,63 @@ TEST(message_ledger, more_than_fits_is_the_generators_own_limit) {
   constexpr std::uint32_t all = 1U << 20;  // 128 KiB of bits a message
   message_ledger ledger({.connections = all, .broadcast = true});
   std::uint64_t sent = 0;
-  for (; ledger.has_room(); ++sent) ledger.sent(zero, zero, 0, bits_for(all));
+  for (; ledger.has_room({zero}); ++sent) ledger.sent({zero}, zero, 0, bits_for(all));
   EXPECT_EQ(sent, max_delivery_bytes / (all / 8));
   EXPECT_EQ(ledger.count(failure_kind::own_limit), all);
   ledger.close(zero);
-  EXPECT_TRUE(ledger.has_room()) << "and used again";
+  EXPECT_TRUE(ledger.has_room({zero})) << "and used again";
+}
+
+TEST(message_ledger, a_message_counts_in_the_stage_that_it_was_meant_for) {
+  message_ledger ledger({.connections = 2, .stages = 3, .timeout = 1s});
+  ledger.sent({.intended = zero, .stage = 0}, zero, 0, bits_for(2));
+  ledger.sent({.intended = zero + 900ms, .stage = 0}, zero + 900ms, 0, bits_for(2));
+  ledger.without_connection({.intended = zero + 1s, .stage = 1});
+  ledger.held({.intended = zero + 1100ms, .stage = 1}, zero + 1103ms, 1);
+  EXPECT_EQ(ledger.arrived(0, 0, zero + 950ms), arrival::received);
+  EXPECT_EQ(ledger.arrived(1, 0, zero + 1200ms), arrival::received) << "in the second stage's time";
+  ledger.expire(zero + 2200ms);
+  model::stream_result result;
+  result.duration = 3s;
+  result.stages.resize(2);  // it was ended before the third began
+  ledger.write_to(result);
+  const model::load_stage& first = result.stages[0];
+  EXPECT_EQ(first.offered, 2U);
+  EXPECT_EQ(first.sent, 2U);
+  EXPECT_EQ(first.answered, 2U);
+  EXPECT_TRUE(first.errors.empty());
+  EXPECT_EQ(first.latency.response_time.max(), 950'000'000U);
+  const model::load_stage& second = result.stages[1];
+  EXPECT_EQ(second.offered, 2U);
+  EXPECT_EQ(second.sent, 0U);
+  EXPECT_EQ(second.answered, 0U);
+  EXPECT_EQ(second.errors, (std::map<std::string, std::uint64_t>{{"connect", 1}, {"unsent", 1}}));
+  EXPECT_EQ(second.latency.response_time.max(), 1'100'000'000U) << "the lower bound of what was held back";
+  EXPECT_NEAR(static_cast<double>(second.own_lag_p99_ns), 3e6, 3e3);
+  EXPECT_EQ(result.due, 4U);
+  EXPECT_EQ(result.received + failed(result), result.due);
+  EXPECT_EQ(result.latency.response_time.count(), 3U) << "the run is the sum of its stages";
+}
+
+TEST(message_ledger, what_does_not_fit_counts_in_its_stage) {
+  constexpr std::uint32_t all = 1U << 20;
+  message_ledger ledger({.connections = all, .stages = 2, .broadcast = true});
+  while (ledger.has_room({.intended = zero, .stage = 1})) ledger.sent({.intended = zero}, zero, 0, bits_for(all));
+  ledger.close(zero);
+  model::stream_result result;
+  result.duration = 1s;
+  result.stages.resize(2);
+  ledger.write_to(result);
+  EXPECT_EQ(result.stages[0].errors, (std::map<std::string, std::uint64_t>{{"undrained", result.sent * all}}));
+  EXPECT_EQ(result.stages[1].errors, (std::map<std::string, std::uint64_t>{{"own_limit", all}}));
+  EXPECT_EQ(result.stages[1].offered, 1U);
 }
 
 TEST(message_ledger, goes_on_beyond_its_first_ring) {
   message_ledger ledger({.connections = 3});
   constexpr std::uint64_t many = 5000;
   for (std::uint64_t k = 0; k < many; ++k) {
-    ledger.sent(zero, zero, static_cast<std::uint32_t>(k % 3), bits_for(3));
+    ledger.sent({zero}, zero, static_cast<std::uint32_t>(k % 3), bits_for(3));
     if (k >= 2000)
       EXPECT_EQ(ledger.arrived(k - 2000, static_cast<std::uint32_t>((k - 2000) % 3), zero), arrival::received);
   }
@@ -175,6 +220,23 @@ TEST(stream_verdict, a_generator_that_reads_late_is_invalid_where_it_shows) {
   none.offered_rate = 10;
   judge_validity(none);
   EXPECT_EQ(none.reasons, std::vector<std::string>{"no message came back: there is nothing to measure"});
+}
+
+TEST(stream_verdict, a_stage_that_was_driven_late_is_named) {
+  model::stream_result result = measured(0);
+  result.stages = {{.shape = "100/s", .offered = 5000, .own_lag_p99_ns = 2'000},
+                   {.shape = "100*10/s", .offered = 1000}};
+  judge_validity(result);
+  EXPECT_TRUE(result.valid) << ::testing::PrintToString(result.reasons);
+  result.stages[1].own_lag_p99_ns = 2'500'000;
+  judge_validity(result);
+  EXPECT_FALSE(result.valid);
+  EXPECT_EQ(result.reasons, std::vector<std::string>{"generator late in stage 2 (100*10/s): p99 2.50 ms after the "
+                                                     "intended instant (at most 1.00 ms)"});
+  result.generator.own_lag_p99_ns = 2'000'000;
+  judge_validity(result);
+  ASSERT_EQ(result.reasons.size(), 1U) << "the whole run's lateness is theirs";
+  EXPECT_TRUE(result.reasons[0].starts_with("generator late: p99 2.00 ms")) << result.reasons[0];
 }
 
 }  // namespace

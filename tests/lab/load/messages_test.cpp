@@ -76,6 +76,59 @@ TEST(messages, every_connection_has_the_same_share_in_an_order_of_the_seed) {
   EXPECT_NE(orders[1], orders[2]);
 }
 
+stream_options three_stages() {
+  return {.url = "ws://127.0.0.1:8080/",
+          .stages = {{.rate_per_s = 100, .length = 1s},
+                     {.rate_per_s = 100, .length = 1s, .end_rate_per_s = 300},
+                     {.rate_per_s = 300, .length = 500ms}},
+          .connections = 10};
+}
+
+TEST(messages, stages_follow_each_other_and_each_has_its_own_times) {
+  stream_stage stage(three_stages());
+  stage.talk = [] ASSAY_CORO_WRAPPER(websocket::connection & peer) { return echo_after(3ms, peer); };
+  const model::stream_result seen = stage.run();
+  EXPECT_TRUE(seen.valid) << ::testing::PrintToString(seen.reasons);
+  EXPECT_EQ(seen.duration, 2500ms);
+  EXPECT_NEAR(*seen.offered_rate, 450 / 2.5, 1e-9);
+  ASSERT_EQ(seen.stages.size(), 3U);
+  const std::vector<std::uint64_t> due = {100, 200, 150};
+  const std::vector<std::string> shapes = {"100/s", "100..300/s", "300/s"};
+  for (std::size_t i = 0; i < due.size(); ++i) {
+    EXPECT_EQ(seen.stages[i].shape, shapes[i]);
+    EXPECT_EQ(seen.stages[i].offered, due[i]);
+    EXPECT_EQ(seen.stages[i].sent, due[i]);
+    EXPECT_EQ(seen.stages[i].answered, due[i]);
+    expect_all(seen.stages[i].latency.response_time, due[i], round_trip + 3ms);
+  }
+  EXPECT_EQ(seen.stages[2].start_s, 2);
+  EXPECT_EQ(seen.stages[2].length_s, 0.5);
+  EXPECT_EQ(seen.received, 450U);
+}
+
+// The server stops 100 ms before the first stage ends: what was meant for the first waits longest.
+TEST(messages, a_stall_is_charged_to_the_stage_in_which_messages_were_meant_to_be_sent) {
+  stream_stage stage(three_stages());
+  stage.talk = [] ASSAY_CORO_WRAPPER(websocket::connection & peer) { return echo_after(0ms, peer); };
+  stage.at(900ms - 1us, [&] { stage.hold_server_until(1500ms); });
+  const model::stream_result seen = stage.run();
+  ASSERT_EQ(seen.stages.size(), 3U);
+  EXPECT_EQ(seen.stages[0].latency.response_time.max(), ns(600ms + latency));
+  EXPECT_EQ(seen.stages[1].latency.response_time.max(), ns(500ms + latency));
+  EXPECT_EQ(seen.stages[2].latency.response_time.max(), ns(round_trip));
+  EXPECT_EQ(seen.stages[0].latency.response_time.count_at_or_below(ns(round_trip)), 90U);
+}
+
+TEST(messages, a_run_that_is_ended_early_has_the_stages_that_began) {
+  stream_stage stage(three_stages());
+  stage.talk = [] ASSAY_CORO_WRAPPER(websocket::connection & peer) { return echo_after(0ms, peer); };
+  stage.at(1250ms, [&] { stage.stop_load(); });
+  const model::stream_result seen = stage.run();
+  ASSERT_EQ(seen.stages.size(), 2U);
+  EXPECT_EQ(seen.stages[1].length_s, 0.25);
+  EXPECT_EQ(seen.stages[0].offered + seen.stages[1].offered, seen.due);
+}
+
 // The test that tells coordinated omission: for half a second the server does not run.
 TEST(messages, a_stopped_server_is_charged_with_the_stall) {
   constexpr duration stops = 200ms + 1us;
@@ -232,6 +285,25 @@ TEST(broadcasts, reach_everybody_and_count_from_the_intended_instant) {
   EXPECT_DOUBLE_EQ(*seen.reach, 1);
   expect_all(seen.latency.response_time, 100, round_trip);
   EXPECT_TRUE(seen.errors.empty());
+}
+
+TEST(broadcasts, each_stage_has_its_deliveries) {
+  stream_options options = broadcast_of_ten();
+  options.rate_per_s.reset();
+  options.stages = {{.rate_per_s = 10, .length = 1s}, {.rate_per_s = 40, .length = 1s, .burst_of_per_s = 10}};
+  stream_stage stage(options);
+  const auto in = std::make_shared<room>();
+  stage.talk = [in] ASSAY_CORO_WRAPPER(websocket::connection & peer) { return be_member(in, peer); };
+  stage.at(1s - 1ms, [&] { in->deaf = 3; });
+  const model::stream_result seen = stage.run();
+  ASSERT_EQ(seen.stages.size(), 2U);
+  EXPECT_EQ(seen.stages[0].sent, 10U);
+  EXPECT_EQ(seen.stages[0].answered, 100U);
+  EXPECT_TRUE(seen.stages[0].errors.empty());
+  EXPECT_EQ(seen.stages[1].shape, "10*4/s");
+  EXPECT_EQ(seen.stages[1].sent, 40U);
+  EXPECT_EQ(seen.stages[1].answered, 360U);
+  EXPECT_EQ(seen.stages[1].errors, (kinds{{"timed_out", 40}}));
 }
 
 TEST(broadcasts, whom_the_server_leaves_out_shows_in_the_reach) {

@@ -10,9 +10,10 @@ namespace {
 using model::stream_kind;
 using namespace std::chrono_literals;
 
-std::string refused(const char* text, stream_kind kind) {
+std::string refused(const char* text, stream_kind kind, std::size_t stages = 0) {
   stream_plan plan;
   plan.kind = kind;
+  plan.options.stages.resize(stages);
   const auto sound = check_gates(*parse_gates(text), plan);
   return sound ? "" : sound.error();
 }
@@ -41,6 +42,30 @@ TEST(stream_gates, are_of_what_such_a_run_can_tell) {
     EXPECT_TRUE(refused(text, stream_kind::broadcast).contains("not of WebSocket or events")) << text;
   }
   EXPECT_TRUE(refused("p99<1s", stream_kind::idle).contains("idle connections say nothing"));
+}
+
+TEST(stream_gates, are_of_a_stage_that_there_will_be) {
+  EXPECT_EQ(refused("p99[stage 2]<1s,errors[stage 1]<1%", stream_kind::echo, 2), "");
+  EXPECT_EQ(refused("p99[stage 3]<1s", stream_kind::echo, 2),
+            "\"p99[stage 3]<1s\": this run has no \"stage 3\": expected stage 1 to stage 2");
+  EXPECT_NE(refused("p99[stage 1]<1s", stream_kind::echo, 1), "") << "one stage is the run";
+  EXPECT_NE(refused("p99[stage 1]<1s", stream_kind::events), "");
+}
+
+TEST(stream_gates, a_stage_is_judged_by_what_was_meant_for_it) {
+  model::stream_result result = echoes();
+  result.stages = {{.length_s = 4, .offered = 400, .answered = 400}, {.length_s = 2, .offered = 100, .answered = 90}};
+  result.stages[0].latency.response_time.record(1'000'000, 400);
+  result.stages[1].latency.response_time.record(50'000'000, 100);
+  result.stages[1].errors = {{"closed", 10}};
+  EXPECT_EQ(measured("p50[stage 1]<2ms", result), "met 1ms");
+  EXPECT_EQ(measured("p50[stage 2]<2ms", result), "not met 50ms");
+  EXPECT_EQ(measured("rate[stage 2]>44", result), "met 45.00/s");
+  EXPECT_EQ(measured("errors[stage 2]<9%", result), "not met 10%");
+  EXPECT_EQ(measured("p99.9[stage 2]<1s", result), "not met not estimable from 100 messages");
+  EXPECT_EQ(measured("p50[stage 3]<1s", result), "not met the run ended before it");
+  result.kind = stream_kind::broadcast;
+  EXPECT_EQ(measured("errors[stage 2]<9%", result), "met 1%") << "of ten times as many deliveries";
 }
 
 TEST(stream_gates, messages_are_judged_by_response_time_and_by_what_was_due) {

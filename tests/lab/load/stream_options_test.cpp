@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "lab/load/options.hpp"
+
 namespace assay::load {
 namespace {
 
@@ -37,6 +39,17 @@ TEST(stream_options, what_kind_of_load_it_is) {
             "GET /feed HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\nCache-Control: no-cache\r\n");
 }
 
+TEST(stream_options, stages_stand_for_rate_and_length) {
+  stream_options given = echo();
+  given.rate_per_s.reset();
+  given.stages = {{.rate_per_s = 100, .length = 2s}, {.rate_per_s = 0, .length = 3s}};
+  const auto plan = normalize(given);
+  ASSERT_TRUE(plan) << plan.error();
+  EXPECT_EQ(plan->kind, model::stream_kind::echo);
+  EXPECT_EQ(plan->options.length, 5s);
+  EXPECT_DOUBLE_EQ(*plan->options.rate_per_s, 40);
+}
+
 TEST(stream_options, what_cannot_be_run_is_one_line) {
   const auto refused = [](auto change, std::string_view expected) {
     stream_options given = echo();
@@ -56,6 +69,17 @@ TEST(stream_options, what_cannot_be_run_is_one_line) {
         o.events = true;
       },
       "--sse: the server sends");
+  refused(
+      [](auto& o) {
+        o = stream_options{.url = "http://127.0.0.1/", .events = true};
+        o.stages = {{.rate_per_s = 1, .length = 1s}};
+      },
+      "--sse: the server sends, so -R, --stage,");
+  refused([](auto& o) { o.stages.assign(max_stages + 1, {.rate_per_s = 1, .length = 1s}); },
+          "--stage: expected at most");
+  refused([](auto& o) { o.stages = {{.rate_per_s = 0, .length = 1s}}; }, "--stage: expected one with a rate above 0");
+  refused([](auto& o) { o.stages = {{.rate_per_s = -1, .length = 1s}}; }, "--stage at -1/s: expected rates");
+  refused([](auto& o) { o.stages = {{.rate_per_s = 1e6, .length = 1h}}; }, "--stage: 3600000000 requests");
   refused([](auto& o) { o.rate_per_s.reset(), o.broadcast = true; }, "--broadcast: expected a rate of messages, -R");
   refused([](auto& o) { o.rate_per_s = -1; }, "rate -R -1");
   refused([](auto& o) { o.message = "\xff"; }, "--message: expected UTF-8");

@@ -92,7 +92,7 @@ model::stream_result stream_stage::run() {
     return seen;
   }
   seen.kind = plan->kind;
-  seen.offered_rate = options_.rate_per_s;
+  seen.offered_rate = plan->options.rate_per_s;
   seen.connections = options_.connections;
   on_->run(staged(&*plan, &seen));
   judge_validity(seen);

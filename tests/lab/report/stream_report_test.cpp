@@ -82,6 +82,41 @@ TEST(stream_text, a_broadcast_verdict_first) {
             "offered 10.00 messages/s, received 494.50/s\n");
 }
 
+model::stream_result in_stages() {
+  model::stream_result result = broadcast();
+  result.stages = {{.shape = "10/s", .length_s = 1.5, .planned_rps = 10, .offered = 15, .sent = 15, .answered = 750},
+                   {.shape = "10..20/s", .start_s = 1.5, .length_s = 0.5, .planned_rps = 15, .offered = 8, .sent = 7}};
+  result.stages[0].latency.response_time.record(2'000'000, 750);
+  result.stages[1].answered = 340;
+  result.stages[1].errors = {{"connect", 50}, {"timed_out", 10}};
+  result.stages[1].own_lag_p99_ns = 30'000;
+  return result;
+}
+
+TEST(stream_text, a_line_a_stage) {
+  EXPECT_TRUE(stream_text(in_stages())
+                  .contains("  from   planned             due    sent received errors     p50     p99     max\n"
+                            "  0s     10/s                 15      15      750      0  2.00ms  2.00ms  2.00ms\n"
+                            "  1.5s   10..20/s              8       7      340     60       -       -       -\n"))
+      << stream_text(in_stages());
+  EXPECT_FALSE(stream_text(broadcast()).contains("planned"));
+}
+
+TEST(stream_json, each_stage_by_itself) {
+  const json said = json::parse(stream_json(in_stages()))["stages"];
+  ASSERT_EQ(said.size(), 2U);
+  EXPECT_EQ(said[0]["response_time_us"]["p50"], 2000);
+  EXPECT_EQ(said[1]["shape"], "10..20/s");
+  EXPECT_EQ(said[1]["start_s"], 1.5);
+  EXPECT_EQ(said[1]["planned_per_s"], 15);
+  EXPECT_EQ(said[1]["due"], 8);
+  EXPECT_EQ(said[1]["sent"], 7);
+  EXPECT_EQ(said[1]["received"], 340);
+  EXPECT_EQ(said[1]["errors"], (json{{"connect", 50}, {"timed_out", 10}}));
+  EXPECT_EQ(said[1]["own_lag_p99_us"], 30);
+  EXPECT_EQ(json::parse(stream_json(broadcast()))["stages"], json::array());
+}
+
 TEST(stream_text, events) {
   EXPECT_EQ(stream_text(events()),
             "INVALID: why; and why\n"
@@ -147,12 +182,13 @@ std::map<std::string, keys> documented() {
 }
 
 TEST(stream_json, every_key_is_documented_and_every_documented_key_is_there) {
-  json document = json::parse(stream_json(broadcast()));
+  json document = json::parse(stream_json(in_stages()));
   document["events"] = json::parse(stream_json(events()))["events"];
   std::map<std::string, keys> actual = {{"document", keys_of(document)}};
   for (const char* object : {"connect_time_us", "messages", "events", "generator", "histograms_ns_v2"}) {
     actual[object] = keys_of(document[object]);
   }
+  actual["stages"] = keys_of(document["stages"][0]);
   EXPECT_EQ(actual, documented());
 }
 
