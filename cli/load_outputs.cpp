@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <utility>
 
 #include "lab/model/write_file.hpp"
 #include "lab/report/hdr_files.hpp"
@@ -28,7 +29,7 @@ std::expected<second_writer, std::string> second_writer::open(const std::string&
   return second_writer(file);
 }
 
-void second_writer::write(const load::live_run& of, double until_s, bool at_end) {
+void second_writer::write(const load::live_source& of, double until_s, bool at_end) {
   for (; next_ < of.seconds(); ++next_) {
     const auto begins_s = static_cast<double>(next_);
     std::optional<model::live_second> second = of.second(next_);
@@ -42,15 +43,38 @@ void second_writer::write(const load::live_run& of, double until_s, bool at_end)
   failed_ = std::fflush(file_.get()) != 0 || failed_;
 }
 
-void second_writer::follow(const load::live_run& running) {
+void second_writer::follow(const load::live_source& running) {
   const load::live_view seen = running.look();
   if (!cpu_.has_looked() || seen.elapsed - cpu_.looked_at() >= cpu_interval) cpu_.look(seen);
   write(running, in_seconds(seen.elapsed), false);
 }
 
-bool second_writer::finish(const load::live_run& ended, std::chrono::nanoseconds measured) {
+bool second_writer::finish(const load::live_source& ended, std::chrono::nanoseconds measured) {
   write(ended, in_seconds(measured), true);
   return !failed_;
+}
+
+std::expected<live_outputs, std::string> live_outputs::open(const load_arguments& typed, const load::live_source& of) {
+  live_outputs opened;
+  opened.path_ = typed.ndjson;
+  if (!typed.ndjson.empty()) {
+    auto rows = second_writer::open(typed.ndjson);
+    if (!rows) return std::unexpected(rows.error());
+    opened.rows_ = std::move(*rows);
+  }
+  if (typed.prometheus) {
+    auto metrics = load::live_metrics::open(*typed.prometheus, [&of] { return of.look(); });
+    if (!metrics) return std::unexpected("--prometheus: " + metrics.error());
+    opened.metrics_ = std::move(*metrics);
+    fmt::print(stderr, "assay load: metrics at http://127.0.0.1:{}/metrics\n", opened.metrics_->port());
+  }
+  return opened;
+}
+
+std::expected<void, std::string> live_outputs::finish(const load::live_source& ended,
+                                                      std::chrono::nanoseconds measured) {
+  if (!rows_ || rows_->finish(ended, measured)) return {};
+  return std::unexpected("--ndjson " + path_ + ": cannot write all of it");
 }
 
 std::expected<void, std::string> check_hdr_files(const std::vector<std::string>& paths) {

@@ -4,18 +4,17 @@
 #include <unistd.h>
 
 #include <array>
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <expected>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "cli/load_options.hpp"
+#include "cli/load_outputs.hpp"
 #include "cli/run_watched.hpp"
 #include "cli/speech.hpp"
 #include "cli/values.hpp"
+#include "cli/watch_load.hpp"
 #include "lab/load/stream_engine.hpp"
 #include "lab/load/stream_gates.hpp"
 #include "lab/load/stream_options.hpp"
@@ -40,9 +39,7 @@ std::string_view out_of_place(const load_arguments& typed) {
                          std::pair{"--feed", !typed.feeds.empty()},
                          std::pair{"--check", !typed.checks.empty()},
                          std::pair{"--latency", typed.spectrum},
-                         std::pair{"--ndjson", !typed.ndjson.empty()},
                          std::pair{"--hdr", !typed.hdr.empty()},
-                         std::pair{"--prometheus", typed.prometheus.has_value()},
                          std::pair{"--spin", typed.spin}};
   for (const auto& [name, typed_it] : given) {
     if (typed_it) return name;
@@ -65,6 +62,7 @@ std::expected<load::stream_plan, std::string> plan_of(const load_arguments& type
                                .headers = std::move(read->headers),
                                .broadcast = typed.broadcast,
                                .events = typed.events,
+                               .keep_seconds = wants_seconds(typed),
                                .sources = typed.sources,
                                .timeout = read->timeout,
                                .seed = read->seed,
@@ -78,15 +76,6 @@ std::expected<load::stream_plan, std::string> plan_of(const load_arguments& type
   return load::normalize(std::move(options));
 }
 
-std::expected<std::vector<load::gate>, std::string> read_gates(const load_arguments& typed,
-                                                               const load::stream_plan& plan) {
-  if (typed.objectives.empty()) return {};
-  auto gates = load::parse_gates(typed.objectives);
-  if (!gates) return gates;
-  if (const auto sound = load::check_gates(*gates, plan); !sound) return std::unexpected(sound.error());
-  return gates;
-}
-
 void show_view(const load::stream_view& seen, unsigned connections, duration length) {
   const double seconds = std::chrono::duration<double>(seen.elapsed).count();
   if (seen.elapsed == duration::zero()) {
@@ -97,13 +86,18 @@ void show_view(const load::stream_view& seen, unsigned connections, duration len
   }
 }
 
-// One line on the terminal, rewritten; nothing when stderr is not one.
+// One line on the terminal, rewritten; nothing when stderr is not one. And the rows of seconds, at the same moments.
 class stream_progress {
  public:
-  stream_progress(const load::stream_engine& engine, unsigned connections, duration length)
-      : engine_(engine), connections_(connections), length_(length), shown_(::isatty(STDERR_FILENO) == 1) {}
-  void show(bool) const {
-    if (shown_) show_view(engine_.look(), connections_, length_);
+  stream_progress(const load::stream_engine& engine, second_writer* rows, unsigned connections, duration length)
+      : engine_(engine),
+        rows_(rows),
+        connections_(connections),
+        length_(length),
+        shown_(::isatty(STDERR_FILENO) == 1) {}
+  void show(bool interrupted) const {
+    if (shown_) show_view(engine_.progress(), connections_, length_);
+    if (rows_ != nullptr && !interrupted) rows_->follow(engine_);
   }
   void clear() const {
     if (shown_) fmt::print(stderr, "\r\x1b[K");
@@ -111,6 +105,7 @@ class stream_progress {
 
  private:
   const load::stream_engine& engine_;
+  second_writer* rows_;
   unsigned connections_;
   duration length_;
   bool shown_;
@@ -125,17 +120,22 @@ bool is_stream_load(const load_arguments& typed) {
 int stream_command(const load_arguments& typed) {
   std::expected<load::stream_plan, std::string> plan = plan_of(typed);
   if (!plan) return complain("load", usage, plan.error());
-  const auto gates = read_gates(typed, *plan);
-  if (!gates) return complain("load", usage, "--slo " + gates.error());
+  const auto gates = read_outputs(typed);
+  if (!gates) return complain("load", usage, gates.error());
+  if (const auto had = load::check_gates(*gates, *plan); !had) return complain("load", usage, "--slo " + had.error());
   const duration length = plan->options.length;
   stop_signals stop;  // before any thread: Ctrl-C ends the run, it does not kill it
   load::stream_engine engine(std::move(*plan));
-  const stream_progress line(engine, typed.connections, length);
+  std::expected<live_outputs, std::string> outputs = live_outputs::open(typed, engine);
+  if (!outputs) return complain("load", could_not_run, outputs.error());
+  const stream_progress line(engine, outputs->rows(), typed.connections, length);
   auto [result, ended_by] = run_watched(engine, stop, line);
   if (!result) return came_to_nothing("load", result.error(), ended_by);
+  const auto told = outputs->finish(engine, result->duration);
   const bool kept = load::judge_gates(*gates, *result);
   const std::string text = typed.json ? report::stream_json(*result) : report::stream_text(*result);
-  if (const int said = print("load", text); said != ok) return said;
+  if (const int said = print("load", text, summary_stream(typed)); said != ok) return said;
+  if (!told) return complain("load", could_not_run, told.error());
   if (ended_early(*result, ended_by)) return code_of_signal(ended_by);
   if (!result->valid) return invalid_measurement;
   return kept ? ok : gate_failed;

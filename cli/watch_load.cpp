@@ -1,16 +1,11 @@
 #include "cli/watch_load.hpp"
 
-#include <fmt/format.h>
-
 #include <cstdio>
-#include <memory>
-#include <optional>
 
 #include "cli/load_outputs.hpp"
 #include "cli/load_view.hpp"
 #include "cli/run_watched.hpp"
 #include "cli/speech.hpp"
-#include "lab/load/live_metrics.hpp"
 #include "lab/report/load_json.hpp"
 #include "lab/report/load_text.hpp"
 #include "stack/runtime/signals.hpp"
@@ -21,8 +16,7 @@ namespace {
 int write_result(const load_arguments& typed, const model::load_result& result) {
   const std::string text =
       typed.json ? report::load_json(result) : report::load_text(result, {.spectrum = typed.spectrum});
-  std::FILE* const into = typed.ndjson == "-" ? stderr : stdout;  // one kind of rows on stdout
-  if (const int said = print("load", text, into); said != ok) return said;
+  if (const int said = print("load", text, summary_stream(typed)); said != ok) return said;
   if (const auto wrote = write_hdr_files(typed.hdr, result); !wrote)
     return complain("load", could_not_run, wrote.error());
   return ok;
@@ -49,26 +43,15 @@ bool wants_screen(const load_arguments& typed) {
 int watch_load(const load_arguments& typed, load::live_run& engine, model::load_screen head,
                const std::vector<load::gate>& gates, bool on_screen) {
   stop_signals stop;  // before any thread: Ctrl-C ends the run, it does not kill it
-  std::optional<second_writer> seconds;
-  if (!typed.ndjson.empty()) {
-    auto opened = second_writer::open(typed.ndjson);
-    if (!opened) return complain("load", could_not_run, opened.error());
-    seconds = std::move(*opened);
-  }
-  std::unique_ptr<load::live_metrics> metrics;
-  if (typed.prometheus) {
-    auto opened = load::live_metrics::open(*typed.prometheus, [&engine] { return engine.look(); });
-    if (!opened) return complain("load", could_not_run, "--prometheus: " + opened.error());
-    metrics = std::move(*opened);
-    fmt::print(stderr, "assay load: metrics at http://127.0.0.1:{}/metrics\n", metrics->port());
-  }
-  load_view view(engine, std::move(head), seconds ? &*seconds : nullptr, on_screen && engine.seconds() > 0);
+  std::expected<live_outputs, std::string> outputs = live_outputs::open(typed, engine);
+  if (!outputs) return complain("load", could_not_run, outputs.error());
+  load_view view(engine, std::move(head), outputs->rows(), on_screen && engine.seconds() > 0);
   auto [result, ended_by] = run_watched(engine, stop, view);
   if (!result) return came_to_nothing("load", result.error(), ended_by);
-  const bool told = !seconds || seconds->finish(engine, result->duration);
+  const auto told = outputs->finish(engine, result->duration);
   const bool all_met = load::judge_gates(gates, *result);
   if (const int failed = write_result(typed, *result); failed != ok) return failed;
-  if (!told) return complain("load", could_not_run, "--ndjson " + typed.ndjson + ": cannot write all of it");
+  if (!told) return complain("load", could_not_run, told.error());
   if (ended_early(*result, ended_by)) return code_of_signal(ended_by);
   if (!result->valid) return invalid_measurement;
   return all_met ? ok : gate_failed;

@@ -4,6 +4,7 @@
 // Misuse: threads before watch_load(): Ctrl-C is heard by those alone that begin after it.
 #pragma once
 
+#include <cstdio>
 #include <expected>
 #include <string>
 #include <utility>
@@ -19,6 +20,9 @@ namespace assay::cli {
 
 // The gates that were typed, and that all that was asked for can be written. The error is one line.
 std::expected<std::vector<load::gate>, std::string> read_outputs(const load_arguments& typed);
+
+// Where the summary goes: one kind of rows on stdout.
+inline std::FILE* summary_stream(const load_arguments& typed) { return typed.ndjson == "-" ? stderr : stdout; }
 
 // Whether the run is to have the whole terminal.
 bool wants_screen(const load_arguments& typed);

@@ -112,7 +112,7 @@ void event_generator::on_event(follower& by) {
   const instant now = on_.now();
   receive_lag_.record(nanoseconds(now - on_.backlog_since()));
   events_++;
-  live_.received.store(events_, std::memory_order_relaxed);
+  live_.answers.store(events_, std::memory_order_relaxed);
   if (by.has_event) {
     gap_.record(nanoseconds(now - by.last_at));
   } else if (by.asked_at != instant{}) {

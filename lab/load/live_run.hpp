@@ -18,27 +18,25 @@
 namespace assay::load {
 
 struct live_view {
-  duration elapsed{};         // zero before the start
-  std::uint64_t offered = 0;  // open model: arrivals that a connection has taken; sessions: steps that have come due
-  double due = 0;             // open model: arrivals that are expected until now; sessions: as `offered`
-  duration behind{};          // how long the next arrival has been waiting for a connection; sessions: for a place
+  duration elapsed{};  // zero before the start
+  // Open model: arrivals that a connection has taken; sessions: steps that have come due; messages that have, in a
+  // broadcast of them deliveries, as the following are.
+  std::uint64_t offered = 0;
+  double due = 0;     // open model: arrivals that are expected until now; sessions: as `offered`
+  duration behind{};  // how long the next arrival has been waiting for a connection; sessions: for a place
   std::uint64_t answers = 0;
   std::uint64_t errors = 0;
   std::vector<duration> cpu = {};               // of each thread, since it began; zero when it has ended
   std::optional<model::load_second> last = {};  // the latest that is over; where seconds are kept
 };
 
-class live_run {
+class live_source {
  public:
-  live_run() = default;
-  virtual ~live_run() = default;
-  live_run(const live_run&) = delete;
-  live_run& operator=(const live_run&) = delete;
+  live_source() = default;
+  virtual ~live_source() = default;
+  live_source(const live_source&) = delete;
+  live_source& operator=(const live_source&) = delete;
 
-  // Blocks until the run has ended and drained. The error is one line: the host cannot be resolved or reached.
-  virtual std::expected<model::load_result, std::string> run() = 0;
-  // Ends it early, keeping what was measured; from any thread, any number of times.
-  virtual void stop() = 0;
   // For a progress display; from any thread. Neither takes a lock: whatever becomes of the one who looks, the
   // generators do not wait for it.
   virtual live_view look() const = 0;
@@ -46,6 +44,14 @@ class live_run {
   virtual std::optional<model::live_second> second(std::size_t index) const = 0;
   // How many seconds are kept: those of the whole run, or none.
   virtual std::size_t seconds() const = 0;
+};
+
+class live_run : public live_source {
+ public:
+  // Blocks until the run has ended and drained. The error is one line: the host cannot be resolved or reached.
+  virtual std::expected<model::load_result, std::string> run() = 0;
+  // Ends it early, keeping what was measured; from any thread, any number of times.
+  virtual void stop() = 0;
 };
 
 // The CPU time of a generator's thread since it began; zero when it does not run.

@@ -37,7 +37,8 @@ message_generator::message_generator(loop& on, const stream_plan& plan, const me
       ledger_({.connections = plan.options.connections,
                .stages = plan.options.stages.size(),
                .timeout = plan.options.timeout,
-               .broadcast = plan.kind == model::stream_kind::broadcast}),
+               .broadcast = plan.kind == model::stream_kind::broadcast,
+               .series = target.series}),
       schedule_({.law = plan.options.arrivals,
                  .rate_per_s = plan.options.rate_per_s.value_or(1),
                  .seed = plan.options.seed,
@@ -183,6 +184,7 @@ task<void> message_generator::close(member& closed, error why) {
     const failure_kind kind = classify(why);
     ledger_.lost(closed.index, kind, on_.now());
     connection_errors_[static_cast<std::size_t>(kind)]++;
+    publish();
   }
   co_await gone->stop();
   if (leaving_ && open_ == 0) cut();
@@ -206,7 +208,7 @@ void message_generator::on_message(const member& from, std::string_view payload)
   const instant now = on_.now();
   if (ledger_.arrived(*number, from.index, now) != message_ledger::arrival::received) return;
   receive_lag_.record(nanoseconds(now - on_.backlog_since()));
-  live_.received.store(ledger_.received(), std::memory_order_relaxed);
+  live_.answers.store(ledger_.received(), std::memory_order_relaxed);
   if (sending_over_) leave_when_drained();
 }
 
@@ -224,8 +226,13 @@ void message_generator::send_next(instant now) {
   } else {
     ledger_.held(due, now, on.index);
   }
-  live_.sent.store(ledger_.sent(), std::memory_order_relaxed);
   arm_expiry();
+}
+
+void message_generator::publish() {
+  live_.offered.store(ledger_.offered(), std::memory_order_relaxed);
+  live_.sent.store(ledger_.sent(), std::memory_order_relaxed);
+  live_.errors.store(ledger_.failed(), std::memory_order_relaxed);
 }
 
 void message_generator::on_pace() {
@@ -235,6 +242,7 @@ void message_generator::on_pace() {
     if (stopped_ || next >= end_ || next > now) break;
     send_next(now);
   }
+  publish();
   if (stopped_ || (next_intended() >= end_ && on_.now() >= end_)) return end_sending();
   arm_pace();
 }
@@ -249,6 +257,7 @@ void message_generator::arm_expiry() {
 
 void message_generator::on_expiry() {
   ledger_.expire(on_.now());
+  publish();
   arm_expiry();
   leave_when_drained();
 }
@@ -257,6 +266,7 @@ void message_generator::on_expiry() {
 
 void message_generator::end_sending() {
   if (std::exchange(sending_over_, true)) return;
+  ledger_.finish();
   open_at_end_ = open_;
   memory_at_end_ = anonymous_bytes();
   leave_when_drained();
@@ -278,6 +288,7 @@ void message_generator::leave_when_drained() {
 void message_generator::cut() {
   leaving_ = true;
   ledger_.close(on_.now());
+  publish();
   if (running_ != nullptr) running_->cancel(cancel_reason::shutdown);
 }
 
@@ -295,6 +306,7 @@ void message_generator::stop() {
 task<void> message_generator::run(instant start) {
   start_ = start;
   end_ = saturating_add(start, plan_.options.length);
+  ledger_.begin(start);
   ledger_.sending_ends(end_);
   for (member& each : members_) {
     if (!each.is_driven) each.is_driven = driving_->spawn(drive(each));

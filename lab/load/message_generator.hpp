@@ -27,7 +27,8 @@ namespace assay::load {
 
 struct message_target {
   socket_address to;
-  std::uint32_t run = 0;  // tells this run's messages from those of another generator
+  std::uint32_t run = 0;            // tells this run's messages from those of another generator
+  second_series* series = nullptr;  // null: no seconds are kept
 };
 
 class message_generator final : public stream_load {
@@ -79,6 +80,7 @@ class message_generator final : public stream_load {
   void on_pace();
   void on_expiry();
   void send_next(instant now);
+  void publish();
   void arm_pace();
   void arm_expiry();
   void end_sending();

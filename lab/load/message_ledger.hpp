@@ -18,11 +18,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "lab/load/message_tally.hpp"
 #include "lab/load/recorder.hpp"
+#include "lab/load/second_series.hpp"
 #include "lab/model/stream_result.hpp"
 
 namespace assay::load {
@@ -32,6 +34,7 @@ struct ledger_options {
   std::size_t stages = 1;                      // of the run; none is one
   duration timeout = std::chrono::seconds(5);  // from the send
   bool broadcast = false;
+  second_series* series = nullptr;  // null: no seconds are kept
 };
 
 // When a message is meant to be sent, and in which stage of the run that is.
@@ -56,6 +59,8 @@ class message_ledger {
  public:
   explicit message_ledger(const ledger_options& options);
 
+  // When the seconds count from; before the first message.
+  void begin(instant start) { start_ = start; }
   // Of the next message.
   std::uint64_t next_number() const { return next_; }
   // False: nothing more fits, and the message is accounted for; do not send it. Else call one of the next three.
@@ -83,9 +88,16 @@ class message_ledger {
   void close(instant now);
   // What is received after this counts, but not into the rate within the run.
   void sending_ends(instant at) { ends_ = at; }
+  // No more messages; what is on its way still ends.
+  void finish() {
+    if (seconds_) seconds_->finish();
+  }
 
   bool empty() const { return base_ == next_; }
   std::uint64_t count(failure_kind kind) const;
+  // What was due and what of it has failed; in a broadcast deliveries, as what was received.
+  std::uint64_t offered() const { return offered_; }
+  std::uint64_t failed() const { return failed_; }
   std::uint64_t received() const { return received_; }
   std::uint64_t sent() const { return sent_; }
   // Needs its duration, and the stages that began.
@@ -109,6 +121,9 @@ class message_ledger {
   entry& at(std::uint64_t number) { return ring_[number & (ring_.size() - 1)]; }
   const entry& at(std::uint64_t number) const { return ring_[number & (ring_.size() - 1)]; }
   entry& append(const message_due& of, instant now, std::uint32_t from);
+  void never_sent(const message_due& of, failure_kind why);
+  void end_in_second(const entry& of, bool received, std::optional<failure_kind> error,
+                     std::optional<duration> response, std::uint64_t deliveries);
   void fail(entry& of, failure_kind why, instant now, std::uint32_t deliveries, bool charged);
   void give_up(entry& of, failure_kind why, instant now);
   void retire();
@@ -127,7 +142,11 @@ class message_ledger {
   std::size_t max_bits_;
 
   std::vector<message_tally> tallies_;  // by stage
+  std::optional<second_recorder> seconds_;
+  instant start_{};
   instant ends_ = never;
+  std::uint64_t offered_ = 0;
+  std::uint64_t failed_ = 0;
   std::uint64_t sent_ = 0;
   std::uint64_t received_ = 0;
   std::uint64_t received_within_run_ = 0;

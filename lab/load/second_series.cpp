@@ -4,6 +4,7 @@
 #include <cassert>
 #include <tuple>
 
+#include "lab/load/span.hpp"
 #include "lab/load/verdict.hpp"
 
 namespace assay::load {
@@ -118,10 +119,10 @@ std::optional<model::load_second> second_series::last() const {
 
 void second_recorder::close(std::size_t index) { series_.close(index, std::move(open_[index])); }
 
-void second_recorder::count(std::size_t index) {
+void second_recorder::count(std::size_t index, std::uint64_t times) {
   assert(index < open_.size() && index >= current_);
   if (open_[index] == nullptr) open_[index] = series_.take_empty();
-  open_[index]->offered++;
+  open_[index]->offered += times;
 }
 
 void second_recorder::pass(std::size_t index) {
@@ -131,15 +132,15 @@ void second_recorder::pass(std::size_t index) {
   }
 }
 
-void second_recorder::offered(duration offset) {
+void second_recorder::offered(duration offset, std::uint64_t times) {
   const std::size_t index = second_of(offset);
   assert(index < open_.size());
   pass(index);  // first: what it closes is what the next is opened with
-  count(index);
+  count(index, times);
 }
 
 void second_recorder::offered(duration offset, duration from) {
-  count(second_of(offset));
+  count(second_of(offset), 1);
   pass(std::min(second_of(from), open_.size()));
 }
 
@@ -152,14 +153,13 @@ void second_recorder::sent(duration offset, duration own_lag) {
 }
 
 void second_recorder::ended(duration offset, bool answered, std::optional<failure_kind> error,
-                            std::optional<duration> response_time) {
+                            std::optional<duration> response_time, std::uint64_t times) {
   const std::size_t index = second_of(offset);
   open_second& in = *open_[index];
-  in.ended++;
-  if (answered) in.answered++;
-  if (error) in.details.errors[static_cast<std::size_t>(*error)]++;
-  if (response_time)
-    in.response_time.record(static_cast<std::uint64_t>(std::max(response_time->count(), duration::rep{0})));
+  in.ended += times;
+  if (answered) in.answered += times;
+  if (error) in.details.errors[static_cast<std::size_t>(*error)] += times;
+  if (response_time) in.response_time.record(nanoseconds(*response_time), times);
   if (index < current_ && in.ended == in.offered) close(index);
 }
 

@@ -101,19 +101,21 @@ class second_recorder {
  public:
   explicit second_recorder(second_series& into) : series_(into), open_(into.size()) {}
 
-  // An arrival is taken from the schedule; they come in order.
-  void offered(duration offset);
+  // An arrival is taken from the schedule; they come in order. A broadcast is as many as it has deliveries.
+  void offered(duration offset, std::uint64_t times = 1);
   // One of those that come in no order, as the steps of sessions do: what comes after it is for `from` or later.
   void offered(duration offset, duration from);
   // It was sent, so much later than it could have been.
   void sent(duration offset, duration own_lag);
-  // It has ended: answered or not, and how it failed and with which response time it is charged, if any.
-  void ended(duration offset, bool answered, std::optional<failure_kind> error, std::optional<duration> response_time);
+  // It has ended, or so many of them: answered or not, and how it failed and with which response time it is charged, if
+  // any.
+  void ended(duration offset, bool answered, std::optional<failure_kind> error, std::optional<duration> response_time,
+             std::uint64_t times = 1);
   // No more arrivals; what is on its way still ends.
   void finish();
 
  private:
-  void count(std::size_t index);
+  void count(std::size_t index, std::uint64_t times);
   void pass(std::size_t index);
   void close(std::size_t index);
 

@@ -1,5 +1,6 @@
 #include "lab/load/stream_engine.hpp"
 
+#include <pthread.h>
 #include <sys/prctl.h>
 
 #include <algorithm>
@@ -47,7 +48,8 @@ std::uint64_t anonymous_bytes() {
 }
 
 struct stream_engine::state {
-  explicit state(stream_plan given) : plan(std::move(given)) {}
+  explicit state(stream_plan given)
+      : plan(std::move(given)), series(plan.options.keep_seconds ? plan.options.length : duration::zero(), 1) {}
 
   std::unique_ptr<stream_load> make_load(loop& on, const socket_address& to);
   std::expected<model::stream_result, std::string> run_on(loop& on, const socket_address& to);
@@ -55,7 +57,10 @@ struct stream_engine::state {
                                  std::uint64_t memory_before);
   void announce(loop* on, stream_load* load);
 
+  duration elapsed() const;
+
   stream_plan plan;
+  second_series series;
   stream_counters live;
   std::atomic<std::int64_t> started_ns{0};
   std::atomic<bool> stopping{false};
@@ -69,7 +74,8 @@ stream_engine::~stream_engine() = default;
 
 std::unique_ptr<stream_load> stream_engine::state::make_load(loop& on, const socket_address& to) {
   if (plan.kind == model::stream_kind::events) return std::make_unique<event_generator>(on, plan, to, live);
-  return std::make_unique<message_generator>(on, plan, message_target{.to = to, .run = random_run()}, live);
+  const message_target target{.to = to, .run = random_run(), .series = plan.options.keep_seconds ? &series : nullptr};
+  return std::make_unique<message_generator>(on, plan, target, live);
 }
 
 void stream_engine::state::announce(loop* on, stream_load* load) {
@@ -139,7 +145,10 @@ std::expected<model::stream_result, std::string> stream_engine::run() {
   if (!backend) return std::unexpected(describe(backend.error()));
   const source_addresses bound(state_->plan.sources);
   loop on(std::move(*backend));
-  return state_->run_on(on, *to);
+  if (clockid_t clock{}; ::pthread_getcpuclockid(::pthread_self(), &clock) == 0) state_->live.cpu_clock = clock;
+  auto outcome = state_->run_on(on, *to);
+  state_->live.cpu_clock = live_counters::no_clock;
+  return outcome;
 }
 
 void stream_engine::stop() {
@@ -149,13 +158,35 @@ void stream_engine::stop() {
   state_->running_on->post([stopped = state_->running] { stopped->stop(); });
 }
 
-stream_view stream_engine::look() const {
-  stream_view view{.open = state_->live.open.load(std::memory_order_relaxed),
-                   .sent = state_->live.sent.load(std::memory_order_relaxed),
-                   .received = state_->live.received.load(std::memory_order_relaxed)};
-  const std::int64_t started = state_->started_ns.load(std::memory_order_relaxed);
-  if (started != 0) view.elapsed = std::max(duration::zero(), detail::monotonic_now() - instant(duration(started)));
+duration stream_engine::state::elapsed() const {
+  const std::int64_t started = started_ns.load(std::memory_order_relaxed);
+  if (started == 0) return {};
+  return std::max(duration::zero(), detail::monotonic_now() - instant(duration(started)));
+}
+
+stream_view stream_engine::progress() const {
+  return {.elapsed = state_->elapsed(),
+          .open = state_->live.open.load(std::memory_order_relaxed),
+          .sent = state_->live.sent.load(std::memory_order_relaxed),
+          .received = state_->live.answers.load(std::memory_order_relaxed)};
+}
+
+live_view stream_engine::look() const {
+  const stream_counters& live = state_->live;
+  live_view view{.elapsed = state_->elapsed(),
+                 .offered = live.offered.load(std::memory_order_relaxed),
+                 .answers = live.answers.load(std::memory_order_relaxed),
+                 .errors = live.errors.load(std::memory_order_relaxed),
+                 .cpu = {cpu_of(live)},
+                 .last = state_->series.last()};
+  view.due = static_cast<double>(view.offered);
   return view;
 }
+
+std::optional<model::live_second> stream_engine::second(std::size_t index) const {
+  return told_second(state_->series, index, state_->plan.options.length);
+}
+
+std::size_t stream_engine::seconds() const { return state_->series.size(); }
 
 }  // namespace assay::load

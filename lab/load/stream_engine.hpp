@@ -6,8 +6,10 @@
 
 #include <expected>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "lab/load/live_run.hpp"
 #include "lab/load/stream_options.hpp"
 #include "lab/model/stream_result.hpp"
 
@@ -20,19 +22,20 @@ struct stream_view {
   std::uint64_t received = 0;
 };
 
-class stream_engine {
+class stream_engine final : public live_source {
  public:
   explicit stream_engine(stream_plan plan);
-  ~stream_engine();
-  stream_engine(const stream_engine&) = delete;
-  stream_engine& operator=(const stream_engine&) = delete;
+  ~stream_engine() override;
 
   // Blocks until the run has ended and drained. The error is one line: the host cannot be resolved or reached.
   std::expected<model::stream_result, std::string> run();
   // Ends it early, keeping what was measured; from any thread, any number of times.
   void stop();
-  // For a progress display; from any thread.
-  stream_view look() const;
+  // For a progress display; from any thread, as the following.
+  stream_view progress() const;
+  live_view look() const override;
+  std::optional<model::live_second> second(std::size_t index) const override;
+  std::size_t seconds() const override;
 
  private:
   struct state;

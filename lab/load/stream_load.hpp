@@ -13,10 +13,9 @@
 namespace assay::load {
 
 // What the live view may read while the run goes on.
-struct stream_counters {
-  std::atomic<std::uint64_t> open{0};      // connections
-  std::atomic<std::uint64_t> sent{0};      // messages
-  std::atomic<std::uint64_t> received{0};  // of ours; or events
+struct stream_counters : live_counters {
+  std::atomic<std::uint64_t> open{0};  // connections
+  std::atomic<std::uint64_t> sent{0};  // messages; answers are those of ours that were received, or events
 };
 
 class stream_load {

@@ -50,6 +50,12 @@ checked check_message(const stream_options& options) {
   return {};
 }
 
+checked check_seconds_kept(const stream_options& options) {
+  if (!options.keep_seconds || sends(options)) return {};
+  if (options.events) return refuse("--ndjson, --prometheus: of events no seconds are kept; expected ws:// and -R");
+  return refuse("--ndjson, --prometheus: expected a rate of messages, -R or --stage; idle connections say nothing");
+}
+
 checked check_headers(const stream_options& options) {
   constexpr std::string_view reserved = "sec-websocket-";
   for (const auto& [name, value] : options.headers) {
@@ -102,6 +108,7 @@ std::expected<load_plan, std::string> as_request(const stream_options& options) 
   single.rate_per_s = options.rate_per_s;
   single.length = options.length;
   single.stages = options.stages;
+  single.keep_seconds = options.keep_seconds;
   single.connections = options.connections;
   single.headers = options.headers;
   single.timeout = options.timeout;
@@ -121,7 +128,7 @@ bool is_websocket_url(std::string_view url) {
 }
 
 std::expected<stream_plan, std::string> normalize(stream_options options) {
-  for (const auto check : {check_scheme, check_message, check_headers}) {
+  for (const auto check : {check_scheme, check_message, check_seconds_kept, check_headers}) {
     if (const checked sound = check(options); !sound) return refuse(sound.error());
   }
   const double most = max_connects_per_s;

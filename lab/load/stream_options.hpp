@@ -29,6 +29,7 @@ struct stream_options {
   std::string message = "{id}";
   bool broadcast = false;
   bool events = false;
+  bool keep_seconds = false;  // for those who watch; of messages alone
   double connects_per_s = 2000;
   std::vector<std::string> sources = {};       // local addresses, in turn
   duration timeout = std::chrono::seconds(5);  // of a message, from its send; of connecting, from its begin

@@ -3,9 +3,14 @@
 import concurrent.futures
 import contextlib
 import http.client
+import json
+import pathlib
+import re
 import signal
 import socket
+import tempfile
 import unittest
+import urllib.request
 
 from load_support import COULD_NOT_RUN, OK, USAGE, LoadTest, connections
 from service import PATIENCE_S, Service, wait_until
@@ -59,6 +64,53 @@ class Streams(LoadTest):
         self.assertAlmostEqual(document["messages"]["offered_per_s"], 160)
         self.assertEqual([gate["met"] for gate in document["gates"]], [True, True])
         self.assertRegex(self.load(*load).out, r"\n  0.5s +100\.\.300/s +100 +100 +100 +0 ")
+
+    def test_each_second_is_a_line(self) -> None:
+        echo = self.service("ASSAY_WEBSOCKET_PEER")
+        outcome = self.load(f"ws://127.0.0.1:{echo.port}/plain", "-c", "4", "--stage", "1s@100", "--stage", "500ms@200",
+                            "--ndjson", "-")  # fmt: skip
+        lines = [json.loads(line) for line in outcome.out.splitlines()]
+        self.assertEqual([line["at_s"] for line in lines], [0, 1])
+        self.assertEqual([line["length_s"] for line in lines], [1, 0.5])
+        self.assertEqual([line["offered_requests"] for line in lines], [100, 100])
+        self.assertEqual([line["requests"] for line in lines], [100, 100])
+        self.assertEqual([line["errors"] for line in lines], [{}, {}])
+        for line in lines:
+            self.assertLessEqual(line["response_time_us"]["p50"], line["response_time_us"]["max"])
+        self.assertRegex(outcome.err, r"^(VALID|INVALID)", "the summary gives way")
+
+    def test_lines_of_deliveries_come_while_it_runs(self) -> None:
+        chat = self.service("ASSAY_CHAT")
+        with tempfile.NamedTemporaryFile("r") as file:
+            run = self.start("load", f"ws://127.0.0.1:{chat.port}/", "-c", "5", "-R", "20", "-d", "600s", "--broadcast",
+                             "--json", "--ndjson", file.name)  # fmt: skip
+            wait_until(lambda: pathlib.Path(file.name).read_text().count("\n") >= 2, "two seconds")
+            run.send_signal(signal.SIGINT)
+            document = self.assert_measured(run.wait(PATIENCE_S), ended_by=signal.SIGINT)
+            lines = [json.loads(line) for line in file.read().splitlines()]
+        self.assertEqual([line["offered_requests"] for line in lines[:2]], [100, 100])
+        for line_key, of_run in (("offered_requests", 5 * document["messages"]["due"]),
+                                 ("requests", document["messages"]["received"])):  # fmt: skip
+            self.assertEqual(sum(line[line_key] for line in lines), of_run)
+
+    def test_metrics_grow_while_it_runs(self) -> None:
+        echo = self.service("ASSAY_WEBSOCKET_PEER")
+        run = self.start("load", f"ws://127.0.0.1:{echo.port}/plain", "-c", "4", "-R", "200", "-d", "600s",
+                         "--prometheus", "0")  # fmt: skip
+        wait_until(lambda: "metrics at" in run.errors_so_far(), "the endpoint")
+        url = re.search(r"http://127\.0\.0\.1:\d+/metrics", run.errors_so_far()).group()
+
+        def value(name: str) -> float:
+            with urllib.request.urlopen(url, timeout=PATIENCE_S) as answer:
+                return float(re.search(rf"^{name} (\S+)$", answer.read().decode(), re.MULTILINE).group(1))
+
+        first = value("assay_load_responses_total")
+        wait_until(lambda: value("assay_load_responses_total") > first + 50, "more messages")
+        wait_until(lambda: value("assay_load_second_max_seconds") > 0, "a second that is over")
+        self.assertGreater(value("assay_load_offered_total"), 0)
+        self.assertGreater(value("assay_load_generator_cpu_seconds_total"), 0)
+        run.send_signal(signal.SIGINT)
+        self.assertRegex(run.wait(PATIENCE_S).out, r"^(VALID|INVALID)")
 
     def test_broadcast(self) -> None:
         chat = self.service("ASSAY_CHAT")
@@ -119,7 +171,10 @@ class Streams(LoadTest):
     def test_what_cannot_be_run(self) -> None:
         for arguments, words in (
             (("wss://127.0.0.1/",), ["wss is not supported"]),
-            (("ws://127.0.0.1/", "--ndjson", "-"), ["--ndjson", "WebSocket"]),
+            (("ws://127.0.0.1/", "--latency"), ["--latency", "WebSocket"]),
+            (("ws://127.0.0.1/", "--ndjson", "-"), ["--ndjson", "-R", "idle"]),
+            (("http://127.0.0.1/", "--sse", "--prometheus", "0"), ["--prometheus", "of events"]),
+            (("ws://127.0.0.1/", "-R", "1", "--ndjson", "-", "--json"), ["--json and --ndjson -"]),
             (("ws://127.0.0.1/", "--slo", "p99<1ms"), ["--slo", '"p99<1ms"', "idle connections"]),
             (("ws://127.0.0.1/", "-R", "1", "--slo", "back<1s"), ["--slo", '"back<1s"', "not of WebSocket"]),
             (("ws://127.0.0.1/", "--broadcast"), ["--broadcast", "-R"]),

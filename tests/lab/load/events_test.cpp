@@ -7,7 +7,6 @@ namespace assay::load {
 namespace {
 
 using namespace std::chrono_literals;
-using kinds = std::map<std::string, std::uint64_t>;
 
 constexpr duration latency = 50us;  // one way
 constexpr std::string_view head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";

@@ -1,9 +1,9 @@
 // Known servers in virtual time: what the generator of messages reports, to the nanosecond.
 #include <algorithm>
 #include <map>
-#include <numeric>
 #include <vector>
 
+#include "lab/load/live_run.hpp"
 #include "lab/load/schedule.hpp"
 #include "tests/lab/load/streams_test_support.hpp"
 
@@ -11,29 +11,6 @@ namespace assay::load {
 namespace {
 
 using namespace std::chrono_literals;
-using kinds = std::map<std::string, std::uint64_t>;
-
-constexpr duration latency = 50us;  // one way
-constexpr duration round_trip = 2 * latency;
-
-stream_options of_ten(double rate_per_s) {
-  return {.url = "ws://127.0.0.1:8080/", .rate_per_s = rate_per_s, .length = 1s, .connections = 10};
-}
-
-std::uint64_t ns(duration span) { return static_cast<std::uint64_t>(span.count()); }
-
-std::uint64_t failed(const model::stream_result& in) {
-  return std::accumulate(in.errors.begin(), in.errors.end(), std::uint64_t{0},
-                         [](std::uint64_t sum, const auto& each) { return sum + each.second; });
-}
-
-void expect_all(const observe::histogram& of, std::uint64_t count, duration value) {
-  EXPECT_EQ(of.count(), count);
-  EXPECT_EQ(of.min(), ns(value));
-  EXPECT_EQ(of.max(), ns(value));
-}
-
-// --- echoes ---
 
 TEST(messages, a_known_latency_is_measured_exactly_and_the_parts_of_connecting_apart) {
   stream_stage stage(of_ten(100));
@@ -113,10 +90,56 @@ TEST(messages, a_stall_is_charged_to_the_stage_in_which_messages_were_meant_to_b
   stage.at(900ms - 1us, [&] { stage.hold_server_until(1500ms); });
   const model::stream_result seen = stage.run();
   ASSERT_EQ(seen.stages.size(), 3U);
-  EXPECT_EQ(seen.stages[0].latency.response_time.max(), ns(600ms + latency));
-  EXPECT_EQ(seen.stages[1].latency.response_time.max(), ns(500ms + latency));
-  EXPECT_EQ(seen.stages[2].latency.response_time.max(), ns(round_trip));
-  EXPECT_EQ(seen.stages[0].latency.response_time.count_at_or_below(ns(round_trip)), 90U);
+  EXPECT_EQ(seen.stages[0].latency.response_time.max(), to_ns(600ms + one_way));
+  EXPECT_EQ(seen.stages[1].latency.response_time.max(), to_ns(500ms + one_way));
+  EXPECT_EQ(seen.stages[2].latency.response_time.max(), to_ns(round_trip));
+  EXPECT_EQ(seen.stages[0].latency.response_time.count_at_or_below(to_ns(round_trip)), 90U);
+}
+
+TEST(messages, a_second_has_what_was_meant_for_it) {
+  stream_options options = of_ten(1000);
+  options.length = 2500ms;
+  options.keep_seconds = true;
+  stream_stage stage(options);
+  stage.talk = [] ASSAY_CORO_WRAPPER(websocket::connection & peer) { return echo_after(0ms, peer); };
+  stage.at(900ms - 1us, [&] { stage.hold_server_until(1500ms); });
+  stage.run();
+  const auto told = [&](std::size_t index) { return *told_second(stage.seconds(), index, 2500ms); };
+  EXPECT_EQ(told(0).offered, 1000U);
+  EXPECT_EQ(told(0).answered, 1000U) << "a hundred of them in the next second's time";
+  EXPECT_NEAR(*told(0).response_max_ms, 600, 6);
+  EXPECT_NEAR(*told(0).response_p50_ms, 0.1, 0.002);
+  EXPECT_NEAR(*told(1).response_max_ms, 500, 5);
+  EXPECT_TRUE(told(1).errors.empty());
+  EXPECT_EQ(told(2).offered, 500U);
+  EXPECT_EQ(told(2).length_s, 0.5);
+  EXPECT_NEAR(*told(2).response_max_ms, 0.1, 0.002);
+}
+
+// In the first second the server answers nobody.
+TEST(messages, a_second_has_what_came_to_nothing_by_kind) {
+  stream_options options = of_ten(10);
+  options.length = 2s;
+  options.timeout = 400ms;
+  options.keep_seconds = true;
+  stream_stage stage(options);
+  bool is_deaf = true;
+  const auto talk = [](const bool* deaf, websocket::connection& peer) -> task<void> {
+    while (true) {
+      const result<websocket::message> got = co_await peer.receive();
+      if (!got) co_return;
+      if (!*deaf) std::ignore = co_await peer.send(got->kind, got->payload);
+    }
+  };
+  stage.talk = [&, talk] ASSAY_CORO_WRAPPER(websocket::connection & peer) { return talk(&is_deaf, peer); };
+  stage.at(1s - 1ms, [&] { is_deaf = false; });
+  stage.run();
+  const model::live_second deaf = *told_second(stage.seconds(), 0, 2s);
+  EXPECT_EQ(deaf.offered, 10U);
+  EXPECT_EQ(deaf.answered, 0U);
+  EXPECT_EQ(deaf.errors, (kinds{{"timed_out", 10}}));
+  EXPECT_NEAR(*deaf.response_max_ms, 400, 4) << "the lower bound";
+  EXPECT_EQ(told_second(stage.seconds(), 1, 2s)->answered, 10U);
 }
 
 TEST(messages, a_run_that_is_ended_early_has_the_stages_that_began) {
@@ -140,9 +163,9 @@ TEST(messages, a_stopped_server_is_charged_with_the_stall) {
   EXPECT_TRUE(seen.valid) << ::testing::PrintToString(seen.reasons);
   EXPECT_EQ(seen.received, 1000U);
   // What was sent at 200 ms was under way when it stopped.
-  EXPECT_EQ(seen.latency.response_time.max(), ns(runs_again + latency - 200ms));
+  EXPECT_EQ(seen.latency.response_time.max(), to_ns(runs_again + one_way - 200ms));
   EXPECT_EQ(seen.latency.send_lag.max(), 0U) << "nobody waits for an answer before sending";
-  EXPECT_EQ(seen.latency.response_time.count_at_or_below(ns(round_trip)), 500U) << "half of them met the stall";
+  EXPECT_EQ(seen.latency.response_time.count_at_or_below(to_ns(round_trip)), 500U) << "half of them met the stall";
 }
 
 TEST(messages, silence_ends_as_timeouts_with_their_lower_bound) {
@@ -170,7 +193,7 @@ TEST(messages, a_lost_connection_is_opened_again_and_every_message_accounted_for
   stage.talk = [&, talk] ASSAY_CORO_WRAPPER(websocket::connection & peer) { return talk(sessions++ < 3, peer); };
   const model::stream_result seen = stage.run();
   EXPECT_EQ(seen.due, 400U);
-  EXPECT_EQ(seen.received + failed(seen), seen.due);
+  EXPECT_EQ(seen.received + model::total_of(seen.errors), seen.due);
   EXPECT_EQ(seen.errors.at("closed"), 3U) << "what the three did not answer";
   EXPECT_GE(seen.errors.at("connect"), 3 * 4U) << "ten a second each, for at least half a second";
   EXPECT_LE(seen.errors.at("connect"), 3 * 11U);
@@ -247,94 +270,6 @@ TEST(messages, idle_connections_say_nothing_and_stay) {
   EXPECT_EQ(seen.reconnects, 0U) << "pings were answered";
 }
 
-// --- broadcasts ---
-
-struct room {
-  std::vector<websocket::connection*> members;
-  std::uint64_t told = 0;
-  int deaf = -1;  // this member is never told
-};
-
-task<void> be_member(std::shared_ptr<room> in, websocket::connection& peer) {
-  in->members.push_back(&peer);
-  while (true) {
-    const result<websocket::message> said = co_await peer.receive();
-    if (!said) break;
-    for (std::size_t i = 0; i < in->members.size(); ++i) {
-      if (static_cast<int>(i) == in->deaf) continue;
-      if (in->members[i]->try_send(said->kind, said->payload)) in->told++;
-    }
-  }
-  std::erase(in->members, &peer);
-}
-
-stream_options broadcast_of_ten() {
-  stream_options options = of_ten(10);
-  options.broadcast = true;
-  return options;
-}
-
-TEST(broadcasts, reach_everybody_and_count_from_the_intended_instant) {
-  stream_stage stage(broadcast_of_ten());
-  const auto in = std::make_shared<room>();
-  stage.talk = [in] ASSAY_CORO_WRAPPER(websocket::connection & peer) { return be_member(in, peer); };
-  const model::stream_result seen = stage.run();
-  EXPECT_TRUE(seen.valid) << ::testing::PrintToString(seen.reasons);
-  EXPECT_EQ(seen.sent, 10U);
-  EXPECT_EQ(seen.received, 100U);
-  EXPECT_DOUBLE_EQ(*seen.reach, 1);
-  expect_all(seen.latency.response_time, 100, round_trip);
-  EXPECT_TRUE(seen.errors.empty());
-}
-
-TEST(broadcasts, each_stage_has_its_deliveries) {
-  stream_options options = broadcast_of_ten();
-  options.rate_per_s.reset();
-  options.stages = {{.rate_per_s = 10, .length = 1s}, {.rate_per_s = 40, .length = 1s, .burst_of_per_s = 10}};
-  stream_stage stage(options);
-  const auto in = std::make_shared<room>();
-  stage.talk = [in] ASSAY_CORO_WRAPPER(websocket::connection & peer) { return be_member(in, peer); };
-  stage.at(1s - 1ms, [&] { in->deaf = 3; });
-  const model::stream_result seen = stage.run();
-  ASSERT_EQ(seen.stages.size(), 2U);
-  EXPECT_EQ(seen.stages[0].sent, 10U);
-  EXPECT_EQ(seen.stages[0].answered, 100U);
-  EXPECT_TRUE(seen.stages[0].errors.empty());
-  EXPECT_EQ(seen.stages[1].shape, "10*4/s");
-  EXPECT_EQ(seen.stages[1].sent, 40U);
-  EXPECT_EQ(seen.stages[1].answered, 360U);
-  EXPECT_EQ(seen.stages[1].errors, (kinds{{"timed_out", 40}}));
-}
-
-TEST(broadcasts, whom_the_server_leaves_out_shows_in_the_reach) {
-  stream_stage stage(broadcast_of_ten());
-  const auto in = std::make_shared<room>();
-  in->deaf = 3;
-  stage.talk = [in] ASSAY_CORO_WRAPPER(websocket::connection & peer) { return be_member(in, peer); };
-  const model::stream_result seen = stage.run();
-  EXPECT_EQ(seen.received, 90U);
-  EXPECT_DOUBLE_EQ(*seen.reach, 0.9);
-  EXPECT_EQ(seen.errors, (kinds{{"timed_out", 10}}));
-  EXPECT_EQ(seen.latency.response_time.max(), ns(5s)) << "the lower bound";
-}
-
-TEST(broadcasts, a_client_that_drops_is_missed_until_it_is_back) {
-  stream_options options = broadcast_of_ten();
-  options.length = 4s;
-  stream_stage stage(options);
-  const auto in = std::make_shared<room>();
-  stage.talk = [in] ASSAY_CORO_WRAPPER(websocket::connection & peer) { return be_member(in, peer); };
-  stage.at(1s + 1ms, [&] { in->members[4]->close(websocket::close_code::going_away); });
-  const model::stream_result seen = stage.run();
-  EXPECT_EQ(seen.due, 40U);
-  EXPECT_EQ(seen.received, in->told);
-  EXPECT_DOUBLE_EQ(*seen.reach, static_cast<double>(in->told) / (10.0 * static_cast<double>(seen.sent)));
-  EXPECT_LT(*seen.reach, 1);
-  EXPECT_GT(*seen.reach, 0.95) << "it was away for a second at most";
-  EXPECT_EQ(seen.received + failed(seen), seen.due * 10);
-  EXPECT_EQ(seen.reconnects, 1U);
-}
-
 // More come at once than one turn of the loop reads: those of the last turn have waited through all of them.
 TEST(messages, a_burst_that_goes_over_several_turns_is_read_late_as_a_whole) {
   constexpr unsigned all = 600;
@@ -355,8 +290,8 @@ TEST(messages, a_burst_that_goes_over_several_turns_is_read_late_as_a_whole) {
   stage.at(0s, [&] { stage.hold_server_until(1100ms); });
   const model::stream_result seen = stage.run();
   EXPECT_EQ(seen.received, all);
-  EXPECT_GT(seen.receive_lag_p99_ns, ns(a_turn * work)) << "a turn alone is shorter";
-  EXPECT_LE(seen.receive_lag_p99_ns, ns(2 * all * work));
+  EXPECT_GT(seen.receive_lag_p99_ns, to_ns(a_turn * work)) << "a turn alone is shorter";
+  EXPECT_LE(seen.receive_lag_p99_ns, to_ns(2 * all * work));
 }
 
 }  // namespace

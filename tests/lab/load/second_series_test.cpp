@@ -50,6 +50,27 @@ TEST(second_series, a_second_is_over_when_its_requests_have_ended_and_the_next_h
   EXPECT_EQ(series.seconds()[2].response_p99_ms, 0);
 }
 
+TEST(second_series, a_broadcast_is_as_many_as_it_has_deliveries) {
+  second_series series(2s, 1);
+  second_recorder thread(series);
+  thread.offered(500ms, 10);
+  thread.ended(500ms, true, std::nullopt, 1ms);
+  thread.ended(500ms, false, failure_kind::closed, std::nullopt, 4);
+  thread.offered(1500ms, 10);
+  thread.ended(500ms, false, failure_kind::timed_out, 5s, 4);
+  EXPECT_FALSE(series.is_over(0)) << "one is still on its way";
+  thread.ended(500ms, true, std::nullopt, 2ms);
+  ASSERT_TRUE(series.is_over(0));
+  EXPECT_EQ(series.sums(0).offered, 10U);
+  EXPECT_EQ(series.sums(0).answered, 2U);
+  EXPECT_EQ(series.sums(0).errors, 8U);
+  EXPECT_EQ(series.details(0).errors[static_cast<std::size_t>(failure_kind::closed)], 4U);
+  EXPECT_EQ(series.details(0).response_times, 6U) << "what failed fast is in no percentile";
+  thread.ended(1500ms, true, std::nullopt, 1ms, 10);
+  thread.finish();
+  EXPECT_EQ(series.sums(1).answered, 10U);
+}
+
 TEST(second_series, threads_are_merged_before_quantiles_are_taken) {
   second_series series(2s, 2);
   second_recorder one(series);

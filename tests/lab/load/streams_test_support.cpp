@@ -12,10 +12,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::unique_ptr<stream_load> make_load(loop& on, const stream_plan& plan, stream_counters& live) {
+std::unique_ptr<stream_load> make_load(loop& on, const stream_plan& plan, second_series* series,
+                                       stream_counters& live) {
   const socket_address to = *net::parse_address(plan.host, plan.port);
   if (plan.kind == model::stream_kind::events) return std::make_unique<event_generator>(on, plan, to, live);
-  return std::make_unique<message_generator>(on, plan, message_target{.to = to, .run = 42}, live);
+  return std::make_unique<message_generator>(on, plan, message_target{.to = to, .run = 42, .series = series}, live);
 }
 
 }  // namespace
@@ -65,7 +66,7 @@ task<void> stream_stage::staged(const stream_plan* plan, model::stream_result* i
     serving.spawn(serve_each());
   }
   {
-    const std::unique_ptr<stream_load> load = make_load(*on_, *plan, live_);
+    const std::unique_ptr<stream_load> load = make_load(*on_, *plan, series_ ? &*series_ : nullptr, live_);
     load_ = load.get();
     if (stops_after_) network_->at(network_->now() + *stops_after_, [this] { load_->stop(); });
     connected_ = co_await load->connect();
@@ -84,6 +85,15 @@ task<void> stream_stage::staged(const stream_plan* plan, model::stream_result* i
   std::ignore = co_await serving.join();
 }
 
+// The live view ends where the result is.
+void stream_stage::expect_live_counts(const model::stream_result& seen) {
+  EXPECT_EQ(live_.answers, seen.received + seen.events);
+  EXPECT_EQ(live_.sent, seen.sent);
+  const std::uint64_t copies = seen.kind == model::stream_kind::broadcast ? seen.connections : 1;
+  EXPECT_EQ(live_.offered, seen.due * copies);
+  EXPECT_EQ(live_.errors, model::total_of(seen.errors));
+}
+
 model::stream_result stream_stage::run() {
   model::stream_result seen;
   const std::expected<stream_plan, std::string> plan = normalize(options_);
@@ -94,12 +104,14 @@ model::stream_result stream_stage::run() {
   seen.kind = plan->kind;
   seen.offered_rate = plan->options.rate_per_s;
   seen.connections = options_.connections;
+  if (options_.keep_seconds) series_.emplace(plan->options.length, 1);
   on_->run(staged(&*plan, &seen));
   judge_validity(seen);
   EXPECT_EQ(network_->open_sockets(), 0U);
   EXPECT_EQ(network_->lent_buffers(), 0U);
   EXPECT_EQ(assay::detail::live_frames(), 0U);
   EXPECT_EQ(live_.open, 0U);
+  expect_live_counts(seen);
   EXPECT_LT(seen.generator.little_residual, 1e-9);
   return seen;
 }

@@ -12,11 +12,13 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "lab/load/second_series.hpp"
 #include "lab/load/stream_load.hpp"
 #include "lab/load/stream_options.hpp"
 #include "stack/http/server.hpp"
@@ -29,10 +31,27 @@
 namespace assay::load {
 
 inline constexpr std::uint16_t stream_port = 8080;
+inline constexpr duration one_way = std::chrono::microseconds(50);
+inline constexpr duration round_trip = 2 * one_way;
+
+using kinds = std::map<std::string, std::uint64_t>;
+
+inline stream_options of_ten(double rate_per_s) {
+  return {
+      .url = "ws://127.0.0.1:8080/", .rate_per_s = rate_per_s, .length = std::chrono::seconds(1), .connections = 10};
+}
+
+inline std::uint64_t to_ns(duration span) { return static_cast<std::uint64_t>(span.count()); }
+
+inline void expect_all(const observe::histogram& of, std::uint64_t count, duration value) {
+  EXPECT_EQ(of.count(), count);
+  EXPECT_EQ(of.min(), to_ns(value));
+  EXPECT_EQ(of.max(), to_ns(value));
+}
 
 class stream_stage {
  public:
-  explicit stream_stage(stream_options options, duration latency = std::chrono::microseconds(50));
+  explicit stream_stage(stream_options options, duration latency = one_way);
   ~stream_stage();
 
   // What the server does with a WebSocket; without it, serve_raw is asked.
@@ -50,10 +69,13 @@ class stream_stage {
   loop& on() { return *on_; }
 
   model::stream_result run();
+  // Of a run that keeps them.
+  const second_series& seconds() const { return *series_; }
   // Of a run that could not begin.
   const result<void>& connected() const { return connected_; }
 
  private:
+  void expect_live_counts(const model::stream_result& seen);
   task<void> staged(const stream_plan* plan, model::stream_result* into);
   task<void> serve(http::server* server);
   task<http::response> answer(const websocket::endpoint* at, http::request& asked);
@@ -64,6 +86,7 @@ class stream_stage {
   stream_options options_;
   sim_io* network_ = nullptr;
   std::unique_ptr<loop> on_;
+  std::optional<second_series> series_;
   stream_counters live_;
   stream_load* load_ = nullptr;
   result<void> connected_;
