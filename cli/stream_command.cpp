@@ -123,6 +123,7 @@ int stream_command(const load_arguments& typed) {
   const auto gates = read_outputs(typed);
   if (!gates) return complain("load", usage, gates.error());
   if (const auto had = load::check_gates(*gates, *plan); !had) return complain("load", usage, "--slo " + had.error());
+  plan->options.gated_quantiles = load::gate_quantiles(*gates);
   const duration length = plan->options.length;
   stop_signals stop;  // before any thread: Ctrl-C ends the run, it does not kill it
   load::stream_engine engine(std::move(*plan));

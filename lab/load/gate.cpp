@@ -213,20 +213,6 @@ std::string why_unknown(const gate& of, const measured_value& seen, const model:
   return any ? "not seen to be back" : "no stage was a burst";
 }
 
-// Of an objective that is not met as measured, and would be without what the generator's own stalls can have added: the
-// run does not tell it.
-std::optional<std::string> untold_for_stalls(const gate& of, const model::load_result& result) {
-  const bool of_run = of.part.empty() && of.every == duration::zero();
-  if (!of_run || (of.what != gated::quantile && of.what != gated::max)) return std::nullopt;
-  const double quantile = of.what == gated::max ? 1 : of.quantile;
-  // By the same number that was asked for: 99.9 / 100 is not 0.999.
-  const auto& asked = result.stalls.asked;
-  const auto found = std::ranges::find(asked, quantile, &model::touched_time::quantile);
-  if (found == asked.end() || found->least_ns >= of.limit) return std::nullopt;
-  return fmt::format("\"{}\" is not told: {} can be the generator's own stall, without which it is {} or more", of.text,
-                     value_text(of, found->measured_ns), value_text(of, found->least_ns));
-}
-
 // The comma after the first gate; a name in [...] may have commas and brackets of its own.
 std::size_t end_of_gate(std::string_view text) {
   const auto comma = text.find(',');
@@ -351,6 +337,18 @@ model::gate_outcome outcome_of(const gate& of, const std::optional<double>& valu
   return outcome;
 }
 
+std::optional<std::string> untold_for_stalls(const gate& of, const model::own_stalls& stalls) {
+  const bool of_run = of.part.empty() && of.every == duration::zero();
+  if (!of_run || (of.what != gated::quantile && of.what != gated::max)) return std::nullopt;
+  const double quantile = of.what == gated::max ? 1 : of.quantile;
+  // By the same number that was asked for: 99.9 / 100 is not 0.999.
+  const auto& asked = stalls.asked;
+  const auto found = std::ranges::find(asked, quantile, &model::touched_time::quantile);
+  if (found == asked.end() || found->least_ns >= of.limit) return std::nullopt;
+  return fmt::format("\"{}\" is not told: {} can be the generator's own stall, without which it is {} or more", of.text,
+                     value_text(of, found->measured_ns), value_text(of, found->least_ns));
+}
+
 bool judge_gates(const std::vector<gate>& gates, model::load_result& result) {
   bool all_met = true;
   for (const gate& each : gates) {
@@ -359,7 +357,7 @@ bool judge_gates(const std::vector<gate>& gates, model::load_result& result) {
     result.gates.push_back(outcome_of(each, seen.value, remark, seen.within));
     all_met = all_met && result.gates.back().met;
     if (!seen.value || result.gates.back().met) continue;
-    if (std::optional<std::string> why = untold_for_stalls(each, result)) {
+    if (std::optional<std::string> why = untold_for_stalls(each, result.stalls)) {
       result.reasons.push_back(std::move(*why));
       result.valid = false;
     }

@@ -71,6 +71,10 @@ std::optional<double> value_of(const gate& of, const gated_part& part);
 model::gate_outcome outcome_of(const gate& of, const std::optional<double>& value, const std::string& remark,
                                const std::optional<model::time_interval>& within = std::nullopt);
 
+// Of an objective of the whole run that is not met as measured, and would be without what the generator's own stalls
+// can have added: a sentence that says so, since the run does not tell it. Else nothing.
+std::optional<std::string> untold_for_stalls(const gate& of, const model::own_stalls& stalls);
+
 // Fills `gates` from the rest of the result; false when one is not met. One that the generator's own stalls can have
 // broken makes the result INVALID: it would be held against the service.
 bool judge_gates(const std::vector<gate>& gates, model::load_result& result);

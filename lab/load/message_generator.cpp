@@ -34,11 +34,13 @@ message_generator::message_generator(loop& on, const stream_plan& plan, const me
       target_(target),
       live_(live),
       text_(plan.options.message, target.run),
+      stalls_(on, true),
       ledger_({.connections = plan.options.connections,
                .stages = plan.options.stages.size(),
                .timeout = plan.options.timeout,
                .broadcast = plan.kind == model::stream_kind::broadcast,
-               .series = target.series}),
+               .series = target.series,
+               .watch = &stalls_}),
       schedule_({.law = plan.options.arrivals,
                  .rate_per_s = plan.options.rate_per_s.value_or(1),
                  .seed = plan.options.seed,
@@ -243,12 +245,15 @@ void message_generator::on_pace() {
     send_next(now);
   }
   publish();
+  if (next_intended() > on_.now()) stalls_.caught_up();
   if (stopped_ || (next_intended() >= end_ && on_.now() >= end_)) return end_sending();
   arm_pace();
 }
 
 void message_generator::arm_pace() {
-  if (!pace_.armed()) on_.timers().arm(pace_, std::min(next_intended(), end_));
+  if (pace_.armed()) return;
+  pace_armed_at_ = on_.now();
+  on_.timers().arm(pace_, std::min(next_intended(), end_));
 }
 
 void message_generator::arm_expiry() {
@@ -307,6 +312,7 @@ task<void> message_generator::run(instant start) {
   start_ = start;
   end_ = saturating_add(start, plan_.options.length);
   ledger_.begin(start);
+  if (sends()) stalls_.begin();
   ledger_.sending_ends(end_);
   for (member& each : members_) {
     if (!each.is_driven) each.is_driven = driving_->spawn(drive(each));
@@ -321,6 +327,7 @@ task<void> message_generator::run(instant start) {
   }
   std::ignore = co_await driving_->join();  // failures are counted where they happen
   running_ = nullptr;
+  stalls_.end();
   for (timer_node* each :
        {static_cast<timer_node*>(&pace_), static_cast<timer_node*>(&expiry_), static_cast<timer_node*>(&farewell_)}) {
     on_.timers().disarm(*each);
@@ -337,6 +344,9 @@ void message_generator::write_to(model::stream_result& into) const {
   into.bytes_received = received_bytes_;
   into.stages = begun_stages(plan_.options.stages, into.duration);
   ledger_.write_to(into);
+  stall_record stalls = ledger_.stalls();
+  stalls.saw(stalls_.count(), stalls_.longest());
+  into.stalls = stalls.concern(into.latency.response_time, plan_.options.gated_quantiles);
   into.generator.own_limits = own_limits_ + connection_errors_[static_cast<std::size_t>(failure_kind::own_limit)];
   into.receive_lag_p99_ns = receive_lag_.value_at_quantile(0.99);
   into.lost_connections = counts_by_kind(connection_errors_);

@@ -11,6 +11,7 @@
 // Misuse: more than one thread; it has none of its own.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -19,6 +20,7 @@
 #include "lab/load/message_ledger.hpp"
 #include "lab/load/message_text.hpp"
 #include "lab/load/schedule.hpp"
+#include "lab/load/stall_watch.hpp"
 #include "lab/load/stream_load.hpp"
 #include "lab/load/stream_options.hpp"
 #include "stack/runtime/scope.hpp"
@@ -53,7 +55,12 @@ class message_generator final : public stream_load {
   };
   struct pace_timer : timer_node {
     explicit pace_timer(message_generator* self) : timer_node(&on_time), owner(self) {}
-    static void on_time(timer_node& node) noexcept { static_cast<pace_timer&>(node).owner->on_pace(); }
+    static void on_time(timer_node& node) noexcept {
+      message_generator* const of = static_cast<pace_timer&>(node).owner;
+      // Of a backlog the next is long overdue when the timer is armed for it.
+      of->stalls_.fired(std::max(node.deadline(), of->pace_armed_at_));
+      of->on_pace();
+    }
     message_generator* owner;
   };
   struct expiry_timer : timer_node {
@@ -92,6 +99,7 @@ class message_generator final : public stream_load {
   message_target target_;
   stream_counters& live_;
   message_text text_;
+  stall_watch stalls_;
   message_ledger ledger_;
   arrival_schedule schedule_;
   std::vector<member> members_;
@@ -99,6 +107,7 @@ class message_generator final : public stream_load {
   connection_bits absent_;
   std::uint32_t open_ = 0;
   pace_timer pace_;
+  instant pace_armed_at_{};
   expiry_timer expiry_;
   farewell_timer farewell_;
   instant start_{};

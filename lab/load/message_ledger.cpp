@@ -51,6 +51,13 @@ bool message_ledger::has_room(const message_due& of) {
   return false;
 }
 
+// Response times that this thread can have made longer itself.
+void message_ledger::count_stall(const entry& of, instant now, std::uint64_t deliveries) {
+  if (options_.watch == nullptr) return;
+  const duration added = options_.watch->added(of.intended, of.sent, now);
+  if (added > duration::zero()) stalls_.touched(now - of.intended, added, deliveries);
+}
+
 void message_ledger::level_changes(instant now, std::int64_t by) {
   under_way_ns_ += static_cast<double>(under_way_) * static_cast<double>((now - level_since_).count());
   under_way_ += by;
@@ -137,6 +144,7 @@ message_ledger::arrival message_ledger::arrived(std::uint64_t number, std::uint3
   in.received++;
   in.latency.response_time.record(nanoseconds(now - of.intended));
   in.latency.service_time.record(nanoseconds(now - of.sent));
+  count_stall(of, now, 1);
   end_in_second(of, true, std::nullopt, now - of.intended, 1);
   retire();
   return arrival::received;
@@ -159,6 +167,7 @@ void message_ledger::fail(entry& of, failure_kind why, instant now, std::uint32_
     in.latency.send_lag.record(nanoseconds(now - of.intended));
   } else {
     in.latency.service_time.record(nanoseconds(now - of.sent), deliveries);
+    count_stall(of, now, deliveries);
   }
 }
 

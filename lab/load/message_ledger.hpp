@@ -1,5 +1,5 @@
 // What became of each message: which are on their way, who has got them, and what that says. Pure arithmetic on
-// instants; no sockets, no clock.
+// instants; no sockets, no clock but that of the watch, where one is given.
 //
 // Messages are numbered from 0 in the order of their intended instants. An echo is one delivery, to the connection it
 // left on; a broadcast is one to each connection that was asked for. Every delivery ends as exactly one thing: received
@@ -23,8 +23,10 @@
 #include <vector>
 
 #include "lab/load/message_tally.hpp"
+#include "lab/load/own_stalls.hpp"
 #include "lab/load/recorder.hpp"
 #include "lab/load/second_series.hpp"
+#include "lab/load/stall_watch.hpp"
 #include "lab/model/stream_result.hpp"
 
 namespace assay::load {
@@ -34,7 +36,8 @@ struct ledger_options {
   std::size_t stages = 1;                      // of the run; none is one
   duration timeout = std::chrono::seconds(5);  // from the send
   bool broadcast = false;
-  second_series* series = nullptr;  // null: no seconds are kept
+  second_series* series = nullptr;     // null: no seconds are kept
+  const stall_watch* watch = nullptr;  // of the thread's own stalls, where it is looked for them
 };
 
 // When a message is meant to be sent, and in which stage of the run that is.
@@ -102,6 +105,8 @@ class message_ledger {
   std::uint64_t sent() const { return sent_; }
   // Needs its duration, and the stages that began.
   void write_to(model::stream_result& into) const;
+  // The response times that the thread's own stalls can have made longer.
+  const stall_record& stalls() const { return stalls_; }
 
  private:
   static constexpr std::uint32_t no_bits = UINT32_MAX;
@@ -124,6 +129,7 @@ class message_ledger {
   void never_sent(const message_due& of, failure_kind why);
   void end_in_second(const entry& of, bool received, std::optional<failure_kind> error,
                      std::optional<duration> response, std::uint64_t deliveries);
+  void count_stall(const entry& of, instant now, std::uint64_t deliveries);
   void fail(entry& of, failure_kind why, instant now, std::uint32_t deliveries, bool charged);
   void give_up(entry& of, failure_kind why, instant now);
   void retire();
@@ -144,6 +150,7 @@ class message_ledger {
   std::vector<message_tally> tallies_;  // by stage
   std::optional<second_recorder> seconds_;
   instant start_{};
+  stall_record stalls_;
   instant ends_ = never;
   std::uint64_t offered_ = 0;
   std::uint64_t failed_ = 0;

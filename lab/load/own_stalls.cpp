@@ -15,9 +15,9 @@ constexpr double told_share = 0.05;
 
 }  // namespace
 
-void stall_record::touched(duration response, duration added) {
-  measured_.record(nanoseconds(response));
-  least_.record(nanoseconds(response - added));
+void stall_record::touched(duration response, duration added, std::uint64_t times) {
+  measured_.record(nanoseconds(response), times);
+  least_.record(nanoseconds(response - added), times);
 }
 
 void stall_record::saw(std::uint64_t count, duration longest) {

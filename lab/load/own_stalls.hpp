@@ -8,6 +8,7 @@
 // Misuse: taking the lower value for the truth. It lies between the two.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 
@@ -20,8 +21,8 @@ namespace assay::load {
 // Of one thread; or of all of them, merged. 0.5 MiB.
 class stall_record {
  public:
-  // A response time that a stall can have made longer by so much.
-  void touched(duration response, duration added);
+  // A response time that a stall can have made longer by so much; or so many of them.
+  void touched(duration response, duration added, std::uint64_t times = 1);
   // How many stalls there were, and the longest.
   void saw(std::uint64_t count, duration longest);
   void merge(const stall_record& other);

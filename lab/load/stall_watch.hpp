@@ -35,7 +35,7 @@ class stall_watch {
   static constexpr duration least = std::chrono::milliseconds(5);
   static constexpr int longest_queue = 10;  // times the stall that left it
 
-  // `leaves_queue`: arrivals that were due in a stall wait behind each other for connections.
+  // `leaves_queue`: arrivals that were due in a stall wait behind each other, for connections or for their turn.
   explicit stall_watch(loop& on, bool leaves_queue = false) : on_(on), beat_(this), leaves_queue_(leaves_queue) {}
   ~stall_watch() { end(); }
   stall_watch(const stall_watch&) = delete;

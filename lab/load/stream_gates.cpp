@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <utility>
 
 namespace assay::load {
 namespace {
@@ -94,6 +95,11 @@ bool judge_gates(const std::vector<gate>& gates, model::stream_result& result) {
     const std::string why =
         fmt::format("not estimable from {} {}", part->times->count(), listens(result.kind) ? "gaps" : "messages");
     result.gates.push_back(outcome_of(each, value, value ? "" : why));
+    if (!value || result.gates.back().met) continue;
+    if (std::optional<std::string> untold = untold_for_stalls(each, result.stalls)) {
+      result.reasons.push_back(std::move(*untold));
+      result.valid = false;
+    }
   }
   return std::ranges::all_of(result.gates, &model::gate_outcome::met);
 }

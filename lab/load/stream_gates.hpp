@@ -23,7 +23,8 @@ namespace assay::load {
 // Whether such a run can tell what each gate is of. The error is one line.
 std::expected<void, std::string> check_gates(const std::vector<gate>& gates, const stream_plan& plan);
 
-// Fills `gates` from the rest of the result; false when one is not met.
+// Fills `gates` from the rest of the result; false when one is not met. One that the generator's own stalls can have
+// broken makes the result INVALID.
 bool judge_gates(const std::vector<gate>& gates, model::stream_result& result);
 
 }  // namespace assay::load

@@ -32,6 +32,7 @@ struct stream_options {
   bool keep_seconds = false;  // for those who watch; of messages alone
   double connects_per_s = 2000;
   std::vector<std::string> sources = {};       // local addresses, in turn
+  std::vector<double> gated_quantiles = {};    // of which stalls of its own are told too; see gate_quantiles()
   duration timeout = std::chrono::seconds(5);  // of a message, from its send; of connecting, from its begin
   std::uint64_t seed = 1;
   io_options io = {};

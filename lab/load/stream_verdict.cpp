@@ -5,6 +5,7 @@
 #include <array>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace assay::load {
 namespace {
@@ -92,6 +93,8 @@ void judge_validity(model::stream_result& result, const verdict_bounds& bounds,
                     "rate, or several processes with fewer connections",
                     own / 1e6, shown / 1e6));
   }
+  const std::vector<std::string> stalled = invalid_reasons(result.stalls, bounds);
+  result.reasons.insert(result.reasons.end(), stalled.begin(), stalled.end());
   result.valid = result.reasons.empty();
 }
 

@@ -87,6 +87,7 @@ struct stream_result {
   // To the message being read from when the loop began what it had not come to the end of by then: the generator's own
   // share of the response time, at most.
   std::uint64_t receive_lag_p99_ns = 0;
+  own_stalls stalls;                // of messages
   double bytes_per_connection = 0;  // memory of the generator's own, at the end of sending; the kernel's not counted
   std::string io_backend;
 };

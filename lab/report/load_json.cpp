@@ -32,16 +32,6 @@ json intervals_json(const model::response_intervals& of) {
   return bounds;
 }
 
-// "p99.9", or "max", and between which two values it lies.
-json touched_json(const model::own_stalls& of) {
-  json rows = json::array();
-  for (const model::touched_time& each : of.touched) {
-    rows.push_back(
-        {{"of", model::names_of({each})}, {"measured_us", each.measured_ns / 1e3}, {"least_us", each.least_ns / 1e3}});
-  }
-  return rows;
-}
-
 json arrivals_json(const std::optional<model::arrival_fit>& of) {
   if (!of) return nullptr;
   return {{"gaps", of->gaps},

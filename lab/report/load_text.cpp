@@ -10,6 +10,7 @@
 
 #include "lab/report/gates_text.hpp"
 #include "lab/report/load_rows.hpp"
+#include "lab/report/stalls_text.hpp"
 #include "lab/report/time_row.hpp"
 #include "stack/observe/quantile.hpp"
 
@@ -99,15 +100,7 @@ void append_waits(std::string& to, const model::load_result& result) {
 // Which of the printed times the generator's own stalls can have made; or that it was late, which its p99 does not
 // show, and the printed maximum does.
 void append_own_lag(std::string& to, const model::load_result& result) {
-  const model::own_stalls& stalls = result.stalls;
-  if (!stalls.touched.empty()) {
-    const model::touched_time& most = stalls.touched.back();
-    to += fmt::format(
-        "  the generator itself stalled, {}x, for up to {}: {} can be its own; without it {} is {} or more\n",
-        stalls.count, time_text(static_cast<double>(stalls.longest_ns)), names_of(stalls.touched),
-        model::names_of({most}), time_text(most.least_ns));
-    return;
-  }
+  if (append_stalls(to, result.stalls)) return;
   constexpr std::uint64_t least_ns = 1'000'000;
   const std::uint64_t late_ns = result.generator.own_lag_max_ns;
   if (result.model == model::load_model::closed || late_ns < least_ns) return;

@@ -69,6 +69,9 @@ json generator_json(const model::stream_result& result) {
           {"own_lag_p99_us", static_cast<double>(health.own_lag_p99_ns) / 1e3},
           {"own_lag_max_us", static_cast<double>(health.own_lag_max_ns) / 1e3},
           {"receive_lag_p99_us", static_cast<double>(result.receive_lag_p99_ns) / 1e3},
+          {"stalls", result.stalls.count},
+          {"longest_stall_us", static_cast<double>(result.stalls.longest_ns) / 1e3},
+          {"stalled_messages", result.stalls.touched_requests},
           {"own_limits", health.own_limits},
           {"little_residual", health.little_residual}};
 }
@@ -100,6 +103,7 @@ std::string stream_json(const model::stream_result& result) {
   document["events"] = events_json(result);
   document["gates"] = gates_json(result.gates);
   document["generator"] = generator_json(result);
+  document["touched_by_stalls"] = touched_json(result.stalls);
   // HdrHistogram V2, compressed, base64; values in nanoseconds.
   document["histograms_ns_v2"] = {{"response_time", observe::encode_v2_base64(result.latency.response_time)},
                                   {"service_time", observe::encode_v2_base64(result.latency.service_time)},

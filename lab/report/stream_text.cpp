@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "lab/report/gates_text.hpp"
+#include "lab/report/stalls_text.hpp"
 #include "lab/report/time_row.hpp"
 
 namespace assay::report {
@@ -103,6 +104,7 @@ std::string stream_text(const model::stream_result& result) {
     append_row(text, "send lag", result.latency.send_lag);
     append_message_stages(text, result.stages);
     append_messages(text, result);
+    append_stalls(text, result.stalls);
   }
   if (result.kind == model::stream_kind::events) append_events(text, result);
   append_counts(text, result.errors, "errors");

@@ -31,4 +31,13 @@ json counts_json(const std::map<std::string, std::uint64_t>& counts) {
   return by_name;
 }
 
+json touched_json(const model::own_stalls& of) {
+  json rows = json::array();
+  for (const model::touched_time& each : of.touched) {
+    rows.push_back(
+        {{"of", model::names_of({each})}, {"measured_us", each.measured_ns / 1e3}, {"least_us", each.least_ns / 1e3}});
+  }
+  return rows;
+}
+
 }  // namespace assay::report

@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "lab/model/load_result.hpp"
 #include "stack/observe/histogram.hpp"
 
 namespace assay::report {
@@ -23,5 +24,7 @@ inline constexpr std::array summary_quantiles{std::pair{"p50", 0.5},     std::pa
 nlohmann::ordered_json summary_us(const observe::histogram& of);
 // An object of counts by name.
 nlohmann::ordered_json counts_json(const std::map<std::string, std::uint64_t>& counts);
+// A list of what the generator's own stalls can have made: "p99.9", or "max", and between which two values it lies.
+nlohmann::ordered_json touched_json(const model::own_stalls& of);
 
 }  // namespace assay::report

@@ -14,6 +14,7 @@ struct room {
   std::vector<websocket::connection*> members;
   std::uint64_t told = 0;
   int deaf = -1;  // this member is never told
+  duration thinks{};
 };
 
 task<void> be_member(std::shared_ptr<room> in, websocket::connection& peer) {
@@ -21,6 +22,7 @@ task<void> be_member(std::shared_ptr<room> in, websocket::connection& peer) {
   while (true) {
     const result<websocket::message> said = co_await peer.receive();
     if (!said) break;
+    if (in->thinks > duration::zero() && !co_await delay_for(in->thinks)) break;
     for (std::size_t i = 0; i < in->members.size(); ++i) {
       if (static_cast<int>(i) == in->deaf) continue;
       if (in->members[i]->try_send(said->kind, said->payload)) in->told++;
@@ -95,6 +97,28 @@ TEST(broadcasts, whom_the_server_leaves_out_shows_in_the_reach) {
   EXPECT_DOUBLE_EQ(*seen.reach, 0.9);
   EXPECT_EQ(seen.errors, (kinds{{"timed_out", 10}}));
   EXPECT_EQ(seen.latency.response_time.max(), to_ns(5s)) << "the lower bound";
+}
+
+// Nothing is sent while it does not run: the stalls are in the answers alone, which lie there unread.
+TEST(broadcasts, the_generators_own_stalls_make_a_run_invalid_by_the_name_of_the_percentile) {
+  stream_options options = broadcast_of_ten();
+  options.rate_per_s = 2;
+  options.length = 10s;
+  stream_stage stage(options);
+  const auto in = std::make_shared<room>();
+  in->thinks = 50ms;
+  stage.talk = [in] ASSAY_CORO_WRAPPER(websocket::connection & peer) { return be_member(in, peer); };
+  for (const duration at : {1s, 3s, 5s}) stage.freeze_loop(at + 10ms, at + 210ms);
+  const model::stream_result seen = stage.run();
+  EXPECT_EQ(seen.received, 200U);
+  EXPECT_EQ(seen.stalls.count, 3U);
+  EXPECT_EQ(seen.stalls.touched_requests, 30U);
+  EXPECT_EQ(model::names_of(seen.stalls.touched), "p90, p95 and max") << "of 200 deliveries a p99 is not told";
+  EXPECT_NEAR(seen.stalls.touched[0].measured_ns, 210e6, 1e6);
+  EXPECT_NEAR(seen.stalls.touched[0].least_ns, 50.1e6, 0.1e6) << "that of the others";
+  ASSERT_EQ(seen.reasons.size(), 1U) << ::testing::PrintToString(seen.reasons);
+  EXPECT_TRUE(seen.reasons[0].starts_with("generator stalled 3 time(s), for up to ")) << seen.reasons[0];
+  EXPECT_TRUE(seen.reasons[0].contains(": p90, p95 and max can be its own (p95 ")) << seen.reasons[0];
 }
 
 TEST(broadcasts, a_client_that_drops_is_missed_until_it_is_back) {

@@ -89,6 +89,8 @@ struct outcome {
   const observe::histogram& lag() const { return measured.latency.send_lag; }
 };
 
+class frozen_io;
+
 class world {
  public:
   explicit world(duration latency = std::chrono::microseconds(50)) : world(sim_options{.latency = latency}) {}
@@ -118,8 +120,6 @@ class world {
   workload_result run(workload_options several);
 
  private:
-  class frozen_io;
-
   task<void> staged(const workload* work, outcome* into, std::vector<thread_outcome>* moved);
   void expect_all_ended(const outcome& seen, bool open_model);
   task<void> later(duration offset, const std::function<void()>* event);

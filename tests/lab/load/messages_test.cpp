@@ -142,6 +142,28 @@ TEST(messages, a_second_has_what_came_to_nothing_by_kind) {
   EXPECT_EQ(told_second(stage.seconds(), 1, 2s)->answered, 10U);
 }
 
+// A backlog is sent over several turns of the loop: each of them is late, and there was one stall.
+TEST(messages, a_stall_of_the_generators_own_is_found_in_what_was_sent_late_and_read_late) {
+  stream_options options = of_ten(1000);
+  options.length = 10s;
+  options.gated_quantiles = {0.75};
+  stream_stage stage(options, duration::zero());
+  stage.talk = [&] ASSAY_CORO_WRAPPER(websocket::connection & peer) {
+    return echo_at_work(10us, &stage.network(), peer);
+  };
+  stage.freeze_loop(4s + 500us, 4200ms);
+  const model::stream_result seen = stage.run();
+  EXPECT_EQ(seen.stalls.count, 1U);
+  EXPECT_NEAR(static_cast<double>(seen.stalls.longest_ns), 190e6, 10e6);
+  EXPECT_NEAR(static_cast<double>(seen.stalls.touched_requests), 200, 10);
+  EXPECT_TRUE(model::names_of(seen.stalls.touched).starts_with("p99, p99.9")) << model::names_of(seen.stalls.touched);
+  EXPECT_LE(seen.stalls.touched.back().least_ns, 10e6);
+  ASSERT_EQ(seen.stalls.asked.size(), 2U);
+  EXPECT_EQ(seen.stalls.asked[0].quantile, 0.75);
+  EXPECT_FALSE(seen.valid);
+  EXPECT_TRUE(seen.reasons.back().starts_with("generator stalled 1 time(s), for up to ")) << seen.reasons.back();
+}
+
 TEST(messages, a_run_that_is_ended_early_has_the_stages_that_began) {
   stream_stage stage(three_stages());
   stage.talk = [] ASSAY_CORO_WRAPPER(websocket::connection & peer) { return echo_after(0ms, peer); };
@@ -165,6 +187,7 @@ TEST(messages, a_stopped_server_is_charged_with_the_stall) {
   // What was sent at 200 ms was under way when it stopped.
   EXPECT_EQ(seen.latency.response_time.max(), to_ns(runs_again + one_way - 200ms));
   EXPECT_EQ(seen.latency.send_lag.max(), 0U) << "nobody waits for an answer before sending";
+  EXPECT_EQ(seen.stalls.count, 0U) << "it was the server's";
   EXPECT_EQ(seen.latency.response_time.count_at_or_below(to_ns(round_trip)), 500U) << "half of them met the stall";
 }
 
@@ -273,20 +296,14 @@ TEST(messages, idle_connections_say_nothing_and_stay) {
 // More come at once than one turn of the loop reads: those of the last turn have waited through all of them.
 TEST(messages, a_burst_that_goes_over_several_turns_is_read_late_as_a_whole) {
   constexpr unsigned all = 600;
-  static constexpr duration work = 10us;  // of the server, in the same loop, for a message
+  constexpr duration work = 10us;  // of the server, in the same loop, for a message
   constexpr unsigned a_turn = 256;
   stream_options options = of_ten(all);
   options.connections = all;
   stream_stage stage(options, duration::zero());  // what it sends is there before the loop has come to an end
-  const auto slow_echo = [](loop* on, websocket::connection& peer) -> task<void> {
-    while (true) {
-      const result<websocket::message> got = co_await peer.receive();
-      if (!got) co_return;
-      static_cast<sim_io&>(on->backend()).pass(work);
-      if (!co_await peer.send(got->kind, got->payload)) co_return;
-    }
+  stage.talk = [&] ASSAY_CORO_WRAPPER(websocket::connection & peer) {
+    return echo_at_work(work, &stage.network(), peer);
   };
-  stage.talk = [&, slow_echo] ASSAY_CORO_WRAPPER(websocket::connection & peer) { return slow_echo(&stage.on(), peer); };
   stage.at(0s, [&] { stage.hold_server_until(1100ms); });
   const model::stream_result seen = stage.run();
   EXPECT_EQ(seen.received, all);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 namespace assay::load {
 namespace {
@@ -92,6 +93,19 @@ TEST(stream_gates, a_feed_that_falls_silent_is_in_its_maximum) {
   EXPECT_EQ(measured("max<1s", feed), "not met 2000ms");
   EXPECT_EQ(measured("rate>50", feed), "met 100.00/s");
   EXPECT_EQ(measured("errors<5%", feed), "not met 10%");
+}
+
+TEST(stream_gates, one_that_the_generators_own_stalls_can_have_broken_is_not_told) {
+  model::stream_result result = echoes();
+  result.valid = true;
+  result.stalls.asked = {{.quantile = 0.99, .measured_ns = 80e6, .least_ns = 60e6}};
+  EXPECT_FALSE(judge_gates(*parse_gates("p99<50ms"), result));
+  EXPECT_TRUE(result.valid) << "it would be broken without them";
+  result.stalls.asked[0].least_ns = 1e6;
+  EXPECT_FALSE(judge_gates(*parse_gates("p99<50ms"), result));
+  EXPECT_FALSE(result.valid);
+  EXPECT_EQ(result.reasons, std::vector<std::string>{"\"p99<50ms\" is not told: 80ms can be the generator's own stall, "
+                                                     "without which it is 1ms or more"});
 }
 
 TEST(stream_gates, nothing_that_was_due_is_no_success) {

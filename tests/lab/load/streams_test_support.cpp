@@ -6,6 +6,7 @@
 #include "stack/net/address.hpp"
 #include "stack/runtime/delay.hpp"
 #include "stack/runtime/frame_pool.hpp"
+#include "tests/lab/load/frozen_io.hpp"
 
 namespace assay::load {
 namespace {
@@ -24,7 +25,9 @@ std::unique_ptr<stream_load> make_load(loop& on, const stream_plan& plan, second
 stream_stage::stream_stage(stream_options options, duration latency) : options_(std::move(options)) {
   auto network = std::make_unique<sim_io>(sim_options{.latency = latency});
   network_ = network.get();
-  on_ = std::make_unique<loop>(std::move(network));
+  auto outer = std::make_unique<frozen_io>(std::move(network));
+  outer_ = outer.get();
+  on_ = std::make_unique<loop>(std::move(outer));
 }
 
 stream_stage::~stream_stage() = default;
@@ -71,6 +74,7 @@ task<void> stream_stage::staged(const stream_plan* plan, model::stream_result* i
     if (stops_after_) network_->at(network_->now() + *stops_after_, [this] { load_->stop(); });
     connected_ = co_await load->connect();
     start_ = network_->now() + 10ms;
+    for (const auto& [from, to] : frozen_) outer_->freeze(start_ + from, start_ + to);
     for (const auto& [offset, event] : script_) script.spawn(later(offset, &event));
     if (connected_) {
       co_await load->run(start_);

@@ -17,6 +17,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "lab/load/second_series.hpp"
 #include "lab/load/stream_load.hpp"
@@ -49,6 +50,8 @@ inline void expect_all(const observe::histogram& of, std::uint64_t count, durati
   EXPECT_EQ(of.max(), to_ns(value));
 }
 
+class frozen_io;
+
 class stream_stage {
  public:
   explicit stream_stage(stream_options options, duration latency = one_way);
@@ -64,9 +67,12 @@ class stream_stage {
   // As SIGSTOP until `offset` after the start.
   void hold_server_until(duration offset) { network_->hold(stream_port, start_ + offset); }
   void stop_load() { load_->stop(); }
+  // The whole loop, the generator with it, is not scheduled from `from` to `to` after the start.
+  void freeze_loop(duration from, duration to) { frozen_.emplace_back(from, to); }
   // So long after connecting has begun.
   void stop_while_connecting(duration after) { stops_after_ = after; }
   loop& on() { return *on_; }
+  sim_io& network() { return *network_; }
 
   model::stream_result run();
   // Of a run that keeps them.
@@ -85,6 +91,7 @@ class stream_stage {
 
   stream_options options_;
   sim_io* network_ = nullptr;
+  frozen_io* outer_ = nullptr;
   std::unique_ptr<loop> on_;
   std::optional<second_series> series_;
   stream_counters live_;
@@ -93,7 +100,18 @@ class stream_stage {
   instant start_{};
   std::optional<duration> stops_after_;
   std::vector<std::pair<duration, std::function<void()>>> script_;
+  std::vector<std::pair<duration, duration>> frozen_;  // in order
 };
+
+// As work that the server does in the same loop, `work` for a message.
+inline task<void> echo_at_work(duration work, sim_io* on, websocket::connection& peer) {
+  while (true) {
+    const result<websocket::message> got = co_await peer.receive();
+    if (!got) co_return;
+    on->pass(work);
+    if (!co_await peer.send(got->kind, got->payload)) co_return;
+  }
+}
 
 inline task<void> echo_after(duration pause, websocket::connection& peer) {
   while (true) {

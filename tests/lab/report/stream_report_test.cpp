@@ -117,6 +117,35 @@ TEST(stream_json, each_stage_by_itself) {
   EXPECT_EQ(json::parse(stream_json(broadcast()))["stages"], json::array());
 }
 
+model::stream_result stalled() {
+  model::stream_result result = in_stages();
+  result.stalls = {.count = 2,
+                   .longest_ns = 80'000'000,
+                   .touched_requests = 7,
+                   .touched = {{.quantile = 0.999, .measured_ns = 90e6, .least_ns = 15e6}}};
+  return result;
+}
+
+TEST(stream_text, what_the_generators_own_stalls_can_have_made) {
+  EXPECT_TRUE(
+      stream_text(stalled()).contains("\n  the generator itself stalled, 2x, for up to 80.0ms: p99.9 can be its own; "
+                                      "without it p99.9 is 15.0ms or more\n"))
+      << stream_text(stalled());
+  EXPECT_FALSE(stream_text(broadcast()).contains("stalled"));
+}
+
+TEST(stream_json, what_the_generators_own_stalls_can_have_made) {
+  const json said = json::parse(stream_json(stalled()));
+  EXPECT_EQ(said["generator"]["stalls"], 2);
+  EXPECT_EQ(said["generator"]["longest_stall_us"], 80'000);
+  EXPECT_EQ(said["generator"]["stalled_messages"], 7);
+  ASSERT_EQ(said["touched_by_stalls"].size(), 1U);
+  const json& touched = said["touched_by_stalls"][0];
+  EXPECT_EQ(touched["of"], "p99.9");
+  EXPECT_EQ(touched["measured_us"], 90'000);
+  EXPECT_EQ(touched["least_us"], 15'000);
+}
+
 TEST(stream_text, events) {
   EXPECT_EQ(stream_text(events()),
             "INVALID: why; and why\n"
@@ -182,13 +211,13 @@ std::map<std::string, keys> documented() {
 }
 
 TEST(stream_json, every_key_is_documented_and_every_documented_key_is_there) {
-  json document = json::parse(stream_json(in_stages()));
+  json document = json::parse(stream_json(stalled()));
   document["events"] = json::parse(stream_json(events()))["events"];
   std::map<std::string, keys> actual = {{"document", keys_of(document)}};
   for (const char* object : {"connect_time_us", "messages", "events", "generator", "histograms_ns_v2"}) {
     actual[object] = keys_of(document[object]);
   }
-  actual["stages"] = keys_of(document["stages"][0]);
+  for (const char* list : {"stages", "touched_by_stalls"}) actual[list] = keys_of(document[list][0]);
   EXPECT_EQ(actual, documented());
 }
 
