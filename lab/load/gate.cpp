@@ -106,17 +106,6 @@ std::uint64_t attempts_of(const model::load_result& result) {
   return attempts;
 }
 
-// The longest of all bursts; nothing when there was none, or one was not seen to be over.
-std::optional<double> back_after_ns(const std::vector<model::load_stage>& stages) {
-  std::optional<double> longest;
-  for (const model::load_stage& each : stages) {
-    if (!each.burst) continue;
-    if (!each.burst->back_until_s) return std::nullopt;
-    longest = std::max(longest.value_or(0), *each.burst->back_until_s * 1e9);
-  }
-  return longest;
-}
-
 template <class Part>
 gated_part part_from(const Part& of, double seconds) {
   gated_part part{.times = &of.latency.response_time,
@@ -209,8 +198,7 @@ std::string why_unknown(const gate& of, const measured_value& seen, const model:
   const std::optional<gated_part> part = part_of(of, result);
   if (!part) return "the run ended before it";
   if (of.what != gated::back) return fmt::format("not estimable from {} answers", part->times->count());
-  const bool any = std::ranges::any_of(result.stages, [](const auto& each) { return each.burst.has_value(); });
-  return any ? "not seen to be back" : "no stage was a burst";
+  return why_not_back(result.stages);
 }
 
 // The comma after the first gate; a name in [...] may have commas and brackets of its own.
@@ -241,6 +229,21 @@ std::expected<void, std::string> check_windows(const std::vector<gate>& gates, d
 }
 
 }  // namespace
+
+std::optional<double> back_after_ns(const std::vector<model::load_stage>& stages) {
+  std::optional<double> longest;
+  for (const model::load_stage& each : stages) {
+    if (!each.burst) continue;
+    if (!each.burst->back_until_s) return std::nullopt;
+    longest = std::max(longest.value_or(0), *each.burst->back_until_s * 1e9);
+  }
+  return longest;
+}
+
+std::string why_not_back(const std::vector<model::load_stage>& stages) {
+  const bool any = std::ranges::any_of(stages, [](const auto& each) { return each.burst.has_value(); });
+  return any ? "not seen to be back" : "no stage was a burst";
+}
 
 std::optional<std::size_t> stage_index_of(std::string_view name) {
   constexpr std::string_view stage = "stage ";

@@ -41,6 +41,11 @@ struct gate {
 // Gates with commas between; the error says which and what was expected.
 std::expected<std::vector<gate>, std::string> parse_gates(std::string_view text);
 
+// How long the slowest of all bursts took to be back, in nanoseconds; nothing when there was none, or one was not seen
+// to be over, and then why.
+std::optional<double> back_after_ns(const std::vector<model::load_stage>& stages);
+std::string why_not_back(const std::vector<model::load_stage>& stages);
+
 // "stage 2" is the second, with index 1; nothing of another name.
 std::optional<std::size_t> stage_index_of(std::string_view name);
 

@@ -6,6 +6,7 @@
 #include <tuple>
 #include <utility>
 
+#include "lab/load/burst_return.hpp"
 #include "lab/load/counter_random.hpp"
 #include "lab/load/span.hpp"
 #include "lab/load/stage_rows.hpp"
@@ -344,6 +345,10 @@ void message_generator::write_to(model::stream_result& into) const {
   into.bytes_received = received_bytes_;
   into.stages = begun_stages(plan_.options.stages, into.duration);
   ledger_.write_to(into);
+  for (std::size_t i = 0; i < into.stages.size() && target_.series != nullptr; ++i) {
+    if (!plan_.options.stages[i].burst_of_per_s) continue;
+    into.stages[i].burst = return_after_burst(plan_.options.stages, i, target_.series->seconds(), into.duration);
+  }
   stall_record stalls = ledger_.stalls();
   stalls.saw(stalls_.count(), stalls_.longest());
   into.stalls = stalls.concern(into.latency.response_time, plan_.options.gated_quantiles);

@@ -32,6 +32,7 @@ struct stage {
 
   // Expected arrivals of the whole stage.
   double arrivals() const;
+  bool is_burst() const { return burst_of_per_s.has_value(); }
   // Its rate is the same from begin to end.
   bool is_even() const { return !end_rate_per_s && swing_per_s == 0 && course.empty(); }
 };

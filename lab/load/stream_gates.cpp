@@ -51,6 +51,7 @@ std::optional<gated_part> part_of(const gate& of, const model::stream_result& re
 }
 
 std::optional<double> value_of(const gate& of, const gated_part& part, const model::stream_result& result) {
+  if (of.what == gated::back) return back_after_ns(result.stages);
   // A feed that fell silent has no gap to show for it.
   if (of.what == gated::max && listens(result.kind)) {
     return static_cast<double>(std::max(part.times->max(), result.longest_silence_ns));
@@ -70,11 +71,14 @@ std::expected<void, std::string> check_stage(const gate& of, const stream_plan& 
 std::expected<void, std::string> check_gates(const std::vector<gate>& gates, const stream_plan& plan) {
   for (const gate& each : gates) {
     const bool of_request = !each.part.empty() && !stage_index_of(each.part);
-    if (each.what == gated::back || of_request || each.every > duration::zero()) {
+    if (of_request || each.every > duration::zero()) {
       return std::unexpected(
           fmt::format("\"{}\": not of WebSocket or events: expected p99<50ms, mean, max, errors or rate, of messages "
                       "also p99[stage 2]<50ms",
                       each.text));
+    }
+    if (each.what == gated::back && std::ranges::none_of(plan.options.stages, &stage::is_burst)) {
+      return std::unexpected(fmt::format("\"{}\": expected a stage that is a burst, --stage 30s@100*10", each.text));
     }
     if (const auto staged = check_stage(each, plan); !staged) return staged;
     if (plan.kind == stream_kind::idle && each.what != gated::error_share) {
@@ -92,8 +96,9 @@ bool judge_gates(const std::vector<gate>& gates, model::stream_result& result) {
       continue;
     }
     const std::optional<double> value = value_of(each, *part, result);
-    const std::string why =
-        fmt::format("not estimable from {} {}", part->times->count(), listens(result.kind) ? "gaps" : "messages");
+    const std::string why = each.what == gated::back ? why_not_back(result.stages)
+                                                     : fmt::format("not estimable from {} {}", part->times->count(),
+                                                                   listens(result.kind) ? "gaps" : "messages");
     result.gates.push_back(outcome_of(each, value, value ? "" : why));
     if (!value || result.gates.back().met) continue;
     if (std::optional<std::string> untold = untold_for_stalls(each, result.stalls)) {

@@ -5,6 +5,7 @@
 //   losses
 //                         and failed openings over the connections asked for
 //   rate>950              messages received a second, or events
+//   back<10s              after each burst of messages the level of before was back by then
 //   p99[stage 2]<80ms     of one of several stages, from 1 on
 //
 // Misuse: a p99 of gaps for a feed that falls silent: few gaps are long then. `max` has the longest silence in it.

@@ -156,6 +156,7 @@ std::expected<stream_plan, std::string> normalize(stream_options options) {
   plan.options = std::move(options);
   plan.options.rate_per_s = request->options.rate_per_s;  // of stages their mean, and their sum
   plan.options.length = request->options.length;
+  plan.options.keep_seconds = request->options.keep_seconds;  // of bursts
   return plan;
 }
 

@@ -29,7 +29,7 @@ struct stream_options {
   std::string message = "{id}";
   bool broadcast = false;
   bool events = false;
-  bool keep_seconds = false;  // for those who watch; of messages alone
+  bool keep_seconds = false;  // for those who watch; of messages alone. Kept for bursts too
   double connects_per_s = 2000;
   std::vector<std::string> sources = {};       // local addresses, in turn
   std::vector<double> gated_quantiles = {};    // of which stalls of its own are told too; see gate_quantiles()

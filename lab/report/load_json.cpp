@@ -16,8 +16,6 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-json number_or_null(std::optional<double> number) { return number ? json(*number) : json(nullptr); }
-
 json bounds_us(const model::time_interval& of) { return {of.low_ns / 1e3, of.high_ns / 1e3}; }
 
 json intervals_json(const model::response_intervals& of) {
@@ -40,16 +38,6 @@ json arrivals_json(const std::optional<model::arrival_fit>& of) {
           {"tolerance_us", of->tolerance_ns / 1e3},
           {"gaps_off_share", of->gaps_off},
           {"offered_share", of->offered_share}};
-}
-
-json burst_json(const std::optional<model::burst_return>& of) {
-  if (!of) return nullptr;
-  const auto level_us = of->level_p99_ms ? std::optional(*of->level_p99_ms * 1e3) : std::nullopt;
-  return {{"level_p99_us", number_or_null(level_us)},
-          {"back_from_s", number_or_null(of->back_from_s)},
-          {"back_until_s", number_or_null(of->back_until_s)},
-          {"watched_s", of->watched_s},
-          {"why_not", of->why_not.empty() ? json(nullptr) : json(of->why_not)}};
 }
 
 json steady_json(const std::optional<model::steadiness>& of) {

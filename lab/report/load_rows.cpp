@@ -50,6 +50,20 @@ void append_stages(std::string& to, const std::vector<model::load_stage>& stages
   }
 }
 
+void append_bursts(std::string& to, const std::vector<model::load_stage>& stages) {
+  for (const model::load_stage& each : stages) {
+    if (!each.burst) continue;
+    const model::burst_return& seen = *each.burst;
+    to += fmt::format("  burst {} until {:g}s: ", each.shape, each.start_s + each.length_s);
+    if (seen.back_until_s) {
+      to += fmt::format("back to the level of before (p99 {}) within {:g} to {:g} s\n",
+                        time_text(*seen.level_p99_ms * 1e6), *seen.back_from_s, *seen.back_until_s);
+    } else {
+      to += fmt::format("{}\n", seen.why_not);
+    }
+  }
+}
+
 void append_routes(std::string& to, const std::vector<model::load_route>& routes, bool all_intervals) {
   const bool intervals = all_intervals || routes.size() <= most_rows_with_intervals;
   std::size_t widest = 5;

@@ -13,6 +13,8 @@ namespace assay::report {
 
 // With `all_intervals` below each row, without it only where few rows leave room for them.
 void append_stages(std::string& to, const std::vector<model::load_stage>& stages, bool all_intervals);
+// Whether the level of before came back after each burst, and when.
+void append_bursts(std::string& to, const std::vector<model::load_stage>& stages);
 void append_routes(std::string& to, const std::vector<model::load_route>& routes, bool all_intervals);
 
 }  // namespace assay::report

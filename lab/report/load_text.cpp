@@ -36,21 +36,6 @@ void append_spectrum(std::string& to, std::string_view name, const observe::hist
                     static_cast<double>(of.max()) / 1e6, of.count());
 }
 
-// Whether the level of before came back after each burst, and when.
-void append_bursts(std::string& to, const std::vector<model::load_stage>& stages) {
-  for (const model::load_stage& each : stages) {
-    if (!each.burst) continue;
-    const model::burst_return& seen = *each.burst;
-    to += fmt::format("  burst {} until {:g}s: ", each.shape, each.start_s + each.length_s);
-    if (seen.back_until_s) {
-      to += fmt::format("back to the level of before (p99 {}) within {:g} to {:g} s\n",
-                        time_text(*seen.level_p99_ms * 1e6), *seen.back_from_s, *seen.back_until_s);
-    } else {
-      to += fmt::format("{}\n", seen.why_not);
-    }
-  }
-}
-
 // One line a scenario: what became of its sessions, and how long those took that finished.
 void append_sessions(std::string& to, const model::load_result& result) {
   std::size_t widest = 8;

@@ -44,7 +44,8 @@ json message_stages_json(const std::vector<model::load_stage>& stages) {
                     {"response_time_us", summary_us(each.latency.response_time)},
                     {"service_time_us", summary_us(each.latency.service_time)},
                     {"send_lag_us", summary_us(each.latency.send_lag)},
-                    {"own_lag_p99_us", static_cast<double>(each.own_lag_p99_ns) / 1e3}});
+                    {"own_lag_p99_us", static_cast<double>(each.own_lag_p99_ns) / 1e3},
+                    {"burst", burst_json(each.burst)}});
   }
   return rows;
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "lab/report/gates_text.hpp"
+#include "lab/report/load_rows.hpp"
 #include "lab/report/stalls_text.hpp"
 #include "lab/report/time_row.hpp"
 
@@ -103,6 +104,7 @@ std::string stream_text(const model::stream_result& result) {
     append_row(text, "service time", result.latency.service_time);
     append_row(text, "send lag", result.latency.send_lag);
     append_message_stages(text, result.stages);
+    append_bursts(text, result.stages);
     append_messages(text, result);
     append_stalls(text, result.stalls);
   }

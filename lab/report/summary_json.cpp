@@ -12,6 +12,8 @@ using json = nlohmann::ordered_json;
 
 }  // namespace
 
+json number_or_null(std::optional<double> number) { return number ? json(*number) : json(nullptr); }
+
 json summary_us(const observe::histogram& of) {
   json summary;
   summary["count"] = of.count();
@@ -38,6 +40,16 @@ json touched_json(const model::own_stalls& of) {
         {{"of", model::names_of({each})}, {"measured_us", each.measured_ns / 1e3}, {"least_us", each.least_ns / 1e3}});
   }
   return rows;
+}
+
+json burst_json(const std::optional<model::burst_return>& of) {
+  if (!of) return nullptr;
+  const auto level_us = of->level_p99_ms ? std::optional(*of->level_p99_ms * 1e3) : std::nullopt;
+  return {{"level_p99_us", number_or_null(level_us)},
+          {"back_from_s", number_or_null(of->back_from_s)},
+          {"back_until_s", number_or_null(of->back_until_s)},
+          {"watched_s", of->watched_s},
+          {"why_not", of->why_not.empty() ? json(nullptr) : json(of->why_not)}};
 }
 
 }  // namespace assay::report

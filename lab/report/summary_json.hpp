@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -20,10 +21,13 @@ inline constexpr std::array summary_quantiles{std::pair{"p50", 0.5},     std::pa
                                               std::pair{"p95", 0.95},    std::pair{"p99", 0.99},
                                               std::pair{"p99.9", 0.999}, std::pair{"p99.99", 0.9999}};
 
+nlohmann::ordered_json number_or_null(std::optional<double> number);
 // Count, mean, maximum and percentiles in microseconds; null what so few samples do not tell.
 nlohmann::ordered_json summary_us(const observe::histogram& of);
 // An object of counts by name.
 nlohmann::ordered_json counts_json(const std::map<std::string, std::uint64_t>& counts);
+// Whether the level came back after a burst; null of a stage that is none.
+nlohmann::ordered_json burst_json(const std::optional<model::burst_return>& of);
 // A list of what the generator's own stalls can have made: "p99.9", or "max", and between which two values it lies.
 nlohmann::ordered_json touched_json(const model::own_stalls& of);
 

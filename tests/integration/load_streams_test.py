@@ -63,6 +63,7 @@ class Streams(LoadTest):
             self.assertEqual(document["messages"][count], 200)
         self.assertAlmostEqual(document["messages"]["offered_per_s"], 160)
         self.assertEqual([gate["met"] for gate in document["gates"]], [True, True])
+        self.assertIn("the level before is not known", stages[2]["burst"]["why_not"])
         self.assertRegex(self.load(*load).out, r"\n  0.5s +100\.\.300/s +100 +100 +100 +0 ")
 
     def test_each_second_is_a_line(self) -> None:
@@ -176,7 +177,7 @@ class Streams(LoadTest):
             (("http://127.0.0.1/", "--sse", "--prometheus", "0"), ["--prometheus", "of events"]),
             (("ws://127.0.0.1/", "-R", "1", "--ndjson", "-", "--json"), ["--json and --ndjson -"]),
             (("ws://127.0.0.1/", "--slo", "p99<1ms"), ["--slo", '"p99<1ms"', "idle connections"]),
-            (("ws://127.0.0.1/", "-R", "1", "--slo", "back<1s"), ["--slo", '"back<1s"', "not of WebSocket"]),
+            (("ws://127.0.0.1/", "-R", "1", "--slo", "back<1s"), ["--slo", '"back<1s"', "a burst"]),
             (("ws://127.0.0.1/", "--broadcast"), ["--broadcast", "-R"]),
             (("ws://127.0.0.1/", "--stage", "10s"), ["--stage", '"10s"', "LENGTH@RATE"]),
             (("ws://127.0.0.1/", "--stage", "10s@0"), ["--stage", "a rate above 0"]),

@@ -142,6 +142,24 @@ TEST(messages, a_second_has_what_came_to_nothing_by_kind) {
   EXPECT_EQ(told_second(stage.seconds(), 1, 2s)->answered, 10U);
 }
 
+TEST(messages, after_a_burst_it_is_told_when_the_level_of_before_was_back) {
+  stream_options options = of_ten(0);
+  options.rate_per_s.reset();
+  options.stages = {{.rate_per_s = 100, .length = 5s},
+                    {.rate_per_s = 1000, .length = 2s, .burst_of_per_s = 100},
+                    {.rate_per_s = 100, .length = 6s}};
+  stream_stage stage(options);
+  stage.talk = [] ASSAY_CORO_WRAPPER(websocket::connection & peer) { return echo_after(0ms, peer); };
+  stage.at(5s - 1us, [&] { stage.hold_server_until(8s); });
+  const model::stream_result seen = stage.run();
+  ASSERT_EQ(seen.stages.size(), 3U);
+  EXPECT_FALSE(seen.stages[0].burst);
+  ASSERT_TRUE(seen.stages[1].burst);
+  ASSERT_TRUE(seen.stages[1].burst->back_until_s) << seen.stages[1].burst->why_not;
+  EXPECT_EQ(*seen.stages[1].burst->back_from_s, 1);
+  EXPECT_EQ(*seen.stages[1].burst->back_until_s, 2);
+}
+
 // A backlog is sent over several turns of the loop: each of them is late, and there was one stall.
 TEST(messages, a_stall_of_the_generators_own_is_found_in_what_was_sent_late_and_read_late) {
   stream_options options = of_ten(1000);

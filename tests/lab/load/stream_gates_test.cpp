@@ -39,7 +39,7 @@ std::string measured(const char* text, model::stream_result result) {
 TEST(stream_gates, are_of_what_such_a_run_can_tell) {
   EXPECT_EQ(refused("p99<50ms,mean<1s,max<1s,errors<1%,rate>5", stream_kind::echo), "");
   EXPECT_EQ(refused("errors<1%", stream_kind::idle), "");
-  for (const char* text : {"back<5s", "p99[GET /a]<1s", "p99<1s every 10s"}) {
+  for (const char* text : {"p99[GET /a]<1s", "p99<1s every 10s"}) {
     EXPECT_TRUE(refused(text, stream_kind::broadcast).contains("not of WebSocket or events")) << text;
   }
   EXPECT_TRUE(refused("p99<1s", stream_kind::idle).contains("idle connections say nothing"));
@@ -51,6 +51,24 @@ TEST(stream_gates, are_of_a_stage_that_there_will_be) {
             "\"p99[stage 3]<1s\": this run has no \"stage 3\": expected stage 1 to stage 2");
   EXPECT_NE(refused("p99[stage 1]<1s", stream_kind::echo, 1), "") << "one stage is the run";
   EXPECT_NE(refused("p99[stage 1]<1s", stream_kind::events), "");
+}
+
+TEST(stream_gates, are_of_the_way_back_from_a_burst) {
+  stream_plan plan;
+  plan.options.stages.resize(3);
+  const auto gates = *parse_gates("back<5s");
+  const auto without = check_gates(gates, plan);
+  ASSERT_FALSE(without);
+  EXPECT_EQ(without.error(), "\"back<5s\": expected a stage that is a burst, --stage 30s@100*10");
+  plan.options.stages[1].burst_of_per_s = 10;
+  EXPECT_TRUE(check_gates(gates, plan));
+  model::stream_result result = echoes();
+  result.stages.resize(3);
+  EXPECT_EQ(measured("back<5s", result), "not met no stage was a burst");
+  result.stages[1].burst = model::burst_return{};
+  EXPECT_EQ(measured("back<5s", result), "not met not seen to be back");
+  result.stages[1].burst->back_until_s = 4;
+  EXPECT_EQ(measured("back<5s", result), "met 4s");
 }
 
 TEST(stream_gates, a_stage_is_judged_by_what_was_meant_for_it) {

@@ -90,6 +90,7 @@ model::stream_result in_stages() {
   result.stages[1].answered = 340;
   result.stages[1].errors = {{"connect", 50}, {"timed_out", 10}};
   result.stages[1].own_lag_p99_ns = 30'000;
+  result.stages[1].burst = {.level_p99_ms = 2, .back_from_s = 1, .back_until_s = 2, .watched_s = 9};
   return result;
 }
 
@@ -99,6 +100,8 @@ TEST(stream_text, a_line_a_stage) {
                             "  0s     10/s                 15      15      750      0  2.00ms  2.00ms  2.00ms\n"
                             "  1.5s   10..20/s              8       7      340     60       -       -       -\n"))
       << stream_text(in_stages());
+  EXPECT_TRUE(stream_text(in_stages())
+                  .contains("  burst 10..20/s until 2s: back to the level of before (p99 2.00ms) within 1 to 2 s\n"));
   EXPECT_FALSE(stream_text(broadcast()).contains("planned"));
 }
 
@@ -114,6 +117,8 @@ TEST(stream_json, each_stage_by_itself) {
   EXPECT_EQ(said[1]["received"], 340);
   EXPECT_EQ(said[1]["errors"], (json{{"connect", 50}, {"timed_out", 10}}));
   EXPECT_EQ(said[1]["own_lag_p99_us"], 30);
+  EXPECT_TRUE(said[0]["burst"].is_null());
+  EXPECT_EQ(said[1]["burst"]["back_until_s"], 2);
   EXPECT_EQ(json::parse(stream_json(broadcast()))["stages"], json::array());
 }
 
@@ -218,6 +223,7 @@ TEST(stream_json, every_key_is_documented_and_every_documented_key_is_there) {
     actual[object] = keys_of(document[object]);
   }
   for (const char* list : {"stages", "touched_by_stalls"}) actual[list] = keys_of(document[list][0]);
+  actual["burst"] = keys_of(document["stages"][1]["burst"]);
   EXPECT_EQ(actual, documented());
 }
 
