@@ -70,6 +70,7 @@ void describe_requests(CLI::App& command, load_arguments& typed) {
       ->check(CLI::IsMember({"constant", "poisson"}))
       ->each([&typed](const std::string&) { typed.has_arrivals = true; })
       ->capture_default_str();
+  command.add_option("--tick", typed.tick, "arrivals of one tick leave together: cheaper, and in small bursts");
   command.add_option("--seed", typed.seed, "of the arrivals")->check(CLI::NonNegativeNumber)->capture_default_str();
   command.add_flag("--spin", typed.spin, "poll instead of sleeping between arrivals: costs a CPU, paces within us");
   command.add_option("--io", typed.io, "auto, io_uring or epoll")

@@ -35,6 +35,7 @@ struct load_arguments {
   std::optional<std::uint64_t> per_connection;
   std::string arrivals = "constant";
   bool has_arrivals = false;  // typed
+  std::string tick;           // empty: none
   std::string io = "auto";
   std::uint64_t seed = 1;
   bool spin = false;

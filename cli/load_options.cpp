@@ -31,6 +31,11 @@ std::expected<load::load_options, std::string> read_load_options(const load_argu
     if (!rate) return std::unexpected(rate.error());
     options.rate_per_s = *rate;
   }
+  if (!typed.tick.empty()) {
+    const auto tick = parse_duration(typed.tick);
+    if (!tick) return std::unexpected("--tick " + tick.error());
+    options.tick = *tick;
+  }
   for (const std::string& each : typed.stages) {
     const auto stage = parse_stage(each);
     if (!stage) return std::unexpected(stage.error());

@@ -31,6 +31,7 @@ std::string_view out_of_place(const load_arguments& typed) {
   const std::array given{std::pair{"--threads", typed.threads != 1},
                          std::pair{"--method", !typed.method.empty()},
                          std::pair{"--body", !typed.body.empty()},
+                         std::pair{"--tick", !typed.tick.empty()},
                          std::pair{"--curl", !typed.curl.empty()},
                          std::pair{"--har", !typed.har.empty()},
                          std::pair{"--requests", !typed.requests.empty()},

@@ -2,8 +2,10 @@
 
 5,000 and 50,000 req/s on 64 connections, one core. Peers: the load generators that have a rate, as far as they are
 on PATH; every run meets a newly started nginx. Which share of the rate each achieved stands beside: one that cannot
-reach it has its core to itself, and its CPU time per request is then what it can do. Bars: upper 95 % bound of assay /
-wrk2 <= 0.9, of assay / k6, oha, vegeta and hey <= 0.4 each.
+reach it has its core to itself, and its CPU time per request is then what it can do. wrk2 and oha wait by timers of a
+millisecond and send what has become due meanwhile; `assay load --tick 1ms` does as much, and is what the bars are of:
+upper 95 % bound of it / wrk2 <= 0.9, / k6, oha, vegeta and hey <= 0.4 each. `assay load` as it is sends each request at
+its own instant, and stands beside with its ratios.
 
 Memory: 10,000 plaintext connections, all with a request under way, against floor_server, for 5 s and for 30 s. All that
 is resident counts (wait4), the pages of programs and libraries included; what is the process's own (anonymous pages)
@@ -27,6 +29,7 @@ from lib.rounds import (Measurement, Round, Settings, alternate_with_tools, comp
 
 RATES_RPS = (5_000, 50_000)
 LIMITS = {"wrk2": 0.9, "k6": 0.4, "oha": 0.4, "vegeta": 0.4, "hey": 0.4}
+JUDGED = "--tick"
 MEMORY_CONNECTIONS, QUICK_MEMORY_CONNECTIONS = 10_000, 500
 MEMORY_RUNS_S = (5, 30)
 MEMORY_ROUNDS = 3
@@ -43,7 +46,7 @@ def _show_achieved(rounds: Sequence[Round], rate_rps: int, seconds: float) -> di
     return achieved
 
 
-def _measure_rate(rate_rps: int, assay: Generator, tools: Sequence[Generator], server: Server,
+def _measure_rate(rate_rps: int, ours: Sequence[Generator], tools: Sequence[Generator], server: Server,
                   settings: Settings) -> dict[str, Any]:
     print(f"  -- {rate_rps} req/s on {server.name}; {settings.connections} connections, {settings.seconds:g} s a run",
           flush=True)
@@ -56,13 +59,15 @@ def _measure_rate(rate_rps: int, assay: Generator, tools: Sequence[Generator], s
 
         return once
 
-    every = alternate_with_tools({assay.name: contender(assay)}, {one.name: contender(one) for one in tools},
+    every = alternate_with_tools({one.name: contender(one) for one in ours},
+                                 {one.name: contender(one) for one in tools},
                                  settings.pairs + 1, settings.pairs + 1, settings.seed)
     rounds = every[1:]  # the first warms up
     show_costs(rounds, cost)
     achieved = _show_achieved(rounds, rate_rps, settings.seconds)
     warn_of_company(rounds)
-    comparisons = [compare(rounds, assay.name, one.name, cost, LIMITS[one.name]) for one in tools]
+    comparisons = [compare(rounds, own.name, one.name, cost, LIMITS[one.name] if JUDGED in own.name else None)
+                   for own in ours for one in tools]
     for comparison in filter(None, comparisons):
         comparison.show()
     return {"rate_rps": rate_rps, "achieved": achieved, "rounds": rounds_as_json(rounds),
@@ -118,12 +123,12 @@ def measure_all(peers: Peers, settings: Settings) -> dict[str, Any]:
     _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
     if not settings.quick and MEMORY_CONNECTIONS + 100 > most_files:
         raise MeasurementError(f"{MEMORY_CONNECTIONS} connections need more descriptors than {most_files} (ulimit -Hn)")
-    assay, floor_server = peers.assay(), peers.floor_server()
+    assay, in_ticks, floor_server = peers.assay(), peers.assay(JUDGED, "1ms"), peers.floor_server()
     server = peers.nginx() or floor_server
     with LoadTools(peers) as load_tools:
         tools = load_tools.found(*LIMITS)
         show_skipped(peers)
-        if assay is None or server is None or floor_server is None:
+        if assay is None or in_ticks is None or server is None or floor_server is None:
             raise MeasurementError("assay and floor_server are needed, and not built")
-        results = [_measure_rate(rate_rps, assay, tools, server, settings) for rate_rps in RATES_RPS]
+        results = [_measure_rate(rate_rps, (in_ticks, assay), tools, server, settings) for rate_rps in RATES_RPS]
     return {"server": server.name, "results": results, "memory": _memory(assay, floor_server, settings)}

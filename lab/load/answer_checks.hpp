@@ -23,6 +23,7 @@
 #include "lab/load/json_check.hpp"
 #include "lab/load/recorder.hpp"
 #include "stack/http/message.hpp"
+#include "stack/runtime/io.hpp"
 
 namespace assay::load {
 
@@ -34,6 +35,7 @@ struct answer {
   int status = 0;
   std::optional<failure_kind> failed_check = {};
   instant head_at{};  // when its head was here, which is its first byte unless the head came in pieces
+  instant received_at = lent_buffer::unknown;  // its last byte, by the kernel
 };
 
 // A text to be found in bytes that come in pieces (Knuth, Morris, Pratt, SIAM J. Comput. 6, 1977): a byte is looked at

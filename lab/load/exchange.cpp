@@ -48,7 +48,8 @@ task<result<answer>> exchange_connection::exchange(std::string_view request, htt
   }
   if (watched_) watched_->body.begin();
   const loop& on = *(co_await this_context()).on;
-  const instant head_at = on.turn_time();  // known already: no clock is asked
+  const instant stamp = reader_.received_at();
+  const instant head_at = stamp == lent_buffer::unknown ? on.turn_time() : stamp;  // known already: no clock is asked
   while (!reader_.body_ended()) {
     const result<std::string_view> piece = co_await reader_.read_body(limit);
     if (!piece) co_return std::unexpected(piece.error());
@@ -66,6 +67,7 @@ task<result<answer>> exchange_connection::exchange(std::string_view request, htt
   reusable_ = head.keep_alive && !writer_.in_flight() && served_ < most_;
   answer got = judged(head.status);
   got.head_at = head_at;
+  got.received_at = reader_.received_at();
   co_return got;
 }
 

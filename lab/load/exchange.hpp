@@ -37,6 +37,9 @@ class exchange_connection {
   void watch(const answer_checks& checks, answer_tap* tap) { watched_.emplace(checks).tap = tap; }
   // So many requests and no more: after them it is not reusable.
   void limit_requests(std::uint64_t most) { most_ = most; }
+  // Before the first exchange: answers know by the kernel's word when they came, however late they are read. False:
+  // they do not, here.
+  bool stamp_answers() { return stream_.stamp_received(); }
   // The status of the response, its body read, checked and dropped. errc::protocol for what is not HTTP.
   task<result<answer>> exchange(std::string_view request, http::method verb, instant limit);
 

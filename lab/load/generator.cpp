@@ -17,6 +17,9 @@ constexpr duration interrupted_drain = std::chrono::milliseconds(500);
 // Arrivals that were never sent are charged one by one up to here, a second of work; beyond, by slices of time.
 constexpr std::uint64_t charged_singly = 20'000'000;
 constexpr int charged_slices = 100'000;
+// An answer is read at most so late. A connection is known to be free no sooner, but where somebody waits for one the
+// pace timer is not armed, and nothing is held back.
+constexpr duration most_held_back = std::chrono::milliseconds(1);
 
 }  // namespace
 
@@ -69,7 +72,8 @@ generator::generator(loop& on, const workload& work, const generator_share& shar
                  .thread = share.thread,
                  .threads = work.threads,
                  .seed = work.seed,
-                 .stages = work.stages}),
+                 .stages = work.stages,
+                 .tick = work.tick}),
       pace_(this),
       drain_(this),
       cost_(on),
@@ -95,6 +99,7 @@ task<result<void>> generator::open_slot(slot& opened) {
   measured_.connect_time.record(nanoseconds(on_.now() - began));
   opened.on = std::make_unique<exchange_connection>(on_, std::move(*stream), work_.checks);
   opened.on->limit_requests(work_.per_connection);
+  if (open_model()) std::ignore = opened.on->stamp_answers();
   co_return result<void>{};
 }
 
@@ -150,7 +155,10 @@ void generator::hand_out() {
 // Called when a connection is idle: nothing is due then.
 void generator::arm_pace() {
   stalls_.caught_up();
-  if (!pace_.armed()) on_.timers().arm(pace_, std::min(next_intended(), end_));
+  if (pace_.armed()) return;
+  const instant due = std::min(next_intended(), end_);
+  on_.timers().arm(pace_, due);
+  if (stamped_ && due - on_.turn_time() <= most_held_back) on_.backend().hold_back(due);
 }
 
 // Opens the slot's connection if it has none; false, and the arrival is accounted for, when that fails.
@@ -174,6 +182,12 @@ task<void> generator::pause_after_failure() {
   if (!open_model()) std::ignore = co_await delay_for(reconnect_pause);
 }
 
+// When the answer came by the kernel's word, where that is known; else now.
+instant generator::ended_at(const result<answer>& got, instant sent) const {
+  const instant now = on_.now();
+  return got && got->received_at != lent_buffer::unknown ? std::clamp(got->received_at, sent, now) : now;
+}
+
 // Sends the request and accounts for what comes. True when it met a keep-alive connection that the server had closed
 // meanwhile, and may be sent once more on a fresh one; its time goes on.
 task<bool> generator::attempt(slot& driven, bool again) {
@@ -184,8 +198,9 @@ task<bool> generator::attempt(slot& driven, bool again) {
   if (!again) measured_.lags(taken, driven.idle_since, blind_until_, sent);
   const instant limit = saturating_add(sent, work_.timeout);
   const result<answer> got = co_await driven.on->exchange(driven.request, route.verb, limit);
-  const instant now = on_.now();
+  const instant now = ended_at(got, sent);
   if (got) {
+    stamped_ = got->received_at != lent_buffer::unknown;
     const bool expected = measured_.answered(taken, sent, now, *got, now <= end_);
     live_.answers.fetch_add(1, std::memory_order_relaxed);
     if (!expected) live_.errors.fetch_add(1, std::memory_order_relaxed);

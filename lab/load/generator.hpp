@@ -4,6 +4,10 @@
 // queue, and is taken by the first connection that comes free; its lateness is charged to it. Closed model: every
 // connection sends again as soon as it has its answer.
 //
+// Where the kernel tells when an answer came (io_uring), and the next request is due soon, answers do not wake the
+// thread: they are read when it is up to send. That saves half of the wakes, and what a wake takes is in no response
+// time.
+//
 //   generator load(on, work, {.thread = 0, .address = at}, live);
 //   result<void> ready = on.run(load.connect());
 //   on.run(load.run(start));
@@ -88,6 +92,7 @@ class generator {
   instant next_intended() const { return start_ + schedule_.peek(); }
   void hand_out();
   void arm_pace();
+  instant ended_at(const result<answer>& got, instant sent) const;
   void charge_unsent(instant now);
   void charge_in_slices(instant now);
 
@@ -111,6 +116,9 @@ class generator {
   scope* connecting_ = nullptr;
   scope* running_ = nullptr;
   bool stopped_ = false;  // nothing more is sent
+  // Answers know when they came, as the latest did, and may be read late: the kernel begins with that some moments
+  // after it is asked.
+  bool stamped_ = false;
 };
 
 }  // namespace assay::load

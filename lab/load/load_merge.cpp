@@ -151,6 +151,7 @@ model::load_result merge_load(const measured_load& of, const std::vector<thread_
   if (work.requests.size() == 1) merged.method = options.method;
   merged.model = work.model;
   merged.arrivals = options.arrivals;
+  merged.tick = options.tick;
   merged.seed = options.seed;
   merged.connections = options.connections;
   merged.threads = options.threads;
@@ -175,6 +176,7 @@ model::load_result merge_load(const measured_load& of, const std::vector<thread_
   merged.achieved_rps = static_cast<double>(sum.answers_within_run) / seconds;
   merged.good_rps = static_cast<double>(sum.well_within_run) / seconds;
   merged.generator = health_of(outcomes, sum.answers);
+  for (const thread_outcome& each : outcomes) merged.generator.stamped_answers += each.measured.stamped_answers;
   sum.write_to(merged);
   merged.stalls = stalls.concern(merged.latency.response_time, work.gated_quantiles);
   if (work.window > duration::zero()) merged.windows = merged_windows(work, outcomes, merged.duration);

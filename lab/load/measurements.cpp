@@ -54,7 +54,7 @@ void measurements::end_in_second(const arrival& of, instant now, bool was_answer
 
 void measurements::failed(failure_kind kind, const arrival& of, instant sent, instant now, bool charged) {
   of.into->failed(kind, of.intended, sent, now, charged);
-  if (charged) count_stall(of, sent, now);
+  if (charged) count_stall(of, sent, now, false);
   if (seconds_) end_in_second(of, now, false, kind, charged);
   if (charged) keep_in_parts(of, now - of.intended);
   if (windows_) {

@@ -79,6 +79,7 @@ class measurements {
   std::uint64_t received_bytes = 0;
   observe::histogram connect_time = observe::histogram::with_defaults();
   observe::histogram first_byte = observe::histogram::with_defaults();  // of answers, from the send
+  std::uint64_t stamped_answers = 0;                                    // by the kernel, with when they came
   stall_record stalls;
 
  private:
@@ -91,8 +92,8 @@ class measurements {
     if (into != nullptr) into->record(of.intended - start_, response, times);
   }
   // A response time that this thread can have made longer itself.
-  void count_stall(const arrival& of, instant sent, instant now) {
-    const duration added = watch_ == nullptr ? duration::zero() : watch_->added(of.intended, sent, now);
+  void count_stall(const arrival& of, instant sent, instant now, bool by_kernel) {
+    const duration added = watch_ == nullptr ? duration::zero() : watch_->added(of.intended, sent, now, by_kernel);
     if (added > duration::zero()) stalls.touched(now - of.intended, added);
   }
   void count(arrival& taken);
@@ -142,10 +143,12 @@ inline bool measurements::answered(const arrival& of, instant sent, instant now,
   of.into->answered(
       of.intended, sent, now,
       {.status = got.status, .error = error, .within_run = within_run, .in_time = now - of.intended <= timeout_});
-  first_byte.record(nanoseconds(got.head_at - sent));
+  first_byte.record(nanoseconds(std::max(got.head_at, sent) - sent));
   if (seconds_) end_in_second(of, now, true, error, true);
   keep_in_parts(of, now - of.intended);
-  count_stall(of, sent, now);
+  const bool is_stamped = got.received_at != lent_buffer::unknown;
+  if (is_stamped) stamped_answers++;
+  count_stall(of, sent, now, is_stamped);
   if (windows_) windows_->ended(of.intended - start_, true, error.has_value(), now - of.intended);
   if (route.key) writes_.add(of.k, of.route, write_log::outcome_of(got.status));
   return !error;

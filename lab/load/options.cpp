@@ -137,6 +137,13 @@ checked check_stage(const stage& given) {
   return {};
 }
 
+checked check_tick(const load_options& options) {
+  if (options.tick == duration::zero()) return {};
+  if (!options.rate_per_s) return refuse("--tick: expected a rate with it, -R or --stage");
+  if (options.tick < min_tick || options.tick > max_tick) return refuse("--tick: expected from 10us to 100ms");
+  return {};
+}
+
 // Fills rate and length, which the stages stand for: their mean and their sum.
 checked check_stages(load_options& options) {
   if (options.stages.size() > max_stages) {
@@ -242,6 +249,7 @@ std::expected<load_plan, std::string> normalize(load_options options) {
     if (const checked stages = check_stages(options); !stages) return refuse(stages.error());
   }
   if (const checked numbers = check_numbers(options); !numbers) return refuse(numbers.error());
+  if (const checked tick = check_tick(options); !tick) return refuse(tick.error());
   std::expected<split_url, std::string> parts = split(options.url);
   if (!parts) return refuse(parts.error());
   if (const checked seconds = check_seconds(options); !seconds) return refuse(seconds.error());

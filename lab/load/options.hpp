@@ -29,6 +29,7 @@ struct load_options {
   std::string url;
   std::optional<double> rate_per_s;  // open model; without it closed
   model::arrival_law arrivals = model::arrival_law::constant;
+  duration tick = {};  // above zero: those of one tick leave together, at its begin; open model
   duration length = std::chrono::seconds(10);
   std::vector<stage> stages;  // open model, instead of rate and length, which normalize() then fills
   unsigned connections = 64;
@@ -66,7 +67,9 @@ struct load_plan {
 inline constexpr double max_rate_per_s = 10'000'000;
 inline constexpr unsigned max_connections = 1'000'000;
 inline constexpr unsigned max_threads = 256;
-inline constexpr std::size_t max_stages = 64;               // each keeps histograms of its own: record_memory.hpp
+inline constexpr std::size_t max_stages = 64;  // each keeps histograms of its own: record_memory.hpp
+inline constexpr duration min_tick = std::chrono::microseconds(10);
+inline constexpr duration max_tick = std::chrono::milliseconds(100);
 inline constexpr double max_staged_arrivals = 100'000'000;  // what may be charged one by one when nothing is answered
 inline constexpr duration max_length = std::chrono::hours(24 * 7);
 inline constexpr std::size_t max_routes = 256;  // each keeps histograms of its own, too

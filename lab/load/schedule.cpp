@@ -15,6 +15,7 @@ constexpr double no_more_ns = static_cast<double>(arrival_schedule::no_more.coun
 
 arrival_schedule::arrival_schedule(const schedule_options& options)
     : poisson_(options.law == model::arrival_law::poisson),
+      tick_(options.tick),
       threads_(options.threads),
       stream_(thread_stream(options.seed, options.thread)),
       ordinal_(options.thread) {

@@ -32,6 +32,7 @@ struct schedule_options {
   unsigned threads = 1;
   std::uint64_t seed = 1;
   std::span<const stage> stages = {};  // copied
+  duration tick = {};                  // above zero: arrivals are moved back to multiples of it, and come together
 };
 
 class arrival_schedule {
@@ -42,7 +43,7 @@ class arrival_schedule {
   explicit arrival_schedule(const schedule_options& options);
 
   // The offset of the next arrival from the start of the run, and its stage.
-  duration peek() const { return next_; }
+  duration peek() const { return tick_ > duration::zero() ? next_ - next_ % tick_ : next_; }
   unsigned stage_index() const { return stage_; }
   // Moves on to the arrival after it.
   void pop();
@@ -64,6 +65,7 @@ class arrival_schedule {
 
   std::vector<segment> segments_;
   bool poisson_;
+  duration tick_;
   unsigned threads_;
   std::uint64_t stream_;  // start of this thread's random numbers
   double rescaled_ = 0;   // Poisson: the running sum

@@ -14,8 +14,8 @@
 //   stalls.begin();
 //   stalls.fired(deadline);                      // of a timer that has just fired
 //   stalls.caught_up();                          // nothing is due, and somebody could send it
-//   duration own = stalls.added(intended, sent, now);   // of an answer that is read now
-//   stalls.end();
+//   duration own = stalls.added(intended, sent, now);   // of an answer that is read now, or came then by the kernel's
+//   word stalls.end();
 //
 // Misuse: another thread than the loop's. A response time over more than nine stalls: the latest of them are looked at.
 #pragma once
@@ -56,7 +56,8 @@ class stall_watch {
     if (std::exchange(behind_, false)) queue_until_ = std::min(queue_until_, on_.turn_time());
   }
 
-  duration added(instant intended, instant sent, instant now) const {
+  // `by_kernel`: now is when the answer came, so that it does not matter when it was read.
+  duration added(instant intended, instant sent, instant now, bool by_kernel = false) const {
     if (count_ == 0) return {};
     if (intended >= latest_.until) {
       return intended < queue_until_ ? std::clamp(sent - intended, duration::zero(), latest_.length())
@@ -71,8 +72,12 @@ class stall_watch {
       // What was due in it may have waited behind each other as well, for as long as it took at most.
       return sum + (leaves_queue_ ? std::min(sent - since, latest_.length()) : latest_.until - since);
     }
-    const bool read_late = on_.backlog_since() <= latest_.until || now - latest_.until < soon_read;
+    const bool read_late = !by_kernel && may_be_read_late(now);
     return sum + (read_late ? latest_.until - since : duration::zero());
+  }
+
+  bool may_be_read_late(instant now) const {
+    return on_.backlog_since() <= latest_.until || now - latest_.until < soon_read;
   }
 
   std::uint64_t count() const { return count_; }

@@ -92,6 +92,7 @@ workload workload_of(const load_plan& plan) {
           .checks = options.checks,
           .model = options.rate_per_s ? model::load_model::open : model::load_model::closed,
           .arrivals = options.arrivals,
+          .tick = options.tick,
           .stages = stages_of(options),
           .connections = options.connections,
           .threads = options.threads,

@@ -28,6 +28,7 @@ struct workload {
   answer_checks checks = {};
   model::load_model model = model::load_model::open;
   model::arrival_law arrivals = model::arrival_law::constant;
+  duration tick = {};         // see schedule_options
   std::vector<stage> stages;  // closed model: one, its rate is not used
   unsigned connections = 64;
   unsigned threads = 1;
@@ -46,7 +47,7 @@ struct workload {
 
   duration length() const;
   // The arrivals of sessions follow each other by other laws than the schedule's.
-  bool tests_arrivals() const { return keep_arrivals && model == model::load_model::open; }
+  bool tests_arrivals() const { return keep_arrivals && model == model::load_model::open && tick == duration::zero(); }
   // Expected arrivals of all threads; zero in the closed model.
   double arrivals_expected() const;
   // The same, of the first so much of the run.

@@ -68,6 +68,7 @@ struct generator_health {
   std::uint64_t own_limits = 0;  // requests not sent: no descriptor, local port or memory for their connection
   double little_residual = 0;    // |mean in flight - throughput x mean service time|, relative
   double cpu_per_request_ns = 0;
+  std::uint64_t stamped_answers = 0;  // when they came is the kernel's word, and not when they were read
 };
 
 // A percentile that the generator's own stalls can have made what it is: measured, and the least that it can have been.
@@ -192,6 +193,7 @@ struct load_result {
   std::string method;  // empty when there are several routes
   load_model model = load_model::closed;
   arrival_law arrivals = arrival_law::constant;
+  std::chrono::nanoseconds tick{};  // above zero: those of one tick were sent together, at its begin
   std::uint64_t seed = 0;
   unsigned connections = 0;
   unsigned threads = 0;

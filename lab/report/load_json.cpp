@@ -129,6 +129,9 @@ std::string load_json(const model::load_result& result) {
   document["method"] = result.method.empty() ? json(nullptr) : json(result.method);
   document["model"] = std::string(label(result.model));
   document["arrivals"] = result.offered_rps ? json(std::string(label(result.arrivals))) : json(nullptr);
+  document["tick_us"] = result.tick > std::chrono::nanoseconds::zero()
+                            ? json(std::chrono::duration<double, std::micro>(result.tick).count())
+                            : json(nullptr);
   document["seed"] = result.seed;
   document["connections"] = result.connections;
   document["threads"] = result.threads;
@@ -152,6 +155,7 @@ std::string load_json(const model::load_result& result) {
                            {"stalls", result.stalls.count},
                            {"longest_stall_us", static_cast<double>(result.stalls.longest_ns) / 1e3},
                            {"stalled_requests", result.stalls.touched_requests},
+                           {"stamped_answers", health.stamped_answers},
                            {"own_limits", health.own_limits},
                            {"little_residual", health.little_residual}};
   document["touched_by_stalls"] = touched_json(result.stalls);

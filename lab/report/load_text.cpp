@@ -36,6 +36,12 @@ void append_spectrum(std::string& to, std::string_view name, const observe::hist
                     static_cast<double>(of.max()) / 1e6, of.count());
 }
 
+// Empty without a tick.
+std::string tick_text(std::chrono::nanoseconds tick) {
+  return tick > tick.zero() ? fmt::format(" in ticks of {}", time_text(static_cast<double>(tick.count())))
+                            : std::string();
+}
+
 // One line a scenario: what became of its sessions, and how long those took that finished.
 void append_sessions(std::string& to, const model::load_result& result) {
   std::size_t widest = 8;
@@ -142,7 +148,8 @@ std::string load_text(const model::load_result& result, const load_text_options&
                       result.interrupted ? " (interrupted)" : "", result.connections, result.threads,
                       result.threads == 1 ? "" : "s", label(result.model));
   if (!result.sessions.empty()) text += " (sessions open, requests inside closed)";
-  if (open) text += fmt::format(", {} arrivals, seed {}", label(result.arrivals), result.seed);
+  if (open)
+    text += fmt::format(", {} arrivals{}, seed {}", label(result.arrivals), tick_text(result.tick), result.seed);
   text += '\n';
   append_row_heads(text);
   if (open) append_row(text, "response time", result.latency.response_time);

@@ -93,6 +93,7 @@ task<result<std::string_view>> message_reader::read_head(instant idle_limit, dur
     if (!fresh) co_return std::unexpected(fresh.error());
     if (fresh->empty()) co_return std::unexpected(error{.code = errc::closed, .what = "receive head"});
     received_bytes_ += fresh->bytes().size();
+    received_at_ = fresh->received_at();
     std::string().swap(kept_);  // used up: what chunk_ points to from now on is lent
     chunk_ = std::move(*fresh);
   }
@@ -148,6 +149,7 @@ task<result<std::string_view>> message_reader::read_body(instant limit) {
     result<net::chunk> fresh = co_await from_.recv(limit);
     if (!fresh) co_return std::unexpected(fresh.error());
     received_bytes_ += fresh->bytes().size();
+    received_at_ = fresh->received_at();
     std::string().swap(kept_);
     chunk_ = std::move(*fresh);
     if (!chunk_.empty()) continue;

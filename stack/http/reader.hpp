@@ -63,6 +63,8 @@ class message_reader {
   bool next_head_buffered();
   const std::optional<parse_error>& refused() const { return refused_; }
 
+  // When the bytes that were received last came, of a stamped stream; else lent_buffer::unknown.
+  instant received_at() const { return received_at_; }
   // Total received, framing included.
   std::uint64_t received_bytes() const { return received_bytes_; }
 
@@ -82,6 +84,7 @@ class message_reader {
   bool body_ended_ = true;
   std::optional<parse_error> refused_;
   std::uint64_t received_bytes_ = 0;
+  instant received_at_ = lent_buffer::unknown;
 };
 
 }  // namespace assay::http

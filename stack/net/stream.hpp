@@ -38,6 +38,8 @@ class chunk {
 
   std::string_view bytes() const { return {lent_.bytes.data(), lent_.bytes.size()}; }
   bool empty() const { return lent_.bytes.empty(); }
+  // By the kernel, of a stamped stream; else lent_buffer::unknown.
+  instant received_at() const { return lent_.received_at; }
   // Drops bytes at the front that have been used; gives the buffer back with the last one.
   void consume(std::size_t count) {
     assert(count <= lent_.bytes.size());
@@ -129,6 +131,9 @@ class stream {
 
   // Bytes, an end or a failure are here although nobody receives: the peer has spoken out of turn, or has left.
   bool has_received() const { return backend_->has_received(*socket_); }
+
+  // Before anything is received: from now on chunks know when they came, see io::stamp_received(). False: they do not.
+  bool stamp_received() { return backend_->stamp_received(*socket_); }
 
   // Tells the peer that no more will come; receiving goes on.
   void shutdown_write() { backend_->shutdown_write(*socket_); }

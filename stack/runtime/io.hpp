@@ -50,8 +50,10 @@ class io_socket {
 struct lent_buffer {
   std::span<const char> bytes;
   std::uint32_t id = no_buffer;
+  instant received_at = unknown;  // by the kernel, where it was asked for: see io::stamp_received()
 
   static constexpr std::uint32_t no_buffer = UINT32_MAX;
+  static constexpr instant unknown = instant::min();
 };
 
 struct io_op : ready_node {
@@ -131,6 +133,17 @@ class io {
   // Whether something has come that nobody has asked for yet: bytes, the end of the stream, or its failure. Does not
   // wait; what has not reached the backend is not known, so false promises nothing.
   virtual bool has_received(const io_socket& on) const noexcept = 0;
+  // From its next receive on, which has not been started: when the bytes reached this machine is told with them, by the
+  // kernel and so whenever this thread comes to look (the last of them, where several arrivals are read as one). The
+  // kernel's clock is the wall's: a step of that within the moment until they are read is in it. It begins some moments
+  // after the first in the system who asks: bytes before that are not told of. False: not here.
+  virtual bool stamp_received(io_socket& of) noexcept {
+    static_cast<void>(of);
+    return false;
+  }
+  // Until then nobody minds when a completion is told: polls end with time, or with many of them, rather than with
+  // each. For who reads stamped sockets and sends on a schedule; a wake may be heard as late as then, too.
+  virtual void hold_back(instant until) noexcept { static_cast<void>(until); }
   virtual void shutdown_write(io_socket& of) noexcept = 0;
   virtual void close(io_socket* closed) noexcept = 0;
 

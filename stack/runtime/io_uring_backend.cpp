@@ -197,6 +197,14 @@ bool io_uring_backend::withdraw(recv_op& op) noexcept {
   return true;
 }
 
+bool io_uring_backend::stamp_received(io_socket& of) noexcept {
+  auto& socket = static_cast<uring_socket&>(of);
+  assert(!socket.armed && "ask before the first receive");
+  const int on = 1;
+  socket.stamped = ::setsockopt(socket.fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) == 0;
+  return socket.stamped;
+}
+
 void io_uring_backend::release(const lent_buffer& buffer) noexcept {
   if (buffer.id != lent_buffer::no_buffer) buffers_.give_back(buffer.id);
 }

@@ -54,6 +54,8 @@ class io_uring_backend final : public io {
     const auto& socket = static_cast<const uring_socket&>(on);
     return socket.received.count > 0 || socket.at_end || socket.failure != 0;
   }
+  bool stamp_received(io_socket& of) noexcept override;
+  void hold_back(instant until) noexcept override { held_back_until_ = until; }
   void shutdown_write(io_socket& of) noexcept override { ::shutdown(static_cast<uring_socket&>(of).fd, SHUT_WR); }
   void close(io_socket* closed) noexcept override;
   void poll(instant until, ready_queue& completed) override;
@@ -70,6 +72,7 @@ class io_uring_backend final : public io {
   bool take_accepted(uring_socket& listener, accept_op& op);
   bool serve_waiter(uring_socket& socket);
   void on_slot(uring_socket& socket, std::int32_t status, std::uint32_t flags);
+  void take_stamped(uring_socket& socket, std::uint32_t id, std::int32_t status);
   void on_op(io_op& op, std::int32_t status);
   void prepare_at_once(io_uring_sqe& sqe, send_op& op);
   void tell_sent(ready_queue& completed);
@@ -94,6 +97,10 @@ class io_uring_backend final : public io {
   std::uint32_t inline_budget_ = inline_budget;
   std::vector<send_op*> at_once_;  // no completion comes of those that succeed
   bool hurried_ = false;           // somebody waits for one of them
+  instant held_back_until_ = instant::min();
+  msghdr stamped_{};  // how a stamped receive lays out its buffer
+  duration wall_to_monotonic_{};
+  bool clocks_compared_ = false;  // in this turn
   std::vector<uring_socket*> starved_;
   intrusive_list<uring_socket> sockets_;
   ready_queue done_;  // completed, and handed over by the next poll()

@@ -5,6 +5,7 @@
 #include <cassert>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace assay::detail {
 
@@ -37,11 +38,11 @@ void uring_buffers::put(std::uint32_t id) {
   free_++;
 }
 
-void uring_buffers::append(buffer_chain& chain, std::uint32_t id, std::uint32_t length_bytes) {
+void uring_buffers::append(buffer_chain& chain, std::uint32_t id, const payload& filled_with) {
   assert(!spilled(id) && free_ > 0);
   free_--;
   chained_++;
-  filled_[id].length_bytes = length_bytes;
+  filled_[id].with = filled_with;
   (chain.count == 0 ? chain.first : filled_[chain.last].next) = id;
   chain.last = id;
   chain.count++;
@@ -61,7 +62,7 @@ lent_buffer uring_buffers::pop(buffer_chain& chain) {
   chain.count--;
   if (!spilled(id)) chained_--;
   const char* start = spilled(id) ? oldest.heap.get() : address(id);
-  return {{start, oldest.length_bytes}, id};
+  return {{start + oldest.with.offset, oldest.with.length_bytes}, id, oldest.with.received_at};
 }
 
 void uring_buffers::give_back(std::uint32_t id) {
@@ -82,9 +83,9 @@ std::uint32_t uring_buffers::to_heap(std::uint32_t id) {
   const std::uint32_t heap_id = unused_heap_ids_.back();
   unused_heap_ids_.pop_back();
   filled& copy = filled_[heap_id];
-  copy.length_bytes = filled_[id].length_bytes;
-  copy.heap = std::make_unique_for_overwrite<char[]>(copy.length_bytes);
-  std::memcpy(copy.heap.get(), address(id), copy.length_bytes);
+  copy.with = filled_[id].with;
+  copy.heap = std::make_unique_for_overwrite<char[]>(copy.with.length_bytes);
+  std::memcpy(copy.heap.get(), address(id) + std::exchange(copy.with.offset, 0), copy.with.length_bytes);
   return heap_id;
 }
 

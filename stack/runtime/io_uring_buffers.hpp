@@ -40,7 +40,18 @@ class uring_buffers {
   std::uint32_t chained() const { return chained_; }
 
   // The kernel has put `length_bytes` into `id`: to the end of the chain.
-  void append(buffer_chain& chain, std::uint32_t id, std::uint32_t length_bytes);
+  void append(buffer_chain& chain, std::uint32_t id, std::uint32_t length_bytes) {
+    append(chain, id, {.length_bytes = length_bytes});
+  }
+  // Where in the buffer they begin, how many there are, and when they came.
+  struct payload {
+    std::uint32_t offset = 0;
+    std::uint32_t length_bytes = 0;
+    instant received_at = lent_buffer::unknown;
+  };
+  void append(buffer_chain& chain, std::uint32_t id, const payload& filled_with);
+  // What the kernel has put into `id`, which has not been appended yet.
+  char* content(std::uint32_t id) { return address(id); }
   // The kernel has used `id` for nothing.
   void take_back(std::uint32_t id);
   // The oldest of a chain that is not empty, lent until give_back().
@@ -53,7 +64,7 @@ class uring_buffers {
  private:
   struct filled {
     std::uint32_t next = lent_buffer::no_buffer;
-    std::uint32_t length_bytes = 0;
+    payload with;
     std::unique_ptr<char[]> heap;  // of a spilled one, whose id is beyond the ring's
   };
   struct free_memory {

@@ -2,19 +2,30 @@
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <utility>
 
 #include "stack/runtime/io_uring_backend.hpp"
 
 namespace assay::detail {
 namespace {
 
+// Completions that end a wait although they are held back: what is lent to them comes to its end.
+constexpr unsigned lent_share_held_back = 4;
+// A buffer of a stamped receive begins with a header and this: one message of the kernel, the time.
+constexpr std::size_t stamp_bytes = CMSG_SPACE(sizeof(timespec));
+
 // Filled buffers a socket may have that nobody reads; beyond it the multishot receive is stopped.
 constexpr std::uint32_t max_queued_buffers = 8;
 constexpr std::uint32_t max_queued_when_scarce = 1;
+
+duration since_epoch(const timespec& at) {
+  return std::chrono::seconds(at.tv_sec) + std::chrono::nanoseconds(at.tv_nsec);
+}
 
 // The kernel interrupts a wait for a signal, and may be short of memory for a moment: the next turn tries again. What
 // else it says will never pass, and ignoring it would spin.
@@ -44,7 +55,12 @@ void io_uring_backend::arm_slot(uring_socket& socket) {
   if (socket.listener) {
     io_uring_prep_multishot_accept(&sqe, socket.fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
   } else {
-    io_uring_prep_recv_multishot(&sqe, socket.fd, nullptr, 0, 0);
+    if (socket.stamped) {
+      stamped_.msg_controllen = stamp_bytes;
+      io_uring_prep_recvmsg_multishot(&sqe, socket.fd, &stamped_, 0);
+    } else {
+      io_uring_prep_recv_multishot(&sqe, socket.fd, nullptr, 0, 0);
+    }
     sqe.flags |= IOSQE_BUFFER_SELECT;
     sqe.buf_group = lent_buffer_group;
     // Nearly every receive is armed before its bytes are there: do not try first, wait for readiness.
@@ -94,12 +110,39 @@ bool io_uring_backend::serve_waiter(uring_socket& socket) {
   return true;
 }
 
+// The kernel stamps by the wall's clock. How far that is from ours is asked once a turn.
+void io_uring_backend::take_stamped(uring_socket& socket, std::uint32_t id, std::int32_t status) {
+  io_uring_recvmsg_out* const out = io_uring_recvmsg_validate(buffers_.content(id), status, &stamped_);
+  if (out == nullptr || out->payloadlen == 0) {  // the end of the stream has a header, too
+    socket.at_end = socket.at_end || out != nullptr;
+    buffers_.take_back(id);
+    return;
+  }
+  const auto* const bytes = static_cast<const char*>(io_uring_recvmsg_payload(out, &stamped_));
+  uring_buffers::payload got{.offset = static_cast<std::uint32_t>(bytes - buffers_.content(id)),
+                             .length_bytes = io_uring_recvmsg_payload_length(out, status, &stamped_)};
+  const cmsghdr* const told = io_uring_recvmsg_cmsg_firsthdr(out, &stamped_);
+  if (told != nullptr && told->cmsg_level == SOL_SOCKET && told->cmsg_type == SO_TIMESTAMPNS) {
+    timespec stamp{};
+    std::memcpy(&stamp, CMSG_DATA(told), sizeof stamp);
+    if (!std::exchange(clocks_compared_, true)) {
+      timespec wall{};
+      ::clock_gettime(CLOCK_REALTIME, &wall);
+      wall_to_monotonic_ = now().time_since_epoch() - since_epoch(wall);
+    }
+    got.received_at = std::min(instant(since_epoch(stamp) + wall_to_monotonic_), now());
+  }
+  buffers_.append(socket.received, id, got);
+}
+
 void io_uring_backend::on_slot(uring_socket& socket, std::int32_t status, std::uint32_t flags) {
   socket.armed = (flags & IORING_CQE_F_MORE) != 0;
   if ((flags & IORING_CQE_F_BUFFER) != 0) {
     const std::uint32_t id = flags >> IORING_CQE_BUFFER_SHIFT;
     if (socket.closing || status <= 0) {
       buffers_.take_back(id);
+    } else if (socket.stamped) {
+      take_stamped(socket, id, status);
     } else {
       buffers_.append(socket.received, id, static_cast<std::uint32_t>(status));
     }
@@ -166,6 +209,7 @@ void io_uring_backend::on_completion(const io_uring_cqe& cqe) {
 }
 
 void io_uring_backend::reap() {
+  clocks_compared_ = false;
   unsigned head = 0;
   unsigned count = 0;
   io_uring_cqe* cqe = nullptr;
@@ -178,6 +222,10 @@ void io_uring_backend::reap() {
 }
 
 void io_uring_backend::enter(instant until) {
+  const bool holds_back = held_back_until_ != instant::min() && until != instant::min();
+  if (holds_back && now() >= held_back_until_) held_back_until_ = instant::min();
+  const unsigned least = held_back_until_ == instant::min() ? 1 : std::max(1U, buffers_.count() / lent_share_held_back);
+  if (least > 1) until = std::min(until, held_back_until_);
   if (until == never) {
     return check_entered(io_uring_submit_and_wait(&ring_, 1));
   }
@@ -185,7 +233,7 @@ void io_uring_backend::enter(instant until) {
   if (span > duration::zero()) {
     __kernel_timespec timeout{.tv_sec = span.count() / 1'000'000'000, .tv_nsec = span.count() % 1'000'000'000};
     io_uring_cqe* unused = nullptr;
-    return check_entered(io_uring_submit_and_wait_timeout(&ring_, &unused, 1, &timeout, nullptr));
+    return check_entered(io_uring_submit_and_wait_timeout(&ring_, &unused, least, &timeout, nullptr));
   }
   // Do not wait: and do not enter the kernel at all when it has nothing for us nor we for it.
   const unsigned flags = __atomic_load_n(ring_.sq.kflags, __ATOMIC_RELAXED);

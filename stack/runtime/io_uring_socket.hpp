@@ -21,6 +21,7 @@ struct uring_socket final : io_socket, list_node {
   bool closing = false;      // freed when armed becomes false
   bool starved = false;      // the lent buffers ran out; armed again when some come back
   bool at_end = false;       // the peer has closed its side
+  bool stamped = false;      // its receives tell when the bytes came
   int failure = 0;           // -errno that ended the stream, reported once the queue is empty
   unsigned pending_ops = 0;  // sends in the kernel
   io_op* waiter = nullptr;   // the recv or accept that waits

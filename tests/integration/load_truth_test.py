@@ -8,7 +8,7 @@ import signal
 import time
 import unittest
 
-from load_support import LoadTest, Run
+from load_support import USAGE, LoadTest, Run
 import service
 from service import wait_until
 
@@ -22,7 +22,7 @@ class Stopped(LoadTest):
     def test_a_stop_is_in_the_percentiles(self) -> None:
         server = self.hello()
         run = self.start("load", server.url("/"), "-R", "1000", "-d", "6s", "-c", "16", "--json")
-        wait_until(lambda: self.cpu_ticks(server) >= 5, "work of the server")
+        wait_until(lambda: self.cpu_ticks(server) >= 1, "work of the server")
         os.kill(server.process.pid, signal.SIGSTOP)
         stopped = time.monotonic()
         try:
@@ -95,6 +95,18 @@ class Arrivals(LoadTest):
         url = self.hello().url("/")
         self.assertEqual(self.offered(url, "-R", "300"), 300)
         self.assertEqual(self.offered(url, "-R", "300", "-t", "3"), 300)
+
+    def test_arrivals_of_a_tick_come_together_and_none_is_lost(self) -> None:
+        url = self.hello().url("/")
+        document = self.start("load", url, "-R", "2000", "--tick", "2ms", "-d", "500ms", "--json").wait(20).document()
+        self.assertEqual((document["tick_us"], document["offered_requests"]), (2000, 1000))
+        self.assertIsNone(document["arrivals_seen"], "they are of no law")
+        text = self.load(url, "-d", "200ms", "-R", "500", "--tick", "2ms").out
+        self.assertIn(", constant arrivals in ticks of 2.00ms, seed 1\n", text)
+        self.assert_refused(self.load(url, "--tick", "1ms"), USAGE, "--tick: expected a rate with it")
+        self.assert_refused(self.load(url, "-R", "5", "--tick", "1s"), USAGE, "from 10us to 100ms")
+        self.assert_refused(self.load(url, "-R", "5", "--tick", "fast"), USAGE, '--tick "fast"')
+        self.assert_refused(self.load("ws://127.0.0.1:1/", "-R", "5", "--tick", "1ms"), USAGE, "--tick")
 
 
 if __name__ == "__main__":

@@ -42,6 +42,26 @@ TEST(engine, threads_share_one_schedule) {
   EXPECT_EQ(engine.look().answers, 500U);
 }
 
+// On io_uring the kernel tells when each answer of the open model came, and answers are read when a request is due.
+TEST(engine, answers_are_stamped_by_the_kernel) {
+  const live_server server;
+  load_plan plan = plan_for(server.url(), 2000, 250ms);
+  plan.options.io.kind = io_kind::automatic;
+  plan.options.tick = 1ms;
+  const auto result = load_engine(plan).run();
+  ASSERT_TRUE(result) << result.error();
+  EXPECT_EQ(result->requests, 500U);
+  EXPECT_TRUE(result->errors.empty());
+  EXPECT_FALSE(result->arrivals_seen) << "they are not of the law";
+  // Linux begins with it some moments after it is asked.
+  EXPECT_EQ(result->generator.stamped_answers > 0, result->io_backend == "io_uring");
+  EXPECT_LE(result->generator.stamped_answers, 500U);
+  plan.options.rate_per_s.reset();
+  plan.options.tick = {};
+  EXPECT_EQ(load_engine(plan).run()->generator.stamped_answers, 0U)
+      << "in the closed model they are read when they come";
+}
+
 TEST(engine, a_run_can_be_ended_from_another_thread) {
   const live_server server;
   for (const std::optional<double> rate : {std::optional<double>(500), std::optional<double>()}) {

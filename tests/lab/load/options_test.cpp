@@ -146,6 +146,21 @@ TEST(options, seconds_are_kept_for_a_burst_and_no_longer_than_a_day) {
             "bursts)");
 }
 
+TEST(options, ticks_are_of_a_rate) {
+  load_options options;
+  options.url = "http://h/";
+  options.rate_per_s = 1000;
+  options.tick = 1ms;
+  EXPECT_TRUE(normalize(options));
+  options.tick = 1us;
+  EXPECT_EQ(normalize(options).error(), "--tick: expected from 10us to 100ms");
+  options.tick = 1s;
+  EXPECT_EQ(normalize(options).error(), "--tick: expected from 10us to 100ms");
+  options.tick = 1ms;
+  options.rate_per_s.reset();
+  EXPECT_EQ(normalize(options).error(), "--tick: expected a rate with it, -R or --stage");
+}
+
 TEST(options, connections_and_threads) {
   load_options options = good();
   options.connections = 0;

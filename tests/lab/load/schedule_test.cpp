@@ -10,6 +10,8 @@
 namespace assay::load {
 namespace {
 
+using namespace std::chrono_literals;
+
 using model::arrival_law;
 
 std::vector<double> first_ns(const schedule_options& options, std::size_t count) {
@@ -139,6 +141,22 @@ TEST(schedule, poisson_gaps_are_exponential_and_independent) {
     EXPECT_LT(ks_against_exponential(gaps, mean_ns), 1.63 / root_n) << "the 1 % point";
     EXPECT_LT(anderson_darling(gaps, mean_ns), 3.857);
     for (const std::size_t lag : {1U, 2U, 3U, 4U, 64U}) EXPECT_LT(std::abs(lag_correlation(gaps, lag)), 4 / root_n);
+  }
+}
+
+TEST(schedule, a_tick_brings_arrivals_together_and_loses_none) {
+  for (const arrival_law law : {arrival_law::constant, arrival_law::poisson}) {
+    const schedule_options exact{.law = law, .rate_per_s = 5000, .seed = 7};
+    schedule_options in_ticks = exact;
+    in_ticks.tick = 1ms;
+    arrival_schedule each(exact);
+    arrival_schedule together(in_ticks);
+    for (int i = 0; i < 20'000; ++i, each.pop(), together.pop()) {
+      EXPECT_EQ(together.peek() % 1ms, 0ns);
+      EXPECT_LE(together.peek(), each.peek());
+      EXPECT_LT(each.peek() - together.peek(), 1ms);
+      EXPECT_EQ(together.index(), each.index());
+    }
   }
 }
 

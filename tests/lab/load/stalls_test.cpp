@@ -57,6 +57,20 @@ TEST(stalls, of_the_open_model_are_in_what_was_sent_late_as_well) {
   EXPECT_EQ(touched_by(seen), "p99 and max") << "of 1000 requests 20 were to be sent meanwhile";
 }
 
+TEST(stalls, do_not_touch_an_answer_whose_time_the_kernel_has_noted) {
+  loop on(std::make_unique<sim_io>(sim_options{}));
+  stall_watch stalls(on);
+  const instant deadline = on.turn_time();
+  auto late = [](loop& of) -> task<void> { std::ignore = co_await delay_until(of.now() + 200ms); };
+  on.run(late(on));
+  stalls.fired(deadline);
+  ASSERT_EQ(stalls.count(), 1U);
+  const instant during = deadline + 50ms;  // sent before it, come in it, read after it
+  EXPECT_GT(stalls.added(deadline - 1ms, deadline - 1ms, during), 0ms);
+  EXPECT_EQ(stalls.added(deadline - 1ms, deadline - 1ms, during, true), 0ms);
+  EXPECT_GT(stalls.added(during, on.now(), on.now() + 1ms, true), 0ms) << "but one that was to be sent in it";
+}
+
 // A request that was on its way all the time, and whose answer came when the thread ran again, lost nothing by it.
 TEST(stalls, do_not_touch_what_was_still_being_answered) {
   world stage(0us);

@@ -145,6 +145,7 @@ TEST(load_json, holds_the_result) {
         {"stalls", 2},
         {"longest_stall_us", 203000.0},
         {"stalled_requests", 9},
+        {"stamped_answers", 0},
         {"own_limits", 0},
         {"little_residual", 0.001}}}};
   for (const auto& [key, value] : expected.items()) EXPECT_EQ(document[key], value) << key;
