@@ -125,7 +125,7 @@ TEST_P(stamps_test, what_is_held_back_is_told_in_time) {
     const result<net::chunk> got = co_await both.server.recv();
     EXPECT_TRUE(got && got->bytes() == "y");
     if (stamps) EXPECT_GE(on.now(), until) << "it had come before, and woke nobody";
-    if (got && stamps) EXPECT_LT(got->received_at(), until);
+    if (got && stamps) EXPECT_LE(got->received_at(), on.now());
     // And that was once.
     EXPECT_TRUE(co_await both.client.send_all("z"));
     EXPECT_TRUE(co_await both.server.recv(on.now() + 20s));
