@@ -2,10 +2,13 @@
 
 5,000 and 50,000 req/s on 64 connections, one core. Peers: the load generators that have a rate, as far as they are
 on PATH; every run meets a newly started nginx. Which share of the rate each achieved stands beside: one that cannot
-reach it has its core to itself, and its CPU time per request is then what it can do. wrk2 and oha wait by timers of a
-millisecond and send what has become due meanwhile; `assay load --tick 1ms` does as much, and is what the bars are of:
-upper 95 % bound of it / wrk2 <= 0.9, / k6, oha, vegeta and hey <= 0.4 each. `assay load` as it is sends each request at
-its own instant, and stands beside with its ratios.
+reach it has its core to itself, and its CPU time per request is then what it can do.
+
+wrk2 and oha wait by timers of a millisecond and send what has become due meanwhile; `assay load --tick 1ms` does as
+much, with ticks of 5 ms it waits more coarsely than they do, and `assay load` as it is sends each request at its own
+instant. Bars, of each with a tick: upper 95 % bound of it / wrk2 <= 0.9, / k6, oha, vegeta and hey <= 0.4. floor_client
+stands beside, closed and so with as much in one go as the server answers: what the kernel takes of a request at its
+cheapest, which no generator goes below.
 
 Memory: 10,000 plaintext connections, all with a request under way, against floor_server, for 5 s and for 30 s. All that
 is resident counts (wait4), the pages of programs and libraries included; what is the process's own (anonymous pages)
@@ -29,7 +32,8 @@ from lib.rounds import (Measurement, Round, Settings, alternate_with_tools, comp
 
 RATES_RPS = (5_000, 50_000)
 LIMITS = {"wrk2": 0.9, "k6": 0.4, "oha": 0.4, "vegeta": 0.4, "hey": 0.4}
-JUDGED = "--tick"
+TICKS = ("1ms", "5ms")
+FLOOR = "floor_client"
 MEMORY_CONNECTIONS, QUICK_MEMORY_CONNECTIONS = 10_000, 500
 MEMORY_RUNS_S = (5, 30)
 MEMORY_ROUNDS = 3
@@ -42,7 +46,8 @@ def _show_achieved(rounds: Sequence[Round], rate_rps: int, seconds: float) -> di
     names = sorted({name for one in rounds for name in one})
     achieved = {name: median(one[name].requests for one in rounds if name in one) / (rate_rps * seconds)
                 for name in names}
-    print("  achieved of the rate: " + ", ".join(f"{name} {share:.0%}" for name, share in achieved.items()))
+    told = ", ".join(f"{name} {share:.0%}" for name, share in achieved.items() if name != FLOOR)
+    print(f"  achieved of the rate: {told}")
     return achieved
 
 
@@ -54,7 +59,8 @@ def _measure_rate(rate_rps: int, ours: Sequence[Generator], tools: Sequence[Gene
     def contender(generator: Generator) -> Callable[[int], Measurement]:
         def once(_: int) -> Measurement:
             with server:
-                load = Load(server.port, settings.connections, settings.seconds, rate_rps)
+                rate = None if generator.name == FLOOR else rate_rps
+                load = Load(server.port, settings.connections, settings.seconds, rate)
                 return measure(generator, load, server, settings)
 
         return once
@@ -66,7 +72,7 @@ def _measure_rate(rate_rps: int, ours: Sequence[Generator], tools: Sequence[Gene
     show_costs(rounds, cost)
     achieved = _show_achieved(rounds, rate_rps, settings.seconds)
     warn_of_company(rounds)
-    comparisons = [compare(rounds, own.name, one.name, cost, LIMITS[one.name] if JUDGED in own.name else None)
+    comparisons = [compare(rounds, own.name, one.name, cost, LIMITS[one.name] if "--tick" in own.name else None)
                    for own in ours for one in tools]
     for comparison in filter(None, comparisons):
         comparison.show()
@@ -123,12 +129,13 @@ def measure_all(peers: Peers, settings: Settings) -> dict[str, Any]:
     _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
     if not settings.quick and MEMORY_CONNECTIONS + 100 > most_files:
         raise MeasurementError(f"{MEMORY_CONNECTIONS} connections need more descriptors than {most_files} (ulimit -Hn)")
-    assay, in_ticks, floor_server = peers.assay(), peers.assay(JUDGED, "1ms"), peers.floor_server()
+    assay, floor_server = peers.assay(), peers.floor_server()
+    ours = [one for one in (*(peers.assay("--tick", tick) for tick in TICKS), assay, peers.bare(FLOOR)) if one]
     server = peers.nginx() or floor_server
     with LoadTools(peers) as load_tools:
         tools = load_tools.found(*LIMITS)
         show_skipped(peers)
-        if assay is None or in_ticks is None or server is None or floor_server is None:
+        if assay is None or server is None or floor_server is None:
             raise MeasurementError("assay and floor_server are needed, and not built")
-        results = [_measure_rate(rate_rps, (in_ticks, assay), tools, server, settings) for rate_rps in RATES_RPS]
+        results = [_measure_rate(rate_rps, ours, tools, server, settings) for rate_rps in RATES_RPS]
     return {"server": server.name, "results": results, "memory": _memory(assay, floor_server, settings)}
