@@ -61,7 +61,7 @@ auto run_watched(Engine& engine, stop_signals& stop, Line& line) {
     // Everything ends soon after stop() except a name look-up, which nobody can cancel: there the second Ctrl-C helps.
     if (asked != 0 && ended_by != 0 && engine.look().elapsed == duration::zero()) {
       line.clear();
-      std::_Exit(could_not_run);
+      std::_Exit(code_of_signal(ended_by));
     }
     if (ended_by == 0) ended_by = asked;
     if (asked != 0) engine.stop();

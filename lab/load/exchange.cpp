@@ -20,6 +20,12 @@ result<exchange_connection::read_head> exchange_connection::take_head(std::strin
   return read_head{.status = head.status, .keep_alive = head.keep_alive, .body = head.body};
 }
 
+// When the bytes that were read last were here: no clock is asked.
+instant exchange_connection::here_at(const loop& on) const {
+  const instant stamped = reader_.received_at();
+  return stamped == lent_buffer::unknown ? on.turn_time() : stamped;
+}
+
 answer exchange_connection::judged(int status) const {
   answer got{.status = status};
   if (!watched_) return got;
@@ -48,8 +54,7 @@ task<result<answer>> exchange_connection::exchange(std::string_view request, htt
   }
   if (watched_) watched_->body.begin();
   const loop& on = *(co_await this_context()).on;
-  const instant stamp = reader_.received_at();
-  const instant head_at = stamp == lent_buffer::unknown ? on.turn_time() : stamp;  // known already: no clock is asked
+  const instant head_at = here_at(on);
   while (!reader_.body_ended()) {
     const result<std::string_view> piece = co_await reader_.read_body(limit);
     if (!piece) co_return std::unexpected(piece.error());
@@ -58,8 +63,11 @@ task<result<answer>> exchange_connection::exchange(std::string_view request, htt
       if (watched_->tap != nullptr) watched_->tap->on_body(*piece);
     }
     // A wait ends at the limit, but a server that sends without end leaves nothing to wait for.
-    if (on.turn_time() > limit) co_return std::unexpected(error{.code = errc::timed_out, .what = "receive body"});
+    if (here_at(on) > limit) co_return std::unexpected(error{.code = errc::timed_out, .what = "receive body"});
   }
+  // A thread that ran late has read what came too late, before it heard of the limit.
+  const bool too_late = reader_.received_at() != lent_buffer::unknown && reader_.received_at() > limit;
+  if (too_late) co_return std::unexpected(error{.code = errc::timed_out, .what = "receive"});
   reader_.next_message();
   // They answer nothing that was asked, and nobody can say which bytes are the answer to the next request.
   if (!reader_.at_message_start()) co_return std::unexpected(protocol("bytes beyond the response"));

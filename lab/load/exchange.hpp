@@ -67,6 +67,7 @@ class exchange_connection {
     http::body_framing body;
   };
   result<read_head> take_head(std::string_view bytes, http::method verb);
+  instant here_at(const loop& on) const;
   answer judged(int status) const;
 
   net::stream stream_;

@@ -20,6 +20,8 @@ constexpr int charged_slices = 100'000;
 // An answer is read at most so late. A connection is known to be free no sooner, but where somebody waits for one the
 // pace timer is not armed, and nothing is held back.
 constexpr duration most_held_back = std::chrono::milliseconds(1);
+// What is read or sent in one go. Of more, the rest waits until the first of it has been read, or sent.
+constexpr std::uint64_t most_bytes_held_back = 16 * 1024;
 
 }  // namespace
 
@@ -28,7 +30,8 @@ class generator::slot {
  public:
   std::unique_ptr<exchange_connection> on;
   instant idle_since{};
-  arrival taken;  // what it is busy with, and its bytes
+  instant free_since = lent_buffer::unknown;  // by the kernel's word, of the latest answer
+  arrival taken;                              // what it is busy with, and its bytes
   std::string_view request;
   request_source::draft scratch;  // owns them until the answer
 };
@@ -158,14 +161,23 @@ void generator::arm_pace() {
   if (pace_.armed()) return;
   const instant due = std::min(next_intended(), end_);
   on_.timers().arm(pace_, due);
-  if (stamped_ && due - on_.turn_time() <= most_held_back) on_.backend().hold_back(due);
+  hold_back_until(due);
+}
+
+// Answers, if their times are known all the same and nothing else is to come of them.
+void generator::hold_back_until(instant due) {
+  const bool in_one_go = opening_ == 0 && largest_ <= most_bytes_held_back;
+  if (stamped_ && in_one_go && due - on_.turn_time() <= most_held_back) on_.backend().hold_back(due);
 }
 
 // Opens the slot's connection if it has none; false, and the arrival is accounted for, when that fails.
 task<bool> generator::ensure_open(slot& driven, bool again) {
   if (driven.on != nullptr && driven.on->spoiled()) co_await close_slot(driven);
   if (driven.on != nullptr) co_return true;
+  opening_++;
+  on_.backend().hold_back(instant::min());  // who has armed the pace in this turn did not know
   const result<void> opened = co_await open_slot(driven);
+  opening_--;
   if (opened) {
     driven.idle_since = on_.now();  // connecting is the server's time, not the generator's lateness
     co_return true;
@@ -197,14 +209,20 @@ task<bool> generator::attempt(slot& driven, bool again) {
   taken.into->departs(sent);
   if (!again) measured_.lags(taken, driven.idle_since, blind_until_, sent);
   const instant limit = saturating_add(sent, work_.timeout);
+  const std::uint64_t received_before = driven.on->received_bytes();
+  if (driven.request.size() > most_bytes_held_back) on_.backend().hold_back(instant::min());
   const result<answer> got = co_await driven.on->exchange(driven.request, route.verb, limit);
   const instant now = ended_at(got, sent);
+  largest_ = std::max<std::uint64_t>({largest_, driven.request.size(), driven.on->received_bytes() - received_before});
   if (got) {
     stamped_ = got->received_at != lent_buffer::unknown;
     const bool expected = measured_.answered(taken, sent, now, *got, now <= end_);
     live_.answers.fetch_add(1, std::memory_order_relaxed);
     if (!expected) live_.errors.fetch_add(1, std::memory_order_relaxed);
-    if (driven.on->reusable()) co_return false;
+    if (driven.on->reusable()) {
+      if (stamped_) driven.free_since = now;
+      co_return false;
+    }
     co_await close_slot(driven);
     co_return false;
   }
@@ -232,7 +250,8 @@ task<void> generator::close_slot(slot& closed) {
 
 task<void> generator::drive(slot& driven) {
   while (true) {
-    driven.idle_since = on_.turn_time();
+    const instant free = std::exchange(driven.free_since, lent_buffer::unknown);
+    driven.idle_since = free == lent_buffer::unknown ? on_.turn_time() : free;
     driven.taken.into = nullptr;
     if (!co_await work_awaiter(*this, driven.taken)) break;
     driven.taken.into->waits(driven.taken.intended, driven.idle_since, blind_until_);

@@ -92,6 +92,7 @@ class generator {
   instant next_intended() const { return start_ + schedule_.peek(); }
   void hand_out();
   void arm_pace();
+  void hold_back_until(instant due);
   instant ended_at(const result<answer>& got, instant sent) const;
   void charge_unsent(instant now);
   void charge_in_slices(instant now);
@@ -119,6 +120,8 @@ class generator {
   // Answers know when they came, as the latest did, and may be read late: the kernel begins with that some moments
   // after it is asked.
   bool stamped_ = false;
+  unsigned opening_ = 0;       // connections that a request waits for: no stamp makes up for hearing late of those
+  std::uint64_t largest_ = 0;  // bytes of a request or an answer so far
 };
 
 }  // namespace assay::load

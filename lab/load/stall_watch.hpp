@@ -14,8 +14,8 @@
 //   stalls.begin();
 //   stalls.fired(deadline);                      // of a timer that has just fired
 //   stalls.caught_up();                          // nothing is due, and somebody could send it
-//   duration own = stalls.added(intended, sent, now);   // of an answer that is read now, or came then by the kernel's
-//   word stalls.end();
+//   duration own = stalls.added(intended, sent, now);   // of an answer that is read now
+//   stalls.end();
 //
 // Misuse: another thread than the loop's. A response time over more than nine stalls: the latest of them are looked at.
 #pragma once

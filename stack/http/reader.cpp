@@ -93,12 +93,18 @@ task<result<std::string_view>> message_reader::read_head(instant idle_limit, dur
     if (!fresh) co_return std::unexpected(fresh.error());
     if (fresh->empty()) co_return std::unexpected(error{.code = errc::closed, .what = "receive head"});
     received_bytes_ += fresh->bytes().size();
-    received_at_ = fresh->received_at();
+    note_arrival(*fresh);
     std::string().swap(kept_);  // used up: what chunk_ points to from now on is lent
     chunk_ = std::move(*fresh);
   }
   if (refused_) co_return std::unexpected(protocol_error(*refused_));
   co_return std::string_view(head_);
+}
+
+// The bytes in front may have come later than those behind them, when they were lost and sent again.
+void message_reader::note_arrival(const net::chunk& of) {
+  const instant came = of.received_at();
+  received_at_ = came == lent_buffer::unknown ? came : std::max(received_at_, came);
 }
 
 void message_reader::begin_body(const body_framing& framing) {
@@ -149,7 +155,7 @@ task<result<std::string_view>> message_reader::read_body(instant limit) {
     result<net::chunk> fresh = co_await from_.recv(limit);
     if (!fresh) co_return std::unexpected(fresh.error());
     received_bytes_ += fresh->bytes().size();
-    received_at_ = fresh->received_at();
+    note_arrival(*fresh);
     std::string().swap(kept_);
     chunk_ = std::move(*fresh);
     if (!chunk_.empty()) continue;

@@ -72,6 +72,8 @@ class message_reader {
   result<bool> take_head();
   result<std::string_view> refuse(parse_error why);
 
+  void note_arrival(const net::chunk& of);
+
   net::stream& from_;
   net::chunk chunk_;  // received and not yet used
   std::string kept_;  // where chunk_ points after keep_buffered()

@@ -202,6 +202,7 @@ bool io_uring_backend::stamp_received(io_socket& of) noexcept {
   assert(!socket.armed && "ask before the first receive");
   const int on = 1;
   socket.stamped = ::setsockopt(socket.fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) == 0;
+  stamps_ = stamps_ || socket.stamped;
   return socket.stamped;
 }
 

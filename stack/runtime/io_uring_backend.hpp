@@ -78,7 +78,8 @@ class io_uring_backend final : public io {
   void tell_sent(ready_queue& completed);
   void on_completion(const io_uring_cqe& cqe);
   void reap();
-  void enter(instant until);
+  bool enter(instant until);
+  instant readable_since(const uring_socket& socket) const;
   std::size_t allowed_in_queue(const uring_socket& socket) const;
   void spill_unread();
   void rearm_starved();
@@ -101,6 +102,9 @@ class io_uring_backend final : public io {
   msghdr stamped_{};  // how a stamped receive lays out its buffer
   duration wall_to_monotonic_{};
   bool clocks_compared_ = false;  // in this turn
+  bool stamps_ = false;           // some socket is stamped
+  std::uint64_t polls_ = 0;
+  instant reaped_at_ = instant::min();  // what could be read by then, of a receive that was started, has been
   std::vector<uring_socket*> starved_;
   intrusive_list<uring_socket> sockets_;
   ready_queue done_;  // completed, and handed over by the next poll()

@@ -89,6 +89,7 @@ void io_uring_backend::arm_slot(uring_socket& socket) {
   }
   io_uring_sqe_set_data64(&sqe, tagged(&socket, uring_tag::slot));
   socket.armed = true;
+  socket.armed_in = polls_;
   socket.cancelling = false;
 }
 
@@ -131,6 +132,13 @@ bool io_uring_backend::serve_waiter(uring_socket& socket) {
   return true;
 }
 
+// Bytes behind a gap are not readable when they come, but when the gap is filled, and the stamp is of the last bytes in
+// their order. What the poll before did not find was not readable then: no stamp is from before that, unless the
+// receive had only just been started.
+instant io_uring_backend::readable_since(const uring_socket& socket) const {
+  return polls_ >= socket.armed_in + 2 ? reaped_at_ : instant::min();
+}
+
 // The kernel stamps by the wall's clock. How far that is from ours is asked once a turn.
 void io_uring_backend::take_stamped(uring_socket& socket, std::uint32_t id, std::int32_t status) {
   io_uring_recvmsg_out* const out = io_uring_recvmsg_validate(buffers_.content(id), status, &stamped_);
@@ -147,7 +155,9 @@ void io_uring_backend::take_stamped(uring_socket& socket, std::uint32_t id, std:
     timespec stamp{};
     std::memcpy(&stamp, CMSG_DATA(told), sizeof stamp);
     if (!std::exchange(clocks_compared_, true)) wall_to_monotonic_ = compare_clocks();
-    got.received_at = std::min(instant(since_epoch(stamp) + wall_to_monotonic_), now());
+    const instant latest = now();
+    const instant told_at(since_epoch(stamp) + wall_to_monotonic_);
+    got.received_at = std::clamp(told_at, std::min(readable_since(socket), latest), latest);
   }
   buffers_.append(socket.received, id, got);
 }
@@ -238,33 +248,44 @@ void io_uring_backend::reap() {
   io_uring_cq_advance(&ring_, count);
 }
 
-void io_uring_backend::enter(instant until) {
+// False when the kernel was not entered: what it has not told yet is not known.
+bool io_uring_backend::enter(instant until) {
   const bool holds_back = held_back_until_ != instant::min() && until != instant::min();
   if (holds_back && now() >= held_back_until_) held_back_until_ = instant::min();
   const unsigned least = held_back_until_ == instant::min() ? 1 : std::max(1U, buffers_.count() / lent_share_held_back);
   if (least > 1) until = std::min(until, held_back_until_);
   if (until == never) {
-    return check_entered(io_uring_submit_and_wait(&ring_, 1));
+    check_entered(io_uring_submit_and_wait(&ring_, 1));
+    return true;
   }
   const duration span = until == instant::min() ? duration::zero() : until - now();
   if (span > duration::zero()) {
     __kernel_timespec timeout{.tv_sec = span.count() / 1'000'000'000, .tv_nsec = span.count() % 1'000'000'000};
     io_uring_cqe* unused = nullptr;
-    return check_entered(io_uring_submit_and_wait_timeout(&ring_, &unused, least, &timeout, nullptr));
+    check_entered(io_uring_submit_and_wait_timeout(&ring_, &unused, least, &timeout, nullptr));
+    // Before 6.7 a wait that ends by time leaves what is there for the next entry.
+    const bool left = (__atomic_load_n(ring_.sq.kflags, __ATOMIC_RELAXED) & IORING_SQ_TASKRUN) != 0;
+    if (least > 1 && left) check_entered(io_uring_get_events(&ring_));
+    return true;
   }
   // Do not wait: and do not enter the kernel at all when it has nothing for us nor we for it.
   const unsigned flags = __atomic_load_n(ring_.sq.kflags, __ATOMIC_RELAXED);
   const bool kernel_has_work = (flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0;
-  if (io_uring_sq_ready(&ring_) > 0 || kernel_has_work) check_entered(io_uring_submit_and_get_events(&ring_));
+  const bool enters = io_uring_sq_ready(&ring_) > 0 || kernel_has_work;
+  if (enters) check_entered(io_uring_submit_and_get_events(&ring_));
+  return enters;
 }
 
 void io_uring_backend::poll(instant until, ready_queue& completed) {
   inline_budget_ = inline_budget;
   rearm_starved();
   if (!wake_armed_) arm_wake();
-  enter(done_.empty() && !hurried_ ? until : instant::min());
+  polls_++;
+  const bool entered = enter(done_.empty() && !hurried_ ? until : instant::min());
+  const instant entered_until = entered && stamps_ ? now() : reaped_at_;
   const bool all_taken_over = io_uring_sq_ready(&ring_) == 0;  // asked here: reap() makes entries of its own
   reap();
+  reaped_at_ = entered_until;
   if (!at_once_.empty() && all_taken_over) tell_sent(completed);
   hurried_ = hurried_ && !at_once_.empty();
   while (ready_node* node = done_.pop()) completed.push(*node);

@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 
 namespace assay {
@@ -26,6 +24,7 @@ struct sim_io::socket final : io_socket {
   std::size_t inbox_bytes = 0;  // in flight or unread
   bool write_closed = false;
   bool failed = false;  // the peer is gone: sends fail
+  bool stamped = false;
   std::deque<std::uint64_t> backlog;
   recv_op* receiving = nullptr;
   send_op* sending = nullptr;
@@ -78,8 +77,12 @@ void sim_io::at(instant at, std::function<void()> run) {
 void sim_io::finish(io_op& op, std::int32_t status) {
   op.status = status;
   op.in_backend = false;
-  done_.push(op);
+  // The server of a test is on the same loop, and stands for another machine.
+  const bool minds = held_back_until_ <= now_ || op.on == nullptr || static_cast<socket&>(*op.on).serving;
+  (minds ? done_ : held_back_).push(op);
 }
+
+bool sim_io::stamp_received(io_socket& of) noexcept { return static_cast<socket&>(of).stamped = options_.stamps; }
 
 // Inline or through the queue, as the seed says: callers must be right in both.
 bool sim_io::complete(io_op& op, std::int32_t status) {
@@ -204,7 +207,7 @@ bool sim_io::try_recv(socket& from, recv_op& op) {
   const std::size_t count = some_of(std::min(first.bytes.size(), options_.buffer_bytes), options_.faults.short_read);
   auto memory = std::make_unique<char[]>(count);  // exactly as large: the sanitizer sees one byte too many
   std::memcpy(memory.get(), first.bytes.data(), count);
-  op.received = {{memory.get(), count}, next_buffer_};
+  op.received = {{memory.get(), count}, next_buffer_, from.stamped ? first.arrives : lent_buffer::unknown};
   op.status = static_cast<std::int32_t>(count);
   lent_.emplace(next_buffer_++, std::move(memory));
   first.bytes.erase(0, count);
@@ -358,16 +361,8 @@ bool sim_io::step(instant until) {
   return true;
 }
 
-void sim_io::wait_for_wake() {
-  std::unique_lock lock(wake_mutex_);
-  const bool came = woken_.wait_for(lock, options_.patience, [this] { return wake_pending_; });
-  wake_pending_ = false;
-  if (came) return;
-  std::fputs("assay: simulation deadlock: no timer, no event, and no other thread wakes the loop\n", stderr);
-  std::abort();
-}
-
 void sim_io::poll(instant until, ready_queue& completed) {
+  if (held_back_until_ > now_ && until != instant::min()) until = std::min(until, held_back_until_);
   if (done_.empty() && options_.descriptor_patience > duration::zero()) wait_for_descriptors(until);
   if (done_.empty()) {
     const bool waits = until == never && events_.empty();
@@ -381,15 +376,8 @@ void sim_io::poll(instant until, ready_queue& completed) {
     completed.push(*op);
   }
   sent_.clear();
+  tell_held_back(until != instant::min() && now_ >= until, completed);
   while (ready_node* node = done_.pop()) completed.push(*node);
-}
-
-void sim_io::wake() noexcept {
-  {
-    const std::lock_guard lock(wake_mutex_);
-    wake_pending_ = true;
-  }
-  woken_.notify_one();
 }
 
 }  // namespace assay

@@ -48,6 +48,8 @@ struct sim_options {
   // Real time for which virtual time stands still while somebody waits for a foreign descriptor, which is then a real
   // one, asked by poll(2). 0: they are scripted by set_ready().
   duration descriptor_patience = duration::zero();
+  // Receives can be stamped, and what completes on the sockets that have connected is held back when that is asked for.
+  bool stamps = false;
   sim_faults faults{};
 };
 
@@ -84,6 +86,10 @@ class sim_io final : public io {
   bool withdraw(recv_op& op) noexcept override;
   void release(const lent_buffer& buffer) noexcept override;
   bool has_received(const io_socket& on) const noexcept override;
+  bool stamp_received(io_socket& of) noexcept override;
+  void hold_back(instant until) noexcept override {
+    if (options_.stamps) held_back_until_ = until;
+  }
   void shutdown_write(io_socket& of) noexcept override;
   void close(io_socket* closed) noexcept override;
   void poll(instant until, ready_queue& completed) override;
@@ -116,6 +122,7 @@ class sim_io final : public io {
   void wait_for_descriptors(instant until);
   bool step(instant until);
   void wait_for_wake();
+  void tell_held_back(bool wait_is_over, ready_queue& completed);
 
   sim_options options_;
   instant now_{std::chrono::seconds(1000)};
@@ -135,6 +142,8 @@ class sim_io final : public io {
   std::priority_queue<event> events_;
   std::uint64_t next_order_ = 0;
   ready_queue done_;
+  ready_queue held_back_;  // it has completed, and ends no wait
+  instant held_back_until_ = instant::min();
   std::vector<send_op*> sent_;  // at once, and told as late as is allowed: who needs it earlier has to say so
   std::mutex wake_mutex_;
   std::condition_variable woken_;

@@ -37,6 +37,8 @@ class frozen_io final : public io {
   bool withdraw(recv_op& op) noexcept override { return inner_->withdraw(op); }
   void release(const lent_buffer& buffer) noexcept override { inner_->release(buffer); }
   bool has_received(const io_socket& on) const noexcept override { return inner_->has_received(on); }
+  bool stamp_received(io_socket& of) noexcept override { return inner_->stamp_received(of); }
+  void hold_back(instant until) noexcept override { inner_->hold_back(until); }
   void shutdown_write(io_socket& of) noexcept override { inner_->shutdown_write(of); }
   void close(io_socket* closed) noexcept override { inner_->close(closed); }
   void wake() noexcept override { inner_->wake(); }
