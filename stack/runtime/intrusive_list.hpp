@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cassert>
+#include <cstddef>
 
 namespace assay {
 
@@ -82,6 +83,13 @@ class intrusive_list {
   template <class Visitor>
   void for_each(Visitor&& visit) const {
     for (list_node* node = head_.next_; node != &head_; node = node->next_) visit(static_cast<Node&>(*node));
+  }
+
+  // Whether there are more than so many, without a walk over all of them.
+  bool longer_than(std::size_t count) const {
+    const list_node* node = head_.next_;
+    for (; node != &head_ && count > 0; --count) node = node->next_;
+    return node != &head_;
   }
 
  private:

@@ -70,8 +70,16 @@ sim_io::socket* sim_io::find(std::uint64_t id) {
   return found == sockets_.end() ? nullptr : found->second.get();
 }
 
-void sim_io::at(instant at, std::function<void()> run) {
+void sim_io::arrange(instant at, std::function<void()> run) {
   events_.push({std::max(at, now_), next_order_++, std::move(run)});
+}
+
+// What it makes ready is in the loop's queue, of which nothing is known here: the wait ends.
+void sim_io::at(instant at, std::function<void()> run) {
+  arrange(at, [this, event = std::move(run)] {
+    scripted_ = true;
+    event();
+  });
 }
 
 void sim_io::finish(io_op& op, std::int32_t status) {
@@ -142,7 +150,7 @@ bool sim_io::connect(connect_op& op) {
   op.in_backend = true;
   client.connecting = &op;
   const std::uint64_t id = client.id;
-  at(now_ + 2 * options_.latency, [this, id] { finish_connect(id); });
+  arrange(now_ + 2 * options_.latency, [this, id] { finish_connect(id); });
   return false;
 }
 
@@ -169,7 +177,7 @@ void sim_io::deliver(socket& to, std::string bytes, std::int32_t end) {
   const instant arrives = now_ + options_.latency;
   to.inbox.push_back({arrives, std::move(bytes), end});
   const std::uint64_t id = to.id;
-  at(arrives, [this, id] { on_arrival(id); });
+  arrange(arrives, [this, id] { on_arrival(id); });
 }
 
 void sim_io::on_arrival(std::uint64_t to_id) {
@@ -177,7 +185,7 @@ void sim_io::on_arrival(std::uint64_t to_id) {
   if (to == nullptr) return;
   const auto held = held_until_.find(to->port);
   if (to->serving && held != held_until_.end() && held->second > now_) {
-    return at(held->second, [this, to_id] { on_arrival(to_id); });
+    return arrange(held->second, [this, to_id] { on_arrival(to_id); });
   }
   if (to->accepting != nullptr && try_accept(*to, *to->accepting)) {
     accept_op& op = *std::exchange(to->accepting, nullptr);
@@ -195,7 +203,7 @@ bool sim_io::try_recv(socket& from, recv_op& op) {
   if (from.inbox.empty() || from.inbox.front().arrives > now_) return false;
   if (chance(options_.faults.no_buffers)) {
     const std::uint64_t id = from.id;
-    at(now_ + std::chrono::microseconds(100), [this, id] { on_arrival(id); });
+    arrange(now_ + std::chrono::microseconds(100), [this, id] { on_arrival(id); });
     return false;
   }
   socket::segment& first = from.inbox.front();
@@ -364,10 +372,11 @@ bool sim_io::step(instant until) {
 void sim_io::poll(instant until, ready_queue& completed) {
   if (held_back_until_ > now_ && until != instant::min()) until = std::min(until, held_back_until_);
   if (done_.empty() && options_.descriptor_patience > duration::zero()) wait_for_descriptors(until);
+  scripted_ = false;
   if (done_.empty()) {
     const bool waits = until == never && events_.empty();
     if (waits) wait_for_wake();
-    while (done_.empty() && !waits && step(until)) {
+    while (done_.empty() && !scripted_ && !waits && step(until)) {
       if (until == instant::min() || now_ >= until) break;
     }
   }

@@ -106,6 +106,7 @@ class sim_io final : public io {
     }
   };
 
+  void arrange(instant at, std::function<void()> run);
   bool chance(double probability);
   std::size_t some_of(std::size_t count, double probability);
   socket& create(std::uint16_t port);
@@ -144,6 +145,7 @@ class sim_io final : public io {
   ready_queue done_;
   ready_queue held_back_;  // it has completed, and ends no wait
   instant held_back_until_ = instant::min();
+  bool scripted_ = false;       // an event of the script ran in this poll
   std::vector<send_op*> sent_;  // at once, and told as late as is allowed: who needs it earlier has to say so
   std::mutex wake_mutex_;
   std::condition_variable woken_;

@@ -114,23 +114,24 @@ std::size_t timer_wheel::advance(instant now) {
   return fired;
 }
 
+// The lowest level that is occupied has the earliest timer, in its first slot ahead: what is in the current block of a
+// level comes before everything in the levels above it.
 instant timer_wheel::next() const {
   if (armed_ == 0) return never;
-  std::uint64_t earliest = UINT64_MAX;
-  for (unsigned at_level = 0; at_level < levels; ++at_level) {
-    const level& at = level_[at_level];
-    if (at.occupied == 0) continue;
-    const unsigned shift = slot_bits * at_level;
-    const auto digit = static_cast<unsigned>(current_tick_ >> shift) % slots;
-    const auto ahead = static_cast<unsigned>(std::countr_zero(std::rotr(at.occupied, static_cast<int>(digit))));
-    if (at_level == 0) {
-      instant exact = never;
-      at.slot[(digit + ahead) % slots].for_each([&](timer_node& node) { exact = std::min(exact, node.deadline_); });
-      return exact;
-    }
-    earliest = std::min(earliest, ((current_tick_ >> shift) + ahead) << shift);
+  unsigned at_level = 0;
+  while (level_[at_level].occupied == 0) at_level++;
+  const level& at = level_[at_level];
+  const unsigned shift = slot_bits * at_level;
+  const auto digit = static_cast<unsigned>(current_tick_ >> shift) % slots;
+  const auto ahead = static_cast<unsigned>(std::countr_zero(std::rotr(at.occupied, static_cast<int>(digit))));
+  const intrusive_list<timer_node>& first = at.slot[(digit + ahead) % slots];
+  if (at_level > 0 && first.longer_than(most_looked_at)) {
+    const std::uint64_t begins = ((current_tick_ >> shift) + ahead) << shift;
+    return instant(duration(static_cast<duration::rep>(begins << tick_shift)));
   }
-  return instant(duration(static_cast<duration::rep>(earliest << tick_shift)));
+  instant exact = never;
+  first.for_each([&](timer_node& node) { exact = std::min(exact, node.deadline_); });
+  return exact;
 }
 
 }  // namespace assay

@@ -44,8 +44,8 @@ class timer_wheel {
   // Runs every callback whose deadline has passed; a callback may arm and disarm any timer. Returns how many ran.
   std::size_t advance(instant now);
 
-  // When to wake next: exact when the next deadline lies in the current block of 64 level-0 slots (4.2 ms), else a
-  // moment no later than that deadline, at which advance() moves the timer down a level.
+  // When to wake next: exact when the next deadline lies in the current block of 64 level-0 slots (4.2 ms), or shares
+  // its slot with few; else a moment no later than that deadline, at which advance() moves its slot down a level.
   // `never` when no timer is armed.
   instant next() const;
 
@@ -56,6 +56,9 @@ class timer_wheel {
   static constexpr unsigned slot_bits = 6;
   static constexpr unsigned slots = 1U << slot_bits;
   static constexpr unsigned levels = 8;
+  // Timers of a slot that next() looks at, above level 0: fewer wakes for nothing where few timers are armed, and no
+  // walk where many are.
+  static constexpr std::size_t most_looked_at = 8;
 
   struct level {
     std::array<intrusive_list<timer_node>, slots> slot;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <map>
 #include <memory>
@@ -158,16 +159,29 @@ TEST(timer_wheel_test, fires_at_its_deadline_and_not_a_nanosecond_before) {
   }
 }
 
-TEST(timer_wheel_test, few_wakes_bring_a_far_timer_down) {
+TEST(timer_wheel_test, a_timer_among_few_is_waited_for_until_its_deadline) {
   timer_wheel wheel(start);
-  test_timer timer;
-  wheel.arm(timer, start + 24h * 365);
+  std::array<test_timer, 3> timers;
+  wheel.arm(timers[0], start + 5ms);
+  wheel.arm(timers[1], start + 24h * 365);
+  wheel.arm(timers[2], start + 24h * 365 + 1ms);
+  for (test_timer& each : timers) {
+    EXPECT_EQ(wheel.next(), each.deadline());
+    EXPECT_EQ(wheel.advance(wheel.next()), 1U);
+  }
+}
+
+TEST(timer_wheel_test, few_wakes_bring_many_far_timers_down) {
+  timer_wheel wheel(start);
+  std::array<test_timer, 50> timers;
+  for (test_timer& each : timers) wheel.arm(each, start + 24h * 365);
   int wakes = 0;
-  while (timer.fired == 0) {
+  while (timers[0].fired == 0) {
     wheel.advance(wheel.next());
     wakes++;
   }
   EXPECT_LE(wakes, 9);  // one a level, and the deadline itself
+  EXPECT_EQ(wheel.size(), 0U);
 }
 
 TEST(timer_wheel_test, rearming_moves_the_deadline) {
