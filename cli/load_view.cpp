@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "lab/report/load_screen.hpp"
-#include "stack/runtime/socket_setup.hpp"
+#include "stack/runtime/clock.hpp"
 
 namespace assay::cli {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "lab/load/crew.hpp"
 #include "lab/load/load_merge.hpp"
-#include "stack/runtime/socket_setup.hpp"
+#include "stack/runtime/clock.hpp"
 
 namespace assay::load {
 

@@ -13,7 +13,7 @@
 #include "lab/load/stage_rows.hpp"
 #include "lab/load/steady_state.hpp"
 #include "lab/load/verdict.hpp"
-#include "stack/runtime/socket_setup.hpp"
+#include "stack/runtime/clock.hpp"
 
 namespace assay::load {
 namespace {

@@ -22,9 +22,9 @@
 #include "lab/load/resolve.hpp"
 #include "lab/load/thread_usage.hpp"
 #include "stack/net/address.hpp"
+#include "stack/runtime/clock.hpp"
 #include "stack/runtime/delay.hpp"
 #include "stack/runtime/loop.hpp"
-#include "stack/runtime/socket_setup.hpp"
 
 namespace assay::load {
 

@@ -6,7 +6,7 @@
 
 #include "lab/load/load_merge.hpp"
 #include "lab/load/span.hpp"
-#include "stack/runtime/socket_setup.hpp"
+#include "stack/runtime/clock.hpp"
 
 namespace assay::load {
 namespace {

@@ -18,8 +18,8 @@
 #include "lab/load/thread_usage.hpp"
 #include "stack/http/websocket/random.hpp"
 #include "stack/net/address.hpp"
+#include "stack/runtime/clock.hpp"
 #include "stack/runtime/delay.hpp"
-#include "stack/runtime/socket_setup.hpp"
 #include "stack/runtime/source_addresses.hpp"
 
 namespace assay::load {

@@ -4,14 +4,13 @@
 #include <ctime>
 #include <fstream>
 
+#include "stack/runtime/clock.hpp"
+
 namespace assay::load {
 
 thread_usage thread_usage::now() {
   thread_usage usage;
-  timespec cpu{};
-  if (::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu) == 0) {
-    usage.cpu = duration(std::int64_t{cpu.tv_sec} * 1'000'000'000 + cpu.tv_nsec);
-  }
+  usage.cpu = detail::read_clock(CLOCK_THREAD_CPUTIME_ID);
   std::ifstream schedstat("/proc/thread-self/schedstat");
   std::int64_t on_cpu_ns = 0;
   std::int64_t waited_ns = 0;

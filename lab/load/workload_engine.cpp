@@ -5,7 +5,7 @@
 
 #include "lab/load/crew.hpp"
 #include "lab/load/workload_result.hpp"
-#include "stack/runtime/socket_setup.hpp"
+#include "stack/runtime/clock.hpp"
 
 namespace assay::load {
 

@@ -7,10 +7,14 @@
 
 #include "stack/observe/live_tasks.hpp"
 #include "stack/observe/trace_context.hpp"
+#include "stack/runtime/clock.hpp"
 #include "stack/runtime/quiet_thread.hpp"
 
 namespace assay::observe {
 namespace {
+
+using assay::detail::monotonic_now;
+using assay::detail::read_clock;
 
 log_site stalled_site(level::warn, "the loop is stalled", {.per_second = 0, .burst = 0});  // it has a rate of its own
 log_site unready_site(level::error, "a loop is stalled for long: not ready");
@@ -19,14 +23,6 @@ log_site ready_site(level::info, "no loop is stalled any more: ready");
 std::atomic<bool> task_dump_asked{false};
 
 void ask_for_task_dump(int) { task_dump_asked.store(true, std::memory_order_relaxed); }
-
-duration now_by(clockid_t clock) {
-  timespec at{};
-  ::clock_gettime(clock, &at);
-  return std::chrono::seconds(at.tv_sec) + std::chrono::nanoseconds(at.tv_nsec);
-}
-
-instant monotonic_now() { return instant(now_by(CLOCK_MONOTONIC)); }
 
 }  // namespace
 
@@ -63,7 +59,7 @@ struct watchdog::measures {
 
   // On the watchdog's thread.
   void count_own_time() {
-    const duration used = now_by(CLOCK_THREAD_CPUTIME_ID);
+    const duration used = read_clock(CLOCK_THREAD_CPUTIME_ID);
     own_time.add(static_cast<std::uint64_t>((used - counted_time).count()));
     counted_time = used;
   }
@@ -101,7 +97,7 @@ watchdog::~watchdog() {
   thread_.join();
 }
 
-duration watchdog::cpu_time() const { return now_by(cpu_clock_); }
+duration watchdog::cpu_time() const { return read_clock(cpu_clock_); }
 
 void watchdog::serve() {
   instant next_tick = monotonic_now() + options_.period;

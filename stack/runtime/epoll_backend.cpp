@@ -14,6 +14,7 @@
 #include <optional>
 #include <vector>
 
+#include "stack/runtime/clock.hpp"
 #include "stack/runtime/epoll_wait.hpp"
 #include "stack/runtime/epoll_watch.hpp"
 #include "stack/runtime/intrusive_list.hpp"

@@ -7,12 +7,15 @@
 #include <cassert>
 #include <cerrno>
 #include <chrono>
+#include <ctime>
 
 namespace assay {
 namespace detail {
 namespace {
 
 constexpr int max_drain_polls = 1000;  // when the backend is destroyed with operations in the kernel
+// A buffer of a stamped receive begins with a header and this: one message of the kernel, the time.
+constexpr std::size_t stamp_bytes = CMSG_SPACE(sizeof(timespec));
 
 }  // namespace
 
@@ -43,6 +46,7 @@ bool io_uring_backend::any_armed() const {
 }
 
 result<void> io_uring_backend::prepare() {
+  stamped_.msg_controllen = stamp_bytes;
   wake_fd_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (wake_fd_ < 0) return std::unexpected(from_errno(errno, "eventfd"));
   // Saves a descriptor look-up a turn; a kernel that refuses it works without.
@@ -219,7 +223,9 @@ void io_uring_backend::spill_unread() {
 void io_uring_backend::rearm_starved() {
   if (starved_.empty()) return;
   if (buffers_.free() == 0 && buffers_.chained() > 0) spill_unread();
-  const std::size_t count = std::min<std::size_t>(starved_.size(), buffers_.free());
+  buffers_.widen();
+  buffers_.top_up();
+  const std::size_t count = std::min<std::size_t>(starved_.size(), buffers_.in_ring());
   const auto served = starved_.begin() + static_cast<std::ptrdiff_t>(count);
   for (auto each = starved_.begin(); each != served; ++each) {
     (*each)->starved = false;

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "stack/runtime/clock.hpp"
 #include "stack/runtime/io.hpp"
 #include "stack/runtime/io_uring_buffers.hpp"
 #include "stack/runtime/io_uring_socket.hpp"
@@ -104,7 +105,8 @@ class io_uring_backend final : public io {
   bool clocks_compared_ = false;  // in this turn
   bool stamps_ = false;           // some socket is stamped
   std::uint64_t polls_ = 0;
-  instant reaped_at_ = instant::min();  // what could be read by then, of a receive that was started, has been
+  instant told_until_ = instant::min();  // nothing that is being read came later
+  instant reaped_at_ = instant::min();   // what could be read by then, of a receive that was started, has been
   std::vector<uring_socket*> starved_;
   intrusive_list<uring_socket> sockets_;
   ready_queue done_;  // completed, and handed over by the next poll()

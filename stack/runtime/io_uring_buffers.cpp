@@ -25,22 +25,36 @@ result<void> uring_buffers::register_with(io_uring& ring, int group) {
   if (refused < 0) return std::unexpected(from_errno(-refused, "io_uring_register_buf_ring"));
   io_uring_buf_ring_init(ring_.get());
 
-  memory_.resize(std::size_t{count_} * size_bytes_);
+  memory_ = std::make_unique_for_overwrite<char[]>(std::size_t{count_} * size_bytes_);
   filled_.resize(count_);
-  for (std::uint32_t id = 0; id < count_; ++id) put(id);
+  spare_.reserve(count_);
+  for (std::uint32_t id = count_; id > 0; --id) spare_.push_back(id - 1);
+  top_up();
   return {};
 }
 
+void uring_buffers::top_up() {
+  while (in_ring_ < most_in_ring_ && !spare_.empty()) {
+    put_into_ring(spare_.back());
+    spare_.pop_back();
+  }
+}
+
 void uring_buffers::put(std::uint32_t id) {
+  if (in_ring_ < most_in_ring_) return put_into_ring(id);
+  spare_.push_back(id);
+}
+
+void uring_buffers::put_into_ring(std::uint32_t id) {
   io_uring_buf_ring_add(ring_.get(), address(id), size_bytes_, static_cast<unsigned short>(id),
                         io_uring_buf_ring_mask(count_), 0);
   io_uring_buf_ring_advance(ring_.get(), 1);
-  free_++;
+  in_ring_++;
 }
 
 void uring_buffers::append(buffer_chain& chain, std::uint32_t id, const payload& filled_with) {
-  assert(!spilled(id) && free_ > 0);
-  free_--;
+  assert(!spilled(id) && in_ring_ > 0);
+  in_ring_--;
   chained_++;
   filled_[id].with = filled_with;
   (chain.count == 0 ? chain.first : filled_[chain.last].next) = id;
@@ -49,8 +63,8 @@ void uring_buffers::append(buffer_chain& chain, std::uint32_t id, const payload&
 }
 
 void uring_buffers::take_back(std::uint32_t id) {
-  assert(!spilled(id) && free_ > 0);
-  free_--;
+  assert(!spilled(id) && in_ring_ > 0);
+  in_ring_--;
   put(id);
 }
 

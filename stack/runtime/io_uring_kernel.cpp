@@ -15,17 +15,11 @@ namespace assay::detail {
 namespace {
 
 // Completions that end a wait although they are held back: what is lent to them comes to its end.
-constexpr unsigned lent_share_held_back = 4;
-// A buffer of a stamped receive begins with a header and this: one message of the kernel, the time.
-constexpr std::size_t stamp_bytes = CMSG_SPACE(sizeof(timespec));
+constexpr unsigned ring_share_held_back = 2;
 
 // Filled buffers a socket may have that nobody reads; beyond it the multishot receive is stopped.
 constexpr std::uint32_t max_queued_buffers = 8;
 constexpr std::uint32_t max_queued_when_scarce = 1;
-
-duration since_epoch(const timespec& at) {
-  return std::chrono::seconds(at.tv_sec) + std::chrono::nanoseconds(at.tv_nsec);
-}
 
 // What is to be added to the wall's time. The thread may lose its CPU between two clocks: then once more.
 duration compare_clocks() {
@@ -34,16 +28,12 @@ duration compare_clocks() {
   duration best = duration::max();
   duration offset{};
   for (int tries = 0; tries < most_tries && best > close_enough; ++tries) {
-    timespec before{};
-    timespec wall{};
-    timespec after{};
-    ::clock_gettime(CLOCK_MONOTONIC, &before);
-    ::clock_gettime(CLOCK_REALTIME, &wall);
-    ::clock_gettime(CLOCK_MONOTONIC, &after);
-    const duration apart = since_epoch(after) - since_epoch(before);
+    const duration before = read_clock(CLOCK_MONOTONIC);
+    const duration wall = read_clock(CLOCK_REALTIME);
+    const duration apart = read_clock(CLOCK_MONOTONIC) - before;
     if (apart >= best) continue;
     best = apart;
-    offset = since_epoch(before) + apart / 2 - since_epoch(wall);
+    offset = before + apart / 2 - wall;
   }
   return offset;
 }
@@ -77,7 +67,6 @@ void io_uring_backend::arm_slot(uring_socket& socket) {
     io_uring_prep_multishot_accept(&sqe, socket.fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
   } else {
     if (socket.stamped) {
-      stamped_.msg_controllen = stamp_bytes;
       io_uring_prep_recvmsg_multishot(&sqe, socket.fd, &stamped_, 0);
     } else {
       io_uring_prep_recv_multishot(&sqe, socket.fd, nullptr, 0, 0);
@@ -155,9 +144,8 @@ void io_uring_backend::take_stamped(uring_socket& socket, std::uint32_t id, std:
     timespec stamp{};
     std::memcpy(&stamp, CMSG_DATA(told), sizeof stamp);
     if (!std::exchange(clocks_compared_, true)) wall_to_monotonic_ = compare_clocks();
-    const instant latest = now();
-    const instant told_at(since_epoch(stamp) + wall_to_monotonic_);
-    got.received_at = std::clamp(told_at, std::min(readable_since(socket), latest), latest);
+    const instant told_at(to_duration(stamp) + wall_to_monotonic_);
+    got.received_at = std::clamp(told_at, std::min(readable_since(socket), told_until_), told_until_);
   }
   buffers_.append(socket.received, id, got);
 }
@@ -171,7 +159,7 @@ void io_uring_backend::on_slot(uring_socket& socket, std::int32_t status, std::u
     } else if (socket.stamped) {
       take_stamped(socket, id, status);
     } else {
-      buffers_.append(socket.received, id, static_cast<std::uint32_t>(status));
+      buffers_.append(socket.received, id, {.length_bytes = static_cast<std::uint32_t>(status)});
     }
   } else if (socket.listener && status >= 0) {
     socket.accepted.push_back(status);
@@ -252,7 +240,8 @@ void io_uring_backend::reap() {
 bool io_uring_backend::enter(instant until) {
   const bool holds_back = held_back_until_ != instant::min() && until != instant::min();
   if (holds_back && now() >= held_back_until_) held_back_until_ = instant::min();
-  const unsigned least = held_back_until_ == instant::min() ? 1 : std::max(1U, buffers_.count() / lent_share_held_back);
+  const unsigned least =
+      held_back_until_ == instant::min() ? 1 : std::max(1U, buffers_.most_in_ring() / ring_share_held_back);
   if (least > 1) until = std::min(until, held_back_until_);
   if (until == never) {
     check_entered(io_uring_submit_and_wait(&ring_, 1));
@@ -278,14 +267,15 @@ bool io_uring_backend::enter(instant until) {
 
 void io_uring_backend::poll(instant until, ready_queue& completed) {
   inline_budget_ = inline_budget;
+  buffers_.top_up();
   rearm_starved();
   if (!wake_armed_) arm_wake();
   polls_++;
   const bool entered = enter(done_.empty() && !hurried_ ? until : instant::min());
-  const instant entered_until = entered && stamps_ ? now() : reaped_at_;
+  if (stamps_) told_until_ = now();
   const bool all_taken_over = io_uring_sq_ready(&ring_) == 0;  // asked here: reap() makes entries of its own
   reap();
-  reaped_at_ = entered_until;
+  if (entered) reaped_at_ = told_until_;
   if (!at_once_.empty() && all_taken_over) tell_sent(completed);
   hurried_ = hurried_ && !at_once_.empty();
   while (ready_node* node = done_.pop()) completed.push(*node);

@@ -6,18 +6,11 @@
 
 #include <cerrno>
 #include <cstdint>
-#include <ctime>
 #include <tuple>
 
 #include "stack/runtime/source_addresses.hpp"
 
 namespace assay::detail {
-
-instant monotonic_now() {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return instant(duration(std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec));
-}
 
 result<int> open_stream(int family) {
   const int fd = ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

@@ -7,8 +7,6 @@
 
 namespace assay::detail {
 
-instant monotonic_now();
-
 // A bound, listening, non-blocking descriptor.
 result<int> open_listener(const socket_address& at, const listen_options& options);
 // A non-blocking TCP descriptor with Nagle off.

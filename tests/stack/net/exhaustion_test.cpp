@@ -147,6 +147,39 @@ TEST_P(lent_buffer_test, many_transfers_share_few_buffers) {
   on_.run(body(listen(), pattern(50'000)));
 }
 
+class burst_test : public backend_test {
+ protected:
+  burst_test() : backend_test(512) {}
+};
+INSTANTIATE_TEST_SUITE_P(backends, burst_test, ::testing::ValuesIn(all_backends()), backend_name);
+
+task<result<void>> expect_word(net::stream& from, std::string word) {
+  std::string got;
+  while (got.size() < word.size()) {
+    const result<net::chunk> some = co_await from.recv();
+    if (!some) co_return std::unexpected(some.error());
+    got += some->bytes();
+  }
+  EXPECT_EQ(got, word);
+  co_return result<void>{};
+}
+
+// A ring holds some of the free buffers at first.
+TEST_P(burst_test, more_receive_in_one_turn_than_ever_before) {
+  auto body = [](net::listener from) -> task<void> {
+    std::vector<connection> pairs;
+    for (int i = 0; i < 400; ++i) pairs.push_back(co_await connect_pair(from));
+    for (int round = 0; round < 3; ++round) {
+      scope both(co_await this_context());
+      for (std::size_t i = 0; i < pairs.size(); ++i) both.spawn(expect_word(pairs[i].server, std::to_string(i)));
+      co_await yield();
+      for (std::size_t i = 0; i < pairs.size(); ++i) EXPECT_TRUE(co_await pairs[i].client.send_all(std::to_string(i)));
+      EXPECT_TRUE(co_await both.join());
+    }
+  };
+  on_.run(body(listen()));
+}
+
 // A peer that sends without end to a connection nobody reads must not take the buffers from all others.
 TEST_P(lent_buffer_test, bytes_that_nobody_reads_do_not_starve_other_connections) {
   auto body = [](net::listener from, const std::string& flood) -> task<void> {
