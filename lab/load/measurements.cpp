@@ -43,7 +43,7 @@ measurements::measurements(const workload& of, second_series* series, stall_watc
   if (of.keep_parts) parts_ = parts_for(of);
   if (of.window > duration::zero()) windows_.emplace(of.length(), of.window);
   if (of.tests_arrivals()) realised_.emplace(of.arrivals_expected() / of.threads, of.length());
-  // Before the clock runs: a page fault at the start of a burst would be the generator's lateness.
+  // Before the clock runs: to make them at the start of a burst would be the generator's lateness.
   for (std::unique_ptr<recorder>& each : cells_) each = std::make_unique<recorder>();
 }
 

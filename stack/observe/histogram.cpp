@@ -106,7 +106,8 @@ std::uint64_t histogram::value_at_quantile(double q) const noexcept {
     rank = std::clamp<std::uint64_t>(static_cast<std::uint64_t>(exact_rank), 1, std::max<std::uint64_t>(count_, 1));
   }
   std::uint64_t seen = 0;
-  for (std::size_t i = 0; i < counts_.size() && count_ != 0; ++i) {
+  const auto [first, end] = used();
+  for (std::size_t i = first; i < end; ++i) {
     seen += counts_[i];
     if (seen >= rank) return q > 0.0 ? highest_of(i) : lowest_of(i);
   }
@@ -116,8 +117,9 @@ std::uint64_t histogram::value_at_quantile(double q) const noexcept {
 std::uint64_t histogram::count_at_or_below(std::uint64_t value) const noexcept {
   if (count_ == 0) return 0;
   const std::size_t last = index_of(std::min(value, options_.highest_trackable));
+  const auto [first, end] = used();
   std::uint64_t seen = 0;
-  for (std::size_t i = 0; i <= last; ++i) seen += counts_[i];
+  for (std::size_t i = first; i < std::min(last + 1, end); ++i) seen += counts_[i];
   return seen;
 }
 
@@ -126,7 +128,8 @@ std::expected<void, histogram_error> histogram::merge(const histogram& other) no
     return std::unexpected(histogram_error::layout_mismatch);
   }
   if (other.count_ > max_total_count - count_) return std::unexpected(histogram_error::count_overflow);
-  for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += other.counts_[i];
+  const auto [first, end] = other.used();
+  for (std::size_t i = first; i < end; ++i) counts_[i] += other.counts_[i];
   count_ += other.count_;
   saturated_ += other.saturated_;
   min_ = std::min(min_, other.min_);
@@ -136,7 +139,8 @@ std::expected<void, histogram_error> histogram::merge(const histogram& other) no
 }
 
 void histogram::reset() noexcept {
-  std::ranges::fill(counts_, 0);
+  const auto [first, end] = used();
+  for (std::size_t i = first; i < end; ++i) counts_[i] = 0;
   count_ = 0;
   saturated_ = 0;
   min_ = std::numeric_limits<std::uint64_t>::max();

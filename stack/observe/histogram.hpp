@@ -21,12 +21,16 @@
 #include <algorithm>
 #include <bit>
 #include <cassert>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <expected>
 #include <limits>
+#include <new>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace assay::observe {
@@ -60,6 +64,25 @@ enum class histogram_error {
 
 /// The sentence for a human, for example "significant_digits must be 1 to 5".
 [[nodiscard]] std::string_view describe(histogram_error error) noexcept;
+
+/// Zeros as the system hands them out, without writing them: a page of buckets that is never recorded in is never
+/// touched, and a histogram of an hour in nanoseconds is mostly such pages.
+template <std::unsigned_integral Count>
+struct zeroed_allocator {
+  using value_type = Count;
+
+  [[nodiscard]] Count* allocate(std::size_t count) {
+    void* const memory = std::calloc(count, sizeof(Count));
+    if (memory == nullptr) throw std::bad_alloc();
+    return static_cast<Count*>(memory);
+  }
+  void deallocate(Count* memory, std::size_t) noexcept { std::free(memory); }
+
+  void construct(Count*) noexcept {}  // it is zero
+  void construct(Count* at, Count value) noexcept { *at = value; }
+
+  friend bool operator==(const zeroed_allocator&, const zeroed_allocator&) = default;
+};
 
 class histogram {
  public:
@@ -131,7 +154,8 @@ class histogram {
   /// Calls fn(value_lowest, value_highest, count) for every bucket with recordings, in ascending order.
   template <typename Fn>
   void for_each_recorded(Fn&& fn) const {
-    for (std::size_t i = 0; i < counts_.size(); ++i) {
+    const auto [first, end] = used();
+    for (std::size_t i = first; i < end; ++i) {
       if (counts_[i] != 0) fn(lowest_of(i), highest_of(i), counts_[i]);
     }
   }
@@ -139,7 +163,7 @@ class histogram {
   [[nodiscard]] const histogram_options& options() const noexcept { return options_; }
   /// The raw buckets in ascending order of value.
   [[nodiscard]] std::span<const std::uint64_t> counts() const noexcept { return counts_; }
-  /// Bytes held by this histogram; constant from create() on.
+  /// Bytes held by this histogram at most, once there are recordings all over it; constant from create() on.
   [[nodiscard]] std::size_t memory_bytes() const noexcept {
     return sizeof *this + counts_.capacity() * sizeof counts_[0];
   }
@@ -162,13 +186,18 @@ class histogram {
     const std::uint64_t sub_bucket = value >> (bucket + unit_magnitude_);
     return (static_cast<std::size_t>(bucket) << half_count_magnitude_) + sub_bucket;
   }
+  /// First and past-the-end of the buckets that can have recordings. What lies outside is not looked at.
+  [[nodiscard]] std::pair<std::size_t, std::size_t> used() const noexcept {
+    if (count_ == 0) return {0, 0};
+    return {index_of(std::min(min_, options_.highest_trackable)), std::min(index_of(max_) + 1, counts_.size())};
+  }
   /// The inverse: the smallest value of a bucket, the number of values in it, and the largest one.
   [[nodiscard]] std::uint64_t lowest_of(std::size_t index) const noexcept;
   [[nodiscard]] std::uint64_t width_of(std::size_t index) const noexcept;
   [[nodiscard]] std::uint64_t highest_of(std::size_t index) const noexcept;
 
   histogram_options options_;
-  std::vector<std::uint64_t> counts_;
+  std::vector<std::uint64_t, zeroed_allocator<std::uint64_t>> counts_;
   int unit_magnitude_ = 0;
   int half_count_magnitude_ = 0;
   int leading_zero_base_ = 0;
