@@ -197,8 +197,7 @@ std::string why_unknown(const gate& of, const measured_value& seen, const model:
   if (of.every > duration::zero()) return "the run had no whole window";
   const std::optional<gated_part> part = part_of(of, result);
   if (!part) return "the run ended before it";
-  if (of.what != gated::back) return fmt::format("not estimable from {} answers", part->times->count());
-  return why_not_back(result.stages);
+  return of.what == gated::back ? why_not_back(result.stages) : why_no_value(of, *part, "answers");
 }
 
 // The comma after the first gate; a name in [...] may have commas and brackets of its own.
@@ -326,6 +325,11 @@ std::optional<double> value_of(const gate& of, const gated_part& part) {
       break;
   }
   return std::nullopt;
+}
+
+std::string why_no_value(const gate& of, const gated_part& part, std::string_view times) {
+  if (of.what == gated::error_share) return "nothing was due";
+  return fmt::format("not estimable from {} {}", part.times->count(), times);
 }
 
 model::gate_outcome outcome_of(const gate& of, const std::optional<double>& value, const std::string& remark,

@@ -65,11 +65,13 @@ double error_share_of(const model::load_result& result);
 struct gated_part {
   const observe::histogram* times = nullptr;
   double rate_rps = 0;
-  double error_share = 1;
+  std::optional<double> error_share = {};                // nothing where nothing was due
   const model::response_intervals* intervals = nullptr;  // null where there are none
 };
 // Nothing when so few answers do not tell it, and of gated::back.
 std::optional<double> value_of(const gate& of, const gated_part& part);
+// Why it is not known; `times` names what there was too little of, "answers".
+std::string why_no_value(const gate& of, const gated_part& part, std::string_view times);
 
 // How a gate came out: with its value and a remark behind it, or where there is none, with the remark that says why;
 // and with the interval of the value, if it has one.

@@ -20,13 +20,13 @@ const observe::histogram& times_of(const model::stream_result& result) {
 }
 
 // Of so many messages that were due.
-double failed_share(const std::map<std::string, std::uint64_t>& errors, std::uint64_t messages,
-                    const model::stream_result& in) {
+std::optional<double> failed_share(const std::map<std::string, std::uint64_t>& errors, std::uint64_t messages,
+                                   const model::stream_result& in) {
   const auto due = static_cast<double>(messages) * (in.kind == stream_kind::broadcast ? in.connections : 1);
-  return due > 0 ? static_cast<double>(model::total_of(errors)) / due : 1;
+  return due > 0 ? std::optional(static_cast<double>(model::total_of(errors)) / due) : std::nullopt;
 }
 
-double error_share_of(const model::stream_result& result) {
+std::optional<double> error_share_of(const model::stream_result& result) {
   if (sends(result.kind)) return failed_share(result.errors, result.due, result);
   const auto lost = static_cast<double>(model::total_of(result.lost_connections));
   return std::min(1.0, lost / std::max<double>(result.connections, 1.0));
@@ -96,9 +96,9 @@ bool judge_gates(const std::vector<gate>& gates, model::stream_result& result) {
       continue;
     }
     const std::optional<double> value = value_of(each, *part, result);
-    const std::string why = each.what == gated::back ? why_not_back(result.stages)
-                                                     : fmt::format("not estimable from {} {}", part->times->count(),
-                                                                   listens(result.kind) ? "gaps" : "messages");
+    const std::string why = each.what == gated::back
+                                ? why_not_back(result.stages)
+                                : why_no_value(each, *part, listens(result.kind) ? "gaps" : "messages");
     result.gates.push_back(outcome_of(each, value, value ? "" : why));
     if (!value || result.gates.back().met) continue;
     if (std::optional<std::string> untold = untold_for_stalls(each, result.stalls)) {

@@ -208,10 +208,11 @@ TEST(gates, are_of_one_request_or_stage_too) {
                              "max[stage 1]<1s", "max[stage 3]<1s", "p50[GET /b]<1s", "p90[GET /items/{id}]<1s"}) {
     EXPECT_FALSE(met(misses, result)) << misses;
   }
-  judge_gates(*parse_gates("p99[GET /a]<1s,max[stage 3]<1s"), result);
+  judge_gates(*parse_gates("p99[GET /a]<1s,max[stage 3]<1s,errors[stage 1]<1%"), result);
   EXPECT_EQ(result.gates[0].gate, "p99[GET /a]<1s");
   EXPECT_EQ(result.gates[0].measured, "not estimable from 200 answers");
   EXPECT_EQ(result.gates[1].measured, "the run ended before it");
+  EXPECT_EQ(result.gates[2].measured, "nothing was due");
 }
 
 TEST(gates, of_what_the_run_will_not_have_are_told_before_it) {
