@@ -17,8 +17,8 @@ constexpr duration interrupted_drain = std::chrono::milliseconds(500);
 // Arrivals that were never sent are charged one by one up to here, a second of work; beyond, by slices of time.
 constexpr std::uint64_t charged_singly = 20'000'000;
 constexpr int charged_slices = 100'000;
-// An answer is read at most so late. A connection is known to be free no sooner, but where somebody waits for one the
-// pace timer is not armed, and nothing is held back.
+// An answer is read at most so late, or a tick later. A connection is known to be free no sooner, but where somebody
+// waits for one the pace timer is not armed, and nothing is held back.
 constexpr duration most_held_back = std::chrono::milliseconds(1);
 // What is read or sent in one go. Of more, the rest waits until the first of it has been read, or sent.
 constexpr std::uint64_t most_bytes_held_back = 16 * 1024;
@@ -167,7 +167,8 @@ void generator::arm_pace() {
 // Answers, if their times are known all the same and nothing else is to come of them.
 void generator::hold_back_until(instant due) {
   const bool in_one_go = opening_ == 0 && largest_ <= most_bytes_held_back;
-  if (stamped_ && in_one_go && due - on_.turn_time() <= most_held_back) on_.backend().hold_back(due);
+  if (stamped_ && in_one_go && due - on_.turn_time() <= std::max(most_held_back, work_.tick))
+    on_.backend().hold_back(due);
 }
 
 // Opens the slot's connection if it has none; false, and the arrival is accounted for, when that fails.
@@ -196,8 +197,7 @@ task<void> generator::pause_after_failure() {
 
 // When the answer came by the kernel's word, where that is known; else now.
 instant generator::ended_at(const result<answer>& got, instant sent) const {
-  const instant now = on_.now();
-  return got && got->received_at != lent_buffer::unknown ? std::clamp(got->received_at, sent, now) : now;
+  return got && got->received_at != lent_buffer::unknown ? std::max(got->received_at, sent) : on_.now();
 }
 
 // Sends the request and accounts for what comes. True when it met a keep-alive connection that the server had closed

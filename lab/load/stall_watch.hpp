@@ -46,6 +46,7 @@ class stall_watch {
 
   void fired(instant deadline) {
     const instant now = on_.turn_time();
+    if (beat_.armed() && beat_.deadline() - now < beat / 2) begin();  // where others fire, it is no wake of its own
     if (now - deadline < least) return;
     if (now != latest_.until) begin_another(deadline, now);  // else the same has held up one more timer
     latest_.from = std::min(latest_.from, deadline);

@@ -69,6 +69,21 @@ TEST(held_back, many_of_one_tick_leave_together_and_each_is_timed_by_itself) {
   EXPECT_GE(seen.response().max(), ns(2 * one_way + 30us));
 }
 
+TEST(held_back, a_tick_wakes_the_thread_once_whenever_its_answers_come) {
+  world stage = stage_with(true);
+  load_evenly(stage);
+  stage.options.rate_per_s = 4000;
+  stage.options.tick = 5ms;
+  stage.options.connections = 64;
+  stage.server.decide = [](std::size_t number, std::size_t) { return reply{.after = number * 30us}; };
+  const std::uint64_t wakes_before = stage.wakes();
+  const outcome seen = stage.run();
+  EXPECT_EQ(seen.measured.answers, 4000U);
+  EXPECT_EQ(seen.judged.generator.stamped_answers, 4000U);
+  // The server's wakes are the loop's as well here: of a tick, one for the requests, and one for each of 20 answers.
+  EXPECT_LE(stage.wakes() - wakes_before, 200U * (1 + 1 + 20) + 200U);
+}
+
 // The thread does not run while the answer comes, 45 or 53 ms after the request, until long after the limit of 50 ms.
 TEST(held_back, an_answer_that_came_in_time_is_no_timeout_however_late_it_is_read) {
   for (const duration latency : {20ms, 24ms}) {

@@ -114,6 +114,8 @@ class world {
   void stop_before_start() { stop_first_ = true; }
 
   outcome run();
+  // Of the loop so far: how often something, or the time, has woken it.
+  std::uint64_t wakes() const { return on_->counters().turns; }
   // Of a run that keeps them.
   const second_series& seconds() const { return *series_; }
   // The same with several routes and phases; connections, timeout and seed are those of the options given.
