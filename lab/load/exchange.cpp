@@ -9,7 +9,15 @@ error protocol(const char* what) { return {.code = errc::protocol, .what = what}
 
 }  // namespace
 
-result<exchange_connection::read_head> exchange_connection::take_head(std::string_view bytes, http::method verb) {
+result<read_head> exchange_connection::take_head(std::string_view bytes, http::method verb) {
+  if (known_ == nullptr || watched_) return parse_head(bytes, verb);
+  if (const read_head* const again = known_->find(bytes, verb)) return *again;
+  const result<read_head> parsed = parse_head(bytes, verb);
+  if (parsed) known_->keep(bytes, verb, *parsed);
+  return parsed;
+}
+
+result<read_head> exchange_connection::parse_head(std::string_view bytes, http::method verb) {
   http::response_head head;
   if (const auto parsed = http::parse_response_head(bytes, verb, {}, head); !parsed) {
     return std::unexpected(http::protocol_error(parsed.error()));

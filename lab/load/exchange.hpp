@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "lab/load/answer_checks.hpp"
@@ -25,11 +26,43 @@ class answer_tap {
   ~answer_tap() = default;
 };
 
+// What is needed of a response's head once the next bytes are received. The head itself, of 2 KiB, is nobody's memory:
+// with ten thousand connections it would be most of the generator's.
+struct read_head {
+  int status = 0;
+  bool keep_alive = false;
+  http::body_framing body;
+};
+
+// The head that was read last on any connection of a thread. Most services send the very same bytes again until their
+// Date changes, and need not be parsed again for it.
+class last_head {
+ public:
+  const read_head* find(std::string_view bytes, http::method verb) const {
+    return bytes == bytes_ && verb == verb_ ? &head_ : nullptr;
+  }
+  void keep(std::string_view bytes, http::method verb, const read_head& head) {
+    if (bytes.size() > most_bytes) return;
+    bytes_ = bytes;
+    verb_ = verb;
+    head_ = head;
+  }
+
+ private:
+  static constexpr std::size_t most_bytes = 1024;
+  std::string bytes_;
+  http::method verb_{};
+  read_head head_;
+};
+
 class exchange_connection {
  public:
-  // `checks` outlives it.
-  exchange_connection(loop& on, net::stream opened, const answer_checks& checks)
-      : stream_(std::move(opened)), reader_(stream_, http::head_kind::response, {}), writer_(on, stream_, nullptr) {
+  // `checks` outlives it, and `known`, which may be null.
+  exchange_connection(loop& on, net::stream opened, const answer_checks& checks, last_head* known = nullptr)
+      : stream_(std::move(opened)),
+        reader_(stream_, http::head_kind::response, {}),
+        writer_(on, stream_, nullptr),
+        known_(known) {
     if (checks.any()) watched_.emplace(checks);
   }
 
@@ -59,13 +92,7 @@ class exchange_connection {
     answer_tap* tap = nullptr;
     bool fields_hold = true;  // of this answer
   };
-  // What is needed of a response's head once the next bytes are received. The head itself, of 2 KiB, is nobody's
-  // memory: with ten thousand connections it would be most of the generator's.
-  struct read_head {
-    int status = 0;
-    bool keep_alive = false;
-    http::body_framing body;
-  };
+  result<read_head> parse_head(std::string_view bytes, http::method verb);
   result<read_head> take_head(std::string_view bytes, http::method verb);
   instant here_at(const loop& on) const;
   answer judged(int status) const;
@@ -73,6 +100,7 @@ class exchange_connection {
   net::stream stream_;
   http::message_reader reader_;
   net::writer writer_;
+  last_head* known_;
   std::optional<watched> watched_;
   std::uint64_t served_ = 0;
   std::uint64_t most_ = std::numeric_limits<std::uint64_t>::max();

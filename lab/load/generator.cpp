@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cassert>
 
-#include "lab/load/exchange.hpp"
 #include "lab/load/span.hpp"
 #include "stack/runtime/delay.hpp"
 
@@ -100,7 +99,7 @@ task<result<void>> generator::open_slot(slot& opened) {
   if (!stream) co_return std::unexpected(stream.error());
   measured_.connects++;
   measured_.connect_time.record(nanoseconds(on_.now() - began));
-  opened.on = std::make_unique<exchange_connection>(on_, std::move(*stream), work_.checks);
+  opened.on = std::make_unique<exchange_connection>(on_, std::move(*stream), work_.checks, &last_head_);
   opened.on->limit_requests(work_.per_connection);
   if (open_model()) std::ignore = opened.on->stamp_answers();
   co_return result<void>{};

@@ -21,6 +21,7 @@
 #include <string>
 #include <vector>
 
+#include "lab/load/exchange.hpp"
 #include "lab/load/measurements.hpp"
 #include "lab/load/schedule.hpp"
 #include "lab/load/sending_cost.hpp"
@@ -108,6 +109,7 @@ class generator {
   pace_timer pace_;
   drain_timer drain_;
   sending_cost cost_;
+  last_head last_head_;
   stall_watch stalls_;
   instant start_{};
   instant end_{};

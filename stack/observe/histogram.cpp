@@ -1,6 +1,7 @@
 #include "stack/observe/histogram.hpp"
 
 #include <cmath>
+#include <tuple>
 #include <utility>
 
 namespace assay::observe {
@@ -75,6 +76,10 @@ histogram::histogram(const histogram_options& options, std::size_t bucket_count)
       half_count_magnitude_(sub_bucket_count_magnitude(options.significant_digits) - 1),
       leading_zero_base_(64 - unit_magnitude_ - (half_count_magnitude_ + 1)),
       sub_bucket_mask_(((std::uint64_t{2} << half_count_magnitude_) - 1) << unit_magnitude_) {}
+
+histogram::histogram(const histogram& other) : histogram(other.options_, other.counts_.size()) {
+  std::ignore = merge(other);  // of the same layout
+}
 
 std::expected<histogram, histogram_error> histogram::from_counts(const histogram_options& options,
                                                                  std::span<const std::uint64_t> counts) {

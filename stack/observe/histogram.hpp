@@ -104,6 +104,13 @@ class histogram {
   /// Number of buckets that `options` would allocate, without allocating them. Same errors as create().
   [[nodiscard]] static std::expected<std::size_t, histogram_error> bucket_count_for(const histogram_options& options);
 
+  /// Copies what was recorded, not the pages in between.
+  histogram(const histogram& other);
+  histogram& operator=(const histogram& other) { return *this = histogram(other); }
+  histogram(histogram&&) noexcept = default;
+  histogram& operator=(histogram&&) noexcept = default;
+  ~histogram() = default;
+
   /// Records one value. A value above highest_trackable lands in the bucket of highest_trackable and is
   /// counted in saturated(); min(), max() and mean() still see the value itself.
   void record(std::uint64_t value) noexcept { record(value, 1); }
