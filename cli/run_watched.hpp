@@ -45,36 +45,10 @@ inline int came_to_nothing(std::string_view command, const std::string& why, int
   return ended_by != 0 ? code_of_signal(ended_by) : said;
 }
 
-// Runs it to its end, or to Ctrl-C.
-template <class Engine, class Line>
-auto run_watched(Engine& engine, stop_signals& stop, Line& line) {
-  std::atomic<bool> finished{false};
-  decltype(engine.run()) result;
-  std::thread running([&] {
-    result = engine.run();
-    finished = true;
-    stop.notify();
-  });
-  int ended_by = 0;
-  while (!finished) {
-    const int asked = stop.wait(progress_interval).value_or(0);
-    // Everything ends soon after stop() except a name look-up, which nobody can cancel: there the second Ctrl-C helps.
-    if (asked != 0 && ended_by != 0 && engine.look().elapsed == duration::zero()) {
-      line.clear();
-      std::_Exit(code_of_signal(ended_by));
-    }
-    if (ended_by == 0) ended_by = asked;
-    if (asked != 0) engine.stop();
-    line.show(ended_by != 0);
-  }
-  running.join();
-  line.clear();
-  return watched_run<decltype(engine.run())>{.result = std::move(result), .ended_by = ended_by};
-}
-
-// Many runs, `work`, which tells of each itself: on a thread of its own, with stop_work() at each signal, to its end.
-template <class Work, class Stop>
-auto run_until_signal(Work work, Stop stop_work, stop_signals& stop) {
+// `work` on a thread of its own, to its end. `heard` is told of each signal meanwhile, and of 0 now and then; and of the
+// first signal that came before.
+template <class Work, class Heard>
+auto run_beside(Work work, stop_signals& stop, Heard heard) {
   std::atomic<bool> finished{false};
   decltype(work()) result;
   std::thread running([&] {
@@ -84,13 +58,36 @@ auto run_until_signal(Work work, Stop stop_work, stop_signals& stop) {
   });
   int ended_by = 0;
   while (!finished) {
-    const int asked = stop.wait().value_or(0);
-    if (asked == 0) continue;
+    const int asked = stop.wait(progress_interval).value_or(0);
+    heard(asked, ended_by);
     if (ended_by == 0) ended_by = asked;
-    stop_work();
   }
   running.join();
   return watched_run<decltype(work())>{.result = std::move(result), .ended_by = ended_by};
+}
+
+// Runs it to its end, or to Ctrl-C.
+template <class Engine, class Line>
+auto run_watched(Engine& engine, stop_signals& stop, Line& line) {
+  auto watched = run_beside([&engine] { return engine.run(); }, stop, [&](int asked, int ended_by) {
+    // Everything ends soon after stop() except a name look-up, which nobody can cancel: there the second Ctrl-C helps.
+    if (asked != 0 && ended_by != 0 && engine.look().elapsed == duration::zero()) {
+      line.clear();
+      std::_Exit(code_of_signal(ended_by));
+    }
+    if (asked != 0) engine.stop();
+    line.show(ended_by != 0 || asked != 0);
+  });
+  line.clear();
+  return watched;
+}
+
+// Many runs, `work`, which tells of each itself: with stop_work() at each signal, to its end.
+template <class Work, class Stop>
+auto run_until_signal(Work work, Stop stop_work, stop_signals& stop) {
+  return run_beside(std::move(work), stop, [&stop_work](int asked, int) {
+    if (asked != 0) stop_work();
+  });
 }
 
 }  // namespace assay::cli

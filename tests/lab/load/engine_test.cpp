@@ -6,6 +6,7 @@
 #include <numeric>
 #include <optional>
 #include <thread>
+#include <tuple>
 
 #include "tests/lab/load/live_server.hpp"
 
@@ -84,7 +85,7 @@ TEST(engine, a_stop_at_any_moment_ends_the_run) {
   for (int round = 0; round < 30; ++round) {
     load_engine engine(plan_for(server.url(), 5000, 1h));
     std::thread stopping([&engine, round] {
-      for (int turn = 0; turn < round * 200; ++turn) std::this_thread::yield();
+      for (int look = 0; look < round * 2000; ++look) std::ignore = engine.look();  // up to some 20 ms
       engine.stop();
     });
     const auto result = engine.run();

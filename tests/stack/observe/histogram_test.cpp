@@ -214,6 +214,34 @@ TEST(histogram_reset, is_as_new_and_keeps_its_memory) {
   EXPECT_EQ(subject.memory_bytes(), memory);
 }
 
+TEST(histogram_copy, has_all_that_was_recorded_and_is_another) {
+  auto subject = histogram::with_defaults();
+  EXPECT_EQ(histogram(subject), subject) << "nothing";
+  for (const std::uint64_t value : {std::uint64_t{0}, std::uint64_t{5}, hour_ns, 9 * hour_ns, max_int64}) {
+    subject.record(value);
+    histogram copy(subject);
+    EXPECT_EQ(copy, subject) << value;
+    copy.record(7);
+    EXPECT_NE(copy, subject);
+    copy = subject;
+    EXPECT_EQ(copy, subject);
+  }
+}
+
+// Buckets beyond the one of highest_trackable are none that record() uses, but a decoder may have them.
+TEST(histogram_copy, has_the_last_bucket_of_all) {
+  const histogram_options options{1, 1'000'000, 2};
+  std::vector<std::uint64_t> counts(make(options).counts().size());
+  counts.back() = 3;
+  const auto subject = histogram::from_counts(options, counts);
+  ASSERT_TRUE(subject.has_value());
+  EXPECT_EQ(histogram(*subject), *subject);
+  EXPECT_EQ(subject->value_at_quantile(0.5), subject->max());
+  std::uint64_t seen = 0;
+  subject->for_each_recorded([&seen](std::uint64_t, std::uint64_t, std::uint64_t count) { seen += count; });
+  EXPECT_EQ(seen, 3U);
+}
+
 TEST(histogram_merge, refuses_another_layout) {
   auto subject = histogram::with_defaults();
   subject.record(5);
