@@ -1,11 +1,11 @@
 """service-cost: CPU time of a service per request at an equal rate: a JSON answer, a row of PostgreSQL.
 
-Contenders: this stack with every policy that is on by default and with none, Go's net/http with pgx, Node.js with
-Fastify and pg (services/). The generator sends an open schedule on the other core, and spins there; PostgreSQL runs on
-the service's core, and its time counts for nobody. So nothing that a service sends has to wake the other core, which
-on a virtual machine is an exit that costs the sender more than the answer does, and which no service pays whose
-clients and database are other machines. floor_server stands beside: what the kernel takes for the two system calls of
-an answer at that rate, with nothing in between.
+Contenders: this stack with the policies that are on by default, with every one that a server can have but the cache,
+and with none; Go's net/http with pgx, Node.js with Fastify and pg (services/). The generator sends an open schedule
+on the other core, and spins there; PostgreSQL runs on the service's core, and its time counts for nobody. So nothing
+that a service sends has to wake the other core, which on a virtual machine is an exit that costs the sender more than
+the answer does, and which no service pays whose clients and database are other machines. floor_server stands beside:
+what the kernel takes for the two system calls of an answer at that rate, with nothing in between.
 
 The watchdog of a service that guard::serve runs is a thread that looks at every loop fifty times a second,
 whatever the rate. Two runs differ by more than it could cost, so the bar is on what its thread takes within one run,
@@ -31,12 +31,12 @@ from lib.rounds import (Comparison, Measurement, Round, Settings, alternate, com
 from lib.services import Postgres, Services
 from lib.stats import summarise_ratios
 
-ON, OFF = "ours --policies on", "ours --policies off"
+ON, OFF, EVERY = "ours --policies on", "ours --policies off", "ours --policies every"
 WATCHED, UNWATCHED, BUT_FOR_IT = "ours", "ours --no-watchdog", "ours but for the watchdog's thread"
 FLOOR = "floor_server"
 BARS = ((ON, "go", 0.6), (ON, "node", 0.3), (FLOOR, "node", None), (ON, FLOOR, None))
 # The policies cost little beside what two runs differ by: many short pairs tell more than few long ones.
-POLICIES = ((ON, OFF, 1.05),)
+POLICIES = ((ON, OFF, 1.05), (EVERY, OFF, 1.05))
 WATCHDOG = ((WATCHED, UNWATCHED, None),)
 MOST_OF_WATCHDOG = 1.01
 PAIRS_OF_POLICIES = 6  # for each of the others
@@ -124,9 +124,9 @@ def _measure_watchdog(peers: Peers, generator: Generator, settings: Settings, sh
 
 
 def _servers(peers: Peers, services: Services) -> dict[str, Server]:
-    """Those that are there, by name: ON, OFF, go, node, FLOOR."""
-    found = [services.ours("--policies", "on"), services.ours("--policies", "off"), services.go(), services.node(),
-             peers.floor_server()]
+    """Those that are there, by name: ON, OFF, EVERY, go, node, FLOOR."""
+    found = [services.ours("--policies", "on"), services.ours("--policies", "off"), services.ours("--policies", "every"),
+             services.go(), services.node(), peers.floor_server()]
     return {server.name: server for server in found if server is not None}
 
 
@@ -141,9 +141,9 @@ def measure_all(peers: Peers, settings: Settings) -> dict[str, Any]:
         results = []
         for case in CASES:
             servers = by_socket if case.database_by_socket else by_tcp
-            compared = [server for name, server in servers.items() if name != OFF]
+            compared = [server for name, server in servers.items() if name not in (OFF, EVERY)]
             results.append(_measure_case(case, compared, BARS, generator, settings))
         short = replace(settings, pairs=settings.pairs * PAIRS_OF_POLICIES, seconds=SECONDS_OF_POLICIES)
-        policies = [by_tcp[name] for name in (ON, OFF) if name in by_tcp]
+        policies = [by_tcp[name] for name in (ON, OFF, EVERY) if name in by_tcp]
         return {"results": results, "policies": _measure_case(CASES[1], policies, POLICIES, generator, short),
                 "watchdog": _measure_watchdog(peers, generator, settings, short)}

@@ -1,12 +1,13 @@
 // The benchmarks' service on this stack: a text, a JSON answer, a row of PostgreSQL, a millisecond of CPU. The Go and
 // Node.js services beside it (go/, node/) answer the same.
 //
-//   service --port N [--policies off|on] [--no-watchdog] [--io epoll] [--database URL] [--max-connections N]
+//   service --port N [--policies off|on|every] [--no-watchdog] [--io epoll] [--database URL] [--max-connections N]
 //
 // /socket is a WebSocket that echoes, /room one that tells everybody; node/sockets.js has these.
 //
 // It runs as guard::serve has it, but for the log, which is of failed requests alone. With --policies on it has what
-// guard::chain has by default and nothing else; without policies it is the router alone.
+// guard::chain has by default and nothing else, with --policies every each policy that a server can have but the cache,
+// which would answer for the service; without policies it is the router alone.
 #include <time.h>
 
 #include <CLI/CLI.hpp>
@@ -45,7 +46,17 @@ std::int64_t thread_cpu_ns() {
   return time.tv_sec * 1'000'000'000LL + time.tv_nsec;
 }
 
-enum class guarded : std::uint8_t { off, on, all };
+enum class guarded : std::uint8_t { off, on, every, all };
+
+// None of them refuses what a benchmark sends.
+guard::chain::server_options every_policy() {
+  constexpr std::uint64_t more_than_any_rate = 1'000'000;
+  return {.rate_limit = guard::rate_limit::options{.requests = more_than_any_rate, .burst = more_than_any_rate},
+          .rate_key = guard::rate_limit::by_field("host"),
+          .bulkheads = {{.path = "/", .wall = {.name = "all", .max_in_flight = 256}}},
+          .idempotency = guard::idempotency::options{},
+          .adaptive = guard::adaptive::options{}};
+}
 
 task<http::response> text() { co_return http::response::text("hello, world\n"); }
 
@@ -139,8 +150,10 @@ int main(int argc, char** argv) {
   app.add_option("--port", options.port, "TCP port");
   app.add_option("--max-connections", options.limits.max_connections, "of clients");
   app.add_option("--database", database, "PostgreSQL URL, for /rows/{id}");
-  const std::map<std::string, guarded> levels{{"off", guarded::off}, {"on", guarded::on}, {"all", guarded::all}};
-  app.add_option("--policies", policies, "off, on, or all")->transform(CLI::CheckedTransformer(levels));
+  const std::map<std::string, guarded> levels{
+      {"off", guarded::off}, {"on", guarded::on}, {"every", guarded::every}, {"all", guarded::all}};
+  app.add_option("--policies", policies, "off, on, every, or all as guard::serve has them")
+      ->transform(CLI::CheckedTransformer(levels));
   const std::map<std::string, io_kind> kinds{
       {"auto", io_kind::automatic}, {"io_uring", io_kind::io_uring}, {"epoll", io_kind::epoll}};
   app.add_option("--io", options.io.kind, "backend")->transform(CLI::CheckedTransformer(kinds));
@@ -153,9 +166,10 @@ int main(int argc, char** argv) {
     return of;
   };
   if (policies == guarded::off) return http::serve([&](unsigned) { return keeping(make()); }, options);
-  if (policies == guarded::on) {
+  if (policies != guarded::all) {
+    const auto chosen = policies == guarded::every ? every_policy() : guard::chain::server_options{};
     return http::serve(
-        [&](unsigned) { return http::or_refuse(guard::chain::server::make({})).around(keeping(make())); }, options);
+        [&](unsigned) { return http::or_refuse(guard::chain::server::make(chosen)).around(keeping(make())); }, options);
   }
   guard::serve_options wanted{.http = options, .log = observe::log_options{.least = observe::level::warn}};
   wanted.guards.drain.delay = duration::zero();  // no balancer is in front
