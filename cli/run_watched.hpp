@@ -45,8 +45,8 @@ inline int came_to_nothing(std::string_view command, const std::string& why, int
   return ended_by != 0 ? code_of_signal(ended_by) : said;
 }
 
-// `work` on a thread of its own, to its end. `heard` is told of each signal meanwhile, and of 0 now and then; and of the
-// first signal that came before.
+// `work` on a thread of its own, to its end. `heard` is told of each signal meanwhile, and of 0 now and then; and of
+// the first signal that came before.
 template <class Work, class Heard>
 auto run_beside(Work work, stop_signals& stop, Heard heard) {
   std::atomic<bool> finished{false};
@@ -69,15 +69,17 @@ auto run_beside(Work work, stop_signals& stop, Heard heard) {
 // Runs it to its end, or to Ctrl-C.
 template <class Engine, class Line>
 auto run_watched(Engine& engine, stop_signals& stop, Line& line) {
-  auto watched = run_beside([&engine] { return engine.run(); }, stop, [&](int asked, int ended_by) {
-    // Everything ends soon after stop() except a name look-up, which nobody can cancel: there the second Ctrl-C helps.
-    if (asked != 0 && ended_by != 0 && engine.look().elapsed == duration::zero()) {
-      line.clear();
-      std::_Exit(code_of_signal(ended_by));
-    }
-    if (asked != 0) engine.stop();
-    line.show(ended_by != 0 || asked != 0);
-  });
+  auto watched = run_beside([&engine] { return engine.run(); }, stop,
+                            [&](int asked, int ended_by) {
+                              // Everything ends soon after stop() except a name look-up, which nobody can cancel: there
+                              // the second Ctrl-C helps.
+                              if (asked != 0 && ended_by != 0 && engine.look().elapsed == duration::zero()) {
+                                line.clear();
+                                std::_Exit(code_of_signal(ended_by));
+                              }
+                              if (asked != 0) engine.stop();
+                              line.show(ended_by != 0 || asked != 0);
+                            });
   line.clear();
   return watched;
 }

@@ -31,7 +31,7 @@ class answer_tap {
 struct read_head {
   int status = 0;
   bool keep_alive = false;
-  http::body_framing body;
+  http::body_framing body = {};
 };
 
 // The head that was read last on any connection of a thread. Most services send the very same bytes again until their

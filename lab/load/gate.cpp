@@ -119,9 +119,10 @@ gated_part part_from(const Part& of, double seconds) {
 // Nothing when the run has no such part, or ended before it.
 std::optional<gated_part> part_of(const gate& of, const model::load_result& result) {
   if (of.part.empty()) {
+    const bool tried = attempts_of(result) > 0;
     return gated_part{.times = &result.latency.response_time,
                       .rate_rps = result.achieved_rps,
-                      .error_share = error_share_of(result),
+                      .error_share = tried ? std::optional(error_share_of(result)) : std::nullopt,
                       .intervals = &result.intervals};
   }
   const auto route = std::ranges::find(result.routes, of.part, &model::load_route::name);

@@ -209,10 +209,11 @@ task<bool> generator::attempt(slot& driven, bool again) {
   if (!again) measured_.lags(taken, driven.idle_since, blind_until_, sent);
   const instant limit = saturating_add(sent, work_.timeout);
   const std::uint64_t received_before = driven.on->received_bytes();
+  largest_ = std::max<std::uint64_t>(largest_, driven.request.size());
   if (driven.request.size() > most_bytes_held_back) on_.backend().hold_back(instant::min());
   const result<answer> got = co_await driven.on->exchange(driven.request, route.verb, limit);
   const instant now = ended_at(got, sent);
-  largest_ = std::max<std::uint64_t>({largest_, driven.request.size(), driven.on->received_bytes() - received_before});
+  largest_ = std::max(largest_, driven.on->received_bytes() - received_before);
   if (got) {
     stamped_ = got->received_at != lent_buffer::unknown;
     const bool expected = measured_.answered(taken, sent, now, *got, now <= end_);

@@ -46,7 +46,7 @@ class stall_watch {
 
   void fired(instant deadline) {
     const instant now = on_.turn_time();
-    if (beat_.armed() && beat_.deadline() - now < beat / 2) begin();  // where others fire, it is no wake of its own
+    postpone_beat(now);
     if (now - deadline < least) return;
     if (now != latest_.until) begin_another(deadline, now);  // else the same has held up one more timer
     latest_.from = std::min(latest_.from, deadline);
@@ -103,6 +103,13 @@ class stall_watch {
     }
     stall_watch* owner;
   };
+
+  // Where others fire, it is no wake of its own. One that is due already tells of a stall, and from the turn's time on
+  // it would tell of one in this turn.
+  void postpone_beat(instant now) {
+    const bool soon = beat_.armed() && beat_.deadline() > now && beat_.deadline() - now < beat / 2;
+    if (soon) on_.timers().arm(beat_, now + beat);
+  }
 
   void begin_another(instant deadline, instant now) {
     if (count_ > 0) {

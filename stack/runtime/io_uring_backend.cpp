@@ -223,9 +223,11 @@ void io_uring_backend::spill_unread() {
 void io_uring_backend::rearm_starved() {
   if (starved_.empty()) return;
   if (buffers_.free() == 0 && buffers_.chained() > 0) spill_unread();
-  buffers_.widen();
-  buffers_.top_up();
-  const std::size_t count = std::min<std::size_t>(starved_.size(), buffers_.in_ring());
+  const std::size_t count = std::min<std::size_t>(starved_.size(), buffers_.free());
+  do {
+    buffers_.widen();
+    buffers_.top_up();
+  } while (buffers_.in_ring() < count);
   const auto served = starved_.begin() + static_cast<std::ptrdiff_t>(count);
   for (auto each = starved_.begin(); each != served; ++each) {
     (*each)->starved = false;

@@ -16,6 +16,8 @@ namespace {
 
 // Completions that end a wait although they are held back: what is lent to them comes to its end.
 constexpr unsigned ring_share_held_back = 2;
+// To have all that the kernel has deferred: some hundred completions.
+constexpr int most_entries_a_turn = 16;
 
 // Filled buffers a socket may have that nobody reads; beyond it the multishot receive is stopped.
 constexpr std::uint32_t max_queued_buffers = 8;
@@ -190,8 +192,7 @@ std::size_t io_uring_backend::allowed_in_queue(const uring_socket& socket) const
 // Those that went at once and of which no failure has come, once each of them is with the kernel and everything that it
 // told has been read. Ahead of what was received: an answer never comes before what it answers has been sent.
 void io_uring_backend::tell_sent(ready_queue& completed) {
-  const bool overflowed = (__atomic_load_n(ring_.sq.kflags, __ATOMIC_RELAXED) & IORING_SQ_CQ_OVERFLOW) != 0;
-  if (overflowed) return;
+  if (kernel_says(IORING_SQ_CQ_OVERFLOW)) return;
   for (send_op* op : at_once_) {
     static_cast<uring_socket*>(op->on)->pending_ops--;
     op->status = static_cast<std::int32_t>(op->bytes.size());
@@ -236,6 +237,19 @@ void io_uring_backend::reap() {
   io_uring_cq_advance(&ring_, count);
 }
 
+bool io_uring_backend::kernel_says(unsigned flags) const {
+  return (__atomic_load_n(ring_.sq.kflags, __ATOMIC_ACQUIRE) & flags) != 0;
+}
+
+// An entry of a kernel from 6.13 on does so much of the deferred work as was waited for, or 20 of it, and leaves the
+// rest; before 6.7 a wait that ends by time leaves all of it. What is left there has come all the same: whoever waited
+// for it must not be told that his time is over.
+void io_uring_backend::take_deferred() {
+  for (int entries = 0; entries < most_entries_a_turn && kernel_says(IORING_SQ_TASKRUN); ++entries) {
+    check_entered(io_uring_get_events(&ring_));
+  }
+}
+
 // False when the kernel was not entered: what it has not told yet is not known.
 bool io_uring_backend::enter(instant until) {
   const bool holds_back = held_back_until_ != instant::min() && until != instant::min();
@@ -245,6 +259,7 @@ bool io_uring_backend::enter(instant until) {
   if (least > 1) until = std::min(until, held_back_until_);
   if (until == never) {
     check_entered(io_uring_submit_and_wait(&ring_, 1));
+    take_deferred();
     return true;
   }
   const duration span = until == instant::min() ? duration::zero() : until - now();
@@ -252,17 +267,25 @@ bool io_uring_backend::enter(instant until) {
     __kernel_timespec timeout{.tv_sec = span.count() / 1'000'000'000, .tv_nsec = span.count() % 1'000'000'000};
     io_uring_cqe* unused = nullptr;
     check_entered(io_uring_submit_and_wait_timeout(&ring_, &unused, least, &timeout, nullptr));
-    // Before 6.7 a wait that ends by time leaves what is there for the next entry.
-    const bool left = (__atomic_load_n(ring_.sq.kflags, __ATOMIC_RELAXED) & IORING_SQ_TASKRUN) != 0;
-    if (least > 1 && left) check_entered(io_uring_get_events(&ring_));
+    take_deferred();
     return true;
   }
   // Do not wait: and do not enter the kernel at all when it has nothing for us nor we for it.
-  const unsigned flags = __atomic_load_n(ring_.sq.kflags, __ATOMIC_RELAXED);
-  const bool kernel_has_work = (flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0;
-  const bool enters = io_uring_sq_ready(&ring_) > 0 || kernel_has_work;
-  if (enters) check_entered(io_uring_submit_and_get_events(&ring_));
+  const bool enters = io_uring_sq_ready(&ring_) > 0 || kernel_says(IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW);
+  if (enters) {
+    check_entered(io_uring_submit_and_get_events(&ring_));
+    take_deferred();
+  }
   return enters;
+}
+
+// What came for those is in the kernel, and there are buffers again: in the same turn, since their time may be over.
+void io_uring_backend::serve_starved() {
+  rearm_starved();
+  check_entered(io_uring_submit_and_get_events(&ring_));
+  take_deferred();
+  if (stamps_) told_until_ = now();
+  reap();
 }
 
 void io_uring_backend::poll(instant until, ready_queue& completed) {
@@ -273,9 +296,11 @@ void io_uring_backend::poll(instant until, ready_queue& completed) {
   polls_++;
   const bool entered = enter(done_.empty() && !hurried_ ? until : instant::min());
   if (stamps_) told_until_ = now();
+  const bool all_told = entered && !kernel_says(IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW);
   const bool all_taken_over = io_uring_sq_ready(&ring_) == 0;  // asked here: reap() makes entries of its own
   reap();
-  if (entered) reaped_at_ = told_until_;
+  if (!starved_.empty() && buffers_.free() > 0) serve_starved();
+  if (all_told) reaped_at_ = told_until_;
   if (!at_once_.empty() && all_taken_over) tell_sent(completed);
   hurried_ = hurried_ && !at_once_.empty();
   while (ready_node* node = done_.pop()) completed.push(*node);

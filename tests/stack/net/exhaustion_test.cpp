@@ -180,6 +180,42 @@ TEST_P(burst_test, more_receive_in_one_turn_than_ever_before) {
   on_.run(body(listen()));
 }
 
+task<void> receive_in_time(net::stream& from, instant limit, int& late) {
+  const result<net::chunk> got = co_await from.recv(limit);
+  if (!got) late++;
+}
+
+task<void> send_word(net::stream& to) { EXPECT_TRUE(co_await to.send_all("word")); }
+
+task<void> keep_thread_until(instant end) {
+  loop& on = *(co_await this_context()).on;
+  while (on.now() <= end) continue;
+}
+
+class late_thread_test : public burst_test {};
+INSTANTIATE_TEST_SUITE_P(backends, late_thread_test, ::testing::ValuesIn(real_backends()), backend_name);
+
+// Kernels hand over so much at a time, and so much as there are buffers.
+TEST_P(late_thread_test, what_has_come_before_the_limit_is_no_timeout_however_much_it_is) {
+  auto body = [](net::listener from) -> task<int> {
+    context& ctx = co_await this_context();
+    std::vector<connection> pairs;
+    for (int i = 0; i < 200; ++i) pairs.push_back(co_await connect_pair(from));
+    scope receiving(ctx);
+    scope sending(ctx);
+    int late = 0;
+    const instant limit = ctx.on->now() + 50ms;
+    for (connection& each : pairs) receiving.spawn(receive_in_time(each.server, limit, late));
+    co_await yield();
+    for (connection& each : pairs) sending.spawn(send_word(each.client));
+    sending.spawn(keep_thread_until(limit));  // in the turn of the sends
+    EXPECT_TRUE(co_await sending.join());
+    EXPECT_TRUE(co_await receiving.join());
+    co_return late;
+  };
+  EXPECT_EQ(on_.run(body(listen())), 0);
+}
+
 // A peer that sends without end to a connection nobody reads must not take the buffers from all others.
 TEST_P(lent_buffer_test, bytes_that_nobody_reads_do_not_starve_other_connections) {
   auto body = [](net::listener from, const std::string& flood) -> task<void> {
