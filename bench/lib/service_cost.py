@@ -125,8 +125,8 @@ def _measure_watchdog(peers: Peers, generator: Generator, settings: Settings, sh
 
 def _servers(peers: Peers, services: Services) -> dict[str, Server]:
     """Those that are there, by name: ON, OFF, EVERY, go, node, FLOOR."""
-    found = [services.ours("--policies", "on"), services.ours("--policies", "off"), services.ours("--policies", "every"),
-             services.go(), services.node(), peers.floor_server()]
+    found = [*(services.ours("--policies", level) for level in ("on", "off", "every")), services.go(), services.node(),
+             peers.floor_server()]
     return {server.name: server for server in found if server is not None}
 
 

@@ -11,7 +11,8 @@
 // interval is Student's, of the parts, and moved as far as their skewness asks (N. J. Johnson, Journal of the American
 // Statistical Association 73, 1978).
 //
-// A mean that rests on a few dozen slow moments is less sure than any interval of one run says.
+// Where neighbouring parts are alike, longer ones are the sample, and where those are, nothing is told. A run that has
+// met a handful of slow moments is less sure than its interval says: by simulation it holds in 80 to 90 of 100 runs.
 //
 // Misuse: a run whose load changes: its parts differ because they are to. A comparison of two services from one run of
 // each: between runs there is more difference than within one, and that is the judge's.

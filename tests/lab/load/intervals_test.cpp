@@ -48,6 +48,7 @@ class simulated_run {
 struct truth {
   double quantile = 0;  // 0: the mean
   double ms = 0;
+  unsigned told = 0;
   unsigned held = 0;
   double effective = 0;
 };
@@ -55,6 +56,7 @@ struct truth {
 struct known_source {
   std::string name;
   std::size_t samples = 0;
+  unsigned runs = 0;
   std::function<void(std::mt19937_64&, std::size_t, simulated_run&)> fill;
   std::vector<truth> truths;
 };
@@ -69,24 +71,43 @@ void lognormal(double correlation, std::mt19937_64& random, std::size_t samples,
   }
 }
 
-// A service that is slow for about five requests at a time, and for a twentieth of them all.
-void stalls(std::mt19937_64& random, std::size_t samples, simulated_run& into) {
+constexpr double slow_share = 0.05;
+
+// A service that is slow for about so many requests at a time, and for a twentieth of them all.
+void stalls(double length, std::mt19937_64& random, std::size_t samples, simulated_run& into) {
   std::uniform_real_distribution<double> uniform;
-  bool slow = uniform(random) < 0.05;
+  bool slow = uniform(random) < slow_share;
   for (std::size_t i = 0; i < samples; ++i) {
     into.add(i, samples, slow ? 20 + 40 * uniform(random) : 0.5 + uniform(random));
-    slow = slow ? uniform(random) < 0.8 : uniform(random) < 0.2 * 0.05 / 0.95;
+    slow = slow ? uniform(random) >= 1 / length : uniform(random) < slow_share / (1 - slow_share) / length;
   }
 }
 
-known_source of_lognormal(double correlation, std::size_t samples) {
+known_source of_lognormal(double correlation, std::size_t samples, unsigned runs) {
   return {.name = "correlation " + std::to_string(correlation),
           .samples = samples,
+          .runs = runs,
           .fill = [correlation](auto& random, std::size_t n, auto& into) { lognormal(correlation, random, n, into); },
           .truths = {{.ms = std::exp(0.125)},
                      {.quantile = 0.5, .ms = 1},
                      {.quantile = 0.9, .ms = std::exp(1.2815515655446004 / 2)},
-                     {.quantile = 0.99, .ms = std::exp(2.3263478740408408 / 2)}}};
+                     {.quantile = 0.95, .ms = std::exp(1.6448536269514722 / 2)},
+                     {.quantile = 0.99, .ms = std::exp(2.3263478740408408 / 2)},
+                     {.quantile = 0.999, .ms = std::exp(3.0902323061678132 / 2)}}};
+}
+
+// At p95 the distribution has a gap of 18 ms: no interval is right about where in it.
+known_source of_stalls(double length, std::size_t samples, unsigned runs) {
+  const auto slow = [](double quantile) { return 20 + 40 * (quantile - (1 - slow_share)) / slow_share; };
+  return {.name = "stalls of " + std::to_string(length),
+          .samples = samples,
+          .runs = runs,
+          .fill = [length](auto& random, std::size_t n, auto& into) { stalls(length, random, n, into); },
+          .truths = {{.ms = (1 - slow_share) * 1 + slow_share * 40},
+                     {.quantile = 0.5, .ms = 0.5 + 0.5 / (1 - slow_share)},
+                     {.quantile = 0.9, .ms = 0.5 + 0.9 / (1 - slow_share)},
+                     {.quantile = 0.99, .ms = slow(0.99)},
+                     {.quantile = 0.999, .ms = slow(0.999)}}};
 }
 
 void count_held(const simulated_run& run, std::vector<truth>& truths) {
@@ -94,40 +115,62 @@ void count_held(const simulated_run& run, std::vector<truth>& truths) {
     const double ns = each.ms * 1e6;
     if (each.quantile == 0) {
       const auto mean = run.mean();
+      each.told += mean ? 1 : 0;
       each.held += mean && mean->low_ns <= ns && ns <= mean->high_ns ? 1 : 0;
       continue;
     }
     const auto told = run.quantile(each.quantile);
     if (!told) continue;
+    each.told++;
     each.held += told->within.low_ns <= ns && ns <= told->within.high_ns ? 1 : 0;
     each.effective += told->effective_samples;
   }
 }
 
+// What is told in nearly every run holds in 95 of 100. What is told in some runs only is told in those that look calmer
+// than the service is: then so many runs at most are wrong about it.
+void expect_coverage(const known_source& of, const truth& seen, double band) {
+  const double coverage = seen.told > 0 ? static_cast<double>(seen.held) / seen.told : 1;
+  std::cout << of.name << (seen.quantile == 0 ? ", mean" : ", p" + std::to_string(100 * seen.quantile)) << ": told in "
+            << seen.told << " of " << of.runs << " runs and held in " << 100 * coverage << " % of them, worth "
+            << seen.effective / std::max(seen.told, 1U) << " of " << of.samples << " samples\n";
+  if (seen.told >= of.runs * 9 / 10) EXPECT_NEAR(coverage, 0.95, band) << of.name << " " << seen.quantile;
+  EXPECT_LE(seen.told - seen.held, of.runs * (0.05 + band)) << of.name << " " << seen.quantile;
+}
+
 TEST(intervals, hold_the_truth_in_95_of_100_runs) {
-  // Chance does 0.014 to a simulation of 250 runs. A sanitizer is not asked for the coverage, but for the memory.
-  const unsigned runs = sanitized ? 20 : 250;
-  const double band = sanitized ? 0.25 : 0.02;
+  // Chance does 0.01 to a simulation of 500 runs. A sanitizer is not asked for the coverage, but for the memory.
+  const double band = sanitized ? 0.25 : 0.02 + 1e-9;
   simulated_run run;
-  for (known_source of : {of_lognormal(0, 3200), of_lognormal(0.7, 3200), of_lognormal(0.9, 6400),
-                          known_source{.name = "stalls",
-                                       .samples = 6'400,
-                                       .fill = &stalls,
-                                       .truths = {{.ms = 0.95 * 1 + 0.05 * 40},
-                                                  {.quantile = 0.5, .ms = 0.5 + 0.5 / 0.95},
-                                                  {.quantile = 0.99, .ms = 20 + 40 * 0.8}}}}) {
+  for (known_source of : {of_lognormal(0, 3'200, 500), of_lognormal(0.7, 3'200, 500), of_lognormal(0.9, 6'400, 500),
+                          of_lognormal(0.9, 32'000, 250), of_lognormal(0.99, 32'000, 250), of_stalls(5, 6'400, 500),
+                          of_stalls(60, 64'000, 250)}) {
+    if (sanitized) of.runs = 20;
     std::mt19937_64 random(7);
-    for (unsigned i = 0; i < runs; ++i) {
+    for (unsigned i = 0; i < of.runs; ++i) {
+      run.clear();
+      of.fill(random, of.samples, run);
+      count_held(run, of.truths);
+    }
+    for (const truth& each : of.truths) expect_coverage(of, each, band);
+  }
+}
+
+// Five stalls in a run, or memory of a fiftieth of it: from so little nobody can tell how much runs differ.
+TEST(intervals, of_a_handful_of_slow_moments_are_too_narrow_and_seldom_told_of_the_tail) {
+  simulated_run run;
+  for (known_source of :
+       {of_lognormal(0.99, 6'400, sanitized ? 20 : 250), of_stalls(60, 6'400, sanitized ? 20 : 250)}) {
+    std::mt19937_64 random(7);
+    for (unsigned i = 0; i < of.runs; ++i) {
       run.clear();
       of.fill(random, of.samples, run);
       count_held(run, of.truths);
     }
     for (const truth& each : of.truths) {
-      const double coverage = static_cast<double>(each.held) / runs;
-      std::cout << of.name << (each.quantile == 0 ? ", mean" : ", p" + std::to_string(100 * each.quantile))
-                << ": held in " << 100 * coverage << " %, worth " << each.effective / runs << " of " << of.samples
-                << " samples\n";
-      EXPECT_NEAR(coverage, 0.95, band) << of.name << " " << each.quantile;
+      std::cout << of.name << " " << each.quantile << ": told in " << each.told << ", held in " << each.held << '\n';
+      if (each.told >= of.runs * 9 / 10) EXPECT_GT(each.held, each.told * 8 / 10) << of.name << " " << each.quantile;
+      if (each.quantile >= 0.99) EXPECT_LT(each.told, of.runs / 10) << of.name << " " << each.quantile;
     }
   }
 }
@@ -158,14 +201,15 @@ TEST(intervals, are_none_of_too_few_parts) {
 TEST(intervals, are_of_what_can_be_told) {
   observe::histogram all = observe::histogram::with_defaults();
   run_parts parts(32s);
-  for (int i = 0; i < 640; ++i) {
+  std::mt19937_64 random(1);
+  for (int i = 0; i < 3200; ++i) {
     const duration response = 1ms + i * 1us;
     all.record(static_cast<std::uint64_t>(response.count()));
-    parts.record(i % 32 * 1s, response);
+    parts.record(random() % 32 * 1s, response);
   }
   const model::response_intervals told = intervals_of(all, parts.histograms());
   ASSERT_TRUE(told.mean);
-  ASSERT_EQ(told.quantiles.size(), 4U) << "p99.9 takes 3688";
+  ASSERT_EQ(told.quantiles.size(), 4U) << "p99.9 takes more than 8,000";
   EXPECT_EQ(told.quantiles.back().quantile, 0.99);
   for (const model::quantile_interval& each : told.quantiles) {
     EXPECT_LT(each.within.low_ns, static_cast<double>(all.value_at_quantile(each.quantile)));
