@@ -81,7 +81,7 @@ def declared(lines: list[str]) -> list[str]:
     while at < len(lines):
         line = lines[at]
         if re.match(r"\s*namespace detail\b.*\{$", line):
-            at = end_of_block(lines, at, at) + 1
+            at = lines.index(line[: indent_of(line)] + "}  // namespace detail", at) + 1
         elif line.strip() in ("private:", "protected:"):
             # Up to the next access, or to the end of the class that has it.
             outer = " " * (indent_of(line) - 1)

@@ -26,6 +26,9 @@ namespace detail {
 struct hinge {
   int turns = 0;
 };
+int oiled(const hinge& of) {
+  return of.turns;
+}
 }  // namespace detail
 
 // One of them.
