@@ -14,7 +14,6 @@
 #include "stack/http/json.hpp"
 #include "stack/http/origin.hpp"
 #include "stack/http/settings.hpp"
-#include "stack/http/url_text.hpp"
 
 using namespace assay;
 
@@ -31,11 +30,6 @@ struct catalogue {
   guard::exchange ask;  // for a discount, with every guard
   http::router routes;
 };
-
-std::int32_t parse_id(std::string_view text) {
-  constexpr std::size_t max_digits = 9;
-  return static_cast<std::int32_t>(http::parse_whole(text, max_digits).value_or(0));
-}
 
 task<http::response> show_item(catalogue* of, std::int32_t id) {
   const auto found = co_await of->items.query("SELECT id, name, price_cents FROM items WHERE id = $1", id);
@@ -58,9 +52,7 @@ task<http::response> show_discount(catalogue* of, std::int32_t id) {
 
 void add_routes(catalogue* of) {
   const auto with_id = [of](task<http::response> (*serve)(catalogue*, std::int32_t)) {
-    return [of, serve] ASSAY_CORO_WRAPPER(http::request&, const http::path_parameters& given) {
-      return serve(of, parse_id(given["id"]));
-    };
+    return [of, serve] ASSAY_CORO_WRAPPER(http::request&, std::int32_t id) { return serve(of, id); };
   };
   of->routes.add(http::method::get, "/items/{id}", with_id(&show_item));
   of->routes.add(http::method::get, "/items/{id}/discount", with_id(&show_discount));

@@ -8,7 +8,6 @@
 
 #include "stack/guard/serve.hpp"
 #include "stack/http/json.hpp"
-#include "stack/http/url_text.hpp"
 #include "stack/runtime/offload.hpp"
 
 using namespace assay;
@@ -31,13 +30,8 @@ std::uint32_t count_primes(std::uint32_t limit) {
   return count;
 }
 
-std::uint32_t parse_limit(std::string_view text) {
-  const auto limit = http::parse_whole(text, 8).value_or(0);
-  return limit <= most ? static_cast<std::uint32_t>(limit) : 0;
-}
-
 task<http::response> primes(offload_pool* threads, std::uint32_t limit) {
-  if (limit == 0) co_return http::response::text("a number from 1 to 50000000, please\n", 400);
+  if (limit == 0 || limit > most) co_return http::response::text("a number from 1 to 50000000, please\n", 400);
   const result<std::uint32_t> count = co_await threads->run([limit] { return count_primes(limit); });
   if (!count) co_return http::response::from(count.error());
   co_return http::response::json(http::json_object({{"limit", limit}, {"primes", *count}}));
@@ -49,8 +43,6 @@ int main() {
   offload_pool threads({.threads = 2, .max_queued = 64});  // of all loops
   http::router routes;
   routes.add(http::method::get, "/primes/{limit}",
-             [&threads] ASSAY_CORO_WRAPPER(http::request&, const http::path_parameters& given) {
-               return primes(&threads, parse_limit(given["limit"]));
-             });
+             [&threads] ASSAY_CORO_WRAPPER(http::request&, std::uint32_t limit) { return primes(&threads, limit); });
   return guard::serve(routes);
 }

@@ -21,7 +21,6 @@
 #include "stack/guard/serve.hpp"
 #include "stack/http/json.hpp"
 #include "stack/http/settings.hpp"
-#include "stack/http/url_text.hpp"
 #include "stack/http/websocket/endpoint.hpp"
 
 using namespace assay;
@@ -114,23 +113,18 @@ task<http::response> socket(service* of, http::request& asked) { co_return of->s
 
 void add_routes(service* of) {
   const auto simple = [of](const char* path, task<http::response> (*serve)()) {
-    of->routes.add(http::method::get, path,
-                   [serve] ASSAY_CORO_WRAPPER(http::request&, const http::path_parameters&) { return serve(); });
+    of->routes.add(http::method::get, path, [serve] ASSAY_CORO_WRAPPER(http::request&) { return serve(); });
   };
   simple("/", &text);
   simple("/json", &json);
   simple("/cpu", &cpu);
-  of->routes.add(
-      http::method::get, "/socket",
-      [of] ASSAY_CORO_WRAPPER(http::request & asked, const http::path_parameters&) { return socket(of, asked); });
-  of->routes.add(
-      http::method::get, "/room",
-      [of] ASSAY_CORO_WRAPPER(http::request & asked, const http::path_parameters&) { return room(of, asked); });
+  of->routes.add(http::method::get, "/socket",
+                 [of] ASSAY_CORO_WRAPPER(http::request & asked) { return socket(of, asked); });
+  of->routes.add(http::method::get, "/room",
+                 [of] ASSAY_CORO_WRAPPER(http::request & asked) { return room(of, asked); });
   if (!of->rows) return;
   of->routes.add(http::method::get, "/rows/{id}",
-                 [of] ASSAY_CORO_WRAPPER(http::request&, const http::path_parameters& given) {
-                   return row(of, static_cast<std::int32_t>(http::parse_whole(given["id"], 9).value_or(0)));
-                 });
+                 [of] ASSAY_CORO_WRAPPER(http::request&, std::int32_t id) { return row(of, id); });
 }
 
 // What a loop owns goes with its handler.

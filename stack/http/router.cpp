@@ -23,13 +23,16 @@ std::string_view take_segment(std::string_view& path) {
   return segment;
 }
 
+std::size_t parameters_in(const std::vector<std::string>& segments) {
+  return static_cast<std::size_t>(std::ranges::count_if(segments, is_parameter));
+}
+
 std::vector<std::string> split(std::string_view path_template) {
   const std::string whole(path_template);
   if (!path_template.starts_with('/')) throw std::invalid_argument("a path template begins with '/': " + whole);
   std::vector<std::string> segments;
   while (!path_template.empty()) segments.emplace_back(take_segment(path_template));
-  const auto parameters = static_cast<std::size_t>(std::ranges::count_if(segments, is_parameter));
-  if (!std::ranges::all_of(segments, is_well_formed) || parameters > max_path_parameters) {
+  if (!std::ranges::all_of(segments, is_well_formed) || parameters_in(segments) > max_path_parameters) {
     throw std::invalid_argument("a malformed path template: " + whole);
   }
   return segments;
@@ -42,16 +45,24 @@ std::string shape_of(const std::vector<std::string>& segments) {
   return shape;
 }
 
+response not_found() { return response::refused(404, "not_found", "not found"); }
+
 task<response> route(const router& by, request& asked) {
   const router::match_result found = by.match(asked.verb(), asked.path());
   if (found.serve != nullptr) co_return co_await (*found.serve)(asked, found.parameters);
-  if (found.allow.empty()) co_return response::refused(404, "not_found", "not found");
+  if (found.allow.empty()) co_return not_found();
   response refused = response::refused(405, "method_not_allowed", "method not allowed");
   refused.headers.emplace_back("allow", found.allow);
   co_return refused;
 }
 
 }  // namespace
+
+namespace detail {
+
+task<response> no_such_resource() { co_return not_found(); }
+
+}  // namespace detail
 
 std::string_view path_parameters::operator[](std::string_view name) const {
   for (std::size_t i = 0; i < count_; ++i) {
@@ -82,11 +93,11 @@ void router::add(method verb, std::string_view path_template, route_handler serv
   at.allow += to_string_view(verb);
 }
 
-void router::add(method verb, std::string_view path_template, handler serve) {
-  add(verb, path_template,
-      route_handler([serve = std::move(serve)] ASSAY_CORO_WRAPPER(request & asked, const path_parameters&) {
-        return serve(asked);
-      }));
+void router::expect_parameters(std::string_view path_template, std::size_t count) {
+  const std::size_t has = parameters_in(split(path_template));
+  if (has == count) return;
+  throw std::invalid_argument("a handler of another path: " + std::string(path_template) + " has " +
+                              std::to_string(has) + " parameters, it takes " + std::to_string(count));
 }
 
 bool router::fits(const resource& candidate, std::string_view path, path_parameters& into) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cassert>
+#include <charconv>
+#include <system_error>
 
 namespace assay::http {
 namespace {
@@ -55,6 +57,19 @@ utf8_form form_of(unsigned char lead) {
   return {0, 0, 0};
 }
 
+// Each number has one text that is read; what std::from_chars takes beside it is refused here.
+template <class Number>
+std::optional<Number> number_in(std::string_view text) {
+  const std::string_view digits = text.substr(text.starts_with('-') ? 1 : 0);
+  if (digits.starts_with('0') && text != "0") return std::nullopt;
+  Number number = 0;
+  const char* const begin = text.data();
+  const char* const last = begin + text.size();
+  const auto [end, failed] = std::from_chars(begin, last, number);
+  if (failed != std::errc() || end != last) return std::nullopt;
+  return number;
+}
+
 }  // namespace
 
 std::optional<std::string> percent_decoded(std::string_view text) { return decoded(text, false, broken::refused); }
@@ -83,6 +98,16 @@ std::optional<std::size_t> utf8_length(std::string_view text) {
     count++;
   }
   return count;
+}
+
+std::optional<std::int64_t> whole_number(std::string_view text, std::int64_t least, std::int64_t most) {
+  const std::optional<std::int64_t> number = number_in<std::int64_t>(text);
+  return number && *number >= least && *number <= most ? number : std::nullopt;
+}
+
+std::optional<std::uint64_t> natural_number(std::string_view text, std::uint64_t most) {
+  const std::optional<std::uint64_t> number = number_in<std::uint64_t>(text);
+  return number && *number <= most ? number : std::nullopt;
 }
 
 std::optional<std::int64_t> parse_whole(std::string_view digits, std::size_t max_digits) {

@@ -22,6 +22,12 @@ std::optional<std::string> query_parameter(std::string_view query, std::string_v
 // Strict UTF-8: no overlong form, no surrogate, nothing beyond U+10FFFF. The number of code points; nullopt when not.
 std::optional<std::size_t> utf8_length(std::string_view text);
 
+// The number that decimal digits stand for, '-' before them when it is below zero, in the one way to write it: no '+',
+// no leading zero, no "-0". nullopt for anything else, and for what is not from `least` to `most`.
+std::optional<std::int64_t> whole_number(std::string_view text, std::int64_t least, std::int64_t most);
+// The same from 0 to `most`, for what a std::int64_t cannot hold.
+std::optional<std::uint64_t> natural_number(std::string_view text, std::uint64_t most);
+
 // The number that 1 to `max_digits` decimal digits stand for, leading zeros included; nullopt for anything else.
 // max_digits is 18 at most.
 std::optional<std::int64_t> parse_whole(std::string_view digits, std::size_t max_digits);

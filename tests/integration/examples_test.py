@@ -181,7 +181,8 @@ class Worker(unittest.TestCase):
             self.addCleanup(worker.errors.close)
             status, body = get(worker, "/primes/1000000")
             self.assertEqual((status, json.loads(body)), (200, {"limit": 1_000_000, "primes": 78_498}))
-            self.assertEqual(get(worker, "/primes/none")[0], 400)
+            for limit, status in (("0", 400), ("50000001", 400), ("none", 404)):
+                self.assertEqual(get(worker, f"/primes/{limit}")[0], status, limit)
 
 
 if __name__ == "__main__":

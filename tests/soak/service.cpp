@@ -16,7 +16,6 @@
 #include "stack/http/router.hpp"
 #include "stack/http/server.hpp"
 #include "stack/http/sse.hpp"
-#include "stack/http/url_text.hpp"
 #include "stack/http/websocket/endpoint.hpp"
 #include "stack/runtime/delay.hpp"
 
@@ -55,9 +54,7 @@ task<http::response> echo(parts*, http::request& asked) {
   co_return http::response::text(std::move(*body));
 }
 
-task<http::response> row(parts* of, http::request& asked) {
-  const auto id =
-      static_cast<std::int32_t>(http::parse_whole(asked.path().substr(asked.path().rfind('/') + 1), 9).value_or(0));
+task<http::response> row(parts* of, std::int32_t id) {
   const auto found = co_await of->rows.query("SELECT balance FROM accounts WHERE id = $1", id);
   if (!found) co_return http::response::from(found.error());
   co_return http::response::text(found->empty() ? "none\n" : "row\n");
@@ -136,14 +133,12 @@ task<http::response> bug(parts*, http::request&) {
 
 void add_routes(parts* of) {
   const auto on = [of](http::method verb, const char* path, task<http::response> (*serve)(parts*, http::request&)) {
-    of->routes.add(verb, path, [of, serve] ASSAY_CORO_WRAPPER(http::request & asked, const http::path_parameters&) {
-      return serve(of, asked);
-    });
+    of->routes.add(verb, path, [of, serve] ASSAY_CORO_WRAPPER(http::request & asked) { return serve(of, asked); });
   };
   using enum http::method;
   on(get, "/text", &text);
   on(post, "/echo", &echo);
-  on(get, "/rows/{id}", &row);
+  of->routes.add(get, "/rows/{id}", [of] ASSAY_CORO_WRAPPER(http::request&, std::int32_t id) { return row(of, id); });
   on(post, "/transfer", &transfer);
   on(get, "/count", &count);
   on(get, "/slow", &slow);

@@ -99,6 +99,19 @@ TEST(url_text_test, a_whole_number_is_digits_and_no_more) {
   }
 }
 
+TEST(url_text_test, a_number_has_one_text_and_is_within_its_bounds) {
+  EXPECT_EQ(whole_number("0", -1, 1), 0);
+  EXPECT_EQ(whole_number("-1", -1, 1), -1);
+  EXPECT_EQ(whole_number("-9223372036854775808", INT64_MIN, INT64_MAX), INT64_MIN);
+  EXPECT_EQ(natural_number("18446744073709551615", UINT64_MAX), UINT64_MAX);
+  for (const char* bad : {"", "-", "-2", "2", "01", "-0", "-01", "+1", " 1", "1 ", "9223372036854775808"}) {
+    EXPECT_EQ(whole_number(bad, -1, 1), std::nullopt) << bad;
+    EXPECT_EQ(natural_number(bad, 1), std::nullopt) << bad;
+  }
+  EXPECT_EQ(natural_number("-1", UINT64_MAX), std::nullopt);
+  EXPECT_EQ(natural_number("18446744073709551616", UINT64_MAX), std::nullopt);
+}
+
 TEST(url_text_test, a_uuid_has_one_form) {
   EXPECT_TRUE(is_uuid("c0ffee00-0000-4000-8000-00000000000A"));
   for (const char* bad : {"", "c0ffee00-0000-4000-8000-00000000000", "c0ffee0000004000800000000000000a0000",

@@ -43,33 +43,34 @@ task<http::response> streams(task_function<task<result<void>>(http::body_sink&)>
   co_return reply;
 }
 
-task<http::response> item(http::request&, const http::path_parameters&) {
+task<http::response> item(http::request&) {
   std::ignore = co_await delay_for(20ms);
   co_return http::response::text("found\n");
 }
-task<http::response> bug(http::request&, const http::path_parameters&) {
+task<http::response> bug(http::request&) {
   std::ignore = co_await delay_for(1ms);
   throw std::logic_error("a bug");
 }
-task<http::response> late(http::request&, const http::path_parameters&) {
+task<http::response> late(http::request&) {
   co_return http::response::from({.code = errc::timed_out, .reason = cancel_reason::deadline, .what = "query"});
 }
-task<http::response> teapot(http::request&, const http::path_parameters&) {
+task<http::response> teapot(http::request&) {
   co_return http::response::text("no coffee for Bob <b@example.org>\n", 418);
 }
+
+task<http::response> order(http::request&, std::int32_t) { co_return http::response::text("found\n"); }
 
 // A service, its log and its metrics; what it has told of when it is over.
 struct observed_service {
   observed_service() {
     routes.add(http::method::get, "/items/{id}", item);
     routes.add(http::method::head, "/items/{id}", item);
+    routes.add(http::method::get, "/orders/{id}", order);
     routes.add(http::method::get, "/bug", bug);
     routes.add(http::method::get, "/late", late);
     routes.add(http::method::get, "/teapot", teapot);
     const auto add_stream = [this](std::string_view path, auto produce) {
-      routes.add(http::method::get, path, [produce] ASSAY_CORO_WRAPPER(http::request&, const http::path_parameters&) {
-        return streams(produce);
-      });
+      routes.add(http::method::get, path, [produce] ASSAY_CORO_WRAPPER(http::request&) { return streams(produce); });
     };
     add_stream("/stream", two_pieces);
     add_stream("/stream/refused", fails_before_its_first_piece);
@@ -264,6 +265,15 @@ TEST(access_log, names_routes_by_who_serves_them_and_metrics_as_it_is_told) {
   EXPECT_THAT(text, HasSubstr("shop_http_requests_total{method=\"POST\",route=\"unmatched\",status=\"405\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("shop_http_failures_total{route=\"/late\",reason=\"timed_out\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("shop_http_failures_total{route=\"unmatched\",reason=\"method_not_allowed\"} 1\n"));
+}
+
+TEST(access_log, counts_what_is_no_value_of_a_path_under_its_template) {
+  observed_service service;
+  std::ignore = http::testing::play_one(service.handler(), {{0ms, get("/orders/7") + get("/orders/abc")}});
+  const std::string text = observe::expose(service.metrics, observe::exposition::prometheus);
+  EXPECT_THAT(text, HasSubstr("requests_total{method=\"GET\",route=\"/orders/{id}\",status=\"200\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("requests_total{method=\"GET\",route=\"/orders/{id}\",status=\"404\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("failures_total{route=\"/orders/{id}\",reason=\"not_found\"} 1\n"));
 }
 
 TEST(endpoints, show_the_metrics_in_the_format_that_is_asked_for) {
