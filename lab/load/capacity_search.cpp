@@ -57,7 +57,7 @@ std::optional<double> capacity_search::gallop() const {
 std::optional<double> capacity_search::next() const {
   if (runs_.size() >= options_.most_runs) return std::nullopt;
   if (!bracketed()) return gallop();
-  if (estimate().outcome == capacity_outcome::found) return std::nullopt;
+  if (const capacity_estimate found = estimate(); found.outcome == capacity_outcome::found) return unconfirmed(found);
   if (beyond_most()) return std::nullopt;
   const std::size_t first = place_of(considered_tail);
   const std::size_t last = place_of(1 - considered_tail);
@@ -71,6 +71,22 @@ std::optional<double> capacity_search::next() const {
   }
   // Below the least a run would not tell.
   return std::clamp(std::exp(log_capacities_[chosen]), options_.least_rps, options_.most_rps);
+}
+
+bool capacity_search::has_run(double from_rps, double to_rps, bool kept) const {
+  return std::ranges::any_of(runs_, [&](const run& each) {
+    return each.kept == kept && each.log_rate >= std::log(from_rps) && each.log_rate <= std::log(to_rps);
+  });
+}
+
+// The rate of the run that is wanting below the interval, or above it.
+std::optional<double> capacity_search::unconfirmed(const capacity_estimate& found) const {
+  const double beyond = 1 + options_.precision;
+  const double half = 1 + options_.precision / 2;
+  if (!has_run(found.low_rps / beyond, found.low_rps, true)) return std::max(found.low_rps / half, options_.least_rps);
+  const double above = std::min(found.high_rps * half, options_.most_rps);
+  const bool allowed = above > found.high_rps;
+  return allowed && !has_run(found.high_rps, found.high_rps * beyond, false) ? std::optional(above) : std::nullopt;
 }
 
 void capacity_search::observe(double rate_rps, bool kept) {

@@ -15,7 +15,9 @@
 // threshold, Vision Research 39, 1999, with the slope as a nuisance as in Prins, The psi-marginal adaptive method,
 // Journal of Vision 13, 2013. Bisection would believe its first wrong answer for ever.
 //
-// First it doubles the rate until it is not kept twice, or halves it until it is: that bounds the grid.
+// First it doubles the rate until it is not kept twice, or halves it until it is: that bounds the grid. At last it sees
+// to it that the interval does not rest on the model alone: a run just below it has kept, one just above it has not.
+// What such a run says counts as ever, so one that contradicts moves the interval or widens it again.
 //
 // Misuse: runs so short that a queue does not build up in them; what is found then is what a burst survives.
 #pragma once
@@ -57,6 +59,8 @@ class capacity_search {
   };
 
   std::optional<double> gallop() const;
+  std::optional<double> unconfirmed(const model::capacity_estimate& found) const;
+  bool has_run(double from_rps, double to_rps, bool kept) const;
   bool bracketed() const;
   void make_grid(double low, double high);
   void weigh(const run& seen);

@@ -66,9 +66,9 @@ task<result<void>> event_generator::read_head(listener& on, instant limit) {
       error{.code = errc::protocol, .what = "upgrade not asked for, or too many interim answers"});
 }
 
-task<result<void>> event_generator::open(follower& by) {
-  const instant began = on_.now();
-  const instant limit = saturating_add(began, plan_.options.timeout);
+// `began`: when it was to be opened.
+task<result<void>> event_generator::open(follower& by, instant began) {
+  const instant limit = saturating_add(on_.now(), plan_.options.timeout);
   result<net::stream> stream = co_await net::connect(to_, limit);
   if (!stream) co_return std::unexpected(stream.error());
   const instant connected = on_.now();
@@ -144,15 +144,16 @@ duration event_generator::pause_of(const follower& by) const {
 
 task<void> event_generator::follow(follower& by) {
   if (co_await delay_until(by.asked_at)) own_lag_.record(nanoseconds(on_.now() - by.asked_at));
-  while (!over_) {
-    const result<void> opened = co_await open(by);
+  for (instant at = by.asked_at; !over_;) {
+    const result<void> opened = co_await open(by, at);
     if (opened) {
       const error why = co_await listen(by);
       close(by, why);
     } else if (!over_) {
       errors_[static_cast<std::size_t>(classify_stream_opening(opened.error()))]++;
     }
-    if (!co_await delay_for(pause_of(by))) break;
+    at = on_.now() + pause_of(by);
+    if (!co_await delay_until(at)) break;
   }
 }
 

@@ -56,7 +56,7 @@ class event_generator final : public stream_load {
   };
 
   task<void> follow(follower& by);
-  task<result<void>> open(follower& by);
+  task<result<void>> open(follower& by, instant began);
   task<result<void>> read_head(listener& on, instant limit);
   task<error> listen(follower& by);
   std::optional<error> take(follower& by, std::string_view piece);

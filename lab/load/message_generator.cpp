@@ -75,9 +75,9 @@ void message_generator::shuffle() {
 
 // --- connections ---
 
-task<result<void>> message_generator::open(member& opened) {
+// `began`: when it was to be opened.
+task<result<void>> message_generator::open(member& opened, instant began) {
   const instant limit = saturating_add(on_.now(), plan_.options.timeout);
-  const instant began = on_.now();
   result<net::stream> stream = co_await net::connect(target_.to, limit);
   if (!stream) co_return std::unexpected(stream.error());
   const instant connected = on_.now();
@@ -97,8 +97,8 @@ task<result<void>> message_generator::open(member& opened) {
   co_return result<void>{};
 }
 
-task<void> message_generator::open_first(member& opened, error* failure) {
-  const result<void> outcome = co_await open(opened);
+task<void> message_generator::open_first(member& opened, instant began, error* failure) {
+  const result<void> outcome = co_await open(opened, began);
   if (outcome) {
     // From now on somebody reads: the others may take longer to connect than the server waits for a pong.
     opened.is_driven = driving_->spawn(drive(opened));
@@ -122,7 +122,7 @@ task<result<void>> message_generator::connect() {
     const instant at = saturating_add(begin, duration(static_cast<duration::rep>(after_ns)));
     if (at > on_.now() && !co_await with_context(opening.child_context(), wait_until(at))) break;
     if (stopped_) break;
-    opening.spawn(open_first(each, &failure));
+    opening.spawn(open_first(each, at, &failure));
   }
   if (stopped_) opening.cancel(cancel_reason::user);
   std::ignore = co_await opening.join();  // failures are counted where they happen
@@ -152,8 +152,9 @@ task<void> message_generator::drive(member& driven) {
     const double chance = uniform(mix(plan_.options.seed ^ mix(driven.index * 4099ULL + attempt)));
     const auto pause =
         duration(static_cast<duration::rep>(static_cast<double>(reconnect_pause.count()) * (0.5 + 0.5 * chance)));
-    if (!co_await delay_for(pause) || leaving_) break;
-    const result<void> outcome = co_await open(driven);
+    const instant at = on_.now() + pause;
+    if (!co_await delay_until(at) || leaving_) break;
+    const result<void> outcome = co_await open(driven, at);
     if (outcome || outcome.error().code == errc::cancelled) continue;
     connection_errors_[static_cast<std::size_t>(classify_stream_opening(outcome.error()))]++;
   }

@@ -77,8 +77,8 @@ class message_generator final : public stream_load {
   bool sends() const { return plan_.kind != model::stream_kind::idle; }
   instant next_intended() const { return sends() ? start_ + schedule_.peek() : never; }
   void shuffle();
-  task<void> open_first(member& opened, error* failure);
-  task<result<void>> open(member& opened);
+  task<void> open_first(member& opened, instant began, error* failure);
+  task<result<void>> open(member& opened, instant began);
   task<void> drive(member& driven);
   task<error> listen(member& on);
   task<void> close(member& closed, error why);

@@ -119,7 +119,7 @@ void append_steadiness(std::string& to, const std::optional<model::steadiness>& 
 
 // Whether requests went out as they were to.
 void append_send_fit(std::string& to, const model::arrival_fit& of, model::arrival_law law) {
-  to += fmt::format("  arrivals: {} of {} gaps are not {}, {} and a quarter of the mean allowed for",
+  to += fmt::format("  arrivals: {} of {} gaps differ from {} ones by more than {} and a quarter of the mean",
                     fmt::format("{:.2g} %", 100 * of.gaps_off), of.gaps, label(law), time_text(of.tolerance_ns));
   if (of.distance) {
     to += fmt::format("; distance {:.3f} from that law, by chance up to {:.3f}", *of.distance, *of.distance_by_chance);
@@ -175,7 +175,7 @@ std::string load_text(const model::load_result& result, const load_text_options&
   text += '\n';
   append_waits(text, result);
   append_own_lag(text, result);
-  if (options.spectrum && result.arrivals_seen) append_send_fit(text, *result.arrivals_seen, result.arrivals);
+  if (result.arrivals_seen) append_send_fit(text, *result.arrivals_seen, result.arrivals);
   if (!result.errors.empty()) {
     text += "  errors:";
     for (const auto& [kind, count] : result.errors) text += fmt::format(" {} {}", kind, count);

@@ -3,9 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <iostream>
 #include <random>
+#include <vector>
 
 #include "tests/effort.hpp"
 
@@ -21,16 +23,29 @@ struct service {
   double lapse = 0;   // share of runs that say anything
 };
 
+bool any_within(const std::vector<double>& rates, double low, double high) {
+  return std::ranges::any_of(rates, [&](double each) { return low * 0.999 <= each && each <= high * 1.001; });
+}
+
 capacity_estimate searched(const capacity_options& options, const service& on, std::mt19937_64& random) {
   std::normal_distribution<double> normal;
   std::uniform_real_distribution<double> uniform;
   capacity_search search(options);
+  std::vector<double> below;
+  std::vector<double> above;
   while (const auto rate = search.next()) {
     const double capacity = on.capacity_rps * std::exp(on.spread * normal(random));
     const bool kept = uniform(random) < on.lapse ? uniform(random) < 0.5 : *rate <= capacity;
     search.observe(*rate, kept);
+    (kept ? below : above).push_back(*rate);
   }
-  return search.estimate();
+  const capacity_estimate found = search.estimate();
+  if (found.outcome == capacity_outcome::found && found.runs < options.most_runs) {
+    const double beyond = 1 + options.precision;
+    EXPECT_TRUE(any_within(below, found.low_rps / beyond, found.low_rps)) << "no run below it has kept";
+    EXPECT_TRUE(any_within(above, found.high_rps, found.high_rps * beyond)) << "every run above it has kept";
+  }
+  return found;
 }
 
 // The sixty decide; under a sanitizer the same claims are made of fifteen.
