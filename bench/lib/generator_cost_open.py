@@ -2,7 +2,8 @@
 
 5,000 and 50,000 req/s on 64 connections, one core. Peers: the load generators that have a rate, as far as they are
 on PATH; every run meets a newly started nginx. Which share of the rate each achieved stands beside: one that cannot
-reach it has its core to itself, and its CPU time per request is then what it can do.
+reach it has its core to itself, and its CPU time per request is then what it can do. So do the response times that each
+told of it, from the intended instant where the tool knows of one: what a coarse wait costs the service's clients.
 
 wrk2 and oha wait by timers of a millisecond and send what has become due meanwhile; `assay load --tick 1ms` does as
 much, with ticks of 5 ms it waits more coarsely than they do, and `assay load` as it is sends each request at its own
@@ -52,6 +53,16 @@ def _show_achieved(rounds: Sequence[Round], rate_rps: int, seconds: float) -> di
     return achieved
 
 
+def _show_times(rounds: Sequence[Round]) -> None:
+    for name in sorted({name for one in rounds for name in one}):
+        told = [one[name].report["response_time_us"] for one in rounds
+                if name in one and "response_time_us" in one[name].report]
+        known = [times for times in told if times.get("p50") is not None and times.get("p99") is not None]
+        if known:
+            print(f"  {name:20} p50 {median(times['p50'] for times in known):8.0f} us  "
+                  f"p99 {median(times['p99'] for times in known):8.0f} us, as it says")
+
+
 def _measure_rate(rate_rps: int, ours: Sequence[Generator], tools: Sequence[Generator], server: Server,
                   settings: Settings) -> dict[str, Any]:
     print(f"  -- {rate_rps} req/s on {server.name}; {settings.connections} connections, {settings.seconds:g} s a run",
@@ -71,6 +82,7 @@ def _measure_rate(rate_rps: int, ours: Sequence[Generator], tools: Sequence[Gene
                                  settings.pairs + 1, settings.pairs + 1, settings.seed)
     rounds = every[1:]  # the first warms up
     show_costs(rounds, cost)
+    _show_times(rounds)
     achieved = _show_achieved(rounds, rate_rps, settings.seconds)
     warn_of_company(rounds)
     comparisons = [compare(rounds, own.name, one.name, cost, LIMITS[one.name] if "--tick" in own.name else None)
