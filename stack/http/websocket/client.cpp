@@ -84,9 +84,13 @@ task<result<granted_handshake>> shake_hands(http::message_reader& reader, net::w
 }
 
 // RFC 6455 section 7.1.1: the server is the first to end the connection below, so that its port is not the one to wait.
-task<void> await_end(net::stream& stream, duration limit) {
+// One that has not said Close may still be sending: closing with bytes unread resets the connection, and takes the
+// reason for our Close away from it.
+task<void> await_end(net::stream& stream, bool server_may_send, duration limit) {
   const context& ctx = co_await this_context();
   const instant at = saturating_add(ctx.on->turn_time(), limit);
+  if (server_may_send) stream.shutdown_write();
+  // The clock as well: a server that never pauses would never let the receive wait, and so time out.
   while (ctx.on->turn_time() < at) {
     const result<net::chunk> dropped = co_await stream.recv(at);
     if (!dropped || dropped->empty()) co_return;
@@ -104,7 +108,7 @@ task<result<void>> talk_over(net::stream& stream, net::writer& writer, const cli
   co_await run_session(raw, role::client,
                        std::make_shared<const opened>(std::make_shared<const settings>(options.connections),
                                                       std::move(*granted), std::move(talk)));
-  if (!raw.lingers()) co_await await_end(stream, options.connections.close_timeout);
+  if (!writer.failed()) co_await await_end(stream, raw.lingers(), options.connections.close_timeout);
   co_return result<void>{};
 }
 

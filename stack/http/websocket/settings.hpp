@@ -35,7 +35,8 @@ struct settings {
   duration ping_interval = std::chrono::seconds(30);    // of silence, then the peer is asked for a sign of life
   duration pong_timeout = std::chrono::seconds(20);     // and has so long to give one
   duration idle_timeout = std::chrono::hours(1);        // without a message either way
-  duration close_timeout = std::chrono::seconds(5);     // for the peer's answer to our Close
+  duration close_timeout = std::chrono::seconds(5);     // for the peer's answer to our Close; a client's as well for
+                                                        // the server to end the connection below
 };
 
 // Nothing, or a line for each that is out of range; between the lines a line feed.

@@ -20,6 +20,7 @@ socket_address server_address() { return net::parse_address("127.0.0.1", 80).val
 struct server_script {
   std::vector<piece> pieces;
   std::optional<duration> close_at = {};  // since the request came; without it when the client has left
+  bool goes_on = false;                   // until close_at, although the client sends no more
 };
 
 struct client_notes {
@@ -28,6 +29,7 @@ struct client_notes {
   duration took = duration::zero();
   std::string request;
   std::string received;  // by the server, behind the request
+  std::string end;       // of what it received
 };
 
 std::string_view field_of(std::string_view head, std::string_view name) {
@@ -62,9 +64,13 @@ task<void> serve_raw(net::listener* door, const server_script* script, client_no
   const instant end = script->close_at ? start + *script->close_at : never;
   while (true) {
     const result<net::chunk> some = co_await peer->recv(end);
-    if (!some || some->empty()) break;
+    if (!some || some->empty()) {
+      notes->end = some ? "closed" : describe(some.error());
+      break;
+    }
     notes->received.append(some->bytes());
   }
+  if (script->goes_on) std::ignore = co_await delay_until(end);
   sending.cancel(cancel_reason::user);
   std::ignore = co_await sending.join();
 }
@@ -141,6 +147,21 @@ TEST(websocket_client, a_masked_frame_ends_it_and_says_why) {
   const client_notes notes = visit({.pieces = {{0ms, switched() + from_client(opcode::text, "masked")}}});
   EXPECT_THAT(notes.told, ElementsAre("end: a server's frame is masked: protocol"));
   EXPECT_THAT(frames_in(notes.received, role::client), ElementsAre("close 1002 a server's frame is masked"));
+}
+
+TEST(websocket_client, a_server_that_goes_on_sending_hears_why) {
+  std::string sent = switched() + from_client(opcode::text, "masked");
+  for (int i = 0; i < 100; ++i) sent += from_server(opcode::text, std::string(10'000, 'x'));
+  const client_notes notes = visit({.pieces = {{0ms, sent}}});
+  EXPECT_THAT(frames_in(notes.received, role::client), ElementsAre("close 1002 a server's frame is masked"));
+  EXPECT_EQ(notes.end, "closed");  // a reset would have taken the Close away from many
+}
+
+TEST(websocket_client, a_server_that_never_stops_sending_is_left) {
+  std::vector<piece> pieces = {{0ms, switched() + from_client(opcode::text, "masked")}};
+  for (auto at = 100ms; at < 20s; at += 100ms) pieces.push_back({at, from_server(opcode::text, "and on")});
+  const client_notes notes = visit({.pieces = pieces, .close_at = 30s, .goes_on = true});
+  EXPECT_EQ(notes.took, 5s);
 }
 
 TEST(websocket_client, an_end_without_a_close) {
