@@ -1,9 +1,9 @@
 // Both sides of a WebSocket, for peers that are not ours.
 //
-//   PORT=N websocket_peer                    serves echoes: /plain, /large (messages of 16 MiB), /fresh (compressed,
-//                                            no context kept), /kept; and a page for browsers, /, whose scripts may
-//                                            open them
-//   websocket_peer PORT PATH [deflate|kept]  visits an echo server there, and says "ok" or what went wrong
+//   PORT=N websocket_peer                    serves echoes: /plain, /fresh (compressed, no context kept), /kept;
+//                                            /large and /large_kept (messages of 16 MiB); and a page for browsers, /,
+//                                            whose scripts may open them
+//   websocket_peer PORT PATH [fresh|kept]    visits an echo server there, and says "ok" or what went wrong
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -18,40 +18,20 @@
 #include "stack/http/websocket/client.hpp"
 #include "stack/http/websocket/endpoint.hpp"
 #include "stack/net/address.hpp"
+#include "tests/integration/websocket_echo.hpp"
 
 using namespace assay;
+using websocket::testing::echo_all;
+using websocket::testing::large_settings_of;
+using websocket::testing::settings_of;
 
 namespace {
 
-websocket::settings settings_of(std::string_view compression) {
-  websocket::settings to;
-  to.deflate.enabled = !compression.empty();
-  to.deflate.context_takeover = compression == "kept";
-  return to;
-}
-
-websocket::settings large_settings() {
-  constexpr std::size_t largest = 16 * 1024 * 1024;
-  websocket::settings to;
-  to.messages = {.max_frame_bytes = largest, .max_message_bytes = largest};
-  to.max_queued_bytes = 2 * largest;
-  return to;
-}
-
-task<void> echo(websocket::connection& peer) {
-  while (true) {
-    const result<websocket::message> got = co_await peer.receive();
-    if (!got) co_return;
-    if (got->payload == "please close") co_return peer.close(static_cast<websocket::close_code>(4321), "as you wish");
-    const result<void> sent = co_await peer.send(got->kind, got->payload);
-    if (!sent) co_return;
-  }
-}
-
 struct endpoints {
   websocket::endpoint plain{{.protocols = {"echo.v2", "echo.v1"}}};
-  websocket::endpoint large{{.connections = large_settings()}};
-  websocket::endpoint fresh{{.connections = settings_of("deflate")}};
+  websocket::endpoint large{{.connections = large_settings_of("plain")}};
+  websocket::endpoint large_kept{{.connections = large_settings_of("kept")}};
+  websocket::endpoint fresh{{.connections = settings_of("fresh")}};
   websocket::endpoint kept{{.connections = settings_of("kept")}};
 };
 
@@ -60,10 +40,11 @@ task<http::response> answer(std::shared_ptr<const endpoints> at, http::request& 
     co_return http::response{.content_type = "text/html; charset=utf-8",
                              .body = "<!doctype html><title>peer</title>\n"};
   }
-  if (asked.path() == "/plain") co_return at->plain.accept(asked, echo);
-  if (asked.path() == "/large") co_return at->large.accept(asked, echo);
-  if (asked.path() == "/fresh") co_return at->fresh.accept(asked, echo);
-  if (asked.path() == "/kept") co_return at->kept.accept(asked, echo);
+  if (asked.path() == "/plain") co_return at->plain.accept(asked, echo_all);
+  if (asked.path() == "/large") co_return at->large.accept(asked, echo_all);
+  if (asked.path() == "/large_kept") co_return at->large_kept.accept(asked, echo_all);
+  if (asked.path() == "/fresh") co_return at->fresh.accept(asked, echo_all);
+  if (asked.path() == "/kept") co_return at->kept.accept(asked, echo_all);
   co_return http::response::text("no such endpoint\n", 404);
 }
 
@@ -116,7 +97,7 @@ int call(std::uint16_t port, std::string target, std::string_view compression) {
       on.run(websocket::connect({.host = "127.0.0.1", .address = net::parse_address("127.0.0.1", port).value()},
                                 {.target = std::move(target), .connections = settings_of(compression)},
                                 [&trouble, compression] ASSAY_CORO_WRAPPER(websocket::connection & server) {
-                                  if (server.compresses() != !compression.empty())
+                                  if (server.compresses() != (compression != "plain"))
                                     trouble = "compression was not agreed on as asked";
                                   return visit(&trouble, server);
                                 }));
@@ -132,8 +113,8 @@ int main(int argc, char** argv) {
   std::uint16_t port = 0;
   const auto [end, failed] = std::from_chars(argv[1], argv[1] + std::strlen(argv[1]), port);
   if (argc < 3 || failed != std::errc() || *end != '\0') {
-    std::fputs("usage: websocket_peer [PORT PATH [deflate|kept]]\n", stderr);
+    std::fputs("usage: websocket_peer [PORT PATH [fresh|kept]]\n", stderr);
     return 2;
   }
-  return call(port, argv[2], argc > 3 ? argv[3] : "");
+  return call(port, argv[2], argc > 3 ? argv[3] : "plain");
 }
