@@ -86,6 +86,8 @@ void describe_streams(CLI::App& command, load_arguments& typed) {
   command.add_flag("--broadcast", typed.broadcast,
                    "ws://: each message is to come to every connection: reach, delivery");
   command.add_option("--connect-rate", typed.connect_rate, "ws://, --sse: connections opened a second (2000)");
+  command.add_option("--lifetime", typed.lifetime,
+                     "ws:// without -R: closes each connection after such a time and opens another");
   command
       .add_option("--source", typed.sources, "ws://, --sse: a local address to connect from; may be repeated, in turn")
       ->take_all()
@@ -130,9 +132,10 @@ void describe_in_place_of_a_url(CLI::App& command, load_arguments& typed) {
       ->needs(crossover);
   CLI::Option* calibrate = command.add_flag(
       "--calibrate", typed.calibrate, "measure this machine against a server that does nothing, -d long: what it can");
-  for (const char* other : {"url", "--stage", "--curl", "--har", "--requests", "--sessions", "--per-connection",
-                            "--feed", "--check", "--sse", "--slo", "--latency", "--ndjson", "--hdr", "--prometheus",
-                            "--message", "--broadcast", "--connect-rate", "--source"}) {
+  for (const char* other :
+       {"url",          "--stage",   "--curl",      "--har",          "--requests", "--sessions", "--per-connection",
+        "--feed",       "--check",   "--sse",       "--slo",          "--latency",  "--ndjson",   "--hdr",
+        "--prometheus", "--message", "--broadcast", "--connect-rate", "--lifetime", "--source"}) {
     calibrate->excludes(command.get_option(other));
     crossover->excludes(command.get_option(other));
   }

@@ -38,6 +38,7 @@ std::string_view of_streams(const load_arguments& typed) {
   if (typed.broadcast) return "--broadcast";
   if (typed.message) return "--message";
   if (typed.connect_rate) return "--connect-rate";
+  if (typed.lifetime) return "--lifetime";
   return typed.sources.empty() ? std::string_view() : "--source";
 }
 

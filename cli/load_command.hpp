@@ -53,6 +53,7 @@ struct load_arguments {
   bool broadcast = false;
   std::optional<std::string> message;
   std::optional<std::string> connect_rate;
+  std::optional<std::string> lifetime;
   std::vector<std::string> sources;
 };
 

@@ -22,9 +22,12 @@ namespace {
 
 // What was typed and means nothing for sessions; empty when nothing was.
 std::string_view not_of_sessions(const load_arguments& typed) {
-  const std::array given{std::pair{"--broadcast", typed.broadcast}, std::pair{"--message", typed.message.has_value()},
+  const std::array given{std::pair{"--broadcast", typed.broadcast},
+                         std::pair{"--message", typed.message.has_value()},
                          std::pair{"--connect-rate", typed.connect_rate.has_value()},
-                         std::pair{"--source", !typed.sources.empty()}, std::pair{"--tick", !typed.tick.empty()}};
+                         std::pair{"--lifetime", typed.lifetime.has_value()},
+                         std::pair{"--source", !typed.sources.empty()},
+                         std::pair{"--tick", !typed.tick.empty()}};
   for (const auto& [name, typed_it] : given) {
     if (typed_it) return name;
   }

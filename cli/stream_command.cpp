@@ -68,6 +68,11 @@ std::expected<load::stream_plan, std::string> plan_of(const load_arguments& type
                                .timeout = read->timeout,
                                .seed = read->seed,
                                .io = read->io};
+  if (typed.lifetime) {
+    const std::expected<duration, std::string> mean = parse_duration(*typed.lifetime);
+    if (!mean) return std::unexpected("--lifetime " + mean.error());
+    options.lifetime = *mean;
+  }
   if (typed.message) options.message = *typed.message;
   if (typed.connect_rate) {
     const auto pace = model::parse_number(*typed.connect_rate);

@@ -1,6 +1,7 @@
 #include "lab/load/message_generator.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <string>
 #include <tuple>
@@ -91,6 +92,7 @@ task<result<void>> message_generator::open(member& opened, instant began) {
   answer_time_.record(nanoseconds(on_.now() - connected));
   connects_++;
   if (std::exchange(opened.was_open, true)) reconnects_++;
+  opened.expires = lifetime_from(on_.now(), opened);
   opened.on = std::move(made);
   clear_bit(absent_, opened.index);
   live_.open.store(++open_, std::memory_order_relaxed);
@@ -106,8 +108,32 @@ task<void> message_generator::open_first(member& opened, instant began, error* f
   }
   if (outcome.error().code == errc::cancelled) co_return;
   *failure = outcome.error();
-  const failure_kind kind = classify_stream_opening(outcome.error());
-  connection_errors_[static_cast<std::size_t>(kind)]++;
+  count_unopened(outcome.error());
+}
+
+void message_generator::count_unopened(const error& why) {
+  connection_errors_[static_cast<std::size_t>(classify_stream_opening(why))]++;
+}
+
+instant message_generator::lifetime_from(instant opened, const member& of) const {
+  if (plan_.options.lifetime == duration::zero()) return never;
+  const double chance = uniform(mix(plan_.options.seed ^ mix(of.index * 6151ULL + of.renewals)));
+  const double mean_ns = static_cast<double>(plan_.options.lifetime.count());
+  return saturating_add(opened, duration(static_cast<duration::rep>(-mean_ns * std::log1p(-chance))));
+}
+
+// In good order: the server has so long to answer our Close and to end the connection.
+task<error> message_generator::renew(member& on) {
+  on.renewals++;
+  renewals_++;
+  on.on->say_close();
+  const instant limit = saturating_add(on_.now(), farewell);
+  while (true) {
+    const result<net::chunk> some = co_await on.on->stream().recv(limit);
+    if (!some || some->empty()) break;
+    received_bytes_ += some->bytes().size();
+  }
+  co_return error{.code = errc::cancelled, .what = "the end of its lifetime"};
 }
 
 // At their own pace, each at its instant: a server that accepts slowly shows in the times, not in the pace.
@@ -145,8 +171,13 @@ task<result<void>> message_generator::connect() {
 task<void> message_generator::drive(member& driven) {
   for (std::uint64_t attempt = 0; !leaving_; ++attempt) {
     if (driven.on != nullptr) {
+      const std::uint64_t renewed = driven.renewals;
       const error why = co_await listen(driven);
       co_await close(driven, why);
+      if (driven.renewals == renewed || leaving_) continue;
+      driven.was_open = false;  // it was not lost
+      const result<void> next = co_await open(driven, on_.now());
+      if (!next && next.error().code != errc::cancelled) count_unopened(next.error());
       continue;
     }
     const double chance = uniform(mix(plan_.options.seed ^ mix(driven.index * 4099ULL + attempt)));
@@ -156,7 +187,7 @@ task<void> message_generator::drive(member& driven) {
     if (!co_await delay_until(at) || leaving_) break;
     const result<void> outcome = co_await open(driven, at);
     if (outcome || outcome.error().code == errc::cancelled) continue;
-    connection_errors_[static_cast<std::size_t>(classify_stream_opening(outcome.error()))]++;
+    count_unopened(outcome.error());
   }
   if (driven.on != nullptr) co_await close(driven, {.code = errc::cancelled, .what = "closing"});
 }
@@ -165,7 +196,9 @@ task<error> message_generator::listen(member& on) {
   const std::string early = on.on->take_early();
   bool goes_on = early.empty() || take(on, early);
   while (goes_on) {
-    const result<net::chunk> some = co_await on.on->stream().recv();
+    const result<net::chunk> some = co_await on.on->stream().recv(on.expires);
+    const bool expired = !some && some.error().code == errc::timed_out && on_.now() >= on.expires;
+    if (expired && !leaving_) co_return co_await renew(on);
     if (!some) co_return some.error();
     if (some->empty()) co_return error{.code = errc::closed, .what = "receive"};
     goes_on = take(on, some->bytes());
@@ -341,6 +374,7 @@ void message_generator::write_to(model::stream_result& into) const {
   into.open_at_end = open_at_end_;
   into.connects = connects_;
   into.reconnects = reconnects_;
+  into.renewals = renewals_;
   into.connect_time = connect_time_;
   into.answer_time = answer_time_;
   into.bytes_received = received_bytes_;

@@ -51,6 +51,8 @@ class message_generator final : public stream_load {
     std::uint32_t index = 0;
     bool was_open = false;
     bool is_driven = false;                  // its drive() runs
+    std::uint64_t renewals = 0;              // of its connection, at the end of a lifetime
+    instant expires = never;                 // that of the connection that is open
     std::unique_ptr<message_connection> on;  // none while it is not open
   };
   struct pace_timer : timer_node {
@@ -80,7 +82,10 @@ class message_generator final : public stream_load {
   task<void> open_first(member& opened, instant began, error* failure);
   task<result<void>> open(member& opened, instant began);
   task<void> drive(member& driven);
+  void count_unopened(const error& why);
   task<error> listen(member& on);
+  instant lifetime_from(instant opened, const member& of) const;
+  task<error> renew(member& on);
   task<void> close(member& closed, error why);
   bool take(member& from, std::string_view bytes);
   void on_message(const member& from, std::string_view payload);
@@ -126,6 +131,7 @@ class message_generator final : public stream_load {
   std::uint64_t own_limits_ = 0;
   std::uint64_t connects_ = 0;
   std::uint64_t reconnects_ = 0;
+  std::uint64_t renewals_ = 0;
   std::uint64_t received_bytes_ = 0;
   std::uint64_t open_at_end_ = 0;
   std::uint64_t memory_at_end_ = 0;

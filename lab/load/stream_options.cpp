@@ -56,6 +56,15 @@ checked check_seconds_kept(const stream_options& options) {
   return refuse("--ndjson, --prometheus: expected a rate of messages, -R or --stage; idle connections say nothing");
 }
 
+checked check_lifetime(const stream_options& options) {
+  if (options.lifetime == duration::zero()) return {};
+  if (options.events || sends(options)) return refuse("--lifetime: of idle connections, ws:// without -R");
+  if (options.lifetime < min_lifetime || options.lifetime > max_length) {
+    return refuse("--lifetime: expected from 10ms to 7 days");
+  }
+  return {};
+}
+
 checked check_headers(const stream_options& options) {
   constexpr std::string_view reserved = "sec-websocket-";
   for (const auto& [name, value] : options.headers) {
@@ -128,7 +137,7 @@ bool is_websocket_url(std::string_view url) {
 }
 
 std::expected<stream_plan, std::string> normalize(stream_options options) {
-  for (const auto check : {check_scheme, check_message, check_seconds_kept, check_headers}) {
+  for (const auto check : {check_scheme, check_message, check_seconds_kept, check_lifetime, check_headers}) {
     if (const checked sound = check(options); !sound) return refuse(sound.error());
   }
   const double most = max_connects_per_s;

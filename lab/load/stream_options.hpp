@@ -31,6 +31,9 @@ struct stream_options {
   bool events = false;
   bool keep_seconds = false;  // for those who watch; of messages alone. Kept for bursts too
   double connects_per_s = 2000;
+  // Of idle connections, their mean: each is closed after a time drawn from an exponential distribution, and the next
+  // opened in its place. Zero: they stay.
+  duration lifetime = {};
   std::vector<std::string> sources = {};       // local addresses, in turn
   std::vector<double> gated_quantiles = {};    // of which stalls of its own are told too; see gate_quantiles()
   duration timeout = std::chrono::seconds(5);  // of a message, from its send; of connecting, from its begin
@@ -52,6 +55,7 @@ struct stream_plan {
 inline constexpr double max_connects_per_s = 1'000'000;
 inline constexpr std::size_t max_message_text_bytes = 1024 * 1024;
 inline constexpr std::size_t max_sources = 256;
+inline constexpr duration min_lifetime = std::chrono::milliseconds(10);
 
 // Whether `assay load` of this URL is a load over WebSocket.
 bool is_websocket_url(std::string_view url);

@@ -52,6 +52,7 @@ struct stream_result {
   std::uint64_t open_at_end = 0;  // when sending ended
   std::uint64_t connects = 0;     // opened in all
   std::uint64_t reconnects = 0;   // of these, after a loss
+  std::uint64_t renewals = 0;     // of these, in place of one whose lifetime was over
   // Connections that could not be opened or were lost, by kind; each time they were tried.
   std::map<std::string, std::uint64_t> lost_connections;
   observe::histogram connect_time = observe::histogram::with_defaults();  // until TCP stands

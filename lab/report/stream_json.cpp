@@ -95,6 +95,7 @@ std::string stream_json(const model::stream_result& result) {
   document["open_at_end"] = result.open_at_end;
   document["connects"] = result.connects;
   document["reconnects"] = result.reconnects;
+  document["renewals"] = result.renewals;
   document["lost_connections"] = counts_json(result.lost_connections);
   document["connect_time_us"] = summary_us(result.connect_time);
   document["answer_time_us"] = summary_us(result.answer_time);

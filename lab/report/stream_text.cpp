@@ -73,8 +73,10 @@ void append_events(std::string& to, const model::stream_result& result) {
 }
 
 void append_generator(std::string& to, const model::stream_result& result) {
-  to += fmt::format("  {} open at the end, opened {} times, {} again; {} read\n", result.open_at_end, result.connects,
-                    result.reconnects, bytes_text(result.bytes_received));
+  to += fmt::format("  {} open at the end, opened {} times, {} again", result.open_at_end, result.connects,
+                    result.reconnects);
+  if (result.renewals > 0) to += fmt::format(", {} in place of one whose lifetime was over", result.renewals);
+  to += fmt::format("; {} read\n", bytes_text(result.bytes_received));
   to += fmt::format("  generator: {:.1f}% of a CPU", 100 * result.generator.cpu_share);
   if (result.generator.cpu_per_request_ns > 0) {
     to += fmt::format(", {} each {}", time_text(result.generator.cpu_per_request_ns),

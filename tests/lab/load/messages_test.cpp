@@ -1,5 +1,6 @@
 // Known servers in virtual time: what the generator of messages reports, to the nanosecond.
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <vector>
 
@@ -296,6 +297,22 @@ TEST(messages, who_connects_first_is_heard_while_the_others_connect) {
   EXPECT_EQ(seen.connects, 10U);
   EXPECT_EQ(seen.reconnects, 0U);
   EXPECT_EQ(seen.received, seen.sent);
+}
+
+TEST(messages, idle_connections_with_a_lifetime_come_and_go) {
+  stream_options options = of_ten(0);
+  options.rate_per_s.reset();
+  options.length = 60s;
+  options.lifetime = 5s;
+  stream_stage stage(options);
+  stage.talk = [] ASSAY_CORO_WRAPPER(websocket::connection & peer) { return echo_after(0ms, peer); };
+  const model::stream_result seen = stage.run();
+  EXPECT_TRUE(seen.valid) << ::testing::PrintToString(seen.reasons);
+  EXPECT_TRUE(seen.lost_connections.empty());
+  EXPECT_EQ(seen.reconnects, 0U);
+  EXPECT_EQ(seen.connects, 10 + seen.renewals);
+  EXPECT_NEAR(static_cast<double>(seen.renewals), 10 * 60 / 5.0, 5 * std::sqrt(10 * 60 / 5.0)) << "as Poisson counts";
+  EXPECT_EQ(seen.open_at_end, 10U);
 }
 
 TEST(messages, idle_connections_say_nothing_and_stay) {

@@ -60,6 +60,13 @@ TEST(stream_options, what_cannot_be_run_is_one_line) {
     EXPECT_EQ(plan.error().find('\n'), std::string::npos);
   };
   refused([](auto& o) { o.url = "wss://127.0.0.1/"; }, "wss is not supported yet; use ws://");
+  refused([](auto& o) { o.lifetime = 1s; }, "--lifetime: of idle connections, ws:// without -R");
+  refused(
+      [](auto& o) {
+        o.rate_per_s.reset();
+        o.lifetime = 1ms;
+      },
+      "--lifetime: expected from 10ms to 7 days");
   refused([](auto& o) { o.url = "http://127.0.0.1/"; }, "expected ws://HOST[:PORT]/PATH");
   refused([](auto& o) { o.url = "ws://127.0.0.1:0/"; }, "URL \"ws://127.0.0.1:0/\": expected a port from 1 to 65535");
   refused([](auto& o) { o.events = true; }, "expected http://HOST[:PORT]/PATH");
