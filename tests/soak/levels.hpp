@@ -4,9 +4,12 @@
 //   ... levels.push_back(level_of(visited.held()));      // after each round, once it is idle
 //   for (const std::string& line : what_grows(levels)) ...
 //
+//   for (const std::string& line : what_stays(before_the_load, levels.back())) ...
+//
 // An idle service is not byte for byte what it was: pools have more connections at one time than at another, buffers
 // are kept. So a rise has to be a trend, by Mann and Kendall's test over the rounds (Mann, "Nonparametric Tests Against
 // Trend", Econometrica 13, 1945), and larger, by the median of all slopes (Sen, JASA 63, 1968), than what is allowed.
+// What one load leaves behind is no trend; for that before and after are compared, within a tolerance for each.
 //
 // Misuse: few rounds. The first third is left out, as caches fill then, and of less than min_rounds nothing is said.
 #pragma once
@@ -39,5 +42,8 @@ std::optional<double> rise_of(const std::vector<double>& values);
 
 // A line for each thing that rises by more than is allowed for it; none when there are too few rounds.
 std::vector<std::string> what_grows(const std::vector<level>& after_each_round);
+
+// A line for each thing of which there is more than before by more than its tolerance.
+std::vector<std::string> what_stays(const level& before, const level& after);
 
 }  // namespace assay::soak

@@ -1,47 +1,28 @@
 #include "tests/soak/visitors.hpp"
 
+#include <algorithm>
 #include <array>
-#include <random>
+#include <string_view>
 #include <utility>
 
-#include "stack/http/client.hpp"
+#include "stack/guard/timeout/policy.hpp"
 #include "stack/http/event_source.hpp"
 #include "stack/http/websocket/client.hpp"
-#include "stack/runtime/delay.hpp"
 #include "stack/runtime/scope.hpp"
+#include "tests/soak/visitor_world.hpp"
 
 namespace assay::soak {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t most_wrong = 12;
 constexpr std::size_t largest_body = 300'000;
-constexpr duration patience = 20s;  // of a request that is not given up: longer than anything the service may take
-
-struct world {
-  world(const socket_address& to, const visit_options& options)
-      : at(to),
-        random(options.seed),
-        shop({.host = "127.0.0.1", .address = to}, {.max_connections = 16, .wait_timeout = patience}) {}
-
-  socket_address at;
-  std::mt19937_64 random;
-  http::client shop;
-  instant end{};
-  tally seen;
-
-  std::size_t below(std::size_t bound) { return random() % bound; }
-  http::origin origin() const { return {.host = "127.0.0.1", .address = at}; }
-  void saw(const std::string& what) { seen.outcomes[what]++; }
-  void saw_wrong(std::string what) {
-    if (seen.wrong.size() < most_wrong) seen.wrong.push_back(std::move(what));
-  }
-};
+constexpr std::size_t largest_message = 20'000;
+constexpr const char* soon_ms = "30";  // the deadline of what would never end
 
 http::client_request request_of(world* in) {
   const std::string id = std::to_string(1 + in->below(100));
-  switch (in->below(9)) {
+  switch (in->below(14)) {
     case 0:
       return {.verb = "POST", .target = "/echo", .body = std::string(in->below(largest_body), 'b')};
     case 1:
@@ -49,13 +30,23 @@ http::client_request request_of(world* in) {
     case 2:
       return {.verb = "POST", .target = "/transfer"};
     case 3:
-      return {.target = "/count"};
+      return {.verb = "POST", .target = "/pipelined"};
     case 4:
-      return {.target = "/throw"};
+      return {.verb = "POST", .target = "/notify"};
     case 5:
-      return {.target = "/stream"};
+      return {.target = "/count"};
     case 6:
+      return {.verb = "POST", .target = "/publish"};
+    case 7:
+      return {.target = "/throw"};
+    case 8:
+      return {.target = "/stream"};
+    case 9:
       return {.target = "/nowhere"};
+    case 10:
+      return {.target = "/hang", .headers = {{std::string(guard::timeout::field_name), soon_ms}}};
+    case 11:
+      return {.target = "/stuck", .headers = {{std::string(guard::timeout::field_name), soon_ms}}};
     default:
       return {.target = "/text"};
   }
@@ -63,18 +54,23 @@ http::client_request request_of(world* in) {
 
 std::string path_of(const std::string& target) { return target.starts_with("/rows/") ? "/rows" : target; }
 
+bool has_dependency(const std::string& target) {
+  static constexpr std::array<std::string_view, 7> those = {"/rows",  "/transfer", "/pipelined", "/notify",
+                                                            "/stuck", "/count",    "/publish"};
+  return std::ranges::find(those, path_of(target)) != those.end();
+}
+
 // What a whole answer has to be. A service that cannot keep up may shed any request, whatever it asks for; only what
 // has a dependency may miss one.
 bool is_right(const http::client_request& asked, const http::client_response& got) {
   if (got.status == 503) return true;
   if (asked.target == "/throw") return got.status == 500;
   if (asked.target == "/nowhere") return got.status == 404;
-  const bool has_dependency =
-      asked.target == "/transfer" || asked.target == "/count" || path_of(asked.target) == "/rows";
-  if (has_dependency && (got.status == 502 || got.status == 504)) return true;  // it went, or is away
+  if (has_dependency(asked.target) && (got.status == 502 || got.status == 504)) return true;  // it went, or is away
+  if (asked.target == "/hang" || asked.target == "/stuck") return got.status == 504;
   if (asked.target == "/echo") return got.status == 200 && got.body == asked.body;
   if (asked.target == "/stream") return got.status == 200 && got.body.size() == 64 * 16 * 1024;
-  if (asked.target == "/transfer") return got.status == 200 || got.status == 409;
+  if (asked.target == "/transfer" || asked.target == "/pipelined") return got.status == 200 || got.status == 409;
   return got.status == 200;
 }
 
@@ -95,46 +91,38 @@ task<void> ask(world* in) {
   }
 }
 
-// Bytes on a connection of its own, which ends somewhere in the middle of the exchange.
-task<void> leave_in_the_middle(world* in) {
-  result<net::stream> peer = co_await net::connect(in->at);
-  if (!peer) co_return in->saw_wrong("connect: " + describe(peer.error()));
-  static constexpr std::array<std::string_view, 5> targets = {"/slow", "/transfer", "/rows/1", "/stream", "/events"};
-  const std::string_view target = targets[in->below(targets.size())];
-  std::string bytes(target == "/transfer" ? "POST " : "GET ");
-  bytes.append(target).append(" HTTP/1.1\r\nhost: soak\r\n");
-  bytes.append(target == "/transfer" ? "content-length: 0\r\n\r\n" : "\r\n");
-  if (in->below(3) == 0) bytes.resize(in->below(bytes.size()));  // not even the head is whole
-  std::ignore = co_await peer->send_all(bytes);
-  const context& ctx = co_await this_context();
-  const instant until = ctx.on->now() + duration(in->below(30'000'000));
-  while (ctx.on->now() < until) {
-    const result<net::chunk> some = co_await peer->recv(until);
-    if (!some || some->empty()) break;
-  }
-  in->saw("left " + std::string(target));
+// Of one letter, or of chance, which no compression makes smaller.
+std::string payload_of(world* in) {
+  std::string payload(in->below(largest_message), static_cast<char>('a' + in->below(26)));
+  if (in->below(2) == 0) return payload;
+  for (char& each : payload) each = static_cast<char>(in->below(256));
+  return payload;
 }
 
 task<void> talk(world* in, websocket::connection& peer) {
+  const std::string kind = peer.compresses() ? "compressed socket " : "socket ";
   const std::size_t messages = in->below(20);
   for (std::size_t i = 0; i < messages; ++i) {
-    const std::string payload(in->below(20'000), static_cast<char>('a' + i));
+    const std::string payload = payload_of(in);
     const result<void> sent = co_await peer.send(websocket::message_kind::binary, payload);
-    if (!sent) co_return in->saw("socket " + std::string(label(sent.error().code)));
+    if (!sent) co_return in->saw(kind + std::string(label(sent.error().code)));
     const result<websocket::message> got = co_await peer.receive();
-    if (!got) co_return in->saw("socket " + std::string(label(got.error().code)));
-    if (got->payload != payload) co_return in->saw_wrong("socket: another echo");
+    if (!got) co_return in->saw(kind + std::string(label(got.error().code)));
+    if (got->payload != payload) co_return in->saw_wrong(kind + "got another echo");
   }
-  in->saw("socket talked");
+  in->saw(kind + "talked");
 }
 
-// One of three is given up in the middle.
+// One of two is compressed, one of four of those with a window that is kept; one of three is given up in the middle.
 task<void> open_socket(world* in) {
   const context& ctx = co_await this_context();
   const duration span = in->below(3) == 0 ? duration(in->below(20'000'000)) : duration(patience);
+  websocket::client_options how{.target = "/socket"};
+  how.connections.deflate.enabled = in->below(2) == 0;
+  how.connections.deflate.context_takeover = in->below(4) == 0;
   const auto session = [in] ASSAY_CORO_WRAPPER(websocket::connection & peer) { return talk(in, peer); };
   const result<void> ended =
-      co_await with_deadline(ctx.on->now() + span, websocket::connect(in->origin(), {.target = "/socket"}, session));
+      co_await with_deadline(ctx.on->now() + span, websocket::connect(in->origin(), std::move(how), session));
   if (!ended) in->saw("socket not opened: " + std::string(label(ended.error().code)));
 }
 
@@ -153,15 +141,21 @@ task<void> follow_events(world* in) {
 task<void> visitor(world* in) {
   const context& ctx = co_await this_context();
   while (ctx.on->now() < in->end) {
-    switch (in->below(12)) {
+    switch (in->below(16)) {
       case 0:
       case 1:
         co_await leave_in_the_middle(in);
         break;
       case 2:
-        co_await open_socket(in);
+        co_await close_half(in);
         break;
       case 3:
+        co_await send_garbage(in);
+        break;
+      case 4:
+        co_await open_socket(in);
+        break;
+      case 5:
         co_await follow_events(in);
         break;
       default:
