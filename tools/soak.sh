@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# Everything at once for long (tests/soak), three times one after the other: under the address sanitizer with the
-# default backend, under the thread sanitizer on epoll, and as it is shipped, where what is resident says something.
-# Each is one process for its third of the time, which is idle after each round and tells what it holds then. Sourced
-# by ./run.
+# Everything at once for long (tests/soak), three times one after the other, each for the minutes that were asked for:
+# under the address sanitizer with the default backend, under the thread sanitizer on epoll, and as it is shipped, where
+# what is resident says something. Each is one process, which is idle after each round and tells what it holds then.
+# Sourced by ./run.
 #
 # Each round that has ended is a line of results/soak/rounds.txt; an interrupted soak goes on behind the last, in a new
 # process. One that fails keeps its output beside it and ends the soak; the next does all of its rounds again.
@@ -50,7 +50,8 @@ soak_process() {
   rm -f "$output"
 }
 
-# soak_command [MINUTES]: so long in all, what an interrupted soak has done included; afresh when it had ended.
+# soak_command [MINUTES]: so long for each kind of build, what an interrupted soak has done included; afresh when it had
+# ended.
 soak_command() {
   local minutes=${1:-15} preset grows='nothing that grows'
   local -i rounds missing=0
@@ -59,15 +60,15 @@ soak_command() {
   for preset in "${SOAK_PRESETS[@]}"; do build "$preset" tests/soak/all || return; done
   mkdir -p results/soak
   [[ -e $SOAK_ROUNDS ]] || : >"$SOAK_ROUNDS"
-  rounds=$((minutes * SOAK_ROUNDS_A_MINUTE / ${#SOAK_PRESETS[@]}))
+  rounds=$((minutes * SOAK_ROUNDS_A_MINUTE))
   for preset in "${SOAK_PRESETS[@]}"; do
     if (($(soak_rounds_of "$preset") < rounds)); then missing+=1; fi
   done
   if ((missing == 0)); then : >"$SOAK_ROUNDS"; fi
+  say "$minutes minutes of each of ${SOAK_PRESETS[*]}"
   for preset in "${SOAK_PRESETS[@]}"; do soak_process "$preset" "$rounds"; done
   if ((rounds < SOAK_ROUNDS_TO_JUDGE)); then
-    grows="too few rounds to say what grows ($((SOAK_ROUNDS_TO_JUDGE * ${#SOAK_PRESETS[@]} / SOAK_ROUNDS_A_MINUTE))"
-    grows+=" minutes are enough)"
+    grows="too few rounds to say what grows ($((SOAK_ROUNDS_TO_JUDGE / SOAK_ROUNDS_A_MINUTE)) minutes are enough)"
   fi
   awk -v grows="$grows" \
     '{ visits += $3 } END { printf "%d rounds, %d visits, nothing left behind, %s\n", NR, visits, grows }' \

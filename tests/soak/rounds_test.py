@@ -50,25 +50,29 @@ class Rounds(unittest.TestCase):
 
     def test_one_that_failed_is_done_again(self) -> None:
         (self.folder / "fails").touch()
-        self.assertEqual(self.soak(15), (1, ""))
+        self.assertEqual(self.soak(5), (1, ""))
         (self.folder / "fails").unlink()
-        self.assertEqual(self.soak(15), (0, "45 rounds, 450 visits, nothing left behind, nothing that grows\n"))
+        self.assertEqual(self.soak(5), (0, "45 rounds, 450 visits, nothing left behind, nothing that grows\n"))
         self.assertEqual(self.asked(), [15, 15, 15, 15])
 
     def test_one_that_was_interrupted_goes_on_for_as_long_as_it_takes_to_judge(self) -> None:
         rounds = self.folder / "results/soak/rounds.txt"
         rounds.parent.mkdir(parents=True)
         rounds.write_text("asan 1 10\n" * 10)
-        self.assertEqual(self.soak(15), (0, "52 rounds, 520 visits, nothing left behind, nothing that grows\n"))
+        self.assertEqual(self.soak(5), (0, "52 rounds, 520 visits, nothing left behind, nothing that grows\n"))
         self.assertEqual(self.asked(), [12, 15, 15])
         rounds.write_text("asan 1 10\n" * 10)
-        self.soak(30)
+        self.soak(10)
         self.assertEqual(self.asked()[3:], [20, 30, 30])
 
     def test_of_few_rounds_it_does_not_say_that_nothing_grows(self) -> None:
-        told = "too few rounds to say what grows (12 minutes are enough)"
-        self.assertEqual(self.soak(5), (0, f"15 rounds, 150 visits, nothing left behind, {told}\n"))
-        self.assertEqual(self.asked(), [5, 5, 5])
+        told = "too few rounds to say what grows (4 minutes are enough)"
+        self.assertEqual(self.soak(3), (0, f"27 rounds, 270 visits, nothing left behind, {told}\n"))
+        self.assertEqual(self.asked(), [9, 9, 9])
+
+    def test_the_minutes_are_those_of_each_kind_of_build(self) -> None:
+        self.soak(15)
+        self.assertEqual(self.asked(), [45, 45, 45], "rounds of 20 seconds")
 
     def test_the_program_judges_as_many_rounds_as_the_command_says(self) -> None:
         command = re.search(r"^SOAK_ROUNDS_TO_JUDGE=(\d+)", (SOURCE / "tools/soak.sh").read_text(), re.MULTILINE)
