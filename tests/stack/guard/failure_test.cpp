@@ -76,6 +76,9 @@ task<void> serve_through_absence(const exchange* ask, fake_host* host, absence h
   std::ignore = co_await both.join();
 }
 
+// What the service tells its own client of it.
+int answered(const outcome& of) { return of.got ? of.got->status : http_status(of.got.error()); }
+
 class dependency_away : public ::testing::TestWithParam<absence> {};
 INSTANTIATE_TEST_SUITE_P(failure, dependency_away, ::testing::Values(absence::refuses, absence::hangs),
                          [](const auto& of) { return of.param == absence::refuses ? "refuses" : "hangs"; });
@@ -94,12 +97,21 @@ TEST_P(dependency_away, is_asked_little_answered_for_in_time_and_not_stormed_whe
   EXPECT_GE(guards->gate->counted().opened, 1U);
   EXPECT_LE(database.asked_between(away_from, away_to), 1100U) << "for a thousand requests";
   const duration back = away_to + 10s;  // the circuit is tried every few seconds
+  std::size_t refused = 0;
+  std::size_t timed_out = 0;
   for (std::size_t i = 0; i < callers.size(); ++i) {
     const duration took = outcomes[i].at - callers[i].comes;
     EXPECT_LE(took, wanted.call.limit) << i;
     const bool before = callers[i].comes < away_from - wanted.call.limit / 10;
     if (before || callers[i].comes >= back) EXPECT_EQ(outcomes[i].status(), 200) << i;
+    if (callers[i].comes < away_from || outcomes[i].at >= away_to) continue;
+    EXPECT_THAT(answered(outcomes[i]), ::testing::AnyOf(503, 504)) << i;
+    (answered(outcomes[i]) == 503 ? refused : timed_out)++;
   }
+  // Of a thousand. That it hangs is known, by the default, once half of the last ten seconds' requests have ended so.
+  const bool hangs = GetParam() == absence::hangs;
+  EXPECT_GE(refused, hangs ? 300U : 900U);
+  EXPECT_LE(timed_out, hangs ? database.asked_between(away_from, away_to) : 0U) << "who has not asked has not waited";
   for (duration at = away_to; at < 40s; at += 100ms) {
     EXPECT_LE(database.asked_between(at, at + 100ms), 20U) << "twice as often as there are requests";
   }
