@@ -79,6 +79,26 @@ TEST(stall_detector, a_second_look_meets_each_stall_between_two_ticks) {
   }
 }
 
+// Since it began; a segment from `begin` on that does not end, looked at as above.
+duration reported_after(instant begin, duration period) {
+  stall_detector detector{stall_options{}};
+  instant next_tick = start;
+  for (instant now = start; now < start + 1min;) {
+    if (detector.look(now, begin <= now ? std::optional(begin) : std::nullopt).report) return now - begin;
+    if (now == next_tick) next_tick += period;
+    now = std::min(next_tick, now + detector.stall_due_in().value_or(period));
+  }
+  return 1min;
+}
+
+TEST(stall_detector, what_never_ends_is_reported_as_soon_as_it_is_a_stall) {
+  for (const duration period : {1ms, 7ms, 20ms, 25ms}) {
+    for (duration phase{}; phase < period; phase += 1ms) {
+      EXPECT_EQ(reported_after(start + 1s + phase, period), stall_options{}.report_after) << phase.count();
+    }
+  }
+}
+
 TEST(stall_detector, no_second_look_is_due_at_an_idle_loop_or_of_a_stall_that_is_known) {
   stall_detector detector{stall_options{}};
   std::ignore = detector.look(start, std::nullopt);
