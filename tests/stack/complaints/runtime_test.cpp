@@ -112,8 +112,8 @@ TEST_F(runtime_complaint, cobalt_168_and_120_and_217_a_race_has_one_outcome_and_
   EXPECT_EQ(reasons["well"], cancel_reason::none);
 }
 
-// io_uring "gains 18 to 21 %, and is still not the backend that is shipped" (and seastar#2089: slower, for want of the
-// right flags). It is the default here wherever the system allows it; what it gains is in the benchmarks.
+// io_uring "gains 18 to 21 %, and is still not the backend that is shipped". It is the default here wherever the system
+// allows it; what it gains is in the benchmarks.
 TEST(backend_complaint, uwebsockets_1603_io_uring_is_the_default_where_it_is_allowed) {
   const char* const chosen = std::getenv("ASSAY_IO");
   const bool allowed = make_io_uring({}).has_value() && (chosen == nullptr || std::string_view(chosen) != "epoll");
