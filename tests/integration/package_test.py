@@ -20,6 +20,7 @@ BUILD = pathlib.Path(os.environ.get("ASSAY_BUILD", "build"))
 SOURCE = pathlib.Path(os.environ.get("ASSAY_SOURCE", "."))
 # Processor time of one compiler, without optimisation: three times what it takes, so that a slow machine is no failure.
 MOST_SECONDS_A_FILE = 12
+MOST_LINES_OF_THE_SHOP = 400  # without its tests
 
 
 def run(*command) -> str:
@@ -73,6 +74,8 @@ class Package(unittest.TestCase):
             lines = sum(len(path.read_text().splitlines()) for path in sources)
             print(f"{target}: {lines} lines in {len(sources)} files, {spent:.1f} s to compile and link")
             self.assertLess(spent, MOST_SECONDS_A_FILE * len(sources))
+        headers = list(copy.glob("*.hpp"))
+        self.assertLess(sum(len(path.read_text().splitlines()) for path in [*shop, *headers]), MOST_LINES_OF_THE_SHOP)
         run("cmake", "--build", build, "--target", "tutorial")
         os.environ["ASSAY_FIRST"] = str(build / "first")
         with Service("ASSAY_FIRST") as first:
