@@ -1,6 +1,7 @@
 #include "lab/load/load_merge.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <span>
 #include <tuple>
@@ -25,6 +26,15 @@ struct stretch {
   std::span<const double> asked;
 };
 
+// Of the parts from `from` on.
+observe::histogram joined(std::span<const observe::histogram> parts, std::size_t from) {
+  observe::histogram all = observe::histogram::create(run_parts::layout).value();
+  for (const observe::histogram& each : parts.subspan(std::min(from, parts.size()))) {
+    std::ignore = all.merge(each);  // of one layout
+  }
+  return all;
+}
+
 // What the parts of a stretch say of it: into a run, a stage or a route. Of one that was cut short the last parts are
 // empty.
 template <class Of>
@@ -33,6 +43,9 @@ void conclude_from_parts(const run_parts& parts, const stretch& length, Of& of) 
   const double part_s = in_seconds(length.planned) / run_parts::parts;
   const auto whole = static_cast<std::size_t>(in_seconds(length.measured) / part_s + 1e-6);
   of.steady = steadiness_of(parts.histograms().first(std::min(whole, run_parts::parts)), part_s);
+  if (of.steady && of.steady->from_s > 0) {
+    of.steady->since = joined(parts.histograms(), static_cast<std::size_t>(std::llround(of.steady->from_s / part_s)));
+  }
   if (of.steady && of.steady->drift) return;  // no interval holds what comes after that
   of.intervals = intervals_of(of.latency.response_time, parts.histograms(), length.asked);
 }

@@ -5,6 +5,8 @@
 
 #include <optional>
 
+#include "stack/observe/histogram.hpp"
+
 namespace assay::model {
 
 struct steadiness {
@@ -12,6 +14,8 @@ struct steadiness {
   double before = 1;  // the typical response time until then, over that afterwards
   // Of what is left, the typical response time at the end over that at its begin; absent where none is seen.
   std::optional<double> drift = {};
+  // The response times of what was meant for from_s or later, to 1 %; absent where that is all of them.
+  std::optional<observe::histogram> since = {};
 };
 
 }  // namespace assay::model

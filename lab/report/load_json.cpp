@@ -42,7 +42,10 @@ json arrivals_json(const std::optional<model::arrival_fit>& of) {
 
 json steady_json(const std::optional<model::steadiness>& of) {
   if (!of) return nullptr;
-  return {{"from_s", of->from_s}, {"before", of->before}, {"drift", of->drift ? json(*of->drift) : json(nullptr)}};
+  return {{"from_s", of->from_s},
+          {"before", of->before},
+          {"drift", of->drift ? json(*of->drift) : json(nullptr)},
+          {"response_time_us", of->since ? summary_us(*of->since) : json(nullptr)}};
 }
 
 json stages_json(const std::vector<model::load_stage>& stages) {

@@ -63,13 +63,13 @@ void append_sessions(std::string& to, const model::load_result& result) {
 
 // Below the row of the response time, in its columns.
 void append_intervals(std::string& to, const model::response_intervals& of) {
-  if (!of.mean) return;
+  if (!of.mean && of.quantiles.empty()) return;
   const auto quantile = [&of](double q) {
     return std::ranges::find(of.quantiles, q, &model::quantile_interval::quantile);
   };
   for (const auto& [name, end] : {std::pair{"  95 % from", &model::time_interval::low_ns},
                                   std::pair{"  95 % to", &model::time_interval::high_ns}}) {
-    to += fmt::format("  {:<14}{:>9}", name, time_text(*of.mean.*end));
+    to += fmt::format("  {:<14}{:>9}", name, of.mean ? time_text(*of.mean.*end) : "-");
     for (const double q : {0.5, 0.9, 0.99, 0.999}) {
       const auto known = quantile(q);
       to += fmt::format("{:>9}", known == of.quantiles.end() ? "-" : time_text(known->within.*end));
@@ -105,9 +105,10 @@ void append_steadiness(std::string& to, const std::optional<model::steadiness>& 
   if (!of) return;
   if (of->from_s > 0) {
     to += fmt::format(
-        "  steady from {:.3g}s on; until then the typical response took {:.2g} times as long, and these "
-        "times are of both\n",
+        "  steady from {:.3g}s on; until then the typical response took {:.2g} times as long, and the times "
+        "above are of both\n",
         of->from_s, of->before);
+    if (of->since) append_row(to, fmt::format("from {:.3g}s on", of->from_s), *of->since);
   }
   if (of->drift) {
     to += fmt::format(

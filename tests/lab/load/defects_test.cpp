@@ -169,6 +169,9 @@ TEST(defect, a_slow_start_is_told_apart_from_the_steady_state) {
   EXPECT_GT(seen.judged.steady->from_s, 1);
   EXPECT_LT(seen.judged.steady->from_s, 4);
   EXPECT_GT(seen.judged.steady->before, 5);
+  ASSERT_TRUE(seen.judged.steady->since);
+  EXPECT_NEAR(static_cast<double>(seen.judged.steady->since->value_at_quantile(0.99)), 2.1e6, 0.03e6);
+  EXPECT_LT(seen.judged.steady->since->count(), seen.response().count());
 }
 
 // ... and connecting anew is no waiting for a connection that is busy.

@@ -111,7 +111,7 @@ TEST(load_json, holds_the_result) {
                                   {"measured", "3.96ms"},
                                   {"interval_us", {3900.0, 4000.0}},
                                   {"proven", true}}})},
-      {"steady", {{"from_s", 2.5}, {"before", 3.0}, {"drift", nullptr}}},
+      {"steady", {{"from_s", 2.5}, {"before", 3.0}, {"drift", nullptr}, {"response_time_us", nullptr}}},
       {"url", "http://127.0.0.1:8080/"},
       {"method", "GET"},
       {"model", "open"},

@@ -110,8 +110,13 @@ TEST(load_text, percentiles_of_more_than_one_state_are_called_that) {
   EXPECT_FALSE(load_text(result).contains("steady"));
   result.steady->from_s = 2.5;
   result.steady->before = 3;
-  EXPECT_TRUE(load_text(result).contains(
-      "\n  steady from 2.5s on; until then the typical response took 3 times as long, and these times are of both\n"));
+  EXPECT_TRUE(
+      load_text(result).contains("\n  steady from 2.5s on; until then the typical response took 3 times as long, and "
+                                 "the times above are of both\n"));
+  result.steady->since = observe::histogram::with_defaults();
+  result.steady->since->record(2'000'000, 400);
+  EXPECT_TRUE(load_text(result).contains("\n  from 2.5s on     2.00ms   2.00ms   2.00ms   2.00ms        -   2.00ms\n"))
+      << load_text(result);
   result.steady->drift = 1.4;
   EXPECT_TRUE(load_text(result).contains("\n  not steady: the typical time grew 1.4 times in this run"));
   result.steady->drift = 0.5;
