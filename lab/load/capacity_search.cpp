@@ -83,7 +83,8 @@ bool capacity_search::has_run(double from_rps, double to_rps, bool kept) const {
 std::optional<double> capacity_search::unconfirmed(const capacity_estimate& found) const {
   const double beyond = 1 + options_.precision;
   const double half = 1 + options_.precision / 2;
-  if (!has_run(found.low_rps / beyond, found.low_rps, true)) return std::max(found.low_rps / half, options_.least_rps);
+  const double below = std::max(found.low_rps / half, options_.least_rps);
+  if (below <= found.low_rps && !has_run(found.low_rps / beyond, found.low_rps, true)) return below;
   const double above = std::min(found.high_rps * half, options_.most_rps);
   const bool allowed = above > found.high_rps;
   return allowed && !has_run(found.high_rps, found.high_rps * beyond, false) ? std::optional(above) : std::nullopt;

@@ -128,7 +128,7 @@ task<error> message_generator::renew(member& on) {
   renewals_++;
   on.on->say_close();
   const instant limit = saturating_add(on_.now(), farewell);
-  while (true) {
+  while (on_.now() < limit) {  // a server that sends without end leaves nothing to wait for
     const result<net::chunk> some = co_await on.on->stream().recv(limit);
     if (!some || some->empty()) break;
     received_bytes_ += some->bytes().size();
@@ -173,11 +173,15 @@ task<void> message_generator::drive(member& driven) {
     if (driven.on != nullptr) {
       const std::uint64_t renewed = driven.renewals;
       const error why = co_await listen(driven);
+      const bool renews = driven.renewals != renewed;
+      if (renews) renewing_++;
       co_await close(driven, why);
-      if (driven.renewals == renewed || leaving_) continue;
-      driven.was_open = false;  // it was not lost
-      const result<void> next = co_await open(driven, on_.now());
-      if (!next && next.error().code != errc::cancelled) count_unopened(next.error());
+      if (renews && !leaving_) {
+        driven.was_open = false;  // it was not lost
+        const result<void> next = co_await open(driven, on_.now());
+        if (!next && next.error().code != errc::cancelled) count_unopened(next.error());
+      }
+      if (renews) renewing_--;
       continue;
     }
     const double chance = uniform(mix(plan_.options.seed ^ mix(driven.index * 4099ULL + attempt)));
@@ -202,6 +206,7 @@ task<error> message_generator::listen(member& on) {
     if (!some) co_return some.error();
     if (some->empty()) co_return error{.code = errc::closed, .what = "receive"};
     goes_on = take(on, some->bytes());
+    if (goes_on && !leaving_ && on_.now() >= on.expires) co_return co_await renew(on);
   }
   const error why = *on.on->ended();
   // RFC 6455 section 7.1.1: the server ends the connection below, so that the port that waits is not ours.
@@ -307,7 +312,7 @@ void message_generator::on_expiry() {
 void message_generator::end_sending() {
   if (std::exchange(sending_over_, true)) return;
   ledger_.finish();
-  open_at_end_ = open_;
+  open_at_end_ = open_ + renewing_;
   memory_at_end_ = anonymous_bytes();
   leave_when_drained();
 }

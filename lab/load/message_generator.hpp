@@ -111,6 +111,7 @@ class message_generator final : public stream_load {
   std::vector<std::uint32_t> order_;  // of the members, as messages go round
   connection_bits absent_;
   std::uint32_t open_ = 0;
+  std::uint32_t renewing_ = 0;  // between the end of a lifetime and the next connection's begin
   pace_timer pace_;
   instant pace_armed_at_{};
   expiry_timer expiry_;

@@ -100,7 +100,9 @@ service::service(std::string postgres, std::string redis, planted fault) : state
   std::future<bool> ready = self->listening.get_future();
   self->thread = std::thread(
       [self, postgres = std::move(postgres), redis = std::move(redis), fault] { self->run(postgres, redis, fault); });
-  if (!ready.get()) throw std::runtime_error("cannot listen to the databases");
+  if (ready.get()) return;
+  stop();  // or the thread would end the program before anybody reads why
+  throw std::runtime_error("cannot listen to the databases");
 }
 
 service::~service() { assert(!state_->thread.joinable() && "stop() it first"); }
