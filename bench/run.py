@@ -14,22 +14,22 @@ import sys
 import time
 from pathlib import Path
 
-from lib import (capacity, fidelity, generator_cost, generator_cost_open, host, idle_memory, lag_estimate, log_reading,
-                 overload, pacing, probe_overhead, replay, self_knowledge, server_cost, service_cost, truth,
-                 truth_table, view_noise, websocket_load)
+from lib import (capacity, fidelity, generator_cost, generator_cost_open, host, idle_memory, known_latency,
+                 lag_estimate, log_reading, overload, pacing, probe_overhead, replay, self_knowledge, server_cost,
+                 service_cost, truth, view_noise, websocket_load)
 from lib.peers import Peers
 from lib.procs import MeasurementError
 from lib.rounds import Settings
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 BENCHMARKS = {"generator-cost": generator_cost, "generator-cost-open": generator_cost_open, "server-cost": server_cost,
-              "truth": truth, "truth-table": truth_table, "self-knowledge": self_knowledge, "pacing": pacing,
+              "truth": truth, "known-latency": known_latency, "self-knowledge": self_knowledge, "pacing": pacing,
               "view-noise": view_noise, "capacity": capacity,
               "log-reading": log_reading, "fidelity": fidelity, "replay": replay,
               "service-cost": service_cost, "overload": overload, "idle-memory": idle_memory,
               "websocket-load": websocket_load, "lag-estimate": lag_estimate, "probe-overhead": probe_overhead}
 # Truth compares values with a tolerance, not costs with an interval: fewer pairs say as much.
-DEFAULT_PAIRS = {"pacing": 5, "capacity": 20, "truth-table": 6, "self-knowledge": 50, "view-noise": 20}
+DEFAULT_PAIRS = {"pacing": 5, "capacity": 20, "truth": 6, "self-knowledge": 50, "view-noise": 20}
 USUAL_PAIRS = 10
 
 
@@ -38,8 +38,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("benchmark", choices=[*BENCHMARKS, "all"])
     parser.add_argument("--build", type=Path, default=REPOSITORY / "build", help="build directory (default: build)")
     parser.add_argument("--pairs", type=int, help="rounds kept; pacing always keeps 5, capacity 20, self-knowledge "
-                        "50, overload, idle-memory and websocket-load 3 (default: 10, truth-table: 6)")
-    parser.add_argument("--seconds", type=float, default=5, help="length of a run; truth and truth-table always take "
+                        "50, overload, idle-memory and websocket-load 3 (default: 10, truth: 6)")
+    parser.add_argument("--seconds", type=float, default=5, help="length of a run; truth and known-latency always take "
                         "10 (default: 5)")
     parser.add_argument("--seed", type=int, default=1, help="of the order in the rounds and of random delays")
     parser.add_argument("--cores", default="0,1", help="GENERATOR,SERVER (default: 0,1)")

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Callable
 
-from lib.truth import freeze_quantile_us
+from lib.known_latency import freeze_quantile_us
 
 # The quantiles of every report here, by name; max is the quantile 1.
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p99.9": 0.999, "max": 1.0}

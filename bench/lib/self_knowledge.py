@@ -1,10 +1,11 @@
 """self-knowledge: does assay load know when its own part cannot be trusted, and when it can?
 
-Short runs, each with a newly started server. In five ways the generator is hindered: other work on its core, in the
-open model and in the closed one; no descriptors for the connections that the server makes it open anew; a rate beyond
-what a core can send; a stop of 200 ms. The verdict has to be INVALID, for that reason, in 50 of 50. Left alone it has
-to be VALID in 50 of 50; and so it has to be when the server collapses (is overloaded tenfold, hangs, or dies), with
-the collapse in its figures: a candidate's failure is a result.
+Short runs, each with a newly started server. In six ways the generator is hindered: other work on its core, and a stop
+of 200 ms, each in the open model and in the closed one; no descriptors for the connections that the server makes it
+open anew; a rate beyond what a core can send. The verdict has to be INVALID, for that reason, in 50 of 50. Left alone,
+at a low rate and a high one, for longer, and as fast as it goes, it has to be VALID in 50 of 50; and so it has to be
+when the server collapses (is overloaded tenfold, hangs, or dies), with the collapse in its figures: a candidate's
+failure is a result.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from lib.procs import MeasurementError, Server, run
 from lib.rounds import Settings, show_skipped
 
 RUNS, QUICK_RUNS = 50, 3
-RUN_S = 2
+RUN_S, LONGER_RUN_S = 2, 6
 CONNECTIONS = 16
 MANY_CONNECTIONS = 256  # so that there is always an answer to take, and never a wait for one
 TIMEOUT_S = 1
@@ -66,6 +67,7 @@ class Case:
     right: Callable[[Seen], bool]
     server: str = "healthy"
     options: tuple[str, ...] = ("-R", "1000")
+    run_s: float = RUN_S
     hogs: int = 0
     connections: int = CONNECTIONS
     mishap: Callable[[Server, int], None] | None = None  # of the server or the process of the generator
@@ -105,6 +107,9 @@ def _valid_collapse(seen: Seen) -> bool:
 
 CASES = (
     Case("nothing", "VALID", Seen.is_valid),
+    Case(f"nothing, {LONGER_RUN_S} s", "VALID", Seen.is_valid, run_s=LONGER_RUN_S),
+    Case("nothing, 20,000 req/s", "VALID", Seen.is_valid, options=("-R", "20000")),
+    Case("nothing, closed", "VALID", Seen.is_valid, options=()),
     Case(f"{HOGS} programs on its core, open", "no CPU or late",
          _blames("generator waited for a CPU", "generator late"), options=("-R", "20000"), hogs=HOGS),
     Case(f"{HOGS} programs on its core, closed", "no CPU", _blames("generator waited for a CPU"), options=(),
@@ -114,6 +119,8 @@ CASES = (
     Case("2,000,000 req/s asked of a core", "no CPU or late", _blames("generator out of CPU", "generator late"),
          options=("-R", "2000000"), connections=MANY_CONNECTIONS),
     Case(f"stopped for {STOP_S * 1e3:g} ms", "late", _blames("generator late"),
+         mishap=_after_a_while(_stop_generator)),
+    Case(f"stopped for {STOP_S * 1e3:g} ms, closed", "stalled", _blames("generator stalled"), options=(),
          mishap=_after_a_while(_stop_generator)),
     Case("server overloaded tenfold", "VALID, collapse", _valid_collapse, "slow"),
     Case("server hangs", "VALID, collapse", _valid_collapse, mishap=_after_a_while(lambda server, _: server.stop())),
@@ -144,7 +151,7 @@ def _company(peers: Peers, case: Case, core: int) -> ContextManager[None]:
 def see(peers: Peers, case: Case, server: Server, assay: str, settings: Settings) -> Seen:
     with server, _company(peers, case, settings.generator_core):
         command = [assay, "load", f"http://127.0.0.1:{server.port}/", "-c", str(case.connections), "-t", "1", "-d",
-                   f"{RUN_S}s", "--timeout", f"{TIMEOUT_S}s", "--json", *case.options]
+                   f"{case.run_s:g}s", "--timeout", f"{TIMEOUT_S}s", "--json", *case.options]
         mishap = case.mishap
         done = run(command, settings.generator_core, MOST_S, any_exit_code=True,
                    watch=None if mishap is None else lambda generator: mishap(server, generator))
