@@ -192,6 +192,7 @@ model::load_result merge_load(const measured_load& of, const std::vector<thread_
   for (const thread_outcome& each : outcomes) merged.generator.stamped_answers += each.measured.stamped_answers;
   sum.write_to(merged);
   merged.stalls = stalls.concern(merged.latency.response_time, work.gated_quantiles);
+  merged.stalls.share = in_seconds(stalls.total()) / seconds / static_cast<double>(outcomes.size());
   if (work.window > duration::zero()) merged.windows = merged_windows(work, outcomes, merged.duration);
   if (work.tests_arrivals()) merged.arrivals_seen = merged_fit(work, outcomes);
   merged.stages = merged_stages(of, outcomes, merged.duration);

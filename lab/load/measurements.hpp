@@ -60,7 +60,7 @@ class measurements {
     if (seconds_) seconds_->finish();
     if (watch_ == nullptr) return;
     watch_->end();
-    stalls.saw(watch_->count(), watch_->longest());
+    stalls.saw(watch_->count(), watch_->longest(), watch_->total());
     watch_ = nullptr;  // who reads this may outlive it
   }
 

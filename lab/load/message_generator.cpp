@@ -60,7 +60,9 @@ message_generator::message_generator(loop& on, const stream_plan& plan, const me
   shuffle();
 }
 
-message_generator::~message_generator() {
+message_generator::~message_generator() { disarm_timers(); }
+
+void message_generator::disarm_timers() {
   for (timer_node* each :
        {static_cast<timer_node*>(&pace_), static_cast<timer_node*>(&expiry_), static_cast<timer_node*>(&farewell_)}) {
     on_.timers().disarm(*each);
@@ -111,6 +113,11 @@ task<void> message_generator::open_first(member& opened, instant began, error* f
   count_unopened(outcome.error());
 }
 
+task<void> message_generator::reopen(member& closed, instant at) {
+  const result<void> outcome = co_await open(closed, at);
+  if (!outcome && outcome.error().code != errc::cancelled) count_unopened(outcome.error());
+}
+
 void message_generator::count_unopened(const error& why) {
   connection_errors_[static_cast<std::size_t>(classify_stream_opening(why))]++;
 }
@@ -125,7 +132,6 @@ instant message_generator::lifetime_from(instant opened, const member& of) const
 // In good order: the server has so long to answer our Close and to end the connection.
 task<error> message_generator::renew(member& on) {
   on.renewals++;
-  renewals_++;
   on.on->say_close();
   const instant limit = saturating_add(on_.now(), farewell);
   while (on_.now() < limit) {  // a server that sends without end leaves nothing to wait for
@@ -178,8 +184,7 @@ task<void> message_generator::drive(member& driven) {
       co_await close(driven, why);
       if (renews && !leaving_) {
         driven.was_open = false;  // it was not lost
-        const result<void> next = co_await open(driven, on_.now());
-        if (!next && next.error().code != errc::cancelled) count_unopened(next.error());
+        co_await reopen(driven, on_.now());
       }
       if (renews) renewing_--;
       continue;
@@ -189,9 +194,7 @@ task<void> message_generator::drive(member& driven) {
         duration(static_cast<duration::rep>(static_cast<double>(reconnect_pause.count()) * (0.5 + 0.5 * chance)));
     const instant at = on_.now() + pause;
     if (!co_await delay_until(at) || leaving_) break;
-    const result<void> outcome = co_await open(driven, at);
-    if (outcome || outcome.error().code == errc::cancelled) continue;
-    count_unopened(outcome.error());
+    co_await reopen(driven, at);
   }
   if (driven.on != nullptr) co_await close(driven, {.code = errc::cancelled, .what = "closing"});
 }
@@ -368,10 +371,7 @@ task<void> message_generator::run(instant start) {
   std::ignore = co_await driving_->join();  // failures are counted where they happen
   running_ = nullptr;
   stalls_.end();
-  for (timer_node* each :
-       {static_cast<timer_node*>(&pace_), static_cast<timer_node*>(&expiry_), static_cast<timer_node*>(&farewell_)}) {
-    on_.timers().disarm(*each);
-  }
+  disarm_timers();
 }
 
 void message_generator::write_to(model::stream_result& into) const {
@@ -379,7 +379,7 @@ void message_generator::write_to(model::stream_result& into) const {
   into.open_at_end = open_at_end_;
   into.connects = connects_;
   into.reconnects = reconnects_;
-  into.renewals = renewals_;
+  for (const member& each : members_) into.renewals += each.renewals;
   into.connect_time = connect_time_;
   into.answer_time = answer_time_;
   into.bytes_received = received_bytes_;
@@ -390,7 +390,7 @@ void message_generator::write_to(model::stream_result& into) const {
     into.stages[i].burst = return_after_burst(plan_.options.stages, i, target_.series->seconds(), into.duration);
   }
   stall_record stalls = ledger_.stalls();
-  stalls.saw(stalls_.count(), stalls_.longest());
+  stalls.saw(stalls_.count(), stalls_.longest(), stalls_.total());
   into.stalls = stalls.concern(into.latency.response_time, plan_.options.gated_quantiles);
   into.generator.own_limits = own_limits_ + connection_errors_[static_cast<std::size_t>(failure_kind::own_limit)];
   into.receive_lag_p99_ns = receive_lag_.value_at_quantile(0.99);

@@ -79,8 +79,10 @@ class message_generator final : public stream_load {
   bool sends() const { return plan_.kind != model::stream_kind::idle; }
   instant next_intended() const { return sends() ? start_ + schedule_.peek() : never; }
   void shuffle();
+  void disarm_timers();
   task<void> open_first(member& opened, instant began, error* failure);
   task<result<void>> open(member& opened, instant began);
+  task<void> reopen(member& closed, instant at);
   task<void> drive(member& driven);
   void count_unopened(const error& why);
   task<error> listen(member& on);
@@ -132,7 +134,6 @@ class message_generator final : public stream_load {
   std::uint64_t own_limits_ = 0;
   std::uint64_t connects_ = 0;
   std::uint64_t reconnects_ = 0;
-  std::uint64_t renewals_ = 0;
   std::uint64_t received_bytes_ = 0;
   std::uint64_t open_at_end_ = 0;
   std::uint64_t memory_at_end_ = 0;

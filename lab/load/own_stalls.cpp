@@ -20,16 +20,17 @@ void stall_record::touched(duration response, duration added, std::uint64_t time
   least_.record(nanoseconds(response - added), times);
 }
 
-void stall_record::saw(std::uint64_t count, duration longest) {
+void stall_record::saw(std::uint64_t count, duration longest, duration total) {
   count_ += count;
   longest_ = std::max(longest_, longest);
+  total_ += total;
 }
 
 void stall_record::merge(const stall_record& other) {
   // Both have the default layout, so merging cannot fail.
   std::ignore = measured_.merge(other.measured_);
   std::ignore = least_.merge(other.least_);
-  saw(other.count_, other.longest_);
+  saw(other.count_, other.longest_, other.total_);
 }
 
 // The value of that rank when each touched time is the least that it can have been.

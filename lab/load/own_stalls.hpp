@@ -23,10 +23,11 @@ class stall_record {
  public:
   // A response time that a stall can have made longer by so much; or so many of them.
   void touched(duration response, duration added, std::uint64_t times = 1);
-  // How many stalls there were, and the longest.
-  void saw(std::uint64_t count, duration longest);
+  // How many stalls there were, the longest, and all of them together.
+  void saw(std::uint64_t count, duration longest, duration total);
   void merge(const stall_record& other);
 
+  duration total() const { return total_; }
   // `all` are the response times of the run, those that were touched among them; `asked` the quantiles of objectives.
   model::own_stalls concern(const observe::histogram& all, std::span<const double> asked = {}) const;
 
@@ -39,6 +40,7 @@ class stall_record {
   observe::histogram least_ = observe::histogram::with_defaults();
   std::uint64_t count_ = 0;
   duration longest_{};
+  duration total_{};
 };
 
 }  // namespace assay::load

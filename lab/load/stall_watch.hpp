@@ -83,6 +83,7 @@ class stall_watch {
 
   std::uint64_t count() const { return count_; }
   duration longest() const { return longest_; }
+  duration total() const { return count_ == 0 ? duration::zero() : over_ + latest_.length(); }
 
  private:
   // What the kernel did not hand over with the first of what lay there comes this soon after it.
@@ -113,6 +114,7 @@ class stall_watch {
 
   void begin_another(instant deadline, instant now) {
     if (count_ > 0) {
+      over_ += latest_.length();
       std::shift_left(earlier_.begin(), earlier_.end(), 1);
       earlier_.back() = latest_;
     }
@@ -131,6 +133,7 @@ class stall_watch {
   std::array<stall, 8> earlier_{};  // the latest of them last
   std::uint64_t count_ = 0;
   duration longest_{};
+  duration over_{};  // of those before the latest, in all
 };
 
 }  // namespace assay::load

@@ -93,7 +93,7 @@ void judge_validity(model::stream_result& result, const verdict_bounds& bounds,
                     "rate, or several processes with fewer connections",
                     own / 1e6, shown / 1e6));
   }
-  const std::vector<std::string> stalled = invalid_reasons(result.stalls, bounds);
+  const std::vector<std::string> stalled = invalid_reasons(result.stalls, model::load_model::open, bounds);
   result.reasons.insert(result.reasons.end(), stalled.begin(), stalled.end());
   result.valid = result.reasons.empty();
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 namespace assay::load {
 
@@ -61,19 +62,36 @@ std::vector<std::string> invalid_reasons(const model::arrival_fit& seen, model::
   return reasons;
 }
 
-std::vector<std::string> invalid_reasons(const model::own_stalls& stalls, const verdict_bounds& bounds) {
+namespace {
+
+std::optional<std::string> reason_of_touched(const model::own_stalls& stalls, const verdict_bounds& bounds) {
   const auto counts = [&bounds](const model::touched_time& each) {
     return each.quantile <= bounds.stalled_quantile &&
            each.measured_ns - each.least_ns > static_cast<double>(bounds.own_lag_p99_ns);
   };
   const auto highest = std::find_if(stalls.touched.rbegin(), stalls.touched.rend(), counts);
-  if (highest == stalls.touched.rend()) return {};
+  if (highest == stalls.touched.rend()) return std::nullopt;
   const model::touched_time& shown = *highest;
-  return {fmt::format(
+  return fmt::format(
       "generator stalled {} time(s), for up to {:.0f} ms: {} can be its own ({} {:.2f} ms, and without that at least "
       "{:.2f} ms): leave it a CPU of its own, or make the run longer",
       stalls.count, static_cast<double>(stalls.longest_ns) / 1e6, names_of(stalls.touched), model::names_of({shown}),
-      shown.measured_ns / 1e6, shown.least_ns / 1e6)};
+      shown.measured_ns / 1e6, shown.least_ns / 1e6);
+}
+
+}  // namespace
+
+std::vector<std::string> invalid_reasons(const model::own_stalls& stalls, model::load_model model,
+                                         const verdict_bounds& bounds) {
+  std::vector<std::string> reasons;
+  if (const auto touched = reason_of_touched(stalls, bounds)) reasons.push_back(*touched);
+  if (model == model::load_model::closed && stalls.share > bounds.stalled_share) {
+    reasons.push_back(fmt::format(
+        "generator stalled {} time(s), {:.0f} % of the time: the throughput lacks as much by its own fault (at most "
+        "{:.0f} %): leave it a CPU of its own, or make the run longer",
+        stalls.count, 100 * stalls.share, 100 * bounds.stalled_share));
+  }
+  return reasons;
 }
 
 std::vector<std::string> invalid_reasons(const std::vector<model::load_stage>& stages, const verdict_bounds& bounds) {
@@ -101,7 +119,7 @@ void judge_validity(model::load_result& result, const verdict_bounds& bounds) {
   const auto late = result.generator.own_lag_p99_ns > bounds.own_lag_p99_ns ? std::vector<std::string>{}
                                                                             : invalid_reasons(result.stages, bounds);
   result.reasons.insert(result.reasons.end(), late.begin(), late.end());
-  const auto stalled = invalid_reasons(result.stalls, bounds);
+  const auto stalled = invalid_reasons(result.stalls, result.model, bounds);
   result.reasons.insert(result.reasons.end(), stalled.begin(), stalled.end());
   result.valid = result.reasons.empty();
 }

@@ -26,6 +26,7 @@ struct verdict_bounds {
   double gaps_off = 0.25;             // of the gaps between sends, as many may be of another law than the intended
   std::uint64_t least_gaps = 100;     // fewer tell nothing: chance alone is as large as that
   double offered_share = 0.99;        // of what was sent, this much before the end of sending
+  double stalled_share = 0.05;        // of the time: in the closed model nothing is answered then, by its own fault
   double stalled_quantile = 0.99;     // the generator's own stalls may touch those above: of a few stalls the longest
                                       // response times nearly always are, and they are told beside them
 };
@@ -38,8 +39,9 @@ std::vector<std::string> invalid_reasons(const model::generator_health& health, 
 std::vector<std::string> invalid_reasons(const model::arrival_fit& seen, model::arrival_law law,
                                          const verdict_bounds& bounds = {});
 
-// The same of percentiles that its own stalls can have made.
-std::vector<std::string> invalid_reasons(const model::own_stalls& stalls, const verdict_bounds& bounds = {});
+// The same of percentiles that its own stalls can have made, and in the closed model of the throughput.
+std::vector<std::string> invalid_reasons(const model::own_stalls& stalls, model::load_model model,
+                                         const verdict_bounds& bounds = {});
 
 // The same of the stages by themselves: one that was driven too late hides among many that were not. Empty of one
 // alone.

@@ -82,6 +82,7 @@ struct touched_time {
 struct own_stalls {
   std::uint64_t count = 0;
   std::uint64_t longest_ns = 0;
+  double share = 0;                        // of the time of the run, all threads together
   std::uint64_t touched_requests = 0;      // whose response time they can have made longer
   std::vector<touched_time> touched = {};  // rising; of the response time of the run
   std::vector<touched_time> asked = {};    // of the percentiles that objectives are of, and max, however little it is

@@ -157,6 +157,7 @@ std::string load_json(const model::load_result& result) {
                            {"own_lag_max_us", static_cast<double>(health.own_lag_max_ns) / 1e3},
                            {"stalls", result.stalls.count},
                            {"longest_stall_us", static_cast<double>(result.stalls.longest_ns) / 1e3},
+                           {"stalled_share", result.stalls.share},
                            {"stalled_requests", result.stalls.touched_requests},
                            {"stamped_answers", health.stamped_answers},
                            {"own_limits", health.own_limits},

@@ -32,6 +32,18 @@ TEST(stalls, of_the_closed_model_are_in_the_answers_that_were_not_read) {
   EXPECT_TRUE(seen.judged.valid) << ::testing::PrintToString(seen.judged.reasons);
 }
 
+TEST(stalls, of_the_closed_model_are_missing_from_the_throughput_of_a_short_run) {
+  world stage(0us);
+  stage.options.connections = 4;
+  stage.options.length = 2s;
+  answer_after(stage, 1ms);
+  stage.freeze_loop(1s, 1200ms);
+  const outcome seen = stage.run();
+  EXPECT_NEAR(seen.judged.stalls.share, 0.095, 0.01);
+  ASSERT_EQ(seen.judged.reasons.size(), 1U);
+  EXPECT_TRUE(seen.judged.reasons[0].contains(" of the time: the throughput lacks as much")) << seen.judged.reasons[0];
+}
+
 TEST(stalls, that_reach_the_p99_make_the_run_invalid_and_say_so_by_its_name) {
   world stage(0us);
   stage.options.connections = 10;
@@ -152,7 +164,7 @@ TEST(stalls, are_none_where_every_connection_is_busy_and_the_run_is_ended) {
 TEST(stalls, concern_a_percentile_when_enough_of_what_they_touched_lies_beyond_it) {
   observe::histogram all = observe::histogram::with_defaults();
   stall_record seen;
-  seen.saw(2, 199ms);
+  seen.saw(2, 199ms, 220ms);
   for (int i = 0; i < 10'000; ++i) all.record(ns(1ms + i * 1us));
   EXPECT_TRUE(seen.concern(all).touched.empty()) << "nothing was touched";
   for (int i = 0; i < 200; ++i) {
@@ -178,7 +190,7 @@ TEST(stalls, concern_a_percentile_when_enough_of_what_they_touched_lies_beyond_i
 TEST(stalls, that_add_less_than_a_twentieth_are_not_worth_a_word) {
   observe::histogram all = observe::histogram::with_defaults();
   stall_record seen;
-  seen.saw(1, 20ms);
+  seen.saw(1, 20ms, 20ms);
   for (int i = 0; i < 1000; ++i) {
     all.record(ns(500ms));
     seen.touched(500ms, 20ms);

@@ -78,6 +78,18 @@ TEST(verdict, stalls_of_its_own_count_up_to_the_p99) {
             "without that at least 3.50 ms): leave it a CPU of its own, or make the run longer");
 }
 
+TEST(verdict, a_closed_run_lacks_the_throughput_of_the_time_it_stood_still) {
+  load_result result = healthy(load_model::closed);
+  result.stalls = {.count = 1, .longest_ns = 200'000'000, .share = 0.05};
+  EXPECT_EQ(reason(result), "0 reasons");
+  result.stalls.share = 0.1;
+  EXPECT_EQ(reason(result),
+            "generator stalled 1 time(s), 10 % of the time: the throughput lacks as much by its own fault (at most 5 "
+            "%): leave it a CPU of its own, or make the run longer");
+  result.model = load_model::open;
+  EXPECT_EQ(reason(result), "0 reasons") << "what was due is sent afterwards, and is judged as late";
+}
+
 TEST(verdict, nothing_measured) {
   load_result result = healthy();
   result.latency.response_time.reset();

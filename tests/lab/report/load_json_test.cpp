@@ -74,7 +74,8 @@ model::load_result open_result() {
                       .own_lag_max_ns = 2'500,
                       .little_residual = 0.001,
                       .cpu_per_request_ns = 4'500};
-  result.stalls = {.count = 2, .longest_ns = 203'000'000, .touched_requests = 9, .touched = {{0.999, 200e6, 5e6}}};
+  result.stalls = {
+      .count = 2, .longest_ns = 203'000'000, .share = 0.125, .touched_requests = 9, .touched = {{0.999, 200e6, 5e6}}};
   result.arrivals_seen = model::arrival_fit{.gaps = 200,
                                             .distance = 0.03,
                                             .distance_by_chance = 0.096,
@@ -144,6 +145,7 @@ TEST(load_json, holds_the_result) {
         {"own_lag_max_us", 2.5},
         {"stalls", 2},
         {"longest_stall_us", 203000.0},
+        {"stalled_share", 0.125},
         {"stalled_requests", 9},
         {"stamped_answers", 0},
         {"own_limits", 0},
