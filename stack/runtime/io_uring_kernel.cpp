@@ -257,26 +257,20 @@ bool io_uring_backend::enter(instant until) {
   const unsigned least =
       held_back_until_ == instant::min() ? 1 : std::max(1U, buffers_.most_in_ring() / ring_share_held_back);
   if (least > 1) until = std::min(until, held_back_until_);
+  const duration span = until == instant::min() ? duration::zero() : until - now();
   if (until == never) {
     check_entered(io_uring_submit_and_wait(&ring_, 1));
-    take_deferred();
-    return true;
-  }
-  const duration span = until == instant::min() ? duration::zero() : until - now();
-  if (span > duration::zero()) {
+  } else if (span > duration::zero()) {
     __kernel_timespec timeout{.tv_sec = span.count() / 1'000'000'000, .tv_nsec = span.count() % 1'000'000'000};
     io_uring_cqe* unused = nullptr;
     check_entered(io_uring_submit_and_wait_timeout(&ring_, &unused, least, &timeout, nullptr));
-    take_deferred();
-    return true;
-  }
-  // Do not wait: and do not enter the kernel at all when it has nothing for us nor we for it.
-  const bool enters = io_uring_sq_ready(&ring_) > 0 || kernel_says(IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW);
-  if (enters) {
+  } else if (io_uring_sq_ready(&ring_) > 0 || kernel_says(IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) {
     check_entered(io_uring_submit_and_get_events(&ring_));
-    take_deferred();
+  } else {
+    return false;  // there is no time to wait, and it has nothing for us nor we for it
   }
-  return enters;
+  take_deferred();
+  return true;
 }
 
 // What came for those is in the kernel, and there are buffers again: in the same turn, since their time may be over.
@@ -299,8 +293,8 @@ void io_uring_backend::poll(instant until, ready_queue& completed) {
   const bool all_told = entered && !kernel_says(IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW);
   const bool all_taken_over = io_uring_sq_ready(&ring_) == 0;  // asked here: reap() makes entries of its own
   reap();
-  if (!starved_.empty() && buffers_.free() > 0) serve_starved();
   if (all_told) reaped_at_ = told_until_;
+  if (!starved_.empty() && buffers_.free() > 0) serve_starved();
   if (!at_once_.empty() && all_taken_over) tell_sent(completed);
   hurried_ = hurried_ && !at_once_.empty();
   while (ready_node* node = done_.pop()) completed.push(*node);
