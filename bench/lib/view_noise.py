@@ -2,9 +2,9 @@
 
 `assay load` on a pseudo terminal of 200 by 50, whose other end is read as fast as it is written to, at 1,000 requests
 a second and as fast as it goes: with the view, with the one line in its place, and with that once more, which is what
-two equal runs differ by. All threads of it share one core. In rounds, in a random order each. Bar, for the throughput
-of the latter and for mean, p50, p90, p99 and p99.9: the interval of view / line lies within the spread of line / line, in which 19 of
-20 pairs of equal runs lie. Beyond it is FAIL, across its edge INCONCLUSIVE.
+two equal runs differ by. All threads of it share one core. In rounds, in a random order each. Bar, for mean, p50, p90,
+p99 and p99.9, and for the throughput of the latter: the interval of view / line lies within the spread of line / line,
+in which 19 of 20 pairs of equal runs lie. Beyond it is FAIL, across its edge INCONCLUSIVE.
 """
 
 from __future__ import annotations
