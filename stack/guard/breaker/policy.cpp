@@ -13,6 +13,7 @@ checked check(const options& given) {
       .span("window", given.window, 10ms, 1h)
       .number("min_exchanges", given.min_exchanges, 1, 1'000'000'000)
       .number("failure_percent", given.failure_percent, 1, 100)
+      .span("failing_for", given.failing_for, 0ms, 1h)
       .span("open_for", given.open_for, 1ms, 1h)
       .span("fair_wait", given.fair_wait, 0ms, 1h)
       .outcome();
@@ -55,9 +56,20 @@ void policy::on_end(instant now, std::uint64_t period, bool probe, bool failed) 
   (failed ? counters_.failed : counters_.succeeded)++;
   if (probe) return failed ? open(now) : close();
   window_.add(now, failed);
-  if (!failed) return;  // a success opens nothing
+  if (!failed) {
+    failed_in_a_row_ = 0;
+    return;  // a success opens nothing
+  }
+  if (failed_in_a_row_++ == 0) failing_since_ = now;
+  if (is_failing(now)) open(now);
+}
+
+bool policy::is_failing(instant now) const {
   const tally seen = window_.total(now);
-  if (seen.all() >= options_.min_exchanges && seen.failed * 100 >= seen.all() * options_.failure_percent) open(now);
+  if (seen.all() < options_.min_exchanges) return false;
+  if (seen.failed * 100 >= seen.all() * options_.failure_percent) return true;
+  const bool all_the_time = options_.failing_for > duration::zero() && now - failing_since_ >= options_.failing_for;
+  return all_the_time && failed_in_a_row_ >= options_.min_exchanges;
 }
 
 void policy::on_dropped(std::uint64_t period, bool probe) {
@@ -79,6 +91,7 @@ void policy::close() {
   probing_ = false;
   period_++;
   window_.clear();
+  failed_in_a_row_ = 0;
   counters_.closed++;
 }
 

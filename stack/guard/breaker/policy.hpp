@@ -1,6 +1,8 @@
 // Stops asking a host that does not answer.
 //
-//   closed    -> open       failures are failure_percent of at least min_exchanges in the window
+//   closed    -> open       failures are failure_percent of at least min_exchanges in the window, or as many have
+//   failed
+//                           one after the other for failing_for: a host that is gone, whatever was before
 //   open      -> half open  after open_for
 //   half open -> closed     its single probe succeeds; what was counted before is forgotten
 //   half open -> open       the probe fails
@@ -33,6 +35,9 @@ struct options {
   unsigned buckets = 10;
   std::uint64_t min_exchanges = 20;  // in the window; fewer prove nothing
   unsigned failure_percent = 50;     // of them; at so many it opens
+  // So long nothing has succeeded, and min_exchanges have failed in a row: it opens without waiting for the window to
+  // fill with failures. Longer than a hiccup, which takes many at once. 0: the share alone counts.
+  duration failing_for = std::chrono::seconds(1);
   duration open_for = std::chrono::seconds(5);
   bool count_5xx = true;
   duration fair_wait = std::chrono::milliseconds(100);  // a timeout of an exchange that had less is not counted
@@ -92,6 +97,7 @@ class policy {
  private:
   friend class pass;
   void on_end(instant now, std::uint64_t period, bool probe, bool failed);
+  bool is_failing(instant now) const;
   void on_dropped(std::uint64_t period, bool probe);
   void open(instant now);
   void close();
@@ -100,6 +106,8 @@ class policy {
   window window_;
   state state_ = state::closed;
   instant open_until_{};
+  std::uint64_t failed_in_a_row_ = 0;
+  instant failing_since_{};
   bool probing_ = false;      // half open: the probe is out
   std::uint64_t period_ = 0;  // of one state; what began in an earlier one no longer decides
   counters counters_;

@@ -96,6 +96,40 @@ TEST(breaker, opens_at_the_share_of_failures_and_not_before_there_are_enough_exc
   EXPECT_EQ(gate.counted().opened, 1U);
 }
 
+// At 100 a second the window of 10 s holds 1,000 successes: by the share alone it would take 5 s more.
+TEST(breaker, a_host_that_is_gone_is_given_up_after_a_second_however_well_it_did_before) {
+  policy gate({});
+  instant now = start;
+  for (; now < start + 10s; now += 10ms) succeed_at(gate, now);
+  const instant gone = now;
+  for (; now < gone + 1s; now += 10ms) {
+    fail_at(gate, now);
+    ASSERT_EQ(gate.now_is(now), state::closed);
+  }
+  fail_at(gate, now);
+  EXPECT_EQ(gate.now_is(now), state::open);
+}
+
+TEST(breaker, a_hiccup_that_takes_many_at_once_is_no_reason) {
+  policy gate({});
+  instant now = start;
+  for (; now < start + 10s; now += 10ms) succeed_at(gate, now);
+  for (int i = 0; i < 100; ++i) fail_at(gate, now);
+  EXPECT_EQ(gate.now_is(now), state::closed);
+  succeed_at(gate, now + 1s);
+  for (int i = 0; i < 100; ++i) fail_at(gate, now + 2s);
+  EXPECT_EQ(gate.now_is(now + 2s), state::closed) << "what failed before the success is forgotten";
+}
+
+TEST(breaker, a_few_failures_in_a_row_prove_nothing_however_long_they_take) {
+  policy gate({.window = 1h});
+  for (int i = 0; i < 100; ++i) succeed_at(gate, start);
+  for (int i = 1; i < 20; ++i) fail_at(gate, start + i * 1min);
+  EXPECT_EQ(gate.now_is(start + 19min), state::closed);
+  fail_at(gate, start + 20min);
+  EXPECT_EQ(gate.now_is(start + 20min), state::open);
+}
+
 TEST(breaker, forgets_failures_older_than_the_window) {
   policy gate({.window = 10s, .min_exchanges = 2, .failure_percent = 100});
   fail_at(gate, start);
