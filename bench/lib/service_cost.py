@@ -4,16 +4,17 @@ Contenders: this stack with the policies that are on by default, with every one 
 and with none; Go's net/http with pgx, Node.js with Fastify and pg (services/). The generator sends an open schedule
 on the other core, and spins there; PostgreSQL runs on the service's core, and its time counts for nobody. So nothing
 that a service sends has to wake the other core, which on a virtual machine is an exit that costs the sender more than
-the answer does, and which no service pays whose clients and database are other machines. floor_server stands beside:
-what the kernel takes for the two system calls of an answer at that rate, with nothing in between.
+the answer does, and which no service pays whose clients and database are other machines. A bare server stands beside:
+what the kernel takes for the two system calls of an answer at that rate, with nothing in between (floor_server), and
+for the two of a statement as well (floor_row_server).
 
 The watchdog of a service that guard::serve runs is a thread that looks at every loop fifty times a second,
 whatever the rate. Two runs differ by more than it could cost, so the bar is on what its thread takes within one run,
 which the service tells: all of the run's CPU time / what is left without that thread. On / off, alternated, stands
 beside it, for what it may cost elsewhere.
 
-Bars: upper 95 % bound of ours / go <= 0.6, of ours / node <= 0.3 (unless floor_server alone is above it), of policies
-on / off and every / off <= 1.05, of a service with its watchdog's thread / the same without <= 1.01.
+Bars: upper 95 % bound of ours / go <= 0.6, of ours / node <= 0.3 (unless the bare server alone is above it), of
+policies on / off and every / off <= 1.05, of a service with its watchdog's thread / the same without <= 1.01.
 """
 
 from __future__ import annotations
@@ -33,8 +34,7 @@ from lib.stats import summarise_ratios
 
 ON, OFF, EVERY = "ours --policies on", "ours --policies off", "ours --policies every"
 WATCHED, UNWATCHED, BUT_FOR_IT = "ours", "ours --no-watchdog", "ours but for the watchdog's thread"
-FLOOR = "floor_server"
-BARS = ((ON, "go", 0.6), (ON, "node", 0.3), (FLOOR, "node", None), (ON, FLOOR, None))
+FLOOR, ROW_FLOOR = "floor_server", "floor_row_server"
 # The policies cost little beside what two runs differ by: many short pairs tell more than few long ones.
 POLICIES = ((ON, OFF, 1.05), (EVERY, OFF, 1.05))
 WATCHDOG = ((WATCHED, UNWATCHED, None),)
@@ -45,12 +45,22 @@ WARM_UP = 0.5  # of the time that is measured
 SCRAPE_S = 10
 
 
+Bars = tuple[tuple[str, str, float | None], ...]
+
+
 @dataclass(frozen=True)
 class Case:
     path: str
     rate_rps: float
     database_by_socket: bool = False  # else by TCP over loopback, where the sender pays for the receiver's half as well
     tick: str | None = None  # requests leave together so often; else each at its own instant
+
+    @property
+    def floor(self) -> str:
+        return ROW_FLOOR if self.path.startswith("/rows") else FLOOR
+
+    def bars(self) -> Bars:
+        return ((ON, "go", 0.6), (ON, "node", 0.3), (self.floor, "node", None), (ON, self.floor, None))
 
     def title(self) -> str:
         by = ", the database by a Unix socket" if self.database_by_socket else ""
@@ -84,11 +94,11 @@ def _contender(server: Server, generator: Generator, case: Case, settings: Setti
     return once
 
 
-def _compared(rounds: list[Round], bars: tuple[tuple[str, str, float | None], ...]) -> list[Comparison]:
+def _compared(rounds: list[Round], bare: str, bars: Bars) -> list[Comparison]:
     """A bar that the bare server is above itself is none: no service of this kernel could meet it here."""
     found = []
     for name, other, limit in bars:
-        floor = compare(rounds, FLOOR, other, cost) if limit is not None else None
+        floor = compare(rounds, bare, other, cost) if limit is not None else None
         if floor is not None and floor.summary.low > limit:
             print(f"  the bare server alone / {other} {floor.summary.geometric_mean:.2f}: "
                   f"a bar of {limit:g} is below it")
@@ -97,14 +107,14 @@ def _compared(rounds: list[Round], bars: tuple[tuple[str, str, float | None], ..
     return [one for one in found if one is not None]
 
 
-def _measure_case(case: Case, servers: list[Server], bars: tuple[tuple[str, str, float | None], ...],
-                  generator: Generator, settings: Settings) -> dict[str, Any]:
+def _measure_case(case: Case, servers: list[Server], bars: Bars, generator: Generator,
+                  settings: Settings) -> dict[str, Any]:
     print(f"  -- {case.title()}, {settings.connections} connections, {settings.seconds:g} s a run")
     contenders = {server.name: _contender(server, generator, case, settings) for server in servers}
     rounds = alternate(contenders, settings.pairs, settings.seed, _show_round)
     show_costs(rounds, cost)
     warn_of_company(rounds)
-    comparisons = _compared(rounds, bars)
+    comparisons = _compared(rounds, case.floor, bars)
     for comparison in comparisons:
         comparison.show()
     return {"path": case.path, "rate_rps": case.rate_rps, "tick": case.tick,
@@ -140,10 +150,10 @@ def _measure_watchdog(peers: Peers, generator: Generator, settings: Settings, sh
     return {**alternated, "comparisons": [*alternated["comparisons"], share.as_json()]}
 
 
-def _servers(peers: Peers, services: Services) -> dict[str, Server]:
-    """Those that are there, by name: ON, OFF, EVERY, go, node, FLOOR."""
+def _servers(peers: Peers, services: Services, *where: str) -> dict[str, Server]:
+    """Those that are there: ON, OFF, EVERY, go, node, FLOOR, ROW_FLOOR; `where` tells the last its database."""
     found = [*(services.ours("--policies", level) for level in ("on", "off", "every")), services.go(), services.node(),
-             peers.floor_server()]
+             peers.floor_server(), peers.own_server(ROW_FLOOR, f"bench/{ROW_FLOOR}", *where)]
     return {server.name: server for server in found if server is not None}
 
 
@@ -151,16 +161,19 @@ def measure_all(peers: Peers, settings: Settings) -> dict[str, Any]:
     generator = peers.assay("--spin")
     in_ticks = {case.tick: peers.assay("--spin", "--tick", case.tick) for case in CASES if case.tick}
     with Postgres(settings.server_core) as database:
-        by_tcp = _servers(peers, Services(peers, settings.build, settings.server_core, database.url))
-        by_socket = _servers(peers, Services(peers, settings.build, settings.server_core, database.socket_url))
+        by_tcp = _servers(peers, Services(peers, settings.build, settings.server_core, database.url),
+                          "--database-port", str(database.port))
+        by_socket = _servers(peers, Services(peers, settings.build, settings.server_core, database.socket_url),
+                             "--database-socket", database.socket_path)
         show_skipped(peers)
         if generator is None or ON not in by_tcp:
             raise MeasurementError("no service or no generator to measure")
         results = []
         for case in CASES:
             servers = by_socket if case.database_by_socket else by_tcp
-            compared = [server for name, server in servers.items() if name not in (OFF, EVERY)]
-            results.append(_measure_case(case, compared, BARS, in_ticks.get(case.tick) or generator, settings))
+            others = {OFF, EVERY, FLOOR, ROW_FLOOR} - {case.floor}
+            compared = [server for name, server in servers.items() if name not in others]
+            results.append(_measure_case(case, compared, case.bars(), in_ticks.get(case.tick) or generator, settings))
         short = replace(settings, pairs=settings.pairs * PAIRS_OF_POLICIES, seconds=SECONDS_OF_POLICIES)
         policies = [by_tcp[name] for name in (ON, OFF, EVERY) if name in by_tcp]
         return {"results": results, "policies": _measure_case(CASES[1], policies, POLICIES, generator, short),

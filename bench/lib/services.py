@@ -84,6 +84,7 @@ class Postgres:
         self._home = tempfile.mkdtemp(prefix="assay-bench-postgres-")
         self.url = f"postgresql://bench@127.0.0.1:{self.port}/postgres"
         self.socket_url = f"postgresql://bench@/postgres?host={self._home}&port={self.port}"
+        self.socket_path = f"{self._home}/.s.PGSQL.{self.port}"
 
     def _command(self, program: str, *arguments: str) -> list[str]:
         # It refuses to run as root.
