@@ -31,7 +31,7 @@ Exit codes: 0 ok, 1 not even 1 request per second was kept, 2 usage, 4 could not
 constexpr std::string_view brief = R"(assay load URL [options]          verdict first, then what was measured
   -R, --rate 1000               requests a second, whatever the server does
   -d, --duration 30s            how long; or stages, one after the other:
-  --stage 30s@100*10            30s@100, a ramp 1m@100..500, a burst 30s@100*10
+  --stage '3x(30s@100*10, 1m@100)'    30s@100, a ramp 1m@100..500, bursts
   -c, --connections 64          of all threads; -t, --threads 1
   -m, -H, -b                    method, "Name: value", the body or @FILE
   --curl, --har, --requests, --sessions    several requests; what users do
@@ -154,8 +154,9 @@ CLI::App* describe_load(CLI::App& app, load_arguments& typed) {
   CLI::Option* length = command.add_option("-d,--duration", typed.length, "how long to send: 30s, 5m, 1.5h, 250ms");
   length->capture_default_str();
   command
-      .add_option("--stage", typed.stages,
-                  "LENGTH@RATE, 30s@100; ramp 1m@100..500; sine 2m@300~200/20s; burst 30s@100*10; repeat")
+      .add_option(
+          "--stage", typed.stages,
+          "LENGTH@RATE, 30s@100; ramp 1m@100..500; sine 2m@300~200/20s; burst 30s@100*10; 5x(30s@100*10, 1m@100)")
       ->take_all()
       ->allow_extra_args(false)
       ->excludes(rate)

@@ -3,8 +3,8 @@
 #include <optional>
 #include <utility>
 
-#include "cli/stages.hpp"
 #include "cli/values.hpp"
+#include "lab/load/stage_text.hpp"
 #include "lab/model/number.hpp"
 
 namespace assay::cli {
@@ -37,9 +37,9 @@ std::expected<load::load_options, std::string> read_load_options(const load_argu
     options.tick = *tick;
   }
   for (const std::string& each : typed.stages) {
-    const auto stage = parse_stage(each);
-    if (!stage) return std::unexpected(stage.error());
-    options.stages.push_back(*stage);
+    const auto stages = load::parse_stages(each);
+    if (!stages) return std::unexpected("--stage " + stages.error());
+    options.stages.insert(options.stages.end(), stages->begin(), stages->end());
   }
   const auto length = parse_duration(typed.length);
   if (!length) return std::unexpected("duration -d " + length.error());

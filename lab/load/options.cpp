@@ -10,6 +10,7 @@
 #include "lab/load/feeds.hpp"
 #include "lab/load/record_memory.hpp"
 #include "lab/load/second_series.hpp"
+#include "lab/load/stage_text.hpp"
 #include "lab/load/workload.hpp"
 #include "stack/http/client.hpp"
 
@@ -118,25 +119,6 @@ checked check_numbers(const load_options& options) {
   return {};
 }
 
-checked check_stage(const stage& given) {
-  const auto is_rate = [](double rate) { return std::isfinite(rate) && rate >= 0 && rate <= max_rate_per_s; };
-  const std::string named = "--stage at " + shape_text(given);
-  if (!is_rate(given.rate_per_s) || !is_rate(given.end_rate_per_s.value_or(0))) {
-    return refuse(named + ": expected rates from 0 to " + plain(max_rate_per_s) + " requests per second");
-  }
-  if (!std::isfinite(given.swing_per_s) || given.swing_per_s < 0 || given.swing_per_s > given.rate_per_s) {
-    return refuse(named + ": expected a swing of at most the mean, since no rate is below zero");
-  }
-  if (given.swing_per_s > 0 && given.period <= duration::zero()) return refuse(named + ": expected a period above 0");
-  if (given.burst_of_per_s && (*given.burst_of_per_s <= 0 || given.rate_per_s <= *given.burst_of_per_s)) {
-    return refuse(named + ": expected a burst of a rate above 0 and of more than 1 time as much");
-  }
-  if (given.length <= duration::zero() || given.length > max_length) {
-    return refuse(named + ": expected a length of more than 0 and at most 7 days");
-  }
-  return {};
-}
-
 checked check_tick(const load_options& options) {
   if (options.tick == duration::zero()) return {};
   if (!options.rate_per_s) return refuse("--tick: expected a rate with it, -R or --stage");
@@ -147,12 +129,13 @@ checked check_tick(const load_options& options) {
 // Fills rate and length, which the stages stand for: their mean and their sum.
 checked check_stages(load_options& options) {
   if (options.stages.size() > max_stages) {
-    return refuse("--stage: expected at most " + std::to_string(max_stages) + " of them");
+    return refuse("--stage: " + std::to_string(options.stages.size()) +
+                  " stages, those of repeated groups counted: expected at most " + std::to_string(max_stages));
   }
   duration whole{};
   double arrivals = 0;
   for (const stage& each : options.stages) {
-    if (const checked sound = check_stage(each); !sound) return sound;
+    if (const checked sound = check_stage(each); !sound) return refuse("--stage at " + sound.error());
     whole += each.length;
     arrivals += each.arrivals();
     options.keep_seconds = options.keep_seconds || each.burst_of_per_s;

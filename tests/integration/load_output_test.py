@@ -319,14 +319,13 @@ class Several(LoadTest):
         self.assertRegex(bodies[0], rb'^\{"n":\d+\}$')
         self.assertEqual({each.headers["X-All"] for each in seen}, {"1"})
 
-    def test_a_burst(self) -> None:
-        stages = ("--stage", "1s@50", "--stage", "500ms@50*4", "--stage", "1s@50")
+    def test_repeated_bursts(self) -> None:
         with BadServer(answer_well) as server:
-            outcome = self.load(server.url, "-c", "4", "--json", *stages)
+            outcome = self.load(server.url, "-c", "4", "--json", "--stage", "1s@50", "--stage", "2x(500ms@50*4, 1s@50)")
         self.assertIn(outcome.code, (OK, INVALID), outcome.err)
         stages = outcome.document()["stages"]
-        self.assertEqual([stage["offered_requests"] for stage in stages], [50, 100, 50])
-        self.assertIsNone(stages[0]["burst"])
+        self.assertEqual([stage["offered_requests"] for stage in stages], [50, 100, 50, 100, 50])
+        self.assertEqual([stage["burst"] is not None for stage in stages], [False, True, False, True, False])
         self.assertEqual(stages[1]["burst"]["watched_s"], 1)
         self.assertIn("the level before is not known", stages[1]["burst"]["why_not"], "of one second")
 

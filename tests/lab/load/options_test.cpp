@@ -124,7 +124,7 @@ TEST(options, stages_that_cannot_be_run_are_named) {
             std::string::npos);
   load_options many = good();
   many.stages.assign(max_stages + 1, {.rate_per_s = 1, .length = 1s});
-  EXPECT_EQ(complaint(many), "--stage: expected at most 64 of them");
+  EXPECT_EQ(complaint(many), "--stage: 65 stages, those of repeated groups counted: expected at most 64");
 }
 
 TEST(options, seconds_are_kept_for_a_burst_and_no_longer_than_a_day) {

@@ -83,7 +83,7 @@ TEST(stream_options, what_cannot_be_run_is_one_line) {
       },
       "--sse: the server sends, so -R, --stage,");
   refused([](auto& o) { o.stages.assign(max_stages + 1, {.rate_per_s = 1, .length = 1s}); },
-          "--stage: expected at most");
+          "--stage: 65 stages, those of repeated groups counted: expected at most 64");
   refused([](auto& o) { o.stages = {{.rate_per_s = 0, .length = 1s}}; }, "--stage: expected one with a rate above 0");
   refused([](auto& o) { o.stages = {{.rate_per_s = -1, .length = 1s}}; }, "--stage at -1/s: expected rates");
   refused([](auto& o) { o.stages = {{.rate_per_s = 1e6, .length = 1h}}; }, "--stage: 3600000000 requests");
