@@ -152,7 +152,7 @@ CLI::App* describe_load(CLI::App& app, load_arguments& typed) {
   CLI::Option* rate = command.add_option("-R,--rate", typed.rate,
                                          "requests per second, of all threads: the open model. Without it closed");
   CLI::Option* length = command.add_option("-d,--duration", typed.length, "how long to send: 30s, 5m, 1.5h, 250ms");
-  length->capture_default_str();
+  length->each([&typed](const std::string&) { typed.has_length = true; })->capture_default_str();
   command
       .add_option(
           "--stage", typed.stages,

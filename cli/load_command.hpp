@@ -23,6 +23,7 @@ struct load_arguments {
   std::vector<std::string> checks;
   std::optional<std::string> rate;  // typed and empty is a mistake, perhaps an unset variable
   std::string length = "10s";
+  bool has_length = false;  // typed
   std::vector<std::string> stages;
   std::string objectives;
   unsigned connections = 64;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <expected>
 #include <string_view>
@@ -43,6 +44,10 @@ std::expected<load::session_plan, std::string> session_plan_of(const load_argume
   if (const auto inputs = read_load_inputs(typed, *options); !inputs) return std::unexpected(inputs.error());
   const auto scenarios = plan::read_scenarios(typed.sessions);
   if (!scenarios) return std::unexpected("--sessions " + scenarios.error());
+  const bool in_stages = std::ranges::any_of(*scenarios, [](const auto& each) { return !each.stages.empty(); });
+  if (in_stages && typed.has_length) {
+    return std::unexpected("duration -d: expected none, the stages of --sessions say how long");
+  }
   return plan_with_seconds(typed, on_screen, std::move(*options), [&scenarios](load::load_options with) {
     return load::plan_sessions(*scenarios, std::move(with));
   });

@@ -6,6 +6,8 @@
 #include <set>
 #include <span>
 
+#include "lab/load/joint_stages.hpp"
+#include "lab/load/stage_text.hpp"
 #include "lab/model/template.hpp"
 #include "stack/http/client.hpp"
 
@@ -161,21 +163,91 @@ void find_given(const request_source& requests, const model::scenario& from, ses
   }
 }
 
-// Rates: of the file, each scenario its own, or of a single scenario from the command line.
-checked set_rates(const std::vector<model::scenario>& scenarios, load_options& options) {
+// Its stages, where the file has some; else none.
+std::expected<std::vector<stage>, std::string> own_stages(const model::scenario& of) {
+  std::vector<stage> all;
+  double arrivals = 0;
+  for (std::size_t i = 0; i < of.stages.size(); ++i) {
+    const auto wrong = [&](std::string_view why) { return refuse(of.place, fmt::format("stages[{}]: {}", i, why)); };
+    const auto read = parse_stages(of.stages[i]);
+    if (!read) return wrong(read.error());
+    for (const stage& each : *read) {
+      if (const checked sound = check_stage(each); !sound) return wrong(sound.error());
+      arrivals += each.arrivals();
+      all.push_back(each);
+    }
+    if (all.size() > max_stages) return wrong(fmt::format("expected at most {} stages in all", max_stages));
+  }
+  if (!all.empty() && arrivals == 0) return refuse(of.place, "stages: expected one with a rate above 0");
+  return all;
+}
+
+duration length_of(const std::vector<stage>& stages) {
+  duration whole{};
+  for (const stage& each : stages) whole += each.length;
+  return whole;
+}
+
+double mean_rate(const std::vector<stage>& stages) {
+  if (stages.size() == 1 && stages.front().is_even()) return stages.front().rate_per_s;
+  double arrivals = 0;
+  for (const stage& each : stages) arrivals += each.arrivals();
+  return arrivals / std::chrono::duration<double>(length_of(stages)).count();
+}
+
+// When the sessions of each scenario come, over the whole run.
+using schedules = std::vector<std::vector<stage>>;
+
+// Of the file, each scenario its own rate or stages, or of a single scenario from the command line.
+checked check_rates(const std::vector<model::scenario>& scenarios, const load_options& options) {
   const bool typed = options.rate_per_s.has_value() || !options.stages.empty();
-  double sum = 0;
   for (const model::scenario& each : scenarios) {
-    if (each.rate_per_s && typed) {
+    const bool own = each.rate_per_s || !each.stages.empty();
+    if (own && typed) {
       return refuse(each.place, "a rate in the file, and one typed: expected one of them, -R or --stage without this");
     }
-    if (!each.rate_per_s && scenarios.size() > 1) return refuse(each.place, "missing key \"rate\": sessions a second");
-    if (!each.rate_per_s && !typed)
-      return refuse(each.place, "expected its rate, sessions a second: here, -R or --stage");
+    if (!own && scenarios.size() > 1) {
+      return refuse(each.place, "missing key \"rate\": sessions a second, or \"stages\"");
+    }
+    if (!own && !typed) return refuse(each.place, "expected its rate, sessions a second: here, -R or --stage");
+  }
+  return {};
+}
+
+// Those of the file, and what they make of the options: the rate of all together, or the stages. Empty where the
+// command line has them.
+std::expected<schedules, std::string> set_rates(const std::vector<model::scenario>& scenarios, load_options& options) {
+  if (const checked rates = check_rates(scenarios, options); !rates) return std::unexpected(rates.error());
+  if (options.rate_per_s || !options.stages.empty()) return schedules{};
+  schedules made;
+  duration longest{};
+  double sum = 0;
+  for (const model::scenario& each : scenarios) {
+    auto own = own_stages(each);
+    if (!own) return std::unexpected(own.error());
+    made.push_back(std::move(*own));
+    longest = std::max(longest, length_of(made.back()));
     sum += each.rate_per_s.value_or(0);
   }
-  if (sum > 0) options.rate_per_s = sum;
-  return {};
+  const bool in_stages = longest > duration::zero();
+  if (in_stages) options.length = longest;
+  for (std::size_t i = 0; i < made.size(); ++i) {
+    if (made[i].empty()) made[i] = {{.rate_per_s = *scenarios[i].rate_per_s, .length = options.length}};
+    const duration rest = options.length - length_of(made[i]);
+    if (rest > duration::zero()) made[i].push_back({.length = rest});  // nothing more of it
+  }
+  if (!in_stages) {
+    options.rate_per_s = sum;
+    return made;
+  }
+  options.stages = made.size() == 1 ? made.front() : joint_stages(made);
+  if (options.stages.size() > max_stages) {
+    return std::unexpected(
+        fmt::format("the stages of all scenarios make {} stages of the run, one ends wherever one of "
+                    "theirs does: expected at most {}",
+                    options.stages.size(), max_stages));
+  }
+  return made;
 }
 
 checked check_names(const std::vector<model::bound_route>& routes) {
@@ -212,7 +284,8 @@ std::expected<session_plan, std::string> plan_sessions(const std::vector<model::
                                                        load_options options) {
   if (scenarios.empty()) return std::unexpected("--sessions: expected at least one scenario");
   if (const checked limits = check_limits(options); !limits) return std::unexpected(limits.error());
-  if (const checked rates = set_rates(scenarios, options); !rates) return std::unexpected(rates.error());
+  std::expected<schedules, std::string> coming = set_rates(scenarios, options);
+  if (!coming) return std::unexpected(coming.error());
   std::vector<session_scenario> compiled;
   std::vector<model::bound_route> routes;
   for (const model::scenario& each : scenarios) {
@@ -231,10 +304,9 @@ std::expected<session_plan, std::string> plan_sessions(const std::vector<model::
   work.keep_parts = false;
   for (std::size_t i = 0; i < scenarios.size(); ++i) {
     session_scenario& each = compiled[i];
-    each.rate_per_s = scenarios[i].rate_per_s.value_or(*load->options.rate_per_s);
+    each.stages = coming->empty() ? work.stages : std::move((*coming)[i]);
+    each.rate_per_s = mean_rate(each.stages);
     each.arrivals = scenarios[i].arrivals.value_or(load->options.arrivals);
-    each.stages = work.stages;
-    if (scenarios[i].rate_per_s) each.stages = {{.rate_per_s = each.rate_per_s, .length = work.length()}};
     find_given(work.requests, scenarios[i], each);
   }
   return session_plan{.load = std::move(*load), .work = std::move(work), .scenarios = std::move(compiled)};

@@ -44,7 +44,7 @@ struct session_scenario {
   std::string name = {};
   double rate_per_s = 0;  // the mean
   model::arrival_law arrivals = model::arrival_law::constant;
-  std::vector<stage> stages = {};
+  std::vector<stage> stages = {};  // as long as the run; those of the run are of all scenarios together
   bool cookies = true;
   std::vector<value_draw> values = {};      // the first variables, drawn once a session
   std::vector<std::size_t> streams = {};    // of them: see streams_of()

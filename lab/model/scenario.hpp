@@ -52,7 +52,8 @@ struct scenario_step {
 
 struct scenario {
   std::string name = {};
-  std::optional<double> rate_per_s = {};  // sessions a second; else the command line's
+  std::optional<double> rate_per_s = {};  // sessions a second; else the command line's, or in stages
+  std::vector<std::string> stages = {};   // in place of a rate, as after --stage; not read yet
   std::optional<arrival_law> arrivals = {};
   bool cookies = true;
   std::map<std::string, value_source> values = {};  // drawn once a session

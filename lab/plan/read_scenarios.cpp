@@ -158,6 +158,12 @@ const section& step_section() {
 
 void finish_scenario(reader& in, const std::string& path, const yaml_node& node, scenario_draft& into) {
   if (into.name.empty()) return in.refuse(node.at, path + ".name: expected a name");
+  if (into.rate_per_s && !into.stages.empty()) {
+    return in.refuse(node.at, path + ": rate and stages: expected one of them");
+  }
+  if (const yaml_node* const stages = node.find("stages"); stages != nullptr && into.stages.empty()) {
+    return in.refuse(stages->at, path + ".stages: expected at least one");
+  }
   if (into.written.size() > model::most_steps) {
     return in.refuse(node.at, fmt::format("{}.steps: expected at most {}", path, model::most_steps));
   }
@@ -180,6 +186,9 @@ const section& scenario_section() {
     keys.text("name", &scenario_draft::name, "before the names of its steps").required();
     keys.number("rate", &scenario_draft::rate_per_s, least_rate, most_rate,
                 "sessions a second; of a single scenario -R or --stage may say it");
+    keys.texts(
+        "stages", &scenario_draft::stages,
+        "in place of rate, in sessions a second, as after --stage: 30s@100, 1m@100..500, 5x(30s@100*10, 1m@100)");
     keys.word("arrivals", &scenario_draft::law, std::vector{model::arrival_law::constant, model::arrival_law::poisson},
               "of the sessions")
         .otherwise("that of --arrivals");

@@ -154,6 +154,14 @@ class Sessions(LoadTest):
         self.assertEqual(json.loads(outcome.out.splitlines()[0])["at_s"], 0)
         self.assertRegex(outcome.err, r"\n(VALID|INVALID)")
 
+    def test_stages_of_their_own(self) -> None:
+        text = SHOP.replace("  rate: 10\n", "  stages: ['2x(500ms@10*4, 500ms@10)']\n")
+        outcome = self.load(self.url, "--sessions", self.write(text), "--json", "--slo", "max[stage 2]<10s")
+        document = self.assert_measured(outcome)
+        self.assertEqual([each["offered_sessions"] for each in document["sessions"]], [40, 50])
+        self.assertEqual([each["shape"] for each in document["stages"]], ["30*2/s", "30/s"] * 2)
+        self.assertEqual(sum(each["offered_requests"] for each in document["stages"]), document["offered_requests"])
+
     def test_without_cookies_nobody_is_known(self) -> None:
         text = SHOP.replace("  rate: 20\n", "  rate: 20\n  cookies: false\n")
         document = self.assert_measured(self.load(self.url, "--sessions", self.write(text), "-d", "500ms", "--json"))
@@ -188,6 +196,10 @@ class Sessions(LoadTest):
         pathlib.Path(typo).write_text(SHOP.replace("extract: {cart", "extrakt: {cart"), encoding="utf-8")
         unbound = str(self.file.with_name("unbound.yaml"))
         pathlib.Path(unbound).write_text(SHOP.replace("{token: {bet", "{tok: {bet"), encoding="utf-8")
+        staged, wrong_stage = (str(self.file.with_name(f"{name}.yaml")) for name in ("staged", "wrong_stage"))
+        one = "scenarios:\n- steps: [{route: GET /}]\n  name: s\n  stages: "
+        pathlib.Path(staged).write_text(one + "[5s@1]\n", encoding="utf-8")
+        pathlib.Path(wrong_stage).write_text(one + "[5s@1, 5s]\n", encoding="utf-8")
         for arguments, words in (
             (("--sessions", typo), ["typo.yaml:10:5: unknown key \"extrakt\"", "did you mean \"extract\"?"]),
             (("--sessions", unbound), ["unbound.yaml:14:5: {token}: expected a value for it"]),
@@ -196,6 +208,9 @@ class Sessions(LoadTest):
             (("--sessions", good, "--ndjson", "-", "--json"), ["--json and --ndjson -: stdout is for one of them"]),
             (("--sessions", good, "--ndjson", "x", "-d", "5h"), ["at most 4 h where seconds are kept of sessions"]),
             (("--sessions", good, "--requests", good), ["--requests"]),
+            (("--sessions", staged, "-d", "5s"), ["duration -d: expected none"]),
+            (("--sessions", staged, "--stage", "5s@1"), ["a rate in the file, and one typed"]),
+            (("--sessions", wrong_stage), ["wrong_stage.yaml:2:3: stages[1]: \"5s\": expected LENGTH@RATE"]),
             (("--sessions", "/none/at.yaml"), ["/none/at.yaml"]),
             (("--per-connection", "0"), ["--per-connection"]),
         ):

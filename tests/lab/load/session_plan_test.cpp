@@ -78,7 +78,61 @@ TEST_F(plan_of_sessions, has_one_rate_for_each_scenario) {
   options.rate_per_s.reset();
   EXPECT_EQ(refusal(), "s.yaml:2:5: expected its rate, sessions a second: here, -R or --stage");
   scenarios.push_back(scenarios[0]);
-  EXPECT_EQ(refusal(), "s.yaml:2:5: missing key \"rate\": sessions a second");
+  EXPECT_EQ(refusal(), "s.yaml:2:5: missing key \"rate\": sessions a second, or \"stages\"");
+}
+
+TEST_F(plan_of_sessions, takes_the_stages_of_a_scenario) {
+  scenarios[0].rate_per_s.reset();
+  scenarios[0].stages = {"10s@20", "2x(5s@20*10, 10s@20)"};
+  const auto plan = plan_sessions(scenarios, options);
+  ASSERT_TRUE(plan) << plan.error();
+  EXPECT_EQ(plan->work.length(), 40s);
+  ASSERT_EQ(plan->work.stages.size(), 5U);
+  EXPECT_TRUE(plan->work.stages[3].is_burst());
+  EXPECT_TRUE(plan->work.keep_seconds) << "of the bursts";
+  EXPECT_EQ(plan->scenarios[0].rate_per_s, (30 * 20 + 10 * 200) / 40.0);
+}
+
+TEST_F(plan_of_sessions, joins_the_stages_of_several_scenarios) {
+  scenarios.push_back(scenarios[0]);
+  scenarios[0].stages = {"10s@20", "5s@20*10", "15s@20"};
+  scenarios[0].rate_per_s.reset();
+  scenarios[1].name = "look";
+  const auto beside_a_rate = plan_sessions(scenarios, options);
+  ASSERT_TRUE(beside_a_rate) << beside_a_rate.error();
+  ASSERT_EQ(beside_a_rate->work.stages.size(), 3U);
+  EXPECT_EQ(beside_a_rate->work.stages[1].rate_per_s, 205) << "of all together";
+  EXPECT_EQ(beside_a_rate->work.stages[1].burst_of_per_s, 25);
+  EXPECT_EQ(beside_a_rate->scenarios[1].stages.size(), 1U) << "each keeps its own";
+  EXPECT_EQ(beside_a_rate->scenarios[1].stages[0].length, 30s);
+
+  scenarios[1].rate_per_s.reset();
+  scenarios[1].stages = {"12s@5"};
+  const auto shorter = plan_sessions(scenarios, options);
+  ASSERT_TRUE(shorter) << shorter.error();
+  ASSERT_EQ(shorter->scenarios[1].stages.size(), 2U) << "no more sessions of it after that";
+  EXPECT_EQ(shorter->scenarios[1].stages[1].rate_per_s, 0);
+  EXPECT_EQ(shorter->scenarios[1].stages[1].length, 18s);
+  EXPECT_EQ(shorter->scenarios[1].rate_per_s, 2) << "the mean of the run";
+}
+
+TEST_F(plan_of_sessions, says_which_stage_is_wrong) {
+  scenarios[0].rate_per_s.reset();
+  scenarios[0].stages = {"10s@20", "10s"};
+  EXPECT_TRUE(refusal().starts_with("s.yaml:2:5: stages[1]: \"10s\": expected LENGTH@RATE")) << refusal();
+  scenarios[0].stages = {"10s@20~30/1s"};
+  EXPECT_EQ(refusal(),
+            "s.yaml:2:5: stages[0]: 20~30/1s: expected a swing of at most the mean, since no rate is below zero");
+  scenarios[0].stages = {"10s@0"};
+  EXPECT_EQ(refusal(), "s.yaml:2:5: stages: expected one with a rate above 0");
+  scenarios[0].stages = {"40x(1s@1)", "25x(1s@1)"};
+  EXPECT_EQ(refusal(), "s.yaml:2:5: stages[1]: expected at most 64 stages in all");
+  scenarios[0].stages = {"33x(2s@1)"};
+  scenarios.push_back(scenarios[0]);
+  scenarios[1].stages = {"1s@1", "33x(2s@2)"};
+  EXPECT_TRUE(refusal().starts_with("the stages of all scenarios make 67 stages of the run")) << refusal();
+  options.rate_per_s = 1;
+  EXPECT_TRUE(refusal().starts_with("s.yaml:2:5: a rate in the file, and one typed")) << refusal();
 }
 
 TEST_F(plan_of_sessions, refuses_what_sessions_do_not_have) {

@@ -43,6 +43,24 @@ TEST_F(sessions, arrive_by_the_schedule_and_think_between_their_requests) {
   EXPECT_EQ(live.answers, seen.requests);
 }
 
+TEST_F(sessions, of_several_scenarios_come_in_stages_of_their_own) {
+  scenarios[0].steps.pop_back();
+  scenarios.push_back({.name = "t", .stages = {"1s@10", "1s@10*5"}, .steps = {step("GET", "/c")}});
+  scenarios[0].rate_per_s.reset();
+  scenarios[0].stages = {"3s@20"};
+  const model::load_result seen = run();
+  EXPECT_EQ(seen.duration, 3s) << "as long as the longest";
+  EXPECT_EQ(seen.sessions[0].offered, 60U);
+  EXPECT_EQ(seen.sessions[1].offered, 60U) << "then it has no more";
+  ASSERT_EQ(seen.stages.size(), 3U);
+  EXPECT_EQ(seen.stages[0].offered, 30U);
+  EXPECT_EQ(seen.stages[1].offered, 70U);
+  EXPECT_EQ(seen.stages[1].shape, "30*2.33333/s");
+  EXPECT_TRUE(seen.stages[1].burst) << "and is watched";
+  EXPECT_EQ(seen.stages[2].offered, 20U);
+  EXPECT_EQ(seen.routes[1].offered, 60U);
+}
+
 TEST_F(sessions, that_find_no_place_are_charged_as_late) {
   scenarios[0].steps.pop_back();
   options.connections = 1;

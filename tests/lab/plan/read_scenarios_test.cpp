@@ -33,7 +33,7 @@ constexpr const char* good_sessions = R"(scenarios:
     think: {lognormal: {mean: 3s, cv: 1.5}}
   - route: DELETE /session
 - name: look
-  rate: 10
+  stages: [10s@5, '3x(5s@5*10, 10s@5)']
   steps: [{route: GET /}]
 )";
 
@@ -94,6 +94,9 @@ TEST_F(scenarios, have_steps_with_the_keys_of_a_route_and_more) {
   ASSERT_TRUE(items.think);
   EXPECT_EQ(items.think->mean, 3s);
   EXPECT_EQ(items.think->cv, 1.5);
+  EXPECT_TRUE(buy.stages.empty());
+  EXPECT_EQ(read->back().stages, (std::vector<std::string>{"10s@5", "3x(5s@5*10, 10s@5)"}));
+  EXPECT_FALSE(read->back().rate_per_s);
   EXPECT_TRUE(read->back().cookies) << "as a browser does";
   EXPECT_FALSE(read->back().arrivals) << "the command line's";
   EXPECT_FALSE(read->back().think);
@@ -103,6 +106,10 @@ TEST_F(scenarios, are_refused_with_place_and_remedy) {
   EXPECT_EQ(refusal("- route: GET /\n"), ":1:1: expected a mapping, found a list");
   EXPECT_EQ(refusal("scenario: []\n"), ":1:1: unknown key \"scenario\"; did you mean \"scenarios\"?");
   EXPECT_EQ(refusal("scenarios: []\n"), ":1:12: scenarios: expected 1 to 1000 items, found 0");
+  EXPECT_EQ(refusal_of("  rate: 1\n  stages: [10s@1]\n  steps: [{route: GET /}]\n"),
+            ":2:3: scenarios[0]: rate and stages: expected one of them");
+  EXPECT_EQ(refusal_of("  stages: []\n  steps: [{route: GET /}]\n"),
+            ":3:11: scenarios[0].stages: expected at least one");
   EXPECT_EQ(refusal_of("  rate: 1\n"), ":2:3: scenarios[0]: missing key \"steps\": in their order");
   EXPECT_EQ(refusal_of("  steps: [{route: GET /}]\n  raet: 1\n"),
             ":4:3: unknown key \"raet\" in scenarios[0]; did you mean \"rate\"?");
