@@ -31,6 +31,10 @@ std::expected<second_writer, std::string> second_writer::open(const std::string&
 
 void second_writer::write(const load::live_source& of, double until_s, bool at_end) {
   for (; next_ < of.seconds(); ++next_) {
+    if (of.is_gone(next_)) {
+      ++lost_;
+      continue;
+    }
     const auto begins_s = static_cast<double>(next_);
     std::optional<model::live_second> second = of.second(next_);
     // Seconds that an early end leaves over are over as well, and not of this run.
@@ -73,7 +77,13 @@ std::expected<live_outputs, std::string> live_outputs::open(const load_arguments
 
 std::expected<void, std::string> live_outputs::finish(const load::live_source& ended,
                                                       std::chrono::nanoseconds measured) {
-  if (!rows_ || rows_->finish(ended, measured)) return {};
+  if (!rows_) return {};
+  const bool wrote = rows_->finish(ended, measured);
+  if (wrote && rows_->lost() == 0) return {};
+  if (wrote) {
+    return std::unexpected(fmt::format("--ndjson {}: {} seconds are missing: it was more than an hour behind the run",
+                                       path_, rows_->lost()));
+  }
   return std::unexpected("--ndjson " + path_ + ": cannot write all of it");
 }
 

@@ -28,6 +28,8 @@ class second_writer {
   void follow(const load::live_source& running);
   // The rest, of a run that sent for so long. False when not all could be written.
   bool finish(const load::live_source& ended, std::chrono::nanoseconds measured);
+  // Seconds that were not kept any more when they could be written.
+  std::size_t lost() const { return lost_; }
 
  private:
   struct closer {
@@ -40,6 +42,7 @@ class second_writer {
 
   std::unique_ptr<std::FILE, closer> file_;
   std::size_t next_ = 0;
+  std::size_t lost_ = 0;
   bool failed_ = false;
   load::busiest_share cpu_;
 };

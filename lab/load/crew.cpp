@@ -33,7 +33,7 @@ crew::crew(const workload& work, std::function<void(instant)> on_start)
     : work_(work),
       on_start_(std::move(on_start)),
       live_(work.threads),
-      series_(work.keep_seconds ? work.length() : duration::zero(), work.threads),
+      series_(work.keep_seconds ? work.length() : duration::zero(), work.threads, work.kept_seconds),
       all_connected_(static_cast<std::ptrdiff_t>(work.threads), at_start{this}) {}
 
 void crew::set_start() noexcept {

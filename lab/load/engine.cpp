@@ -55,4 +55,6 @@ std::optional<model::live_second> load_engine::second(std::size_t index) const {
   return told_second(state_->threads.series(), index, state_->work.length());
 }
 
+bool load_engine::is_gone(std::size_t index) const { return state_->threads.series().is_gone(index); }
+
 }  // namespace assay::load

@@ -23,6 +23,7 @@ class load_engine : public live_run {
   void stop() override;
   live_view look() const override;
   std::optional<model::live_second> second(std::size_t index) const override;
+  bool is_gone(std::size_t index) const override;
   std::size_t seconds() const override;
 
  private:

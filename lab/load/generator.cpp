@@ -22,6 +22,11 @@ constexpr duration most_held_back = std::chrono::milliseconds(1);
 // What is read or sent in one go. Of more, the rest waits until the first of it has been read, or sent.
 constexpr std::uint64_t most_bytes_held_back = 16 * 1024;
 
+duration next_second(duration offset) {
+  constexpr duration second = std::chrono::seconds(1);
+  return offset - offset % second + second;
+}
+
 }  // namespace
 
 // A connection's place in the pool; the connection in it comes and goes.
@@ -288,19 +293,21 @@ void generator::stop() {
 void generator::charge_unsent(instant now) {
   if (!open_model()) return;
   for (std::uint64_t charged = 0; next_intended() < end_; ++charged) {
-    if (charged == charged_singly && work_.stages.size() == 1 && !work_.keep_seconds) return charge_in_slices(now);
+    if (charged == charged_singly && work_.stages.size() == 1) return charge_in_slices(now);
     arrival unsent;
     take_next(unsent);
     measured_.not_sent(failure_kind::unsent, unsent, now, true, false);
   }
 }
 
-// A week at a million a second to a server that answers nothing: each slice is charged with its middle.
+// A week at a million a second to a server that answers nothing: each slice is charged with its middle. Where seconds
+// are kept a slice is a second, or what is left of the first.
 void generator::charge_in_slices(instant now) {
   const instant from = next_intended();
   const duration slice = (end_ - from) / charged_slices + duration(1);
-  for (instant begin = from; begin < end_; begin += slice) {
-    const instant end = std::min(begin + slice, end_);
+  instant end = from;
+  for (instant begin = from; begin < end_; begin = end) {
+    end = std::min(end_, work_.keep_seconds ? start_ + next_second(begin - start_) : begin + slice);
     const std::uint64_t count = schedule_.skip_until(end - start_);
     measured_.not_sent_many(failure_kind::unsent, begin + (end - begin) / 2, now, count);
     due_ += count;
@@ -324,7 +331,7 @@ task<void> generator::run(instant start) {
   on_.timers().disarm(drain_);
   on_.timers().disarm(pace_);
   charge_unsent(on_.now());
-  measured_.finish();
+  measured_.finish(end_);
 }
 
 }  // namespace assay::load

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "lab/load/second_series.hpp"
 #include "lab/load/span.hpp"
 
 namespace assay::load {
@@ -106,7 +107,8 @@ void live_history::take_seconds(const second_source& second, std::size_t begun) 
     screen_.seconds.erase(screen_.seconds.begin(), screen_.seconds.begin() + static_cast<std::ptrdiff_t>(gone));
     screen_.first_second += gone;
   }
-  std::erase_if(under_way_, [&](std::size_t index) { return take(second, index); });
+  // One that has hung for so long is not kept any more.
+  std::erase_if(under_way_, [&](std::size_t index) { return take(second, index) || index + latest_seconds < begun; });
 }
 
 void live_history::judge() {

@@ -23,9 +23,10 @@ duration cpu_of(const live_counters& thread) {
 }
 
 std::optional<model::live_second> told_second(const second_series& series, std::size_t index, duration length) {
-  if (index >= series.size() || !series.is_over(index)) return std::nullopt;
-  const model::load_second& sums = series.sums(index);
-  const second_details& details = series.details(index);
+  const std::optional<second_series::told> seen = index < series.size() ? series.read(index) : std::nullopt;
+  if (!seen) return std::nullopt;
+  const model::load_second& sums = seen->sums;
+  const second_details& details = seen->details;
   model::live_second told{.at_s = sums.at_s,
                           .length_s = std::min(1.0, in_seconds(length) - sums.at_s),
                           .offered = sums.offered,

@@ -42,7 +42,9 @@ class live_source {
   virtual live_view look() const = 0;
   // Second `index` of the run, once all that was meant to be sent in it has ended; where seconds are kept.
   virtual std::optional<model::live_second> second(std::size_t index) const = 0;
-  // How many seconds are kept: those of the whole run, or none.
+  // True when a second was over and is not kept any more: who asks is more than latest_seconds behind the run.
+  virtual bool is_gone(std::size_t index) const = 0;
+  // How many seconds the whole run has; zero where none are kept.
   virtual std::size_t seconds() const = 0;
 };
 

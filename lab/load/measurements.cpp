@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <utility>
 
 namespace assay::load {
 namespace {
@@ -74,10 +75,24 @@ void measurements::not_sent(failure_kind kind, const arrival& of, instant now, b
 }
 
 void measurements::not_sent_many(failure_kind kind, instant intended, instant now, std::uint64_t count) {
-  assert(cells_.size() == 1 && !seconds_);
-  cells_[0]->offered += count;
-  cells_[0]->not_sent(kind, intended, now, true, count);
-  keep_in_parts({.intended = intended}, now - intended, count);
+  assert(!several_stages_);
+  if (count == 0) return;
+  std::uint64_t before = 0;
+  double share = 0;
+  for (std::size_t route = 0; route < routes_; ++route) {
+    share += (*requests_)[route].share;
+    const bool last = route + 1 == routes_;
+    const auto until = last ? count : std::min(count, static_cast<std::uint64_t>(share * static_cast<double>(count)));
+    if (until == before) continue;
+    const std::uint64_t of_route = until - std::exchange(before, until);
+    cells_[route]->offered += of_route;
+    cells_[route]->not_sent(kind, intended, now, true, of_route);
+    keep_in_parts({.intended = intended, .route = static_cast<unsigned>(route)}, now - intended, of_route);
+  }
+  if (seconds_) {
+    seconds_->offered(intended - start_, count);
+    seconds_->ended(intended - start_, false, kind, now - intended, count);
+  }
   if (windows_) {
     windows_->offered(intended - start_, count);
     windows_->ended(intended - start_, false, true, now - intended, count);

@@ -53,11 +53,11 @@ class measurements {
   void failed(failure_kind kind, const arrival& of, instant sent, instant now, bool charged);
   // It was not sent now. `before` says that it had been once, on a connection that was closing.
   void not_sent(failure_kind kind, const arrival& of, instant now, bool charged, bool before);
-  // So many arrivals that were never sent; of a run with one route, one stage and no seconds.
+  // So many arrivals of one second that were never sent; of a run with one stage; among its routes by their shares.
   void not_sent_many(failure_kind kind, instant intended, instant now, std::uint64_t count);
-  // No more arrivals are taken.
-  void finish() {
-    if (seconds_) seconds_->finish();
+  // No more arrivals are taken; sending ended then.
+  void finish(instant ended) {
+    if (seconds_) seconds_->finish(ended - start_);
     if (watch_ == nullptr) return;
     watch_->end();
     stalls.saw(watch_->count(), watch_->longest(), watch_->total());

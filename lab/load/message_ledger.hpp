@@ -93,7 +93,7 @@ class message_ledger {
   void sending_ends(instant at) { ends_ = at; }
   // No more messages; what is on its way still ends.
   void finish() {
-    if (seconds_) seconds_->finish();
+    if (seconds_) seconds_->finish(ends_ - start_);
   }
 
   bool empty() const { return base_ == next_; }

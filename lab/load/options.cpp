@@ -150,18 +150,11 @@ checked check_stages(load_options& options) {
   return {};
 }
 
-// What may be charged one by one when nothing is answered, and what a series of seconds holds.
+// What a series of seconds holds of a run that needs them all.
 checked check_seconds(const load_options& options) {
-  if (!options.keep_seconds) return {};
-  if (options.length > max_series_length) {
-    return refuse("duration -d: expected at most 24 h where seconds are kept (--ndjson, --prometheus, bursts)");
-  }
-  const double arrivals = options.rate_per_s.value_or(0) * std::chrono::duration<double>(options.length).count();
-  if (arrivals > max_staged_arrivals) {
-    return refuse("rate -R: " + plain(arrivals) + " requests, expected at most " + plain(max_staged_arrivals) +
-                  " where seconds are kept (--ndjson, --prometheus, bursts)");
-  }
-  return {};
+  const bool all = options.keep_seconds && seconds_to_keep(options.stages) == all_seconds;
+  if (!all || options.length <= max_series_length) return {};
+  return refuse("--stage: expected at most 24 h together where there is a burst");
 }
 
 // Raises the soft limit as far as needed; says what to do when the hard limit is in the way.

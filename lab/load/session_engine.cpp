@@ -40,7 +40,8 @@ model::load_result session_result_of(const session_plan& plan, const std::vector
 }
 
 session_engine::session_engine(session_plan plan)
-    : plan_(std::move(plan)), series_(plan_.work.keep_seconds ? plan_.work.length() : duration::zero(), 1) {}
+    : plan_(std::move(plan)),
+      series_(plan_.work.keep_seconds ? plan_.work.length() : duration::zero(), 1, plan_.work.kept_seconds) {}
 
 std::expected<model::load_result, std::string> session_engine::run() {
   second_series* const kept = plan_.work.keep_seconds ? &series_ : nullptr;
@@ -84,5 +85,7 @@ live_view session_engine::look() const {
 std::optional<model::live_second> session_engine::second(std::size_t index) const {
   return told_second(series_, index, plan_.work.length());
 }
+
+bool session_engine::is_gone(std::size_t index) const { return series_.is_gone(index); }
 
 }  // namespace assay::load

@@ -26,6 +26,7 @@ class session_engine final : public live_run {
   void stop() override { run_.stop(); }
   live_view look() const override;
   std::optional<model::live_second> second(std::size_t index) const override;
+  bool is_gone(std::size_t index) const override;
   std::size_t seconds() const override { return series_.size(); }
 
  private:

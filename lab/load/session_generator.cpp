@@ -394,7 +394,7 @@ task<void> session_generator::run(instant start) {
   cost_.end();
   on_.timers().disarm(drain_);
   charge_unsent(on_.now());
-  measured_.finish();
+  measured_.finish(end_);
 }
 
 }  // namespace assay::load

@@ -49,7 +49,9 @@ std::uint64_t anonymous_bytes() {
 
 struct stream_engine::state {
   explicit state(stream_plan given)
-      : plan(std::move(given)), series(plan.options.keep_seconds ? plan.options.length : duration::zero(), 1) {}
+      : plan(std::move(given)),
+        series(plan.options.keep_seconds ? plan.options.length : duration::zero(), 1,
+               seconds_to_keep(plan.options.stages)) {}
 
   std::unique_ptr<stream_load> make_load(loop& on, const socket_address& to);
   std::expected<model::stream_result, std::string> run_on(loop& on, const socket_address& to);
@@ -188,5 +190,7 @@ std::optional<model::live_second> stream_engine::second(std::size_t index) const
 }
 
 std::size_t stream_engine::seconds() const { return state_->series.size(); }
+
+bool stream_engine::is_gone(std::size_t index) const { return state_->series.is_gone(index); }
 
 }  // namespace assay::load

@@ -35,6 +35,7 @@ class stream_engine final : public live_source {
   stream_view progress() const;
   live_view look() const override;
   std::optional<model::live_second> second(std::size_t index) const override;
+  bool is_gone(std::size_t index) const override;
   std::size_t seconds() const override;
 
  private:

@@ -100,6 +100,7 @@ workload workload_of(const load_plan& plan) {
           .per_connection = options.per_connection,
           .seed = options.seed,
           .keep_seconds = options.keep_seconds,
+          .kept_seconds = seconds_to_keep(options.stages),
           .window = options.window,
           .gated_quantiles = options.gated_quantiles,
           .keep_arrivals = options.rate_per_s.has_value(),
@@ -142,6 +143,7 @@ std::expected<workload, std::string> bind_workload(const workload_options& optio
   made.model = model::load_model::open;
   made.arrivals = options.arrivals;
   made.keep_seconds = true;
+  made.kept_seconds = all_seconds;
   made.keep_arrivals = false;
   made.keep_parts = false;
   made.real_time = options.real_time;

@@ -15,6 +15,7 @@
 #include "lab/load/options.hpp"
 #include "lab/load/request_source.hpp"
 #include "lab/load/schedule.hpp"
+#include "lab/load/second_series.hpp"
 #include "lab/model/load_result.hpp"
 #include "lab/model/plan.hpp"
 #include "stack/runtime/io.hpp"
@@ -36,6 +37,7 @@ struct workload {
   std::uint64_t per_connection = no_limit;     // requests; then it is closed, and the next opens another
   std::uint64_t seed = 1;
   bool keep_seconds = false;
+  std::size_t kept_seconds = all_seconds;    // of them the latest; see second_series
   duration window{};                         // zero: what happens is not kept by windows
   std::vector<double> gated_quantiles = {};  // have intervals beside the usual ones
   bool keep_arrivals = false;                // to compare when they went out with the law that was intended; open model

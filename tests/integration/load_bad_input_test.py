@@ -129,7 +129,7 @@ class BadArguments(LoadTest):
             ((self.URL, "--stage", "33x(1s@1, 1s@2)"), ["--stage", "33 times 2 stages", "at most 64"]),
             ((self.URL, "--stage", "33x(1s@1)", "--stage", "33x(1s@1)"), ["--stage", "66 stages", "at most 64"]),
             ((self.URL, "--json", "--ndjson", "-"), ["stdout is for one of them"]),
-            ((self.URL, "--ndjson", "x", "-d", "25h"), ["at most 24 h"]),
+            ((self.URL, "--stage", "25h@1", "--stage", "1s@1*2"), ["at most 24 h together where there is a burst"]),
             ((self.URL, "--prometheus", "70000"), ["--prometheus"]),
             ((self.URL, "--check", "body=x"), ['"body=x"', "body~PART"]),
             ((self.URL, "--feed", "id"), ['"id"', "NAME=SOURCE"]),

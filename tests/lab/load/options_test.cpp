@@ -10,6 +10,8 @@
 #include <limits>
 #include <string>
 
+#include "lab/load/workload.hpp"
+
 namespace assay::load {
 namespace {
 
@@ -127,23 +129,21 @@ TEST(options, stages_that_cannot_be_run_are_named) {
   EXPECT_EQ(complaint(many), "--stage: 65 stages, those of repeated groups counted: expected at most 64");
 }
 
-TEST(options, seconds_are_kept_for_a_burst_and_no_longer_than_a_day) {
+TEST(options, seconds_are_all_kept_for_a_burst_and_no_longer_than_a_day) {
   load_options options = good();
   options.stages = {{.rate_per_s = 1, .length = 10s}, {.rate_per_s = 10, .length = 1s, .burst_of_per_s = 1}};
   EXPECT_TRUE(normalize(options)->options.keep_seconds);
+  EXPECT_EQ(workload_of(*normalize(options)).kept_seconds, all_seconds);
+  options.stages[0].length = 24h;
+  EXPECT_EQ(complaint(options), "--stage: expected at most 24 h together where there is a burst");
   options.stages.pop_back();
   EXPECT_FALSE(normalize(options)->options.keep_seconds);
   options = good();
   options.keep_seconds = true;
-  options.length = 25h;
-  EXPECT_EQ(complaint(options),
-            "duration -d: expected at most 24 h where seconds are kept (--ndjson, --prometheus, bursts)");
-  options.length = 24h;
-  EXPECT_EQ(complaint(options), "");
-  options.rate_per_s = 10'000;
-  EXPECT_EQ(complaint(options),
-            "rate -R: 864000000 requests, expected at most 100000000 where seconds are kept (--ndjson, --prometheus, "
-            "bursts)");
+  options.length = max_length;
+  options.rate_per_s = 100'000;
+  ASSERT_EQ(complaint(options), "") << "who follows the run needs the latest of them";
+  EXPECT_EQ(workload_of(*normalize(options)).kept_seconds, latest_seconds);
 }
 
 TEST(options, ticks_are_of_a_rate) {

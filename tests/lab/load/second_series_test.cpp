@@ -2,10 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
+#include <thread>
 #include <utility>
 
 #include "lab/load/coming_seconds.hpp"
+#include "lab/load/measurements.hpp"
 
 namespace assay::load {
 namespace {
@@ -160,6 +163,108 @@ TEST(second_series, a_part_of_a_second_at_the_end_is_one) {
   EXPECT_EQ(second_series(2s, 1).size(), 2U);
   EXPECT_EQ(second_series(0s, 1).size(), 0U);
   EXPECT_EQ(second_series(max_series_length, 1).size(), 86'400U);
+}
+
+TEST(second_series, keeps_the_latest_of_a_run_of_any_length) {
+  second_series series(std::chrono::hours(24 * 7), 1, 10);
+  second_recorder thread(series);
+  EXPECT_EQ(series.size(), 7U * 86'400);
+  EXPECT_FALSE(series.is_over(0));
+  thread.offered(0s);  // hangs
+  for (int s = 1; s <= 25; ++s) request(thread, s * duration(1s), 1ms);
+  EXPECT_EQ(series.last()->at_s, 24);
+  for (std::size_t s = 15; s < 25; ++s) {
+    ASSERT_TRUE(series.is_over(s)) << s;
+    EXPECT_EQ(series.sums(s).at_s, static_cast<double>(s));
+    EXPECT_EQ(series.details(s).response_times, 1U);
+  }
+  EXPECT_TRUE(series.is_gone(14));
+  EXPECT_FALSE(series.read(14));
+  EXPECT_FALSE(series.is_gone(25)) << "it goes on";
+  EXPECT_FALSE(series.read(25));
+  thread.ended(0s, false, failure_kind::timed_out, 25s);
+  EXPECT_TRUE(series.is_gone(0)) << "it was open for longer than seconds are kept";
+  EXPECT_TRUE(series.is_over(20)) << "and takes nobody's place";
+  EXPECT_EQ(series.last()->at_s, 24);
+}
+
+TEST(second_series, ends_where_its_run_does) {
+  second_series series(std::chrono::hours(24 * 7), 1, 100);
+  second_recorder thread(series);
+  request(thread, 500ms, 1ms);
+  thread.finish(5300ms);
+  EXPECT_TRUE(series.is_over(0)) << "those of days that did not come take no place";
+  EXPECT_TRUE(series.is_over(5)) << "nothing was due, and it is of the run";
+  EXPECT_FALSE(series.is_over(7));
+  EXPECT_EQ(series.sums(5).offered, 0U);
+}
+
+TEST(second_series, skips_a_long_pause) {
+  second_series series(std::chrono::hours(48), 2, latest_seconds);
+  second_recorder one(series);
+  second_recorder two(series);
+  request(one, 1s, 1ms);
+  request(two, 1s, 1ms);
+  request(one, 47h, 2ms);
+  EXPECT_EQ(series.last()->at_s, 0) << "on the other thread it is not known yet";
+  request(two, 47h, 2ms);
+  EXPECT_EQ(series.last()->at_s, 47 * 3600 - 1);
+  one.finish(48h);
+  two.finish(48h);
+  EXPECT_EQ(series.sums(47 * 3600).offered, 2U);
+  EXPECT_EQ(series.last()->at_s, 48 * 3600 - 1);
+}
+
+// What was due for days to a server that answers nothing is charged in slices.
+TEST(measurements, charge_many_at_once_in_their_second_and_by_the_shares_of_their_routes) {
+  load_options options;
+  options.url = "http://127.0.0.1:8080/";
+  options.rate_per_s = 1000;
+  options.length = 3s;
+  options.keep_seconds = true;
+  options.routes = {{.name = "a", .method = "GET", .target = "/a", .weight = 3},
+                    {.name = "b", .method = "GET", .target = "/b", .weight = 1}};
+  const workload work = workload_of(normalize(options).value());
+  second_series series(work.length(), 1, work.kept_seconds);
+  measurements seen(work, &series);
+  const instant start{1h};
+  seen.begin(start);
+  seen.not_sent_many(failure_kind::unsent, start + 500ms, start + 10s, 1001);
+  seen.not_sent_many(failure_kind::unsent, start + 1500ms, start + 10s, 0);
+  seen.not_sent_many(failure_kind::unsent, start + 2500ms, start + 10s, 10);
+  seen.finish(start + 3s);
+  EXPECT_EQ(series.sums(0).offered, 1001U);
+  EXPECT_EQ(series.sums(0).errors, 1001U);
+  EXPECT_EQ(series.sums(1).offered, 0U);
+  EXPECT_NEAR(series.sums(2).response_max_ms, 7500, 75);
+  EXPECT_NEAR(static_cast<double>(seen.of(0, 0).offered), 0.75 * 1011, 2);
+  EXPECT_EQ(seen.of(0, 0).offered + seen.of(0, 1).offered, 1011U) << "none is lost";
+  EXPECT_EQ(seen.total().errors[static_cast<std::size_t>(failure_kind::unsent)], 1011U);
+}
+
+struct pair_of_numbers {
+  std::uint64_t one = 0;
+  std::uint64_t same = 0;
+};
+
+TEST(published, is_read_whole_while_it_is_written) {
+  published<pair_of_numbers> value;
+  EXPECT_FALSE(value.read(1)) << "nothing was written";
+  std::atomic<bool> done{false};
+  std::uint64_t torn = 0;
+  std::thread reader([&] {
+    while (!done) {
+      const std::uint64_t version = value.version();
+      const auto seen = version == 0 ? std::nullopt : value.read(version);
+      if (seen && (seen->one != version || seen->same != version)) ++torn;
+    }
+  });
+  for (std::uint64_t version = 1; version <= 200'000; ++version) value.write(version, {version, version});
+  done = true;
+  reader.join();
+  EXPECT_EQ(torn, 0U);
+  EXPECT_EQ(value.read(200'000)->same, 200'000U);
+  EXPECT_FALSE(value.read(199'999));
 }
 
 }  // namespace

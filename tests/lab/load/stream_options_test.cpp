@@ -91,7 +91,8 @@ TEST(stream_options, what_cannot_be_run_is_one_line) {
           "--ndjson, --prometheus: expected a rate of messages, -R or --stage; idle connections say nothing");
   refused([](auto& o) { o = stream_options{.url = "http://127.0.0.1/", .events = true, .keep_seconds = true}; },
           "--ndjson, --prometheus: of events no seconds are kept");
-  refused([](auto& o) { o.length = 25h, o.keep_seconds = true; }, "duration -d: expected at most 24 h where seconds");
+  refused([](auto& o) { o.rate_per_s = 10'000, o.length = 25h, o.keep_seconds = true; },
+          "rate -R: 900000000 messages, expected at most 100000000 where seconds are kept");
   refused([](auto& o) { o.rate_per_s.reset(), o.broadcast = true; }, "--broadcast: expected a rate of messages, -R");
   refused([](auto& o) { o.rate_per_s = -1; }, "rate -R -1");
   refused([](auto& o) { o.message = "\xff"; }, "--message: expected UTF-8");
