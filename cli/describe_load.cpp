@@ -166,9 +166,8 @@ CLI::App* describe_load(CLI::App& app, load_arguments& typed) {
       ->check(CLI::PositiveNumber);
   describe_several(command, typed);
   describe_streams(command, typed);
-  command.add_option(
-      "--slo", typed.objectives,
-      "exit code 1 unless all hold: p99<50ms,errors<0.1%,rate>950,back<10s,p99[GET /a]<9ms,p99<9ms every 10s");
+  command.add_option("--slo", typed.objectives,
+                     "exit code 1 unless all hold: p99<50ms,errors<0.1%,rate>950,back<10s,p99[GET /a]<9ms every 10s");
   command.add_flag("--latency", typed.spectrum,
                    "print the detailed percentile spectrum, first byte and connect, how requests went out");
   command.add_flag("--json", typed.json, "print one JSON document");

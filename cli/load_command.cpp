@@ -63,7 +63,7 @@ int load_command(const load_arguments& typed) {
   std::expected<load::load_plan, std::string> plan = plan_of(typed, on_screen);
   if (!plan) return complain("load", usage, plan.error());
   if (const auto had = load::check_gates(*gates, *plan); !had) return complain("load", usage, "--slo " + had.error());
-  plan->options.window = load::gate_window(*gates);
+  plan->options.windowed = load::windowed_gates(*gates);
   plan->options.gated_quantiles = load::gate_quantiles(*gates);
   model::load_screen head = load::head_of(*plan);
   load::load_engine engine(std::move(*plan));

@@ -64,7 +64,7 @@ int session_command(const load_arguments& typed) {
   if (const auto had = load::check_gates(*gates, plan->load); !had) {
     return complain("load", usage, "--slo " + had.error());
   }
-  plan->work.window = load::gate_window(*gates);
+  plan->work.windowed = load::windowed_gates(*gates);
   plan->work.gated_quantiles = load::gate_quantiles(*gates);
   model::load_screen head = load::head_of(*plan);
   load::session_engine engine(std::move(*plan));

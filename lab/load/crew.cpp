@@ -34,6 +34,7 @@ crew::crew(const workload& work, std::function<void(instant)> on_start)
       on_start_(std::move(on_start)),
       live_(work.threads),
       series_(work.keep_seconds ? work.length() : duration::zero(), work.threads, work.kept_seconds),
+      windows_(work),
       all_connected_(static_cast<std::ptrdiff_t>(work.threads), at_start{this}) {}
 
 void crew::set_start() noexcept {
@@ -69,8 +70,9 @@ void crew::fail(const std::string& why) {
 }
 
 void crew::measure(loop& on, unsigned index, const socket_address& address) {
-  generator load(on, work_, {.thread = index, .address = address, .series = work_.keep_seconds ? &series_ : nullptr},
-                 live_[index]);
+  const generator_share share{
+      .thread = index, .address = address, .series = work_.keep_seconds ? &series_ : nullptr, .windows = &windows_};
+  generator load(on, work_, share, live_[index]);
   {
     const std::lock_guard lock(mutex_);
     running_.emplace_back(&on, &load);

@@ -50,6 +50,7 @@ class crew {
   duration behind() const;
   const std::vector<live_counters>& live() const { return live_; }
   const second_series& series() const { return series_; }
+  const run_windows& windows() const { return windows_; }
 
  private:
   struct at_start {
@@ -68,6 +69,7 @@ class crew {
   std::function<void(instant)> on_start_;
   std::vector<live_counters> live_;
   second_series series_;
+  run_windows windows_;
   std::barrier<at_start> all_connected_;
   instant start_at_ = instant::min();  // not earlier
   instant start_{};

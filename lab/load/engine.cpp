@@ -26,7 +26,8 @@ std::expected<model::load_result, std::string> load_engine::run() {
                      .work = state_->work,
                      .series = &state_->threads.series(),
                      .start = *state_->threads.start(),
-                     .interrupted = state_->threads.stopped()},
+                     .interrupted = state_->threads.stopped(),
+                     .windows = &state_->threads.windows()},
                     *outcomes);
 }
 

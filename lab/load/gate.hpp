@@ -1,12 +1,5 @@
-// Service level objectives of one load run: what must hold for the exit code to say so.
-//
-//   p99<50ms          a percentile of the response time (closed model: of the service time), or mean, or max
-//   errors<0.1%       failed requests, unexpected answers included, of all that were due
-//   rate>950          answers per second
-//   back<10s          after each burst the level of before was back by then (burst_return.hpp)
-//   p99[GET /a]<80ms  of one of several requests, by its name; every gate but back
-//   p99[stage 2]<9ms  of one of several stages, from 1 on
-//   p99<50ms every 10s  in each whole window of so long, all gates of a run with the same; neither back nor with [...]
+// Service level objectives of one load run (gate_text.hpp has their forms): whether the run can tell them, and whether
+// they were met.
 //
 // A percentile that so few answers cannot tell does not meet its gate: nothing was shown. Where a percentile or a mean
 // has an interval (intervals.hpp), the gate knows it: one whose limit lies inside is not proven, neither way. Whether
@@ -15,31 +8,18 @@
 // Misuse: reading a gate of one run as a comparison of two services. That is the judge's, over several runs.
 #pragma once
 
-#include <cstdint>
+#include <chrono>
 #include <expected>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "lab/load/gate_text.hpp"
 #include "lab/load/options.hpp"
 #include "lab/model/load_result.hpp"
 
 namespace assay::load {
-
-enum class gated : std::uint8_t { quantile, mean, max, error_share, rate, back };
-
-struct gate {
-  gated what = gated::quantile;
-  double quantile = 0;    // of gated::quantile
-  double limit = 0;       // nanoseconds, a share, or answers per second
-  std::string part = {};  // a request's name, or "stage 2"; empty: the whole run
-  duration every{};       // a window's length; zero: the whole run, or the part
-  std::string text;       // as typed
-};
-
-// Gates with commas between; the error says which and what was expected.
-std::expected<std::vector<gate>, std::string> parse_gates(std::string_view text);
 
 // How long the slowest of all bursts took to be back, in nanoseconds; nothing when there was none, or one was not seen
 // to be over, and then why.
@@ -55,7 +35,8 @@ std::expected<void, std::string> check_gates(const std::vector<gate>& gates, con
 // The percentiles that are asked for, so that they have intervals.
 std::vector<double> gate_quantiles(const std::vector<gate>& gates);
 
-// The window that the run is to be kept by; zero when no gate is of windows.
+// Those that are to hold in each window of the run; and its length, zero when there is none.
+std::vector<gate> windowed_gates(const std::vector<gate>& gates);
 duration gate_window(const std::vector<gate>& gates);
 
 // Of what was due, or in the closed model begun: what failed or was answered unexpectedly. One when nothing was due.
@@ -68,6 +49,10 @@ struct gated_part {
   std::optional<double> error_share = {};                // nothing where nothing was due
   const model::response_intervals* intervals = nullptr;  // null where there are none
 };
+// The shortest window.
+inline constexpr duration min_window = std::chrono::milliseconds(100);
+
+bool holds(const gate& of, double value);
 // Nothing when so few answers do not tell it, and of gated::back.
 std::optional<double> value_of(const gate& of, const gated_part& part);
 // Why it is not known; `times` names what there was too little of, "answers".

@@ -74,7 +74,7 @@ generator::generator(loop& on, const workload& work, const generator_share& shar
       work_(work),
       share_(share),
       live_(live),
-      measured_(work, share.series, &stalls_),
+      measured_(work, share.series, &stalls_, share.windows),
       schedule_({.law = work.arrivals,
                  .thread = share.thread,
                  .threads = work.threads,

@@ -35,6 +35,7 @@ struct generator_share {
   unsigned thread = 0;
   socket_address address;
   second_series* series = nullptr;  // of all threads; null: none is kept
+  run_windows* windows = nullptr;   // likewise
 };
 
 class generator {

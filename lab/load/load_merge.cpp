@@ -128,26 +128,6 @@ std::vector<model::load_route> merged_routes(const workload& work, const std::ve
   return merged;
 }
 
-// The whole ones that had ended when sending did.
-std::vector<model::load_window> merged_windows(const workload& work, const std::vector<thread_outcome>& outcomes,
-                                               duration measured) {
-  run_windows together(work.length(), work.window);
-  for (const thread_outcome& each : outcomes) together.merge(*each.measured.windows());
-  std::vector<model::load_window> merged;
-  duration begin{};
-  for (const run_windows::window& each : together.all()) {
-    if (begin + work.window > measured) break;
-    merged.push_back({.start_s = in_seconds(begin),
-                      .length_s = in_seconds(work.window),
-                      .offered = each.offered,
-                      .answered = each.answered,
-                      .errors = each.errors,
-                      .response_time = each.response_time});
-    begin += work.window;
-  }
-  return merged;
-}
-
 model::arrival_fit merged_fit(const workload& work, const std::vector<thread_outcome>& outcomes) {
   std::vector<const realised_arrivals*> threads;
   for (const thread_outcome& each : outcomes) threads.push_back(each.measured.realised());
@@ -193,7 +173,7 @@ model::load_result merge_load(const measured_load& of, const std::vector<thread_
   sum.write_to(merged);
   merged.stalls = stalls.concern(merged.latency.response_time, work.gated_quantiles);
   merged.stalls.share = in_seconds(stalls.total()) / seconds / static_cast<double>(outcomes.size());
-  if (work.window > duration::zero()) merged.windows = merged_windows(work, outcomes, merged.duration);
+  if (of.windows != nullptr) merged.windows = of.windows->outcomes();
   if (work.tests_arrivals()) merged.arrivals_seen = merged_fit(work, outcomes);
   merged.stages = merged_stages(of, outcomes, merged.duration);
   if (work.requests.size() > 1) merged.routes = merged_routes(work, outcomes);

@@ -7,6 +7,7 @@
 
 #include "lab/load/crew.hpp"
 #include "lab/load/options.hpp"
+#include "lab/load/run_windows.hpp"
 #include "lab/load/second_series.hpp"
 #include "lab/load/workload.hpp"
 #include "lab/model/load_result.hpp"
@@ -19,6 +20,7 @@ struct measured_load {
   const second_series* series;  // may be null where the workload keeps no seconds
   instant start{};
   bool interrupted = false;
+  const run_windows* windows = nullptr;  // where objectives are of them
 };
 
 model::load_result merge_load(const measured_load& of, const std::vector<thread_outcome>& outcomes);

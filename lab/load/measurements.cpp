@@ -32,7 +32,7 @@ std::vector<std::unique_ptr<run_parts>> parts_for(const workload& of) {
 
 }  // namespace
 
-measurements::measurements(const workload& of, second_series* series, stall_watch* watch)
+measurements::measurements(const workload& of, second_series* series, stall_watch* watch, run_windows* windows)
     : requests_(&of.requests),
       watch_(watch),
       routes_(of.requests.size()),
@@ -42,35 +42,32 @@ measurements::measurements(const workload& of, second_series* series, stall_watc
       writes_(room_for_writes(of)) {
   if (series != nullptr) seconds_.emplace(*series);
   if (of.keep_parts) parts_ = parts_for(of);
-  if (of.window > duration::zero()) windows_.emplace(of.length(), of.window);
+  if (windows != nullptr && windows->any()) windows_.emplace(*windows);
   if (of.tests_arrivals()) realised_.emplace(of.arrivals_expected() / of.threads, of.length());
   // Before the clock runs: to make them at the start of a burst would be the generator's lateness.
   for (std::unique_ptr<recorder>& each : cells_) each = std::make_unique<recorder>();
 }
 
-void measurements::end_in_second(const arrival& of, instant now, bool was_answered, std::optional<failure_kind> error,
-                                 bool charged) {
-  seconds_->ended(of.intended - start_, was_answered, error, charged ? std::optional(now - of.intended) : std::nullopt);
+void measurements::end_in_interval(const arrival& of, instant now, bool was_answered, std::optional<failure_kind> error,
+                                   bool charged) {
+  const duration offset = of.intended - start_;
+  const std::optional<duration> response = charged ? std::optional(now - of.intended) : std::nullopt;
+  if (seconds_) seconds_->ended(offset, was_answered, error, response);
+  if (windows_) windows_->ended(of.route, offset, was_answered, error, response);
 }
 
 void measurements::failed(failure_kind kind, const arrival& of, instant sent, instant now, bool charged) {
   of.into->failed(kind, of.intended, sent, now, charged);
   if (charged) count_stall(of, sent, now, false);
-  if (seconds_) end_in_second(of, now, false, kind, charged);
+  end_in_interval(of, now, false, kind, charged);
   if (charged) keep_in_parts(of, now - of.intended);
-  if (windows_) {
-    windows_->ended(of.intended - start_, false, true, charged ? std::optional(now - of.intended) : std::nullopt);
-  }
   if ((*requests_)[of.route].key) writes_.add(of.k, of.route, write_outcome::unanswered);
 }
 
 void measurements::not_sent(failure_kind kind, const arrival& of, instant now, bool charged, bool before) {
   of.into->not_sent(kind, of.intended, now, charged);
-  if (seconds_) end_in_second(of, now, false, kind, charged);
+  end_in_interval(of, now, false, kind, charged);
   if (charged) keep_in_parts(of, now - of.intended);
-  if (windows_) {
-    windows_->ended(of.intended - start_, false, true, charged ? std::optional(now - of.intended) : std::nullopt);
-  }
   if (before && (*requests_)[of.route].key) writes_.add(of.k, of.route, write_outcome::unanswered);
 }
 
@@ -88,14 +85,13 @@ void measurements::not_sent_many(failure_kind kind, instant intended, instant no
     cells_[route]->offered += of_route;
     cells_[route]->not_sent(kind, intended, now, true, of_route);
     keep_in_parts({.intended = intended, .route = static_cast<unsigned>(route)}, now - intended, of_route);
+    if (!windows_) continue;
+    windows_->offered(route, intended - start_, of_route);
+    windows_->ended(route, intended - start_, false, kind, now - intended, of_route);
   }
   if (seconds_) {
     seconds_->offered(intended - start_, count);
     seconds_->ended(intended - start_, false, kind, now - intended, count);
-  }
-  if (windows_) {
-    windows_->offered(intended - start_, count);
-    windows_->ended(intended - start_, false, true, now - intended, count);
   }
 }
 

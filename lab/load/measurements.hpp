@@ -33,8 +33,9 @@ struct arrival {
 
 class measurements {
  public:
-  // `series` is null when the workload keeps no seconds. `watch` is the thread's own, and is begun and ended with this.
-  measurements(const workload& of, second_series* series, stall_watch* watch = nullptr);
+  // `series` is null when the workload keeps no seconds, `windows` when it has no objectives of them. `watch` is the
+  // thread's own, and is begun and ended with this.
+  measurements(const workload& of, second_series* series, stall_watch* watch = nullptr, run_windows* windows = nullptr);
 
   // When offsets count from; before the first arrival.
   void begin(instant start) {
@@ -58,6 +59,7 @@ class measurements {
   // No more arrivals are taken; sending ended then.
   void finish(instant ended) {
     if (seconds_) seconds_->finish(ended - start_);
+    if (windows_) windows_->finish(ended - start_);
     if (watch_ == nullptr) return;
     watch_->end();
     stalls.saw(watch_->count(), watch_->longest(), watch_->total());
@@ -71,7 +73,6 @@ class measurements {
   const run_parts* parts(std::size_t stage, std::size_t route) const {
     return parts_.empty() ? nullptr : parts_[part_index(stage, route)].get();
   }
-  const run_windows* windows() const { return windows_ ? &*windows_ : nullptr; }
   const realised_arrivals* realised() const { return realised_ ? &*realised_ : nullptr; }
   const write_log& writes() const { return writes_; }
 
@@ -97,8 +98,8 @@ class measurements {
     if (added > duration::zero()) stalls.touched(now - of.intended, added);
   }
   void count(arrival& taken);
-  void end_in_second(const arrival& of, instant now, bool was_answered, std::optional<failure_kind> error,
-                     bool charged);
+  void end_in_interval(const arrival& of, instant now, bool was_answered, std::optional<failure_kind> error,
+                       bool charged);
 
   const request_source* requests_;
   stall_watch* watch_;
@@ -108,7 +109,7 @@ class measurements {
   std::vector<std::unique_ptr<recorder>> cells_;  // stage by stage
   std::optional<second_recorder> seconds_;
   std::vector<std::unique_ptr<run_parts>> parts_;  // see part_index()
-  std::optional<run_windows> windows_;
+  std::optional<window_recorders> windows_;
   std::optional<realised_arrivals> realised_;
   write_log writes_;
   instant start_{};
@@ -117,17 +118,18 @@ class measurements {
 inline void measurements::count(arrival& taken) {
   taken.into = cells_[taken.stage * routes_ + taken.route].get();
   taken.into->offered++;
-  if (windows_) windows_->offered(taken.intended - start_);
 }
 
 inline void measurements::offered(arrival& taken) {
   count(taken);
   if (seconds_) seconds_->offered(taken.intended - start_);
+  if (windows_) windows_->offered(taken.route, taken.intended - start_);
 }
 
 inline void measurements::offered(arrival& taken, instant from) {
   count(taken);
   if (seconds_) seconds_->offered(taken.intended - start_, from - start_);
+  if (windows_) windows_->offered(taken.route, taken.intended - start_, from - start_);
 }
 
 inline void measurements::lags(const arrival& of, instant idle_since, instant blind_until, instant now) {
@@ -144,12 +146,11 @@ inline bool measurements::answered(const arrival& of, instant sent, instant now,
       of.intended, sent, now,
       {.status = got.status, .error = error, .within_run = within_run, .in_time = now - of.intended <= timeout_});
   first_byte.record(nanoseconds(std::max(got.head_at, sent) - sent));
-  if (seconds_) end_in_second(of, now, true, error, true);
+  if (seconds_ || windows_) end_in_interval(of, now, true, error, true);
   keep_in_parts(of, now - of.intended);
   const bool is_stamped = got.received_at != lent_buffer::unknown;
   if (is_stamped) stamped_answers++;
   count_stall(of, sent, now, is_stamped);
-  if (windows_) windows_->ended(of.intended - start_, true, error.has_value(), now - of.intended);
   if (route.key) writes_.add(of.k, of.route, write_log::outcome_of(got.status));
   return !error;
 }

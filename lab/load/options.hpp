@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "lab/load/answer_checks.hpp"
+#include "lab/load/gate_text.hpp"
 #include "lab/load/rate_curve.hpp"
 #include "lab/load/request_source.hpp"
 #include "lab/model/load_result.hpp"
@@ -42,7 +43,7 @@ struct load_options {
   std::map<std::string, model::value_source> feeds;  // what {name} stands for, in the routes or in the URL, -H and -b
   answer_checks checks;
   bool keep_seconds = false;                   // for those who watch; kept for bursts too
-  duration window{};                           // of objectives that are to hold in each; see gate_window()
+  std::vector<gate> windowed;                  // objectives that are to hold in each window; see windowed_gates()
   std::vector<double> gated_quantiles;         // intervals are told of these too; see gate_quantiles()
   duration timeout = std::chrono::seconds(5);  // of one request, from its send
   std::uint64_t per_connection = no_limit;     // requests; then the client closes it

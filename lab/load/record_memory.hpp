@@ -1,5 +1,5 @@
 // What the histograms of a run's routes and stages take, and how much of it there may be. Beside them a thread has 1
-// MiB of its own, and of objectives that are to hold in each window 25 MiB at most (run_windows.hpp).
+// MiB of its own, and of objectives that are to hold in each window what run_windows.hpp says.
 //
 // Each thread has a recorder for each route in each stage, 1.3 MiB, and the parts of each route or, where there are
 // several stages, of each stage, 1.2 MiB: R routes in S stages on T threads take T x (R x S x 1.3 + P x 1.2) MiB, with

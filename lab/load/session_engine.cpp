@@ -28,9 +28,14 @@ void set_shares(const session_plan& plan, std::vector<model::load_route>& rows) 
 
 model::load_result session_result_of(const session_plan& plan, const std::vector<model::load_sessions>& sessions,
                                      const std::vector<thread_outcome>& threads, const second_series* series,
-                                     instant start, bool interrupted) {
-  model::load_result result = merge_load(
-      {.plan = plan.load, .work = plan.work, .series = series, .start = start, .interrupted = interrupted}, threads);
+                                     instant start, bool interrupted, const run_windows* windows) {
+  model::load_result result = merge_load({.plan = plan.load,
+                                          .work = plan.work,
+                                          .series = series,
+                                          .start = start,
+                                          .interrupted = interrupted,
+                                          .windows = windows},
+                                         threads);
   result.arrivals = plan.scenarios.front().arrivals;
   // How many requests are due follows from the answers: what was asked for are sessions.
   result.offered_rps = static_cast<double>(result.offered_requests) / std::max(1e-9, in_seconds(result.duration));
@@ -41,7 +46,8 @@ model::load_result session_result_of(const session_plan& plan, const std::vector
 
 session_engine::session_engine(session_plan plan)
     : plan_(std::move(plan)),
-      series_(plan_.work.keep_seconds ? plan_.work.length() : duration::zero(), 1, plan_.work.kept_seconds) {}
+      series_(plan_.work.keep_seconds ? plan_.work.length() : duration::zero(), 1, plan_.work.kept_seconds),
+      windows_(plan_.work) {}
 
 std::expected<model::load_result, std::string> session_engine::run() {
   second_series* const kept = plan_.work.keep_seconds ? &series_ : nullptr;
@@ -56,9 +62,9 @@ std::expected<model::load_result, std::string> session_engine::run() {
                        .due = due,
                        .ended = ended,
                        .backend = ran.backend});
-    return session_result_of(plan_, load.sessions(), threads, kept, ran.start, ran.interrupted);
+    return session_result_of(plan_, load.sessions(), threads, kept, ran.start, ran.interrupted, &windows_);
   };
-  return run_.run(to, plan_, conclude, kept);
+  return run_.run(to, plan_, conclude, kept, &windows_);
 }
 
 // How long the next session has been due; each that has a place is taken at once.

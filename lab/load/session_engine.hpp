@@ -34,13 +34,14 @@ class session_engine final : public live_run {
 
   session_plan plan_;
   second_series series_;
+  run_windows windows_;
   lone_run<session_generator> run_;
 };
 
 // What a run of sessions has measured; `threads` holds the one of the generator, and `series` is null where it has kept
-// no seconds.
+// no seconds, `windows` where there is no objective of them.
 model::load_result session_result_of(const session_plan& plan, const std::vector<model::load_sessions>& sessions,
                                      const std::vector<thread_outcome>& threads, const second_series* series,
-                                     instant start, bool interrupted);
+                                     instant start, bool interrupted, const run_windows* windows = nullptr);
 
 }  // namespace assay::load

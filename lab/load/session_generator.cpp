@@ -59,12 +59,12 @@ struct session_generator::session {
 };
 
 session_generator::session_generator(loop& on, const session_plan& plan, const socket_address& to, live_counters& live,
-                                     second_series* series)
+                                     second_series* series, run_windows* windows)
     : on_(on),
       plan_(plan),
       to_(to),
       live_(live),
-      measured_(plan.work, series, &stalls_),
+      measured_(plan.work, series, &stalls_, windows),
       coming_(series != nullptr ? series->size() : 0),
       places_(plan.work.connections, 1),
       drain_(this),

@@ -25,6 +25,7 @@
 #include "lab/load/coming_seconds.hpp"
 #include "lab/load/exchange.hpp"
 #include "lab/load/measurements.hpp"
+#include "lab/load/run_windows.hpp"
 #include "lab/load/schedule.hpp"
 #include "lab/load/second_series.hpp"
 #include "lab/load/sending_cost.hpp"
@@ -38,9 +39,9 @@ namespace assay::load {
 
 class session_generator {
  public:
-  // `plan` outlives it, and so does `series`, which is null where no seconds are kept.
+  // `plan` outlives it, and so do `series`, which is null where no seconds are kept, and `windows`.
   session_generator(loop& on, const session_plan& plan, const socket_address& to, live_counters& live,
-                    second_series* series = nullptr);
+                    second_series* series = nullptr, run_windows* windows = nullptr);
   ~session_generator();
   session_generator(const session_generator&) = delete;
   session_generator& operator=(const session_generator&) = delete;

@@ -101,7 +101,7 @@ workload workload_of(const load_plan& plan) {
           .seed = options.seed,
           .keep_seconds = options.keep_seconds,
           .kept_seconds = seconds_to_keep(options.stages),
-          .window = options.window,
+          .windowed = options.windowed,
           .gated_quantiles = options.gated_quantiles,
           .keep_arrivals = options.rate_per_s.has_value(),
           .keep_parts = true,

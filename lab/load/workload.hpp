@@ -38,7 +38,7 @@ struct workload {
   std::uint64_t seed = 1;
   bool keep_seconds = false;
   std::size_t kept_seconds = all_seconds;    // of them the latest; see second_series
-  duration window{};                         // zero: what happens is not kept by windows
+  std::vector<gate> windowed = {};           // objectives that are to hold in each window
   std::vector<double> gated_quantiles = {};  // have intervals beside the usual ones
   bool keep_arrivals = false;                // to compare when they went out with the law that was intended; open model
   bool keep_parts = false;                   // for intervals of quantiles, where the rate is even: see measurements.hpp

@@ -167,14 +167,16 @@ struct live_second {
   band_counts response_bands{};  // how many response times lie in each
 };
 
-// A window of a run's time, for objectives that are to hold in each: requests count where they were meant to be sent.
-struct load_window {
-  double start_s = 0;
+// What came of an objective that is to hold in each window of the run's time: of those windows that were whole and in
+// which anything was due. Requests count where they were meant to be sent.
+struct window_outcome {
+  std::string gate = {};  // "p99<50ms every 10s", as typed
+  std::uint64_t windows = 0;
+  std::uint64_t failed = 0;          // in which it did not hold
+  std::optional<double> value = {};  // of the worst; absent where too few answers in one of them do not tell it
+  double start_s = 0;                // of the worst, or of the first that does not tell it, as the following
   double length_s = 0;
-  std::uint64_t offered = 0;
-  std::uint64_t answered = 0;
-  std::uint64_t errors = 0;
-  observe::histogram response_time = observe::histogram::with_defaults();  // to 1 %
+  std::uint64_t answers = 0;  // response times
 };
 
 // An objective of the run and what was measured of it.
@@ -223,7 +225,7 @@ struct load_result {
   std::vector<load_stage> stages;       // of a run of several; those that began
   std::vector<load_route> routes;       // of a run of several
   std::vector<load_sessions> sessions;  // by scenario; of the partly open model
-  std::vector<load_window> windows;     // where an objective is of them: those that were whole
+  std::vector<window_outcome> windows;  // of each objective that is of them
   std::vector<gate_outcome> gates;
   generator_health generator;
   own_stalls stalls;

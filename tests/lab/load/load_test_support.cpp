@@ -120,7 +120,12 @@ task<void> world::staged(const workload* work, outcome* into, std::vector<thread
   servers_ = &servers;
   if (listening) servers.spawn(server.serve_all(*network_, at));
   {
-    generator load(*on_, *work, {.thread = 0, .address = at, .series = series_ ? &*series_ : nullptr}, live_);
+    generator load(*on_, *work,
+                   {.thread = 0,
+                    .address = at,
+                    .series = series_ ? &*series_ : nullptr,
+                    .windows = windows_ ? &*windows_ : nullptr},
+                   live_);
     load_ = &load;
     into->connected = co_await load.connect();
     start_ = network_->now() + 10ms;
@@ -168,6 +173,7 @@ outcome world::run() {
   }
   const workload work = workload_of(*plan);
   if (work.keep_seconds) series_.emplace(work.length(), 1U);
+  windows_.emplace(work);
   std::vector<thread_outcome> threads;
   on_->run(staged(&work, &seen, &threads));
   expect_all_ended(seen, work.model == model::load_model::open);
@@ -175,7 +181,8 @@ outcome world::run() {
                             .work = work,
                             .series = series_ ? &*series_ : nullptr,
                             .start = start_,
-                            .interrupted = seen.sent_for < work.length()},
+                            .interrupted = seen.sent_for < work.length(),
+                            .windows = &*windows_},
                            threads);
   return seen;
 }

@@ -132,6 +132,7 @@ class world {
   scope* servers_ = nullptr;
   generator* load_ = nullptr;
   std::optional<second_series> series_;
+  std::optional<run_windows> windows_;
   live_counters live_;
   instant start_{};
   std::vector<std::pair<duration, std::function<void()>>> script_;
