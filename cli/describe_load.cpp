@@ -133,9 +133,9 @@ void describe_in_place_of_a_url(CLI::App& command, load_arguments& typed) {
   CLI::Option* calibrate = command.add_flag(
       "--calibrate", typed.calibrate, "measure this machine against a server that does nothing, -d long: what it can");
   for (const char* other :
-       {"url",          "--stage",   "--curl",      "--har",          "--requests", "--sessions", "--per-connection",
-        "--feed",       "--check",   "--sse",       "--slo",          "--latency",  "--ndjson",   "--hdr",
-        "--prometheus", "--message", "--broadcast", "--connect-rate", "--lifetime", "--source"}) {
+       {"url",      "--stage",      "--curl",    "--har",       "--requests",     "--sessions", "--per-connection",
+        "--follow", "--feed",       "--check",   "--sse",       "--slo",          "--latency",  "--ndjson",
+        "--hdr",    "--prometheus", "--message", "--broadcast", "--connect-rate", "--lifetime", "--source"}) {
     calibrate->excludes(command.get_option(other));
     crossover->excludes(command.get_option(other));
   }
@@ -164,6 +164,9 @@ CLI::App* describe_load(CLI::App& app, load_arguments& typed) {
   describe_requests(command, typed);
   command.add_option("--per-connection", typed.per_connection, "requests on a connection; then it is closed")
       ->check(CLI::PositiveNumber);
+  command
+      .add_option("--follow", typed.follow, "up to so many redirects of one request, to the same origin; 0: none")
+      ->check(CLI::NonNegativeNumber);
   describe_several(command, typed);
   describe_streams(command, typed);
   command.add_option("--slo", typed.objectives,

@@ -34,6 +34,7 @@ struct load_arguments {
   std::string body;
   std::string timeout = "5s";
   std::optional<std::uint64_t> per_connection;
+  unsigned follow = 0;  // redirects
   std::string arrivals = "constant";
   bool has_arrivals = false;  // typed
   std::string tick;           // empty: none

@@ -47,6 +47,7 @@ std::expected<load::load_options, std::string> read_load_options(const load_argu
   const auto timeout = parse_duration(typed.timeout);
   if (!timeout) return std::unexpected("--timeout " + timeout.error());
   options.timeout = *timeout;
+  options.follow = typed.follow;
   if (typed.per_connection) options.per_connection = *typed.per_connection;
   for (const std::string& each : typed.headers) {
     auto header = parse_header(each);

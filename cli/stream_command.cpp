@@ -37,6 +37,7 @@ std::string_view out_of_place(const load_arguments& typed) {
                          std::pair{"--requests", !typed.requests.empty()},
                          std::pair{"--sessions", !typed.sessions.empty()},
                          std::pair{"--per-connection", typed.per_connection.has_value()},
+                         std::pair{"--follow", typed.follow > 0},
                          std::pair{"--feed", !typed.feeds.empty()},
                          std::pair{"--check", !typed.checks.empty()},
                          std::pair{"--latency", typed.spectrum},

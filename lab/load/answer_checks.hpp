@@ -38,6 +38,13 @@ struct answer {
   instant received_at = lent_buffer::unknown;  // its last byte, by the kernel
 };
 
+// Of one whose status was not expected: a redirect that was not followed says why.
+inline failure_kind classify_unexpected(const answer& of) {
+  const bool unfollowed =
+      of.failed_check == failure_kind::redirects || of.failed_check == failure_kind::redirect_elsewhere;
+  return unfollowed ? *of.failed_check : classify_status(of.status);
+}
+
 // A text to be found in bytes that come in pieces (Knuth, Morris, Pratt, SIAM J. Comput. 6, 1977): a byte is looked at
 // once, whatever the pieces are.
 class stream_pattern {

@@ -13,7 +13,8 @@ result<read_head> exchange_connection::take_head(std::string_view bytes, http::m
   if (known_ == nullptr || watched_) return parse_head(bytes, verb);
   if (const read_head* const again = known_->find(bytes, verb)) return *again;
   const result<read_head> parsed = parse_head(bytes, verb);
-  if (parsed) known_->keep(bytes, verb, *parsed);
+  // Where a redirect leads is read anew each time.
+  if (parsed && (parsed->status / 100 != 3 || location_ == nullptr)) known_->keep(bytes, verb, *parsed);
   return parsed;
 }
 
@@ -25,6 +26,7 @@ result<read_head> exchange_connection::parse_head(std::string_view bytes, http::
   if (head.status == 101) return std::unexpected(protocol("upgrade not asked for"));
   if (watched_) watched_->fields_hold = watched_->checks.fields_hold(head.headers);
   if (watched_ && watched_->tap != nullptr && head.status >= 200) watched_->tap->on_head(head);
+  if (head.status / 100 == 3 && location_ != nullptr) *location_ = head.headers.find("location").value_or("");
   return read_head{.status = head.status, .keep_alive = head.keep_alive, .body = head.body};
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -68,6 +69,10 @@ class exchange_connection {
 
   // For the exchanges from now on, in place of the checks that it was made with; both outlive them.
   void watch(const answer_checks& checks, answer_tap* tap) { watched_.emplace(checks).tap = tap; }
+  // From now on it is known where redirects lead.
+  void keep_location() { location_ = std::make_unique<std::string>(); }
+  // The Location of the latest answer, which was a redirect; empty where it had none. Until the next exchange.
+  std::string_view location() const { return location_ ? std::string_view(*location_) : std::string_view(); }
   // So many requests and no more: after them it is not reusable.
   void limit_requests(std::uint64_t most) { most_ = most; }
   // Before the first exchange: answers know by the kernel's word when they came, however late they are read. False:
@@ -102,6 +107,7 @@ class exchange_connection {
   net::writer writer_;
   last_head* known_;
   std::optional<watched> watched_;
+  std::unique_ptr<std::string> location_;  // null: nobody asks
   std::uint64_t served_ = 0;
   std::uint64_t most_ = std::numeric_limits<std::uint64_t>::max();
   std::uint64_t received_before_ = 0;  // this exchange

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "lab/load/redirect.hpp"
 #include "lab/load/span.hpp"
 #include "stack/runtime/delay.hpp"
 
@@ -106,6 +107,7 @@ task<result<void>> generator::open_slot(slot& opened) {
   measured_.connect_time.record(nanoseconds(on_.now() - began));
   opened.on = std::make_unique<exchange_connection>(on_, std::move(*stream), work_.checks, &last_head_);
   opened.on->limit_requests(work_.per_connection);
+  if (work_.follow > 0) opened.on->keep_location();
   if (open_model()) std::ignore = opened.on->stamp_answers();
   co_return result<void>{};
 }
@@ -170,7 +172,7 @@ void generator::arm_pace() {
 
 // Answers, if their times are known all the same and nothing else is to come of them.
 void generator::hold_back_until(instant due) {
-  const bool in_one_go = opening_ == 0 && largest_ <= most_bytes_held_back;
+  const bool in_one_go = opening_ == 0 && largest_ <= most_bytes_held_back && work_.follow == 0;
   if (stamped_ && in_one_go && due - on_.turn_time() <= std::max(most_held_back, work_.tick))
     on_.backend().hold_back(due);
 }
@@ -216,9 +218,10 @@ task<bool> generator::attempt(slot& driven, bool again) {
   const std::uint64_t received_before = driven.on->received_bytes();
   largest_ = std::max<std::uint64_t>(largest_, driven.request.size());
   if (driven.request.size() > most_bytes_held_back) on_.backend().hold_back(instant::min());
-  const result<answer> got = co_await driven.on->exchange(driven.request, route.verb, limit);
-  const instant now = ended_at(got, sent);
+  result<answer> got = co_await driven.on->exchange(driven.request, route.verb, limit);
   largest_ = std::max(largest_, driven.on->received_bytes() - received_before);
+  if (got && is_redirect(got->status) && work_.follow > 0) got = co_await follow(driven, *got, limit);
+  const instant now = ended_at(got, sent);
   if (got) {
     stamped_ = got->received_at != lent_buffer::unknown;
     const bool expected = measured_.answered(taken, sent, now, *got, now <= end_);
@@ -231,10 +234,11 @@ task<bool> generator::attempt(slot& driven, bool again) {
     co_await close_slot(driven);
     co_return false;
   }
-  const failure_kind kind = classify(got.error());
+  // Without a connection none could be opened for a redirect.
+  const failure_kind kind = driven.on == nullptr ? classify_opening(got.error()) : classify(got.error());
   const bool gone = got.error().code == errc::closed || got.error().code == errc::reset;
-  const bool stale = gone && !again && route.may_resend && driven.on->was_stale();
-  const bool charged = kind == failure_kind::timed_out || kind == failure_kind::undrained;
+  const bool stale = gone && !again && route.may_resend && driven.on != nullptr && driven.on->was_stale();
+  const bool charged = got.error().code == errc::timed_out || kind == failure_kind::undrained;
   if (stale) {
     taken.into->withdrawn(sent, now);
   } else {
@@ -244,6 +248,23 @@ task<bool> generator::attempt(slot& driven, bool again) {
   co_await close_slot(driven);
   if (!stale && !charged) co_await pause_after_failure();
   co_return stale;
+}
+
+// Goes after a redirect, in the time of the request that met it.
+task<result<answer>> generator::follow(slot& driven, answer got, instant limit) {
+  const arrival& taken = driven.taken;
+  redirect_chain chain(driven.request, work_.requests[taken.route].verb, work_.follow);
+  while (chain.next(got, driven.on->location())) {
+    if (!driven.on->reusable()) {
+      co_await close_slot(driven);
+      if (const result<void> opened = co_await open_slot(driven); !opened) co_return std::unexpected(opened.error());
+    }
+    taken.into->redirects++;
+    const result<answer> hop = co_await driven.on->exchange(chain.request(), chain.verb(), limit);
+    if (!hop) co_return hop;
+    got = *hop;
+  }
+  co_return got;
 }
 
 task<void> generator::close_slot(slot& closed) {

@@ -86,6 +86,7 @@ class generator {
   task<void> drive(slot& driven);
   task<bool> ensure_open(slot& driven, bool again);
   task<bool> attempt(slot& driven, bool again);
+  task<result<answer>> follow(slot& driven, answer got, instant limit);
   task<void> pause_after_failure();
   task<void> close_slot(slot& closed);
   void cut();

@@ -141,7 +141,7 @@ inline void measurements::lags(const arrival& of, instant idle_since, instant bl
 inline bool measurements::answered(const arrival& of, instant sent, instant now, const answer& got, bool within_run) {
   const request_source::route& route = (*requests_)[of.route];
   const std::optional<failure_kind> error =
-      route.expected[static_cast<std::size_t>(got.status)] ? got.failed_check : classify_status(got.status);
+      route.expected[static_cast<std::size_t>(got.status)] ? got.failed_check : classify_unexpected(got);
   of.into->answered(
       of.intended, sent, now,
       {.status = got.status, .error = error, .within_run = within_run, .in_time = now - of.intended <= timeout_});

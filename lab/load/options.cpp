@@ -9,6 +9,7 @@
 
 #include "lab/load/feeds.hpp"
 #include "lab/load/record_memory.hpp"
+#include "lab/load/redirect.hpp"
 #include "lab/load/second_series.hpp"
 #include "lab/load/stage_text.hpp"
 #include "lab/load/workload.hpp"
@@ -115,6 +116,9 @@ checked check_numbers(const load_options& options) {
     return refuse("duration -d: expected more than 0 and at most 7 days");
   }
   if (options.timeout <= duration::zero()) return refuse("--timeout: expected more than 0");
+  if (options.follow > max_redirects) {
+    return refuse("--follow: expected at most " + std::to_string(max_redirects) + " redirects");
+  }
   if (options.per_connection == 0) return refuse("--per-connection: expected at least 1 request");
   return {};
 }

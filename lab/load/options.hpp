@@ -47,6 +47,7 @@ struct load_options {
   std::vector<double> gated_quantiles;         // intervals are told of these too; see gate_quantiles()
   duration timeout = std::chrono::seconds(5);  // of one request, from its send
   std::uint64_t per_connection = no_limit;     // requests; then the client closes it
+  unsigned follow = 0;                         // redirects of one request; at most max_redirects
   bool renews_connections = false;             // one is closed while its successor is opened: sessions
   std::uint64_t seed = 1;
   bool spin = false;  // poll instead of sleeping between arrivals

@@ -48,6 +48,10 @@ std::string_view label(failure_kind kind) {
       return "check_json";
     case failure_kind::check_extract:
       return "check_extract";
+    case failure_kind::redirects:
+      return "redirects";
+    case failure_kind::redirect_elsewhere:
+      return "redirect_elsewhere";
   }
   return "protocol";
 }
@@ -60,7 +64,9 @@ std::map<std::string, std::uint64_t> counts_by_kind(const std::array<std::uint64
   return by_kind;
 }
 
-bool is_of_answers(std::string_view kind) { return kind.starts_with("status_") || kind.starts_with("check_"); }
+bool is_of_answers(std::string_view kind) {
+  return kind.starts_with("status_") || kind.starts_with("check_") || kind.starts_with("redirect");
+}
 
 failure_kind classify(const error& failure) {
   switch (failure.code) {
@@ -165,6 +171,7 @@ void recorder::merge(const recorder& other) {
   received_bytes += other.received_bytes;
   connects += other.connects;
   resent += other.resent;
+  redirects += other.redirects;
   waited += other.waited;
   in_flight_ns += other.in_flight_ns;
   service_sum_ns += other.service_sum_ns;
@@ -177,6 +184,7 @@ void recorder::write_to(model::load_result& into) const {
   into.bytes_received = received_bytes;
   into.connects = connects;
   into.resent = resent;
+  into.redirects = redirects;
   into.waited_for_connection = waited;
   into.errors = errors_by_kind();
   write_to(into.generator);

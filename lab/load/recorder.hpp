@@ -28,16 +28,18 @@ enum class failure_kind : std::uint8_t {
   protocol,   // it did not speak HTTP/1.1 as the standard says
   status_4xx,
   status_5xx,
-  undrained,          // still open when the drain ended; charged with its lower bound
-  unsent,             // due, and no connection ever came free; charged with its lower bound
-  status_unexpected,  // below 400, but not what the route expects
-  own_limit,          // no connection for want of a descriptor, a local port or memory: the generator's fault
-  check_header,       // of the expected status, but without a header field that was demanded
-  check_body,         // nor with a body as demanded
-  check_json,         // nor with JSON as demanded
-  check_extract,      // nor with what a later step of the session needs
+  undrained,           // still open when the drain ended; charged with its lower bound
+  unsent,              // due, and no connection ever came free; charged with its lower bound
+  status_unexpected,   // below 400, but not what the route expects
+  own_limit,           // no connection for want of a descriptor, a local port or memory: the generator's fault
+  check_header,        // of the expected status, but without a header field that was demanded
+  check_body,          // nor with a body as demanded
+  check_json,          // nor with JSON as demanded
+  check_extract,       // nor with what a later step of the session needs
+  redirects,           // a redirect beyond those that are followed
+  redirect_elsewhere,  // a redirect to another origin, or to what cannot be asked for
 };
-inline constexpr std::size_t failure_kinds = 15;
+inline constexpr std::size_t failure_kinds = 17;
 inline constexpr std::size_t statuses_end = 1000;
 
 // Less than this hides among the ends of other requests.
@@ -104,7 +106,8 @@ class recorder {
   std::uint64_t received_bytes = 0;
   std::uint64_t connects = 0;
   std::uint64_t resent = 0;
-  std::uint64_t waited = 0;  // due while every connection was busy, and sent long_wait later or never
+  std::uint64_t redirects = 0;  // followed
+  std::uint64_t waited = 0;     // due while every connection was busy, and sent long_wait later or never
   // For Little's law: the integral of the requests in flight over time, and the sum of their service times, kept apart.
   double in_flight_ns = 0;
   double service_sum_ns = 0;

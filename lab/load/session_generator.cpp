@@ -5,6 +5,7 @@
 #include <tuple>
 #include <utility>
 
+#include "lab/load/session_state.hpp"
 #include "lab/load/span.hpp"
 #include "lab/load/think_draw.hpp"
 #include "stack/runtime/delay.hpp"
@@ -20,43 +21,7 @@ constexpr int most_at_once = 64;
 constexpr std::uint64_t value_salt = 0x73657373696f6eULL;
 constexpr std::uint64_t think_salt = 0x7468696e6bULL;
 
-std::string_view target_in(std::string_view request) {
-  const std::size_t begin = request.find(' ') + 1;
-  return request.substr(begin, request.find(' ', begin) - begin);
-}
-
-std::int64_t unix_seconds() {
-  const auto since = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::seconds>(since).count();
-}
-
 }  // namespace
-
-// One that is due, taken from its schedule.
-struct session_generator::arrived {
-  std::size_t scenario = 0;
-  std::uint64_t number = 0;  // of its scenario
-  instant intended{};
-  bool waited = false;                   // for a place
-  instant blind_until = instant::min();  // what was due by then could have begun at once: this thread did not run
-};
-
-// One under way.
-struct session_generator::session {
-  const session_scenario& how;
-  arrived begun;
-  std::unique_ptr<exchange_connection> on = {};
-  cookie_jar jar = {};
-  answer_reader reads = {};
-  std::vector<std::string> variables = {};
-  std::vector<request_source::given_value> given = {};
-  request_source::draft request = {};
-  // For the lag of the step: from when it could have been sent, and until when nobody had looked.
-  instant free_since = instant::min();
-  instant blind_until = instant::min();
-  instant answered_at{};
-  coming_seconds::claim next = {};  // a step that is to come
-};
 
 session_generator::session_generator(loop& on, const session_plan& plan, const socket_address& to, live_counters& live,
                                      second_series* series, run_windows* windows)
@@ -248,97 +213,6 @@ task<session_generator::fate> session_generator::perform(session& in, std::size_
     seen = co_await attempt(in, step, taken, again);
   }
   co_return seen;
-}
-
-// --- its connection ---
-
-task<result<void>> session_generator::open(session& in) {
-  const instant began = on_.now();
-  result<net::stream> stream = co_await net::connect(to_, saturating_add(began, plan_.work.timeout));
-  if (!stream) co_return std::unexpected(stream.error());
-  measured_.connects++;
-  measured_.connect_time.record(nanoseconds(on_.now() - began));
-  in.on = std::make_unique<exchange_connection>(on_, std::move(*stream), plan_.work.checks);
-  in.on->limit_requests(plan_.work.per_connection);
-  co_return result<void>{};
-}
-
-// Nothing when it is open; else what becomes of the session, and the request is accounted for.
-task<std::optional<session_generator::fate>> session_generator::ensure_open(session& in, const arrival& taken,
-                                                                            bool again) {
-  if (in.on != nullptr && in.on->spoiled()) co_await close(in);
-  if (in.on != nullptr) co_return std::nullopt;
-  const result<void> opened = co_await open(in);
-  if (opened) {
-    in.free_since = on_.now();  // connecting is the server's time, not the generator's lateness
-    co_return std::nullopt;
-  }
-  const failure_kind kind = classify_opening(opened.error());
-  const bool charged = kind == failure_kind::undrained || opened.error().code == errc::timed_out;
-  measured_.not_sent(kind, taken, on_.now(), charged, again);
-  live_.errors.fetch_add(1, std::memory_order_relaxed);
-  co_return kind == failure_kind::undrained ? fate::cut : fate::abandoned;
-}
-
-session_generator::fate session_generator::take_answer(session& in, const session_step& step, const arrival& taken,
-                                                       instant sent, answer got) {
-  const instant now = on_.now();
-  in.answered_at = now;
-  for (std::size_t i = 0; i < step.takes.size(); ++i) {
-    std::optional<std::string> value = in.reads.value(i);
-    if (value) {
-      in.variables[step.takes_into[i]] = std::move(*value);
-    } else if (!got.failed_check) {
-      got.failed_check = failure_kind::check_extract;
-    }
-  }
-  const bool expected = measured_.answered(taken, sent, now, got, now <= end_);
-  live_.answers.fetch_add(1, std::memory_order_relaxed);
-  if (expected) {
-    in.next = coming_.expect(now - start_);  // it may take turns until its think time is drawn
-    return fate::goes_on;
-  }
-  live_.errors.fetch_add(1, std::memory_order_relaxed);
-  return fate::abandoned;
-}
-
-// fate::again: it met a keep-alive connection that the server had closed meanwhile, and may be sent once more.
-task<session_generator::fate> session_generator::attempt(session& in, const session_step& step, const arrival& taken,
-                                                         bool again) {
-  const instant sent = on_.now();
-  const request_source::route& route = plan_.work.requests[taken.route];
-  taken.into->departs(sent);
-  if (!again) measured_.lags(taken, in.free_since, in.blind_until, sent);
-  in.reads.begin(step.takes, in.how.cookies ? &in.jar : nullptr, target_in(in.request.bytes), sent, unix_seconds());
-  in.on->watch(step.checks, &in.reads);
-  const instant limit = saturating_add(sent, plan_.work.timeout);
-  const result<answer> got = co_await in.on->exchange(in.request.bytes, route.verb, limit);
-  if (got) {
-    const fate seen = take_answer(in, step, taken, sent, *got);
-    if (!in.on->reusable()) co_await close(in);
-    co_return seen;
-  }
-  const instant now = on_.now();
-  const failure_kind kind = classify(got.error());
-  const bool gone = got.error().code == errc::closed || got.error().code == errc::reset;
-  const bool stale = gone && !again && route.may_resend && in.on->was_stale();
-  const bool charged = kind == failure_kind::timed_out || kind == failure_kind::undrained;
-  if (stale) {
-    taken.into->withdrawn(sent, now);
-  } else {
-    measured_.failed(kind, taken, sent, now, charged);
-    live_.errors.fetch_add(1, std::memory_order_relaxed);
-  }
-  co_await close(in);
-  if (stale) co_return fate::again;
-  co_return kind == failure_kind::undrained ? fate::cut : fate::abandoned;
-}
-
-task<void> session_generator::close(session& in) {
-  if (in.on == nullptr) co_return;
-  measured_.received_bytes += in.on->received_bytes();
-  co_await in.on->stop();
-  in.on.reset();
 }
 
 // --- all of them ---

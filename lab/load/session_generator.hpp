@@ -90,6 +90,8 @@ class session_generator {
   task<result<void>> open(session& in);
   task<std::optional<fate>> ensure_open(session& in, const arrival& taken, bool again);
   task<fate> attempt(session& in, const session_step& step, const arrival& taken, bool again);
+  task<result<answer>> follow(session& in, const session_step& step, const arrival& taken, answer got, instant limit);
+  void watch(session& in, const session_step& step, std::string_view request) const;
   fate take_answer(session& in, const session_step& step, const arrival& taken, instant sent, answer got);
   task<void> close(session& in);
   void charge_unsent(instant now);

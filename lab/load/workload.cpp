@@ -98,6 +98,7 @@ workload workload_of(const load_plan& plan) {
           .threads = options.threads,
           .timeout = options.timeout,
           .per_connection = options.per_connection,
+          .follow = options.follow,
           .seed = options.seed,
           .keep_seconds = options.keep_seconds,
           .kept_seconds = seconds_to_keep(options.stages),

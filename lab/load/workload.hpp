@@ -35,6 +35,7 @@ struct workload {
   unsigned threads = 1;
   duration timeout = std::chrono::seconds(5);  // of one request, from its send
   std::uint64_t per_connection = no_limit;     // requests; then it is closed, and the next opens another
+  unsigned follow = 0;                         // redirects of one request
   std::uint64_t seed = 1;
   bool keep_seconds = false;
   std::size_t kept_seconds = all_seconds;    // of them the latest; see second_series

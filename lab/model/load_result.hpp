@@ -214,7 +214,8 @@ struct load_result {
   std::uint64_t connects = 0;
   observe::histogram connect_time = observe::histogram::with_defaults();  // of each, until TCP stands
   observe::histogram first_byte = observe::histogram::with_defaults();    // of each answer, from the send to its head
-  std::uint64_t resent = 0;  // requests sent twice: their kept-alive connection ended before a byte of an answer
+  std::uint64_t redirects = 0;  // followed: requests that were sent beside those that were due
+  std::uint64_t resent = 0;     // requests sent twice: their kept-alive connection ended before a byte of an answer
   // Open model: of what was due, what every connection was too busy for, for 1 ms or longer. Where the candidate could
   // have taken more at a time, it was the number of connections that made them late, and not the candidate.
   std::uint64_t waited_for_connection = 0;

@@ -145,6 +145,7 @@ std::string load_json(const model::load_result& result) {
   document["received_bytes"] = result.bytes_received;
   document["connects"] = result.connects;
   document["resent"] = result.resent;
+  document["redirects"] = result.redirects;
   const bool is_open = result.model == model::load_model::open;
   document["waited_for_connection"] = is_open ? json(result.waited_for_connection) : json(nullptr);
   const model::generator_health& health = result.generator;

@@ -173,6 +173,7 @@ std::string load_text(const model::load_result& result, const load_text_options&
   text +=
       fmt::format("  {} responses in {:.2f}s, {} read", result.requests, seconds, bytes_text(result.bytes_received));
   if (result.resent > 0) text += fmt::format(", {} sent twice", result.resent);
+  if (result.redirects > 0) text += fmt::format(", {} redirects followed", result.redirects);
   text += '\n';
   append_waits(text, result);
   append_own_lag(text, result);

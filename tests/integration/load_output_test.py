@@ -83,7 +83,7 @@ class Json(LoadTest):
         "format tool_version verdict reasons offered_rps achieved_rps good_rps requests errors "
         "response_time_us response_interval_us steady expected_response_time_us service_time_us send_lag_us "
         "connect_time_us first_byte_us stages routes sessions gates url method model arrivals tick_us seed connections "
-        "threads started_unix_s duration_s interrupted offered_requests received_bytes connects resent "
+        "threads started_unix_s duration_s interrupted offered_requests received_bytes connects resent redirects "
         "waited_for_connection generator touched_by_stalls arrivals_seen histograms_ns_v2"
     ).split()
 

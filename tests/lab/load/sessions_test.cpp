@@ -43,6 +43,30 @@ TEST_F(sessions, arrive_by_the_schedule_and_think_between_their_requests) {
   EXPECT_EQ(live.answers, seen.requests);
 }
 
+TEST_F(sessions, follow_a_redirect_with_the_cookies_that_it_sets) {
+  options.follow = 1;
+  scenarios[0].steps = {step("POST", "/login"), step("GET", "/done")};
+  scenarios[0].steps[0].takes = {{.name = "id", .from = model::extraction::kind::body, .after = "id=", .before = ";"}};
+  std::vector<std::string> seen_requests;
+  server.decide_on = [&](std::string_view request) {
+    seen_requests.emplace_back(request);
+    if (request.starts_with("POST /login ")) {
+      return reply{.bytes = answer_of(303, "Location: /home\r\nSet-Cookie: sid=7\r\n")};
+    }
+    return reply{.bytes = answer_of(200, "", "id=5;")};
+  };
+  const model::load_result seen = run();
+  EXPECT_TRUE(seen.errors.empty()) << "the value is taken from the last answer";
+  EXPECT_EQ(seen.redirects, 10U);
+  EXPECT_EQ(seen.requests, 20U);
+  EXPECT_EQ(seen.sessions[0].finished, 10U);
+  ASSERT_EQ(seen_requests.size(), 30U);
+  EXPECT_FALSE(seen_requests[0].contains("Cookie"));
+  EXPECT_TRUE(seen_requests[1].starts_with("GET /home HTTP/1.1\r\nCookie: sid=7\r\n")) << seen_requests[1];
+  EXPECT_TRUE(seen_requests[2].starts_with("GET /done HTTP/1.1\r\nCookie: sid=7\r\n")) << seen_requests[2];
+  EXPECT_EQ(seen.routes[0].latency.response_time.max(), ns(3 * there_and_back)) << "connecting, and two exchanges";
+}
+
 TEST_F(sessions, of_several_scenarios_come_in_stages_of_their_own) {
   scenarios[0].steps.pop_back();
   scenarios.push_back({.name = "t", .stages = {"1s@10", "1s@10*5"}, .steps = {step("GET", "/c")}});

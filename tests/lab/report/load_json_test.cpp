@@ -39,6 +39,7 @@ model::load_result open_result() {
   result.bytes_received = 12'345;
   result.connects = 65;
   result.resent = 3;
+  result.redirects = 4;
   result.waited_for_connection = 12;
   result.steady = model::steadiness{.from_s = 2.5, .before = 3};
   result.errors = {{"timed_out", 1}, {"status_5xx", 2}};
@@ -126,6 +127,7 @@ TEST(load_json, holds_the_result) {
       {"received_bytes", 12'345},
       {"connects", 65},
       {"resent", 3},
+      {"redirects", 4},
       {"waited_for_connection", 12},
       {"touched_by_stalls", json::array({json{{"of", "p99.9"}, {"measured_us", 200000.0}, {"least_us", 5000.0}}})},
       {"arrivals_seen",

@@ -94,12 +94,13 @@ TEST(load_text, closed_model_is_named_and_shows_no_response_time) {
   result.threads = 2;
   result.interrupted = true;
   result.resent = 7;
+  result.redirects = 9;
   EXPECT_EQ(load_text(result),
             R"(VALID
 GET http://127.0.0.1:8080/: 10.0s (interrupted), 64 connections, 2 threads, closed model
                      mean      p50      p90      p99    p99.9      max
   service time      200us    200us    200us    200us        -    200us
-  499 responses in 10.00s, 62.87kB read, 7 sent twice
+  499 responses in 10.00s, 62.87kB read, 7 sent twice, 9 redirects followed
 achieved 49.90 req/s
 )");
 }
