@@ -141,16 +141,6 @@ gated_part part_from(const model::load_window& of) {
   return part;
 }
 
-// Nothing where what is gated has none: a maximum, a share, a rate, a window.
-std::optional<model::time_interval> interval_of(const gate& of, const gated_part& part) {
-  if (part.intervals == nullptr) return std::nullopt;
-  if (of.what == gated::mean) return part.intervals->mean;
-  if (of.what != gated::quantile) return std::nullopt;
-  const auto& told = part.intervals->quantiles;
-  const auto known = std::ranges::find(told, of.quantile, &model::quantile_interval::quantile);
-  return known == told.end() ? std::nullopt : std::optional(known->within);
-}
-
 // The measured value, nothing when it cannot be told, and its interval, if it has one; and the window that it is of, or
 // that does not tell it.
 struct measured_value {
@@ -326,6 +316,15 @@ std::optional<double> value_of(const gate& of, const gated_part& part) {
       break;
   }
   return std::nullopt;
+}
+
+std::optional<model::time_interval> interval_of(const gate& of, const gated_part& part) {
+  if (part.intervals == nullptr) return std::nullopt;
+  if (of.what == gated::mean) return part.intervals->mean;
+  if (of.what != gated::quantile) return std::nullopt;
+  const auto& told = part.intervals->quantiles;
+  const auto known = std::ranges::find(told, of.quantile, &model::quantile_interval::quantile);
+  return known == told.end() ? std::nullopt : std::optional(known->within);
 }
 
 std::string why_no_value(const gate& of, const gated_part& part, std::string_view times) {

@@ -9,46 +9,14 @@
 
 #include "lab/load/arrival_fit.hpp"
 #include "lab/load/burst_return.hpp"
-#include "lab/load/intervals.hpp"
+#include "lab/load/part_findings.hpp"
 #include "lab/load/span.hpp"
 #include "lab/load/stage_rows.hpp"
-#include "lab/load/steady_state.hpp"
 #include "lab/load/verdict.hpp"
 #include "stack/runtime/clock.hpp"
 
 namespace assay::load {
 namespace {
-
-// A stretch of even load: all of it, as planned, and how much there was of it. Which quantiles are asked for.
-struct stretch {
-  duration planned{};
-  duration measured{};
-  std::span<const double> asked;
-};
-
-// Of the parts from `from` on.
-observe::histogram joined(std::span<const observe::histogram> parts, std::size_t from) {
-  observe::histogram all = observe::histogram::create(run_parts::layout).value();
-  for (const observe::histogram& each : parts.subspan(std::min(from, parts.size()))) {
-    std::ignore = all.merge(each);  // of one layout
-  }
-  return all;
-}
-
-// What the parts of a stretch say of it: into a run, a stage or a route. Of one that was cut short the last parts are
-// empty.
-template <class Of>
-void conclude_from_parts(const run_parts& parts, const stretch& length, Of& of) {
-  of.intervals = model::response_intervals{};
-  const double part_s = in_seconds(length.planned) / run_parts::parts;
-  const auto whole = static_cast<std::size_t>(in_seconds(length.measured) / part_s + 1e-6);
-  of.steady = steadiness_of(parts.histograms().first(std::min(whole, run_parts::parts)), part_s);
-  if (of.steady && of.steady->from_s > 0) {
-    of.steady->since = joined(parts.histograms(), static_cast<std::size_t>(std::llround(of.steady->from_s / part_s)));
-  }
-  if (of.steady && of.steady->drift) return;  // no interval holds what comes after that
-  of.intervals = intervals_of(of.latency.response_time, parts.histograms(), length.asked);
-}
 
 // Those of all threads; nothing where none are kept.
 std::optional<run_parts> merged_parts(const std::vector<thread_outcome>& outcomes, std::size_t stage,

@@ -76,6 +76,7 @@ class message_generator final : public stream_load {
     message_generator* owner;
   };
 
+  void conclude(model::stream_result& into) const;
   bool sends() const { return plan_.kind != model::stream_kind::idle; }
   instant next_intended() const { return sends() ? start_ + schedule_.peek() : never; }
   void shuffle();
@@ -105,6 +106,8 @@ class message_generator final : public stream_load {
   stream_counters& live_;
   message_text text_;
   stall_watch stalls_;
+  std::vector<stage> stages_;                      // as planned; one of the run's rate where there are not several
+  std::vector<std::unique_ptr<run_parts>> parts_;  // of these
   message_ledger ledger_;
   arrival_schedule schedule_;
   std::vector<member> members_;

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <string_view>
+
+#include "lab/report/findings_text.hpp"
 #include "lab/report/gates_text.hpp"
 #include "lab/report/load_rows.hpp"
 #include "lab/report/stalls_text.hpp"
@@ -49,6 +52,7 @@ void append_messages(std::string& to, const model::stream_result& result) {
 // A line a stage: what was planned of it and what became of the messages that were meant for it.
 void append_message_stages(std::string& to, const std::vector<model::load_stage>& stages) {
   if (stages.empty()) return;
+  const bool intervals = have_room_for_intervals(stages.size());
   to += fmt::format("  {:<7}{:<15}{:>8}{:>8}{:>9}{:>7}{:>8}{:>8}{:>8}\n", "from", "planned", "due", "sent", "received",
                     "errors", "p50", "p99", "max");
   for (const model::load_stage& each : stages) {
@@ -57,6 +61,7 @@ void append_message_stages(std::string& to, const std::vector<model::load_stage>
                       each.shape, each.offered, each.sent, each.answered, model::total_of(each.errors),
                       quantile_text(response, 0.5), quantile_text(response, 0.99),
                       known_text(response, static_cast<double>(response.max())));
+    if (intervals) append_stage_interval(to, each, "messages");
   }
 }
 
@@ -91,6 +96,7 @@ void append_generator(std::string& to, const model::stream_result& result) {
 }  // namespace
 
 std::string stream_text(const model::stream_result& result) {
+  const std::string_view unit = result.kind == model::stream_kind::broadcast ? "delivery" : "response";
   std::string text = head_line(result);
   append_what(text, result);
   append_row_heads(text);
@@ -103,8 +109,10 @@ std::string stream_text(const model::stream_result& result) {
   if (result.offered_rate) {
     append_row(text, result.kind == model::stream_kind::broadcast ? "delivery" : "response time",
                result.latency.response_time);
+    append_intervals(text, result.intervals);
     append_row(text, "service time", result.latency.service_time);
     append_row(text, "send lag", result.latency.send_lag);
+    append_steadiness(text, result.steady, unit);
     append_message_stages(text, result.stages);
     append_bursts(text, result.stages);
     append_messages(text, result);

@@ -122,6 +122,55 @@ TEST(stream_json, each_stage_by_itself) {
   EXPECT_EQ(json::parse(stream_json(broadcast()))["stages"], json::array());
 }
 
+model::quantile_interval around(double quantile, double ns) {
+  return {.quantile = quantile, .within = {.low_ns = ns - 50'000, .high_ns = ns + 50'000}, .effective_samples = 21};
+}
+
+TEST(stream_text, between_which_bounds_and_since_when) {
+  model::stream_result result = broadcast();
+  result.intervals = {.mean = model::time_interval{.low_ns = 4'900'000, .high_ns = 5'000'000},
+                      .quantiles = {around(0.5, 4'950'000)}};
+  result.steady = model::steadiness{.from_s = 0.5, .before = 3, .since = result.latency.response_time};
+  const std::string text = stream_text(result);
+  EXPECT_TRUE(
+      text.contains("  delivery         4.96ms   4.95ms   8.91ms   9.81ms        -   9.90ms\n"
+                    "    95 % from      4.90ms   4.90ms        -        -        -\n"
+                    "    95 % to        5.00ms   5.00ms        -        -        -\n"
+                    "  service time "))
+      << text;
+  EXPECT_TRUE(
+      text.contains("  steady from 0.5s on; until then the typical delivery took 3 times as long, and the times "
+                    "above are of both\n"
+                    "  from 0.5s on     4.96ms "))
+      << text;
+}
+
+TEST(stream_text, between_which_bounds_in_each_stage) {
+  model::stream_result result = in_stages();
+  result.stages[0].intervals.emplace().quantiles = {around(0.5, 2'000'000)};
+  result.stages.push_back(result.stages[0]);
+  result.stages[2].intervals.emplace();
+  const std::string text = stream_text(result);
+  EXPECT_TRUE(text.contains("2.00ms\n    95 %: p50 1.95ms to 2.05ms, p99 not estimable; worth 21 samples\n  1.5s "))
+      << text;
+  EXPECT_TRUE(text.contains("\n    95 %: not estimable from 750 messages\n")) << text;
+}
+
+TEST(stream_json, between_which_bounds_and_since_when) {
+  model::stream_result result = in_stages();
+  result.intervals.quantiles = {around(0.5, 4'950'000)};
+  result.steady = model::steadiness{};
+  result.stages[0].intervals.emplace();
+  const json said = json::parse(stream_json(result));
+  EXPECT_EQ(said["messages"]["response_interval_us"]["p50"], (json{4'900, 5'000}));
+  EXPECT_EQ(said["messages"]["response_interval_us"]["effective_samples"], 21);
+  EXPECT_TRUE(said["messages"]["response_interval_us"]["mean"].is_null());
+  EXPECT_EQ(said["messages"]["steady"]["from_s"], 0);
+  EXPECT_TRUE(said["messages"]["steady"]["drift"].is_null());
+  EXPECT_TRUE(said["stages"][0]["response_interval_us"]["p50"].is_null());
+  EXPECT_TRUE(said["stages"][1]["response_interval_us"].is_null()) << "it ramps";
+}
+
 model::stream_result stalled() {
   model::stream_result result = in_stages();
   result.stalls = {.count = 2,
