@@ -35,20 +35,28 @@ std::optional<run_parts> merged_parts(const std::vector<thread_outcome>& outcome
 }
 
 // Of a run of one even stage: what its routes' parts say of each of them, and together of the whole.
-void conclude_of_run(const workload& work, const std::vector<thread_outcome>& outcomes, model::load_result& of) {
-  const stretch length{.planned = work.length(), .measured = of.duration, .asked = work.gated_quantiles};
+void conclude_of_run(const measured_load& run, const std::vector<thread_outcome>& outcomes, model::load_result& of) {
+  const workload& work = run.work;
+  const stretch length{
+      .planned = work.length(), .measured = of.duration, .asked = work.gated_quantiles, .even_from = run.even_from};
   std::optional<run_parts> whole;
   for (std::size_t i = 0; i < work.requests.size(); ++i) {
     std::optional<run_parts> parts = merged_parts(outcomes, 0, i);
     if (!parts) return;
-    if (i < of.routes.size()) conclude_from_parts(*parts, length, of.routes[i]);
     if (!whole) {
       whole = std::move(parts);
     } else {
       whole->merge(*parts);
     }
   }
-  if (whole) conclude_from_parts(*whole, length, of);
+  if (work.model == model::load_model::partly_open) {
+    of.intervals.why_not = why_not_even(*whole, length);
+    if (!of.intervals.why_not.empty()) return;
+  }
+  for (std::size_t i = 0; i < of.routes.size(); ++i) {
+    conclude_from_parts(*merged_parts(outcomes, 0, i), length, of.routes[i]);
+  }
+  conclude_from_parts(*whole, length, of);
 }
 
 std::vector<model::load_stage> merged_stages(const measured_load& of, const std::vector<thread_outcome>& outcomes,
@@ -164,7 +172,7 @@ model::load_result merge_load(const measured_load& of, const std::vector<thread_
   if (work.tests_arrivals()) merged.arrivals_seen = merged_fit(work, outcomes);
   merged.stages = merged_stages(of, outcomes, merged.duration);
   if (work.requests.size() > 1) merged.routes = merged_routes(work, outcomes);
-  if (work.stages.size() == 1) conclude_of_run(work, outcomes, merged);
+  if (work.stages.size() == 1) conclude_of_run(of, outcomes, merged);
   judge_validity(merged);
   return merged;
 }

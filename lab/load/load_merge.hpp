@@ -19,6 +19,7 @@ struct measured_load {
   const second_series* series;  // may be null where the workload keeps no seconds
   instant start{};
   bool interrupted = false;
+  duration even_from{};  // of sessions: until then fewer of them were under way than afterwards
 };
 
 model::load_result merge_load(const measured_load& of, const std::vector<thread_outcome>& outcomes);

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
+#include <utility>
 
 #include "lab/load/intervals.hpp"
 #include "lab/load/run_parts.hpp"
@@ -21,7 +23,12 @@ struct stretch {
   duration measured{};
   std::span<const double> asked = {};
   std::uint64_t bunches = each_its_own;
+  duration even_from{};  // until then the load was less: left out, to whole parts
 };
+
+// Of a load that follows from the answers, as that of sessions does: why it was not even from then on, a sentence;
+// nothing where it was. By how many times each part of all its requests has.
+std::string why_not_even(const run_parts& parts, const stretch& length);
 
 struct part_findings {
   model::response_intervals intervals = {};  // none where it drifts: no interval holds what comes after that

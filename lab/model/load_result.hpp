@@ -56,6 +56,8 @@ struct quantile_interval {
 struct response_intervals {
   std::optional<time_interval> mean = {};
   std::vector<quantile_interval> quantiles = {};  // rising; those that can be told
+  double from_s = 0;         // of what was meant for then or later: until then the load was not yet the even one
+  std::string why_not = {};  // where none can be told since the load never became even
 };
 
 // What the generator knows about itself, for the verdict.

@@ -12,6 +12,7 @@
 namespace assay::report {
 
 void append_intervals(std::string& to, const model::response_intervals& of) {
+  if (!of.why_not.empty()) to += fmt::format("    95 %: not estimable: {}\n", of.why_not);
   if (!of.mean && of.quantiles.empty()) return;
   const auto quantile = [&of](double q) {
     return std::ranges::find(of.quantiles, q, &model::quantile_interval::quantile);
@@ -24,6 +25,9 @@ void append_intervals(std::string& to, const model::response_intervals& of) {
       to += fmt::format("{:>9}", known == of.quantiles.end() ? "-" : time_text(known->within.*end));
     }
     to += '\n';
+  }
+  if (of.from_s > 0) {
+    to += fmt::format("    95 % are of what was meant for {:.3g}s or later: until then the load grew\n", of.from_s);
   }
 }
 

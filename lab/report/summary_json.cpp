@@ -54,6 +54,8 @@ json intervals_json(const model::response_intervals& of) {
   }
   const auto median = std::ranges::find(of.quantiles, 0.5, &model::quantile_interval::quantile);
   bounds["effective_samples"] = median != of.quantiles.end() ? json(median->effective_samples) : json(nullptr);
+  bounds["from_s"] = of.from_s;
+  bounds["why_not"] = of.why_not.empty() ? json(nullptr) : json(of.why_not);
   return bounds;
 }
 

@@ -316,6 +316,16 @@ TEST(load_json, intervals_are_pairs_of_what_can_be_told) {
   EXPECT_EQ(bounds["p50"], json::parse("[1800.0, 2200.0]"));
   EXPECT_EQ(bounds["p99"], nullptr);
   EXPECT_EQ(bounds["effective_samples"], 250.0);
+  EXPECT_EQ(bounds["from_s"], 0);
+  EXPECT_EQ(bounds["why_not"], nullptr);
+}
+
+TEST(load_json, intervals_of_sessions_say_from_when_on_or_why_not) {
+  model::load_result result = open_result();
+  result.intervals.from_s = 3.5;
+  EXPECT_EQ(document_of(result)["response_interval_us"]["from_s"], 3.5);
+  result.intervals = {.why_not = "they grew"};
+  EXPECT_EQ(document_of(result)["response_interval_us"]["why_not"], "they grew");
 }
 
 // docs/load-json.md: a heading names the objects (in backticks) whose keys the table below it lists.

@@ -232,6 +232,17 @@ TEST(load_text, a_row_has_its_intervals_below_it_where_they_can_be_told) {
   EXPECT_TRUE(load_text(result).contains("\n    95 %: not estimable from 0 answers\n"));
 }
 
+TEST(load_text, intervals_of_sessions_say_from_when_on_or_why_there_are_none) {
+  model::load_result result = some_result();
+  result.intervals = {.mean = model::time_interval{.low_ns = 1e6, .high_ns = 2e6}, .from_s = 3.14159};
+  EXPECT_TRUE(load_text(result).contains(
+      "\n    95 % are of what was meant for 3.14s or later: until then the load grew\n  service time"))
+      << load_text(result);
+  result.intervals = {.why_not = "they take too long"};
+  EXPECT_TRUE(load_text(result).contains("\n    95 %: not estimable: they take too long\n  service time"))
+      << load_text(result);
+}
+
 TEST(load_text, a_gate_tells_its_interval_and_whether_that_proves_it) {
   model::load_result result = some_result();
   result.gates = {{.gate = "errors<1%", .met = true, .measured = "0.4%"},
