@@ -127,7 +127,7 @@ std::vector<model::load_window> merged_windows(const workload& work, const std::
 model::arrival_fit merged_fit(const workload& work, const std::vector<thread_outcome>& outcomes) {
   std::vector<const realised_arrivals*> threads;
   for (const thread_outcome& each : outcomes) threads.push_back(each.measured.realised());
-  return fit_arrivals(work, threads);
+  return fit_arrivals({.law = work.arrivals, .stages = work.stages, .threads = work.threads}, threads);
 }
 
 }  // namespace

@@ -59,6 +59,7 @@ message_generator::message_generator(loop& on, const stream_plan& plan, const me
       pace_(this),
       expiry_(this),
       farewell_(this) {
+  if (sends()) realised_.emplace(arrivals_of(stages_), plan.options.length);
   for (std::uint32_t i = 0; i < members_.size(); ++i) {
     members_[i].index = i;
     set_bit(absent_, i);
@@ -263,6 +264,7 @@ void message_generator::on_message(const member& from, std::string_view payload)
 void message_generator::send_next(instant now) {
   const message_due due{.intended = next_intended(), .stage = schedule_.stage_index()};
   member& on = members_[order_[schedule_.index() % order_.size()]];
+  realised_->sent(schedule_.index(), due.intended - start_, now - due.intended);
   schedule_.pop();
   if (on.on == nullptr) return ledger_.without_connection(due);
   if (!ledger_.has_room(due)) {

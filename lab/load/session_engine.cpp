@@ -1,11 +1,15 @@
 #include "lab/load/session_engine.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "lab/load/load_merge.hpp"
 #include "lab/load/span.hpp"
+#include "lab/load/verdict.hpp"
 #include "stack/runtime/clock.hpp"
 
 namespace assay::load {
@@ -37,6 +41,16 @@ duration even_from(const std::vector<model::load_sessions>& sessions, duration l
 
 }  // namespace
 
+void judge_session_arrivals(model::load_result& result) {
+  for (const model::load_sessions& each : result.sessions) {
+    if (!each.arrivals_seen) continue;
+    for (const std::string& reason : invalid_reasons(*each.arrivals_seen, each.arrivals)) {
+      result.reasons.push_back(fmt::format("sessions {}: {}", each.name, reason));
+      result.valid = false;
+    }
+  }
+}
+
 model::load_result session_result_of(const session_plan& plan, const std::vector<model::load_sessions>& sessions,
                                      const std::vector<thread_outcome>& threads, const second_series* series,
                                      instant start, bool interrupted) {
@@ -52,6 +66,7 @@ model::load_result session_result_of(const session_plan& plan, const std::vector
   result.offered_rps = static_cast<double>(result.offered_requests) / std::max(1e-9, in_seconds(result.duration));
   result.sessions = sessions;
   set_shares(plan, result.routes);
+  judge_session_arrivals(result);
   return result;
 }
 

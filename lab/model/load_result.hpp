@@ -142,8 +142,10 @@ struct load_route {
 // The sessions of one scenario, in the partly open model.
 struct load_sessions {
   std::string name = {};
-  double offered_per_s = 0;   // as planned
-  std::uint64_t offered = 0;  // that were due: started or not
+  double offered_per_s = 0;  // as planned
+  arrival_law arrivals = arrival_law::constant;
+  std::optional<arrival_fit> arrivals_seen = {};  // whether they began as the schedule had them
+  std::uint64_t offered = 0;                      // that were due: started or not
   std::uint64_t started = 0;
   std::uint64_t finished = 0;   // with their last step
   std::uint64_t abandoned = 0;  // a step failed

@@ -70,6 +70,7 @@ struct stream_result {
   latency_histograms latency;
   response_intervals intervals;      // of the response time; none where the load changes, or the service drifts
   std::optional<steadiness> steady;  // of the response time; absent where the load changes, or few messages tell
+  std::optional<arrival_fit> arrivals_seen;  // whether messages went out as the schedule had them
   // Of a run of several, those that began: messages count where they were meant to be sent; `answered` is received, in
   // a broadcast deliveries.
   std::vector<load_stage> stages;

@@ -58,6 +58,8 @@ json sessions_json(const std::vector<model::load_sessions>& scenarios) {
   for (const model::load_sessions& each : scenarios) {
     rows.push_back({{"scenario", each.name},
                     {"offered_per_s", each.offered_per_s},
+                    {"arrivals", std::string(label(each.arrivals))},
+                    {"arrivals_seen", arrivals_json(each.arrivals_seen)},
                     {"offered_sessions", each.offered},
                     {"started", each.started},
                     {"finished", each.finished},

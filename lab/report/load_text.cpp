@@ -111,6 +111,9 @@ std::string load_text(const model::load_result& result, const load_text_options&
   append_waits(text, result);
   append_own_lag(text, result);
   if (result.arrivals_seen) append_send_fit(text, *result.arrivals_seen, result.arrivals);
+  for (const model::load_sessions& each : result.sessions) {
+    if (each.arrivals_seen) append_send_fit(text, *each.arrivals_seen, each.arrivals, "arrivals of " + each.name);
+  }
   if (!result.errors.empty()) {
     text += "  errors:";
     for (const auto& [kind, count] : result.errors) text += fmt::format(" {} {}", kind, count);

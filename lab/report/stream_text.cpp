@@ -117,6 +117,7 @@ std::string stream_text(const model::stream_result& result) {
     append_bursts(text, result.stages);
     append_messages(text, result);
     append_stalls(text, result.stalls);
+    if (result.arrivals_seen) append_send_fit(text, *result.arrivals_seen, result.arrivals);
   }
   if (result.kind == model::stream_kind::events) append_events(text, result);
   append_counts(text, result.errors, "errors");

@@ -109,5 +109,50 @@ TEST_F(sessions_findings, in_stages_have_none_since_what_began_before_goes_on) {
   for (const model::load_route& each : seen.routes) EXPECT_FALSE(each.intervals);
 }
 
+TEST_F(sessions_findings, begin_as_their_schedules_have_it_each_by_its_own_law) {
+  scenarios.push_back({.name = "t",
+                       .rate_per_s = 30,
+                       .arrivals = model::arrival_law::poisson,
+                       .steps = {step("GET", "/c"), step("GET", "/d")}});
+  const model::load_result seen = run();
+  EXPECT_TRUE(seen.valid) << ::testing::PrintToString(seen.reasons);
+  EXPECT_FALSE(seen.arrivals_seen) << "the requests follow from the answers";
+  ASSERT_EQ(seen.sessions.size(), 2U);
+  for (const model::load_sessions& each : seen.sessions) {
+    ASSERT_TRUE(each.arrivals_seen);
+    EXPECT_GT(each.arrivals_seen->gaps, 400U) << "of 1600 and 960 sessions";
+    EXPECT_LT(each.arrivals_seen->gaps_off, 0.05);
+    EXPECT_EQ(each.arrivals_seen->offered_share, 1);
+  }
+  EXPECT_EQ(seen.sessions[0].arrivals, model::arrival_law::constant);
+  EXPECT_FALSE(seen.sessions[0].arrivals_seen->distance);
+  EXPECT_EQ(seen.sessions[1].arrivals, model::arrival_law::poisson);
+  EXPECT_LT(*seen.sessions[1].arrivals_seen->distance, 1.5 * *seen.sessions[1].arrivals_seen->distance_by_chance);
+}
+
+TEST_F(sessions_findings, that_wait_for_a_place_are_not_the_generators_lateness) {
+  options.connections = 1;
+  server.decide_on = [](std::string_view) { return reply{.after = 15ms}; };  // a session takes 1.5 of its gaps
+  const model::load_result seen = run();
+  EXPECT_GT(seen.sessions[0].waited, 900U);
+  ASSERT_TRUE(seen.sessions[0].arrivals_seen);
+  EXPECT_GT(seen.sessions[0].arrivals_seen->gaps, 400U);
+  EXPECT_LT(seen.sessions[0].arrivals_seen->gaps_off, 0.01);
+  EXPECT_EQ(seen.sessions[0].arrivals_seen->offered_share, 1);
+}
+
+TEST(session_arrivals, that_are_of_another_law_make_the_run_invalid) {
+  model::load_result seen;
+  seen.valid = true;
+  seen.sessions = {{.name = "buy", .arrivals = model::arrival_law::poisson}};
+  judge_session_arrivals(seen);
+  EXPECT_TRUE(seen.valid);
+  seen.sessions[0].arrivals_seen = model::arrival_fit{.gaps = 500, .tolerance_ns = 5e5, .gaps_off = 0.4};
+  judge_session_arrivals(seen);
+  EXPECT_FALSE(seen.valid);
+  ASSERT_EQ(seen.reasons.size(), 1U);
+  EXPECT_TRUE(seen.reasons[0].starts_with("sessions buy: arrivals were not poisson as intended: 40 %"));
+}
+
 }  // namespace
 }  // namespace assay::load

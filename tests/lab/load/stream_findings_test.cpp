@@ -1,6 +1,10 @@
 // What a run over long connections says of its own numbers: servers in virtual time whose times are known.
-#include <array>
+#include <algorithm>
+#include <functional>
 #include <memory>
+#include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "lab/load/counter_random.hpp"
@@ -131,6 +135,54 @@ TEST(stream_findings, each_stage_of_an_even_rate_has_its_own_and_a_ramp_has_none
   EXPECT_LT(before->within.high_ns, 2.3e6);
   EXPECT_GT(after->within.low_ns, 3.7e6);
   EXPECT_TRUE(seen.stages[2].steady);
+}
+
+TEST(stream_findings, messages_go_out_as_the_schedule_has_them_through_all_stages) {
+  for (const model::arrival_law law : {model::arrival_law::constant, model::arrival_law::poisson}) {
+    stream_options options = of_ten(1);
+    options.rate_per_s.reset();
+    options.arrivals = law;
+    options.stages = {{.rate_per_s = 100, .length = 4s}, {.rate_per_s = 100, .length = 4s, .end_rate_per_s = 500}};
+    const model::stream_result seen = echoes(options, [](duration, std::uint64_t) { return 1ms; });
+    ASSERT_TRUE(seen.arrivals_seen);
+    EXPECT_GT(seen.arrivals_seen->gaps, 500U);
+    EXPECT_LT(seen.arrivals_seen->gaps_off, 0.05);
+    EXPECT_EQ(seen.arrivals_seen->offered_share, 1);
+    EXPECT_EQ(seen.arrivals_seen->distance.has_value(), law == model::arrival_law::poisson);
+    EXPECT_TRUE(seen.valid) << ::testing::PrintToString(seen.reasons);
+  }
+}
+
+TEST(stream_findings, messages_that_the_generator_sends_in_batches_are_of_another_law) {
+  stream_stage stage(of_even_rate(4s));
+  stage.talk = [] ASSAY_CORO_WRAPPER(websocket::connection & peer) { return echo_after(1ms, peer); };
+  for (duration at = 0ms; at < 4s; at += 50ms) stage.freeze_loop(at + 1us, at + 49ms);
+  const model::stream_result seen = stage.run();
+  ASSERT_TRUE(seen.arrivals_seen);
+  EXPECT_GT(seen.arrivals_seen->gaps_off, 0.25);
+  EXPECT_FALSE(seen.valid);
+  EXPECT_TRUE(std::ranges::any_of(seen.reasons, [](const std::string& why) {
+    return why.starts_with("arrivals were not constant as intended");
+  })) << ::testing::PrintToString(seen.reasons);
+}
+
+TEST(stream_findings, a_server_that_is_not_there_or_does_not_read_makes_no_arrival_late) {
+  stream_stage stage(of_even_rate(4s));
+  const auto leave = [](websocket::connection& peer) -> task<void> { std::ignore = co_await peer.receive(); };
+  stage.talk = [leave] ASSAY_CORO_WRAPPER(websocket::connection & peer) { return leave(peer); };
+  const model::stream_result seen = stage.run();
+  EXPECT_GT(seen.errors.at("connect"), 100U);
+  ASSERT_TRUE(seen.arrivals_seen);
+  EXPECT_GT(seen.arrivals_seen->gaps, 300U);
+  EXPECT_EQ(seen.arrivals_seen->gaps_off, 0);
+}
+
+TEST(stream_findings, idle_connections_have_no_law) {
+  stream_options options = of_ten(1);
+  options.rate_per_s.reset();
+  const model::stream_result seen = echoes(options, [](duration, std::uint64_t) { return 1ms; });
+  EXPECT_FALSE(seen.arrivals_seen);
+  EXPECT_FALSE(seen.steady);
 }
 
 // --- broadcasts ---

@@ -232,6 +232,16 @@ TEST(load_text, a_row_has_its_intervals_below_it_where_they_can_be_told) {
   EXPECT_TRUE(load_text(result).contains("\n    95 %: not estimable from 0 answers\n"));
 }
 
+TEST(load_text, the_sessions_of_each_scenario_say_whether_they_began_as_they_were_to) {
+  model::load_result result = some_result();
+  result.sessions = {{.name = "buy", .arrivals_seen = model::arrival_fit{.gaps = 40, .tolerance_ns = 5e5}},
+                     {.name = "look", .arrivals = model::arrival_law::poisson}};
+  EXPECT_TRUE(load_text(result).contains(
+      "\n  arrivals of buy: 0 % of 40 gaps differ from constant ones by more than 500us and a quarter of the mean\n"))
+      << load_text(result);
+  EXPECT_FALSE(load_text(result).contains("arrivals of look")) << "nothing was looked at";
+}
+
 TEST(load_text, intervals_of_sessions_say_from_when_on_or_why_there_are_none) {
   model::load_result result = some_result();
   result.intervals = {.mean = model::time_interval{.low_ns = 1e6, .high_ns = 2e6}, .from_s = 3.14159};

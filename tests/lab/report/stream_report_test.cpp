@@ -126,6 +126,29 @@ model::quantile_interval around(double quantile, double ns) {
   return {.quantile = quantile, .within = {.low_ns = ns - 50'000, .high_ns = ns + 50'000}, .effective_samples = 21};
 }
 
+model::stream_result with_arrivals() {
+  model::stream_result result = broadcast();
+  result.arrivals_seen =
+      model::arrival_fit{.gaps = 10, .tolerance_ns = 500'000, .gaps_off = 0.1, .offered_share = 0.995};
+  return result;
+}
+
+TEST(stream_text, whether_messages_went_out_as_they_were_to) {
+  EXPECT_TRUE(
+      stream_text(with_arrivals())
+          .contains("\n  arrivals: 10 % of 10 gaps differ from constant ones by more than 500us and a quarter of "
+                    "the mean\n"))
+      << stream_text(with_arrivals());
+}
+
+TEST(stream_json, whether_messages_went_out_as_they_were_to) {
+  const json said = json::parse(stream_json(with_arrivals()))["messages"]["arrivals_seen"];
+  EXPECT_EQ(said["gaps"], 10);
+  EXPECT_EQ(said["gaps_off_share"], 0.1);
+  EXPECT_EQ(said["offered_share"], 0.995);
+  EXPECT_TRUE(said["ks_distance"].is_null());
+}
+
 TEST(stream_text, between_which_bounds_and_since_when) {
   model::stream_result result = broadcast();
   result.intervals = {.mean = model::time_interval{.low_ns = 4'900'000, .high_ns = 5'000'000},
