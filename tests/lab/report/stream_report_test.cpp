@@ -237,6 +237,18 @@ TEST(stream_text, events) {
             "  generator: 0.0% of a CPU\n");
 }
 
+TEST(stream_text, the_spectra_where_they_are_asked_for) {
+  const std::string said = stream_text(broadcast(), {.spectrum = true});
+  EXPECT_TRUE(said.contains("\n  delivery: detailed percentile spectrum\n   Value(ms) ")) << said;
+  EXPECT_TRUE(said.contains("\n#[Mean = 4.955, Max = 9.900, Total count = 990]\n\n  service time: detailed")) << said;
+  EXPECT_TRUE(said.contains("\n#[Mean = 4.460, Max = 8.910, Total count = 990]\n\n  20 messages sent")) << said;
+  const std::string heard = stream_text(events(), {.spectrum = true});
+  EXPECT_TRUE(heard.contains("\n  first event: detailed percentile spectrum\n")) << heard;
+  EXPECT_TRUE(heard.contains("\n  gap: detailed percentile spectrum\n")) << heard;
+  EXPECT_FALSE(heard.contains("service time"));
+  EXPECT_FALSE(stream_text(broadcast()).contains("spectrum"));
+}
+
 TEST(stream_text, silences_that_had_not_ended_are_told_beside_the_gaps) {
   model::stream_result result = events();
   result.open_gap.record(200'000'000, 2);
