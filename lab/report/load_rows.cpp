@@ -70,8 +70,7 @@ void append_bursts(std::string& to, const std::vector<model::load_stage>& stages
   }
 }
 
-void append_routes(std::string& to, const std::vector<model::load_route>& routes, bool all_intervals) {
-  const bool intervals = all_intervals || have_room_for_intervals(routes.size());
+void append_routes(std::string& to, const std::vector<model::load_route>& routes, bool intervals) {
   std::size_t widest = 5;
   for (const model::load_route& each : routes) widest = std::max(widest, each.name.size());
   to += fmt::format("  {:<{}}{:>9}{:>9}{:>8}{:>9}{:>9}{:>9}\n", "route", widest + 1, "offered", "answered", "errors",

@@ -20,6 +20,6 @@ bool have_room_for_intervals(std::size_t rows);
 void append_stage_interval(std::string& to, const model::load_stage& of, std::string_view times);
 // Whether the level of before came back after each burst, and when.
 void append_bursts(std::string& to, const std::vector<model::load_stage>& stages);
-void append_routes(std::string& to, const std::vector<model::load_route>& routes, bool all_intervals);
+void append_routes(std::string& to, const std::vector<model::load_route>& routes, bool intervals);
 
 }  // namespace assay::report

@@ -40,6 +40,16 @@ void append_sessions(std::string& to, const model::load_result& result) {
   }
 }
 
+// Whether the sessions of each scenario began as they were to; or only of the one that did so least.
+void append_session_starts(std::string& to, const std::vector<model::load_sessions>& sessions, bool all) {
+  const auto off = [](const model::load_sessions& of) { return of.arrivals_seen ? of.arrivals_seen->gaps_off : -1; };
+  const auto worst = std::ranges::max_element(sessions, {}, off);
+  for (auto each = sessions.begin(); each != sessions.end(); ++each) {
+    if (!each->arrivals_seen || (!all && each != worst)) continue;
+    append_send_fit(to, *each->arrivals_seen, each->arrivals, "arrivals of " + each->name);
+  }
+}
+
 // That it may have been the connections, too few of them, that made requests late.
 void append_waits(std::string& to, const model::load_result& result) {
   if (!model::many_waited(result)) return;
@@ -86,6 +96,7 @@ std::string load_text(const model::load_result& result, const load_text_options&
   if (open)
     text += fmt::format(", {} arrivals{}, seed {}", label(result.arrivals), tick_text(result.tick), result.seed);
   text += '\n';
+  const std::size_t rows = result.routes.size() + (result.sessions.empty() ? 0 : 1 + result.sessions.size());
   append_row_heads(text);
   if (open) append_row(text, "response time", result.latency.response_time);
   if (open) append_intervals(text, result.intervals);
@@ -97,7 +108,7 @@ std::string load_text(const model::load_result& result, const load_text_options&
   if (options.spectrum) append_row(text, "connect", result.connect_time);
   if (!result.stages.empty()) append_stages(text, result.stages, options.spectrum);
   append_bursts(text, result.stages);
-  if (!result.routes.empty()) append_routes(text, result.routes, options.spectrum);
+  if (!result.routes.empty()) append_routes(text, result.routes, options.spectrum || have_room_for_intervals(rows));
   if (!result.sessions.empty()) append_sessions(text, result);
   if (options.spectrum) {
     if (open) append_spectrum(text, "response time", result.latency.response_time);
@@ -111,9 +122,7 @@ std::string load_text(const model::load_result& result, const load_text_options&
   append_waits(text, result);
   append_own_lag(text, result);
   if (result.arrivals_seen) append_send_fit(text, *result.arrivals_seen, result.arrivals);
-  for (const model::load_sessions& each : result.sessions) {
-    if (each.arrivals_seen) append_send_fit(text, *each.arrivals_seen, each.arrivals, "arrivals of " + each.name);
-  }
+  append_session_starts(text, result.sessions, options.spectrum);
   if (!result.errors.empty()) {
     text += "  errors:";
     for (const auto& [kind, count] : result.errors) text += fmt::format(" {} {}", kind, count);
