@@ -27,7 +27,7 @@ void append_intervals(std::string& to, const model::response_intervals& of) {
     to += '\n';
   }
   if (of.from_s > 0) {
-    to += fmt::format("    95 % are of what was meant for {:.3g}s or later: until then the load grew\n", of.from_s);
+    to += fmt::format("    95 % are of the run from {:.3g}s on: until then the load grew\n", of.from_s);
   }
 }
 

@@ -60,6 +60,8 @@ json events_json(const model::stream_result& result) {
   return {{"received", result.events},
           {"first_event_us", summary_us(result.first_event)},
           {"gap_us", summary_us(result.gap)},
+          {"gap_interval_us", intervals_json(result.intervals)},
+          {"steady", steady_json(result.steady)},
           {"open_gap_us", summary_us(result.open_gap)},
           {"longest_silence_us", static_cast<double>(result.longest_silence_ns) / 1e3}};
 }

@@ -120,6 +120,8 @@ std::string stream_text(const model::stream_result& result, const load_text_opti
   if (result.kind == model::stream_kind::events) {
     append_row(text, "first event", result.first_event);
     append_row(text, "gap", result.gap);
+    append_intervals(text, result.intervals);
+    append_steadiness(text, result.steady, "gap");
   }
   if (result.offered_rate) {
     append_row(text, name_of_response(result.kind), result.latency.response_time);

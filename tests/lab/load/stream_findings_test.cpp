@@ -234,5 +234,77 @@ TEST(stream_findings, the_tail_of_a_broadcast_is_told_from_so_many_messages_not_
   EXPECT_NE(interval_at(more.intervals, 0.99), nullptr) << "twelve";
 }
 
+// --- events ---
+
+// A feed of its own on each connection, whose events are such gaps apart.
+struct feed {
+  std::function<duration(duration since_start, std::uint64_t number)> gap;
+  std::uint64_t events = 0;
+  instant start = never;
+};
+
+task<void> tell(feed* as, loop* on, net::stream& to) {
+  std::string request;
+  while (!request.ends_with("\r\n\r\n")) {
+    const result<net::chunk> some = co_await to.recv();
+    if (!some || some->empty()) co_return;
+    request += some->bytes();
+  }
+  as->start = std::min(as->start, on->now());
+  const std::string head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
+  if (!co_await to.send_all(head)) co_return;
+  const std::string event = "data: tick\n\n";
+  while (true) {
+    if (!co_await delay_for(as->gap(on->now() - as->start, as->events++)) || !co_await to.send_all(event)) co_return;
+  }
+}
+
+model::stream_result heard(feed as, double connects_per_s = 1000) {
+  stream_stage stage({.url = "http://127.0.0.1:8080/feed",
+                      .length = 16s,
+                      .connections = 10,
+                      .events = true,
+                      .connects_per_s = connects_per_s});
+  stage.serve_raw = [&] ASSAY_CORO_WRAPPER(net::stream & to) { return tell(&as, &stage.on(), to); };
+  return stage.run();
+}
+
+TEST(stream_findings, gaps_of_a_feed_have_intervals_and_the_tail_counts_the_gaps_of_a_stream) {
+  const model::stream_result seen = heard({.gap = [](duration, std::uint64_t k) { return 10 * independent(k); }});
+  EXPECT_NEAR(static_cast<double>(seen.gap.count()), 8'000, 100);
+  ASSERT_TRUE(seen.intervals.mean);
+  EXPECT_LT(seen.intervals.mean->low_ns, 20e6);
+  EXPECT_GT(seen.intervals.mean->high_ns, 20e6);
+  const model::quantile_interval* const median = interval_at(seen.intervals, 0.5);
+  ASSERT_NE(median, nullptr);
+  EXPECT_LT(median->within.low_ns, 20.3e6);
+  EXPECT_GT(median->within.high_ns, 19.7e6);
+  EXPECT_NE(interval_at(seen.intervals, 0.95), nullptr);
+  EXPECT_EQ(interval_at(seen.intervals, 0.999), nullptr) << "8000 gaps, and 800 of a stream";
+  ASSERT_TRUE(seen.steady);
+  EXPECT_FALSE(seen.steady->drift);
+}
+
+TEST(stream_findings, a_feed_that_falls_behind_has_none) {
+  const model::stream_result seen =
+      heard({.gap = [](duration since, std::uint64_t k) { return 10 * independent(k) + since / 200; }});
+  ASSERT_TRUE(seen.steady);
+  ASSERT_TRUE(seen.steady->drift);
+  EXPECT_GT(*seen.steady->drift, 1.5);
+  EXPECT_TRUE(seen.intervals.quantiles.empty());
+}
+
+TEST(stream_findings, gaps_count_from_when_all_streams_were_to_be_open) {
+  const auto gap = [](duration since, std::uint64_t k) { return (since < 2s ? 50 : 10) * independent(k); };
+  const model::stream_result seen = heard({.gap = gap}, 2.5);
+  EXPECT_EQ(seen.intervals.from_s, 4);
+  const model::quantile_interval* const median = interval_at(seen.intervals, 0.5);
+  ASSERT_NE(median, nullptr);
+  EXPECT_LT(median->within.high_ns, 21e6);
+  const model::stream_result opening = heard({.gap = gap}, 1);
+  EXPECT_TRUE(opening.intervals.quantiles.empty());
+  EXPECT_TRUE(opening.intervals.why_not.contains("opened for more than half of the run"));
+}
+
 }  // namespace
 }  // namespace assay::load

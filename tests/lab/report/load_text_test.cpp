@@ -265,8 +265,8 @@ TEST(load_text, the_rows_of_scenarios_take_the_room_of_intervals_too) {
 TEST(load_text, intervals_of_sessions_say_from_when_on_or_why_there_are_none) {
   model::load_result result = some_result();
   result.intervals = {.mean = model::time_interval{.low_ns = 1e6, .high_ns = 2e6}, .from_s = 3.14159};
-  EXPECT_TRUE(load_text(result).contains(
-      "\n    95 % are of what was meant for 3.14s or later: until then the load grew\n  service time"))
+  EXPECT_TRUE(
+      load_text(result).contains("\n    95 % are of the run from 3.14s on: until then the load grew\n  service time"))
       << load_text(result);
   result.intervals = {.why_not = "they take too long"};
   EXPECT_TRUE(load_text(result).contains("\n    95 %: not estimable: they take too long\n  service time"))

@@ -249,6 +249,23 @@ TEST(stream_text, the_spectra_where_they_are_asked_for) {
   EXPECT_FALSE(stream_text(broadcast()).contains("spectrum"));
 }
 
+TEST(stream_text, between_which_bounds_gaps_are) {
+  model::stream_result result = events();
+  result.intervals = {.mean = model::time_interval{.low_ns = 240e6, .high_ns = 260e6}, .quantiles = {}, .from_s = 0.5};
+  result.steady = model::steadiness{.from_s = 1, .before = 2};
+  EXPECT_TRUE(
+      stream_text(result).contains("  gap               250ms        -        -        -        -    250ms\n"
+                                   "    95 % from       240ms        -        -        -        -\n"
+                                   "    95 % to         260ms        -        -        -        -\n"
+                                   "    95 % are of the run from 0.5s on: until then the load grew\n"
+                                   "  steady from 1s on; until then the typical gap took 2 times as long, and"))
+      << stream_text(result);
+  const json said = json::parse(stream_json(result))["events"];
+  EXPECT_EQ(said["gap_interval_us"]["mean"], (json{240'000, 260'000}));
+  EXPECT_EQ(said["gap_interval_us"]["from_s"], 0.5);
+  EXPECT_EQ(said["steady"]["before"], 2);
+}
+
 TEST(stream_text, silences_that_had_not_ended_are_told_beside_the_gaps) {
   model::stream_result result = events();
   result.open_gap.record(200'000'000, 2);
