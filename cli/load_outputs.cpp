@@ -20,6 +20,17 @@ constexpr duration cpu_interval = std::chrono::milliseconds(900);
 
 double in_seconds(duration span) { return std::chrono::duration<double>(span).count(); }
 
+template <class Result>
+std::expected<void, std::string> write_each(const std::vector<std::string>& paths, const Result& result) {
+  for (const std::string& path : paths) {
+    const std::string text = path.ends_with(".hlog") ? report::hlog_file(result) : report::hgrm_file(result);
+    if (const auto wrote = model::write_file(path, text); !wrote) {
+      return std::unexpected(fmt::format("--hdr {}: {}", path, wrote.error()));
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 std::expected<second_writer, std::string> second_writer::open(const std::string& path) {
@@ -103,13 +114,12 @@ std::expected<void, std::string> check_hdr_files(const std::vector<std::string>&
 
 std::expected<void, std::string> write_hdr_files(const std::vector<std::string>& paths,
                                                  const model::load_result& result) {
-  for (const std::string& path : paths) {
-    const std::string text = path.ends_with(".hlog") ? report::hlog_file(result) : report::hgrm_file(result);
-    if (const auto wrote = model::write_file(path, text); !wrote) {
-      return std::unexpected(fmt::format("--hdr {}: {}", path, wrote.error()));
-    }
-  }
-  return {};
+  return write_each(paths, result);
+}
+
+std::expected<void, std::string> write_hdr_files(const std::vector<std::string>& paths,
+                                                 const model::stream_result& result) {
+  return write_each(paths, result);
 }
 
 }  // namespace assay::cli

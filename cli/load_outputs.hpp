@@ -15,6 +15,7 @@
 #include "lab/load/live_metrics.hpp"
 #include "lab/load/live_run.hpp"
 #include "lab/model/load_result.hpp"
+#include "lab/model/stream_result.hpp"
 
 namespace assay::cli {
 
@@ -74,5 +75,7 @@ std::expected<void, std::string> check_hdr_files(const std::vector<std::string>&
 // FILE.hlog is an interval log, any other name a percentile distribution.
 std::expected<void, std::string> write_hdr_files(const std::vector<std::string>& paths,
                                                  const model::load_result& result);
+std::expected<void, std::string> write_hdr_files(const std::vector<std::string>& paths,
+                                                 const model::stream_result& result);
 
 }  // namespace assay::cli

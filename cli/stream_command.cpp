@@ -40,8 +40,6 @@ std::string_view out_of_place(const load_arguments& typed) {
                          std::pair{"--follow", typed.follow > 0},
                          std::pair{"--feed", !typed.feeds.empty()},
                          std::pair{"--check", !typed.checks.empty()},
-                         std::pair{"--latency", typed.spectrum},
-                         std::pair{"--hdr", !typed.hdr.empty()},
                          std::pair{"--spin", typed.spin}};
   for (const auto& [name, typed_it] : given) {
     if (typed_it) return name;
@@ -81,6 +79,23 @@ std::expected<load::stream_plan, std::string> plan_of(const load_arguments& type
     options.connects_per_s = *pace;
   }
   return load::normalize(std::move(options));
+}
+
+// Idle connections have no times to show beside those of opening them.
+std::expected<void, std::string> check_times_shown(const load_arguments& typed, const load::stream_plan& plan) {
+  if (plan.kind != model::stream_kind::idle || (!typed.spectrum && typed.hdr.empty())) return {};
+  return std::unexpected(fmt::format("{}: expected a rate of messages, -R or --stage; idle connections say nothing",
+                                     typed.spectrum ? "--latency" : "--hdr"));
+}
+
+int write_result(const load_arguments& typed, const model::stream_result& result) {
+  const std::string text =
+      typed.json ? report::stream_json(result) : report::stream_text(result, {.spectrum = typed.spectrum});
+  if (const int said = print("load", text, summary_stream(typed)); said != ok) return said;
+  if (const auto wrote = write_hdr_files(typed.hdr, result); !wrote) {
+    return complain("load", could_not_run, wrote.error());
+  }
+  return ok;
 }
 
 void show_view(const load::stream_view& seen, unsigned connections, duration length) {
@@ -127,6 +142,7 @@ bool is_stream_load(const load_arguments& typed) {
 int stream_command(const load_arguments& typed) {
   std::expected<load::stream_plan, std::string> plan = plan_of(typed);
   if (!plan) return complain("load", usage, plan.error());
+  if (const auto shown = check_times_shown(typed, *plan); !shown) return complain("load", usage, shown.error());
   const auto gates = read_outputs(typed);
   if (!gates) return complain("load", usage, gates.error());
   if (const auto had = load::check_gates(*gates, *plan); !had) return complain("load", usage, "--slo " + had.error());
@@ -141,8 +157,7 @@ int stream_command(const load_arguments& typed) {
   if (!result) return came_to_nothing("load", result.error(), ended_by);
   const auto told = outputs->finish(engine, result->duration);
   const bool kept = load::judge_gates(*gates, *result);
-  const std::string text = typed.json ? report::stream_json(*result) : report::stream_text(*result);
-  if (const int said = print("load", text, summary_stream(typed)); said != ok) return said;
+  if (const int failed = write_result(typed, *result); failed != ok) return failed;
   if (!told) return complain("load", could_not_run, told.error());
   if (ended_early(*result, ended_by)) return code_of_signal(ended_by);
   if (!result->valid) return invalid_measurement;

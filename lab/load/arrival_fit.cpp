@@ -14,7 +14,7 @@ constexpr double kolmogorov_5_percent = 1.358;
 // How many arrivals of one thread are expected until an offset.
 class rescaled_time {
  public:
-  explicit rescaled_time(const workload& of) : threads_(of.threads), end_(of.length()) {
+  explicit rescaled_time(const intended_arrivals& of) : threads_(of.threads) {
     duration begin{};
     double before = 0;
     for (const stage& each : of.stages) {
@@ -22,6 +22,7 @@ class rescaled_time {
       begin += each.length;
       before += each.arrivals();
     }
+    end_ = begin;
   }
   double at(duration offset) const {
     const duration within = std::clamp(offset, duration::zero(), end_);
@@ -39,7 +40,7 @@ class rescaled_time {
   };
   std::vector<segment> segments_;
   double threads_;
-  duration end_;
+  duration end_{};
 };
 
 // Gaps in rescaled time: as they were, and as long and as short as the tolerance allows.
@@ -95,7 +96,7 @@ double share_off(const rescaled_gaps& gaps) {
 
 }  // namespace
 
-model::arrival_fit fit_arrivals(const workload& of, std::span<const realised_arrivals* const> threads) {
+model::arrival_fit fit_arrivals(const intended_arrivals& of, std::span<const realised_arrivals* const> threads) {
   model::arrival_fit fit;
   std::uint64_t sent = 0;
   std::uint64_t after_end = 0;
@@ -108,7 +109,7 @@ model::arrival_fit fit_arrivals(const workload& of, std::span<const realised_arr
   const rescaled_gaps gaps = gaps_of(rescaled_time(of), threads);
   fit.gaps = gaps.seen.size();
   if (fit.gaps == 0) return fit;
-  if (of.arrivals == model::arrival_law::poisson) {
+  if (of.law == model::arrival_law::poisson) {
     fit.distance = std::max(too_many_short(gaps.seen), too_many_long(gaps.seen));
     fit.distance_by_chance = kolmogorov_5_percent / std::sqrt(static_cast<double>(fit.gaps));
     fit.gaps_off = std::max(too_many_short(gaps.longest), too_many_long(gaps.shortest));

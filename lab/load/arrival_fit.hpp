@@ -12,8 +12,8 @@
 
 #include <span>
 
+#include "lab/load/rate_curve.hpp"
 #include "lab/load/realised_arrivals.hpp"
-#include "lab/load/workload.hpp"
 #include "lab/model/load_result.hpp"
 
 namespace assay::load {
@@ -23,7 +23,14 @@ namespace assay::load {
 inline constexpr duration gap_tolerance = std::chrono::microseconds(500);
 inline constexpr double gap_tolerance_share = 0.25;
 
-// Of the open model; one element a thread.
-model::arrival_fit fit_arrivals(const workload& of, std::span<const realised_arrivals* const> threads);
+// The law, and the rate of all threads together over the time of the run.
+struct intended_arrivals {
+  model::arrival_law law = model::arrival_law::constant;
+  std::span<const stage> stages;
+  unsigned threads = 1;
+};
+
+// One element a thread.
+model::arrival_fit fit_arrivals(const intended_arrivals& of, std::span<const realised_arrivals* const> threads);
 
 }  // namespace assay::load

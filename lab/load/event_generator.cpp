@@ -5,6 +5,7 @@
 #include <tuple>
 #include <utility>
 
+#include "lab/load/part_findings.hpp"
 #include "lab/load/span.hpp"
 #include "stack/http/client.hpp"
 #include "stack/runtime/delay.hpp"
@@ -26,7 +27,7 @@ bool is_event_stream(const http::response_head& head) {
 }  // namespace
 
 event_generator::event_generator(loop& on, const stream_plan& plan, const socket_address& to, stream_counters& live)
-    : on_(on), plan_(plan), to_(to), live_(live), ends_(this) {}
+    : on_(on), plan_(plan), to_(to), live_(live), ends_(this), gap_parts_(plan.options.length) {}
 
 event_generator::~event_generator() { on_.timers().disarm(ends_); }
 
@@ -115,6 +116,7 @@ void event_generator::on_event(follower& by) {
   live_.answers.store(events_, std::memory_order_relaxed);
   if (by.has_event) {
     gap_.record(nanoseconds(now - by.last_at));
+    gap_parts_.record(now - start_, now - by.last_at);
   } else if (by.asked_at != instant{}) {
     first_event_.record(nanoseconds(now - std::exchange(by.asked_at, instant{})));
   }
@@ -198,6 +200,24 @@ task<void> event_generator::run(instant start) {
   on_.timers().disarm(ends_);
 }
 
+// What the parts say of the gaps, from when every connection was to be open. An event comes to all streams at once, so
+// their gaps are a bunch: of the tail counts how many gaps a stream had.
+void event_generator::conclude(model::stream_result& into) const {
+  const double opening_ns = plan_.options.connections / plan_.options.connects_per_s * 1e9;
+  const stretch length{.planned = plan_.options.length,
+                       .measured = into.duration,
+                       .asked = plan_.options.gated_quantiles,
+                       .bunches = gap_.count() / plan_.options.connections,
+                       .even_from = duration(static_cast<duration::rep>(opening_ns))};
+  if (2 * length.even_from > into.duration) {
+    into.intervals.why_not = "connections were being opened for more than half of the run";
+    return;
+  }
+  part_findings found = findings_of(gap_, gap_parts_, length);
+  into.intervals = std::move(found.intervals);
+  into.steady = std::move(found.steady);
+}
+
 void event_generator::write_to(model::stream_result& into) const {
   into.duration = end_ - start_;
   into.open_at_end = open_at_end_;
@@ -208,6 +228,7 @@ void event_generator::write_to(model::stream_result& into) const {
   into.events = events_;
   into.first_event = first_event_;
   into.gap = gap_;
+  conclude(into);
   into.open_gap = open_gap_;
   into.longest_silence_ns = nanoseconds(longest_silence_);
   into.bytes_received = received_bytes_;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "lab/load/recorder.hpp"
+#include "lab/load/run_parts.hpp"
 #include "lab/load/stream_load.hpp"
 #include "lab/load/stream_options.hpp"
 #include "stack/http/event_parser.hpp"
@@ -66,6 +67,7 @@ class event_generator final : public stream_load {
   std::string request_of(const follower& by) const;
   duration pause_of(const follower& by) const;
   void finish();
+  void conclude(model::stream_result& into) const;
 
   loop& on_;
   const stream_plan& plan_;
@@ -82,6 +84,7 @@ class event_generator final : public stream_load {
   observe::histogram answer_time_ = observe::histogram::with_defaults();
   observe::histogram first_event_ = observe::histogram::with_defaults();
   observe::histogram gap_ = observe::histogram::with_defaults();
+  run_parts gap_parts_;  // by when a gap ended
   observe::histogram open_gap_ = observe::histogram::with_defaults();
   observe::histogram own_lag_ = observe::histogram::with_defaults();  // of the openings
   observe::histogram receive_lag_ = observe::histogram::with_defaults();

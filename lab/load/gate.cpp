@@ -53,16 +53,6 @@ std::optional<gated_part> part_of(const gate& of, const model::load_result& resu
   return part_from(stage, std::max(1e-9, stage.length_s));
 }
 
-// Nothing where what is gated has none: a maximum, a share, a rate, a window.
-std::optional<model::time_interval> interval_of(const gate& of, const gated_part& part) {
-  if (part.intervals == nullptr) return std::nullopt;
-  if (of.what == gated::mean) return part.intervals->mean;
-  if (of.what != gated::quantile) return std::nullopt;
-  const auto& told = part.intervals->quantiles;
-  const auto known = std::ranges::find(told, of.quantile, &model::quantile_interval::quantile);
-  return known == told.end() ? std::nullopt : std::optional(known->within);
-}
-
 // The measured value, nothing when it cannot be told, and its interval, if it has one; and what came of the windows,
 // where it is of them.
 struct measured_value {
@@ -218,6 +208,15 @@ std::optional<double> value_of(const gate& of, const gated_part& part) {
 }
 
 bool holds(const gate& of, double value) { return of.what == gated::rate ? value > of.limit : value < of.limit; }
+
+std::optional<model::time_interval> interval_of(const gate& of, const gated_part& part) {
+  if (part.intervals == nullptr) return std::nullopt;
+  if (of.what == gated::mean) return part.intervals->mean;
+  if (of.what != gated::quantile) return std::nullopt;
+  const auto& told = part.intervals->quantiles;
+  const auto known = std::ranges::find(told, of.quantile, &model::quantile_interval::quantile);
+  return known == told.end() ? std::nullopt : std::optional(known->within);
+}
 
 std::string why_no_value(const gate& of, const gated_part& part, std::string_view times) {
   if (of.what == gated::error_share) return "nothing was due";

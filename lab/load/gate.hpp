@@ -55,6 +55,8 @@ inline constexpr duration min_window = std::chrono::milliseconds(100);
 bool holds(const gate& of, double value);
 // Nothing when so few answers do not tell it, and of gated::back.
 std::optional<double> value_of(const gate& of, const gated_part& part);
+// Nothing where what is gated has none: a maximum, a share, a rate, a window.
+std::optional<model::time_interval> interval_of(const gate& of, const gated_part& part);
 // Why it is not known; `times` names what there was too little of, "answers".
 std::string why_no_value(const gate& of, const gated_part& part, std::string_view times);
 

@@ -126,7 +126,8 @@ std::optional<model::time_interval> mean_interval(std::span<const observe::histo
 }
 
 std::optional<model::quantile_interval> quantile_interval(const observe::histogram& all,
-                                                          std::span<const observe::histogram> parts, double quantile) {
+                                                          std::span<const observe::histogram> parts, double quantile,
+                                                          std::uint64_t bunches) {
   if (filled(parts) < least_parts || !observe::estimable(quantile, all.count())) return std::nullopt;
   const std::uint64_t at = all.value_at_quantile(quantile);
   const auto share_until = [parts](std::uint64_t value) {
@@ -145,7 +146,8 @@ std::optional<model::quantile_interval> quantile_interval(const observe::histogr
   const double wider = student_quantile(differs->degrees) / normal_quantile;
   const double effective = static_cast<double>(all.count()) / design_effect;
   const auto counted = static_cast<std::uint64_t>(effective / (wider * wider));
-  if (static_cast<double>(counted) * std::min(quantile, 1 - quantile) < least_beyond) return std::nullopt;
+  const auto apart = static_cast<double>(std::min(counted, bunches));
+  if (apart * std::min(quantile, 1 - quantile) < least_beyond) return std::nullopt;
   const auto ranks = observe::quantile_confidence_ranks(quantile, counted);
   if (!ranks) return std::nullopt;
   const auto value_of = [&](std::uint64_t rank) {
@@ -160,12 +162,12 @@ std::optional<model::quantile_interval> quantile_interval(const observe::histogr
 }
 
 model::response_intervals intervals_of(const observe::histogram& all, std::span<const observe::histogram> parts,
-                                       std::span<const double> asked) {
+                                       std::span<const double> asked, std::uint64_t bunches) {
   std::set<double> quantiles{0.5, 0.9, 0.95, 0.99, 0.999, 0.9999};
   quantiles.insert(asked.begin(), asked.end());
   model::response_intervals told{.mean = mean_interval(parts)};
   for (const double quantile : quantiles) {
-    if (const auto known = quantile_interval(all, parts, quantile)) told.quantiles.push_back(*known);
+    if (const auto known = quantile_interval(all, parts, quantile, bunches)) told.quantiles.push_back(*known);
   }
   return told;
 }

@@ -14,10 +14,15 @@
 // Where neighbouring parts are alike, longer ones are the sample, and where those are, nothing is told. A run that has
 // met a handful of slow moments is less sure than its interval says: by simulation it holds in 80 to 90 of 100 runs.
 //
+// Times that come in bunches, as the deliveries of one broadcast do, are in one part all of them, and so what they have
+// in common is in how parts differ. What no part can show is the slow message that has not come yet: of the tail is
+// told only where enough bunches lie beyond it, however many times each of them has.
+//
 // Misuse: a run whose load changes: its parts differ because they are to. A comparison of two services from one run of
 // each: between runs there is more difference than within one, and that is the judge's.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 
@@ -29,13 +34,18 @@ namespace assay::load {
 // Fewer parts than this with anything in them tell nothing about how parts differ.
 inline constexpr std::size_t least_parts = 16;
 
-// Nothing when there are too few samples, or parts. `all` holds what the parts hold together.
+// As many samples as there are of them can be independent of each other.
+inline constexpr std::uint64_t each_its_own = UINT64_MAX;
+
+// Nothing when there are too few samples, or parts. `all` holds what the parts hold together; `bunches` says of how
+// many messages, say, it is the times.
 std::optional<model::time_interval> mean_interval(std::span<const observe::histogram> parts);
 std::optional<model::quantile_interval> quantile_interval(const observe::histogram& all,
-                                                          std::span<const observe::histogram> parts, double quantile);
+                                                          std::span<const observe::histogram> parts, double quantile,
+                                                          std::uint64_t bunches = each_its_own);
 
 // The mean's, and those of p50, p90, p95, p99, p99.9, p99.99 and of what is `asked` for that can be told, rising.
 model::response_intervals intervals_of(const observe::histogram& all, std::span<const observe::histogram> parts,
-                                       std::span<const double> asked = {});
+                                       std::span<const double> asked = {}, std::uint64_t bunches = each_its_own);
 
 }  // namespace assay::load

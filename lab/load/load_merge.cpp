@@ -9,46 +9,14 @@
 
 #include "lab/load/arrival_fit.hpp"
 #include "lab/load/burst_return.hpp"
-#include "lab/load/intervals.hpp"
+#include "lab/load/part_findings.hpp"
 #include "lab/load/span.hpp"
 #include "lab/load/stage_rows.hpp"
-#include "lab/load/steady_state.hpp"
 #include "lab/load/verdict.hpp"
 #include "stack/runtime/clock.hpp"
 
 namespace assay::load {
 namespace {
-
-// A stretch of even load: all of it, as planned, and how much there was of it. Which quantiles are asked for.
-struct stretch {
-  duration planned{};
-  duration measured{};
-  std::span<const double> asked;
-};
-
-// Of the parts from `from` on.
-observe::histogram joined(std::span<const observe::histogram> parts, std::size_t from) {
-  observe::histogram all = observe::histogram::create(run_parts::layout).value();
-  for (const observe::histogram& each : parts.subspan(std::min(from, parts.size()))) {
-    std::ignore = all.merge(each);  // of one layout
-  }
-  return all;
-}
-
-// What the parts of a stretch say of it: into a run, a stage or a route. Of one that was cut short the last parts are
-// empty.
-template <class Of>
-void conclude_from_parts(const run_parts& parts, const stretch& length, Of& of) {
-  of.intervals = model::response_intervals{};
-  const double part_s = in_seconds(length.planned) / run_parts::parts;
-  const auto whole = static_cast<std::size_t>(in_seconds(length.measured) / part_s + 1e-6);
-  of.steady = steadiness_of(parts.histograms().first(std::min(whole, run_parts::parts)), part_s);
-  if (of.steady && of.steady->from_s > 0) {
-    of.steady->since = joined(parts.histograms(), static_cast<std::size_t>(std::llround(of.steady->from_s / part_s)));
-  }
-  if (of.steady && of.steady->drift) return;  // no interval holds what comes after that
-  of.intervals = intervals_of(of.latency.response_time, parts.histograms(), length.asked);
-}
 
 // Those of all threads; nothing where none are kept.
 std::optional<run_parts> merged_parts(const std::vector<thread_outcome>& outcomes, std::size_t stage,
@@ -67,20 +35,28 @@ std::optional<run_parts> merged_parts(const std::vector<thread_outcome>& outcome
 }
 
 // Of a run of one even stage: what its routes' parts say of each of them, and together of the whole.
-void conclude_of_run(const workload& work, const std::vector<thread_outcome>& outcomes, model::load_result& of) {
-  const stretch length{.planned = work.length(), .measured = of.duration, .asked = work.gated_quantiles};
+void conclude_of_run(const measured_load& run, const std::vector<thread_outcome>& outcomes, model::load_result& of) {
+  const workload& work = run.work;
+  const stretch length{
+      .planned = work.length(), .measured = of.duration, .asked = work.gated_quantiles, .even_from = run.even_from};
   std::optional<run_parts> whole;
   for (std::size_t i = 0; i < work.requests.size(); ++i) {
     std::optional<run_parts> parts = merged_parts(outcomes, 0, i);
     if (!parts) return;
-    if (i < of.routes.size()) conclude_from_parts(*parts, length, of.routes[i]);
     if (!whole) {
       whole = std::move(parts);
     } else {
       whole->merge(*parts);
     }
   }
-  if (whole) conclude_from_parts(*whole, length, of);
+  if (work.model == model::load_model::partly_open) {
+    of.intervals.why_not = why_not_even(*whole, length);
+    if (!of.intervals.why_not.empty()) return;
+  }
+  for (std::size_t i = 0; i < of.routes.size(); ++i) {
+    conclude_from_parts(*merged_parts(outcomes, 0, i), length, of.routes[i]);
+  }
+  conclude_from_parts(*whole, length, of);
 }
 
 std::vector<model::load_stage> merged_stages(const measured_load& of, const std::vector<thread_outcome>& outcomes,
@@ -131,7 +107,7 @@ std::vector<model::load_route> merged_routes(const workload& work, const std::ve
 model::arrival_fit merged_fit(const workload& work, const std::vector<thread_outcome>& outcomes) {
   std::vector<const realised_arrivals*> threads;
   for (const thread_outcome& each : outcomes) threads.push_back(each.measured.realised());
-  return fit_arrivals(work, threads);
+  return fit_arrivals({.law = work.arrivals, .stages = work.stages, .threads = work.threads}, threads);
 }
 
 }  // namespace
@@ -177,7 +153,7 @@ model::load_result merge_load(const measured_load& of, const std::vector<thread_
   if (work.tests_arrivals()) merged.arrivals_seen = merged_fit(work, outcomes);
   merged.stages = merged_stages(of, outcomes, merged.duration);
   if (work.requests.size() > 1) merged.routes = merged_routes(work, outcomes);
-  if (work.stages.size() == 1) conclude_of_run(work, outcomes, merged);
+  if (work.stages.size() == 1) conclude_of_run(of, outcomes, merged);
   judge_validity(merged);
   return merged;
 }

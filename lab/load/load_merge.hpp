@@ -21,6 +21,7 @@ struct measured_load {
   instant start{};
   bool interrupted = false;
   const run_windows* windows = nullptr;  // where objectives are of them
+  duration even_from{};                  // of sessions: until then fewer of them were under way than afterwards
 };
 
 model::load_result merge_load(const measured_load& of, const std::vector<thread_outcome>& outcomes);

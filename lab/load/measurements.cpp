@@ -14,22 +14,6 @@ std::uint64_t room_for_writes(const workload& of) {
   return share > 0 ? static_cast<std::uint64_t>(std::ceil(share + 6 * std::sqrt(share))) : 0;
 }
 
-// Null for a stage whose rate changes on purpose.
-std::vector<std::unique_ptr<run_parts>> parts_for(const workload& of) {
-  std::vector<std::unique_ptr<run_parts>> made;
-  if (of.stages.size() == 1) {
-    if (!of.stages.front().is_even()) return made;
-    for (std::size_t i = 0; i < of.requests.size(); ++i) made.push_back(std::make_unique<run_parts>(of.length()));
-    return made;
-  }
-  duration begin{};
-  for (const stage& each : of.stages) {
-    made.push_back(each.is_even() ? std::make_unique<run_parts>(each.length, begin) : nullptr);
-    begin += each.length;
-  }
-  return made;
-}
-
 }  // namespace
 
 measurements::measurements(const workload& of, second_series* series, stall_watch* watch, run_windows* windows)
@@ -41,7 +25,7 @@ measurements::measurements(const workload& of, second_series* series, stall_watc
       cells_(of.stages.size() * routes_),
       writes_(room_for_writes(of)) {
   if (series != nullptr) seconds_.emplace(*series);
-  if (of.keep_parts) parts_ = parts_for(of);
+  if (of.keep_parts) parts_ = parts_of(of.stages, of.requests.size());
   if (windows != nullptr && windows->any()) windows_.emplace(*windows);
   if (of.tests_arrivals()) realised_.emplace(of.arrivals_expected() / of.threads, of.length());
   // Before the clock runs: to make them at the start of a burst would be the generator's lateness.

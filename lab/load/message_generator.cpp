@@ -7,10 +7,8 @@
 #include <tuple>
 #include <utility>
 
-#include "lab/load/burst_return.hpp"
 #include "lab/load/counter_random.hpp"
 #include "lab/load/span.hpp"
-#include "lab/load/stage_rows.hpp"
 #include "stack/runtime/delay.hpp"
 
 namespace assay::load {
@@ -25,6 +23,11 @@ constexpr duration interrupted_drain = std::chrono::milliseconds(500);
 // A backlog must not keep what arrives waiting for longer than this many sends.
 constexpr unsigned max_sends_a_turn = 64;
 
+std::vector<stage> stages_of(const stream_options& options) {
+  if (!options.stages.empty()) return options.stages;
+  return {{.rate_per_s = options.rate_per_s.value_or(0), .length = options.length}};
+}
+
 task<bool> wait_until(instant at) { co_return (co_await delay_until(at)).has_value(); }
 
 }  // namespace
@@ -37,12 +40,15 @@ message_generator::message_generator(loop& on, const stream_plan& plan, const me
       live_(live),
       text_(plan.options.message, target.run),
       stalls_(on, true),
+      stages_(stages_of(plan.options)),
+      parts_(sends() ? parts_of(stages_) : std::vector<std::unique_ptr<run_parts>>()),
       ledger_({.connections = plan.options.connections,
                .stages = plan.options.stages.size(),
                .timeout = plan.options.timeout,
                .broadcast = plan.kind == model::stream_kind::broadcast,
                .series = target.series,
-               .watch = &stalls_}),
+               .watch = &stalls_,
+               .parts = parts_}),
       schedule_({.law = plan.options.arrivals,
                  .rate_per_s = plan.options.rate_per_s.value_or(1),
                  .seed = plan.options.seed,
@@ -53,6 +59,7 @@ message_generator::message_generator(loop& on, const stream_plan& plan, const me
       pace_(this),
       expiry_(this),
       farewell_(this) {
+  if (sends()) realised_.emplace(arrivals_of(stages_), plan.options.length);
   for (std::uint32_t i = 0; i < members_.size(); ++i) {
     members_[i].index = i;
     set_bit(absent_, i);
@@ -260,6 +267,7 @@ void message_generator::on_message(const member& from, std::string_view payload)
 void message_generator::send_next(instant now) {
   const message_due due{.intended = next_intended(), .stage = schedule_.stage_index()};
   member& on = members_[order_[schedule_.index() % order_.size()]];
+  realised_->sent(schedule_.index(), due.intended - start_, now - due.intended);
   schedule_.pop();
   if (on.on == nullptr) return ledger_.without_connection(due);
   if (!ledger_.has_room(due)) {
@@ -372,29 +380,6 @@ task<void> message_generator::run(instant start) {
   running_ = nullptr;
   stalls_.end();
   disarm_timers();
-}
-
-void message_generator::write_to(model::stream_result& into) const {
-  into.duration = end_ - start_;
-  into.open_at_end = open_at_end_;
-  into.connects = connects_;
-  into.reconnects = reconnects_;
-  for (const member& each : members_) into.renewals += each.renewals;
-  into.connect_time = connect_time_;
-  into.answer_time = answer_time_;
-  into.bytes_received = received_bytes_;
-  into.stages = begun_stages(plan_.options.stages, into.duration);
-  ledger_.write_to(into);
-  for (std::size_t i = 0; i < into.stages.size() && target_.series != nullptr; ++i) {
-    if (!plan_.options.stages[i].burst_of_per_s) continue;
-    into.stages[i].burst = return_after_burst(plan_.options.stages, i, target_.series->seconds(), into.duration);
-  }
-  stall_record stalls = ledger_.stalls();
-  stalls.saw(stalls_.count(), stalls_.longest(), stalls_.total());
-  into.stalls = stalls.concern(into.latency.response_time, plan_.options.gated_quantiles);
-  into.generator.own_limits = own_limits_ + connection_errors_[static_cast<std::size_t>(failure_kind::own_limit)];
-  into.receive_lag_p99_ns = receive_lag_.value_at_quantile(0.99);
-  into.lost_connections = counts_by_kind(connection_errors_);
 }
 
 }  // namespace assay::load

@@ -19,6 +19,7 @@
 #include "lab/load/message_connection.hpp"
 #include "lab/load/message_ledger.hpp"
 #include "lab/load/message_text.hpp"
+#include "lab/load/realised_arrivals.hpp"
 #include "lab/load/schedule.hpp"
 #include "lab/load/stall_watch.hpp"
 #include "lab/load/stream_load.hpp"
@@ -76,6 +77,7 @@ class message_generator final : public stream_load {
     message_generator* owner;
   };
 
+  void conclude(model::stream_result& into) const;
   bool sends() const { return plan_.kind != model::stream_kind::idle; }
   instant next_intended() const { return sends() ? start_ + schedule_.peek() : never; }
   void shuffle();
@@ -107,8 +109,11 @@ class message_generator final : public stream_load {
   stream_counters& live_;
   message_text text_;
   stall_watch stalls_;
+  std::vector<stage> stages_;                      // as planned; one of the run's rate where there are not several
+  std::vector<std::unique_ptr<run_parts>> parts_;  // of these
   message_ledger ledger_;
   arrival_schedule schedule_;
+  std::optional<realised_arrivals> realised_;  // where messages are sent
   std::vector<member> members_;
   std::vector<std::uint32_t> order_;  // of the members, as messages go round
   connection_bits absent_;

@@ -58,6 +58,12 @@ void message_ledger::count_stall(const entry& of, instant now, std::uint64_t del
   if (added > duration::zero()) stalls_.touched(now - of.intended, added, deliveries);
 }
 
+void message_ledger::record_response(const entry& of, instant now, std::uint64_t deliveries) {
+  tally_of(of).latency.response_time.record(nanoseconds(now - of.intended), deliveries);
+  run_parts* const parts = options_.parts.empty() ? nullptr : options_.parts[of.stage].get();
+  if (parts != nullptr) parts->record(of.intended - start_, now - of.intended, deliveries);
+}
+
 void message_ledger::level_changes(instant now, std::int64_t by) {
   under_way_ns_ += static_cast<double>(under_way_) * static_cast<double>((now - level_since_).count());
   under_way_ += by;
@@ -142,7 +148,7 @@ message_ledger::arrival message_ledger::arrived(std::uint64_t number, std::uint3
   service_sum_ns_ += static_cast<double>((now - of.sent).count());
   message_tally& in = tally_of(of);
   in.received++;
-  in.latency.response_time.record(nanoseconds(now - of.intended));
+  record_response(of, now, 1);
   in.latency.service_time.record(nanoseconds(now - of.sent));
   count_stall(of, now, 1);
   end_in_second(of, true, std::nullopt, now - of.intended, 1);
@@ -162,7 +168,7 @@ void message_ledger::fail(entry& of, failure_kind why, instant now, std::uint32_
     service_sum_ns_ += static_cast<double>(deliveries) * static_cast<double>((now - of.sent).count());
   }
   if (!charged) return;
-  in.latency.response_time.record(nanoseconds(now - of.intended), deliveries);
+  record_response(of, now, deliveries);
   if (of.held) {
     in.latency.send_lag.record(nanoseconds(now - of.intended));
   } else {

@@ -11,13 +11,14 @@
 //   ledger.expire(much_later);                   // whoever has not got it by then, will not
 //
 // Memory: 48 bytes a message on its way, in a broadcast a bit for each connection, and 1.3 MiB a stage of the run
-// (message_tally.hpp).
+// (message_tally.hpp), beside the parts of each stage, 1.2 MiB, where it is given them (run_parts.hpp).
 //
 // Misuse: instants that go back.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -25,6 +26,7 @@
 #include "lab/load/message_tally.hpp"
 #include "lab/load/own_stalls.hpp"
 #include "lab/load/recorder.hpp"
+#include "lab/load/run_parts.hpp"
 #include "lab/load/second_series.hpp"
 #include "lab/load/stall_watch.hpp"
 #include "lab/model/stream_result.hpp"
@@ -38,6 +40,8 @@ struct ledger_options {
   bool broadcast = false;
   second_series* series = nullptr;     // null: no seconds are kept
   const stall_watch* watch = nullptr;  // of the thread's own stalls, where it is looked for them
+  // By stage; null for one whose rate changes on purpose. Empty: response times are not kept by parts.
+  std::span<const std::unique_ptr<run_parts>> parts = {};
 };
 
 // When a message is meant to be sent, and in which stage of the run that is.
@@ -103,6 +107,8 @@ class message_ledger {
   std::uint64_t failed() const { return failed_; }
   std::uint64_t received() const { return received_; }
   std::uint64_t sent() const { return sent_; }
+  // Of those that were meant to be sent in that stage.
+  std::uint64_t sent_in(std::size_t stage) const { return tallies_[stage].sent; }
   // Needs its duration, and the stages that began.
   void write_to(model::stream_result& into) const;
   // The response times that the thread's own stalls can have made longer.
@@ -130,6 +136,7 @@ class message_ledger {
   void end_in_second(const entry& of, bool received, std::optional<failure_kind> error,
                      std::optional<duration> response, std::uint64_t deliveries);
   void count_stall(const entry& of, instant now, std::uint64_t deliveries);
+  void record_response(const entry& of, instant now, std::uint64_t deliveries);
   void fail(entry& of, failure_kind why, instant now, std::uint32_t deliveries, bool charged);
   void give_up(entry& of, failure_kind why, instant now);
   void retire();

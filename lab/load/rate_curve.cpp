@@ -24,6 +24,12 @@ double length_ns(const stage& of) { return static_cast<double>(of.length.count()
 
 double stage::arrivals() const { return rate_curve(*this).arrivals_until(length_ns(*this)); }
 
+double arrivals_of(std::span<const stage> stages) {
+  double sum = 0;
+  for (const stage& each : stages) sum += each.arrivals();
+  return sum;
+}
+
 std::string shape_text(const stage& of) {
   if (of.end_rate_per_s) return fmt::format("{:g}..{:g}/s", of.rate_per_s, *of.end_rate_per_s);
   if (of.burst_of_per_s) return fmt::format("{:g}*{:g}/s", *of.burst_of_per_s, of.rate_per_s / *of.burst_of_per_s);

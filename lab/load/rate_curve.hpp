@@ -13,6 +13,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,9 @@ struct stage {
   // Its rate is the same from begin to end.
   bool is_even() const { return !end_rate_per_s && swing_per_s == 0 && course.empty(); }
 };
+
+// Expected arrivals of all of them.
+double arrivals_of(std::span<const stage> stages);
 
 // "100/s", "100..500/s", "300~200/20s", "100*10/s": the rates, for people.
 std::string shape_text(const stage& of);

@@ -1,5 +1,5 @@
-// When requests really went out, as a sample of pairs of arrivals that follow each other: what the gaps between them
-// are compared by with the law that was intended (arrival_fit.hpp).
+// When requests, messages or sessions really went out, as a sample of pairs of arrivals that follow each other: what
+// the gaps between them are compared by with the law that was intended (arrival_fit.hpp).
 //
 // The instant of an arrival is the intended one and the generator's own lateness: what waits because the candidate
 // holds every connection went out, as far as the generator is concerned, when it could have. Of n arrivals every 2^s-th

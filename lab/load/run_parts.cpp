@@ -17,4 +17,19 @@ void run_parts::merge(const run_parts& other) {
   for (std::size_t i = 0; i < parts; ++i) std::ignore = histograms_[i].merge(other.histograms_[i]);
 }
 
+std::vector<std::unique_ptr<run_parts>> parts_of(std::span<const stage> stages, std::size_t routes) {
+  std::vector<std::unique_ptr<run_parts>> made;
+  if (stages.size() == 1) {
+    if (!stages.front().is_even()) return made;
+    for (std::size_t i = 0; i < routes; ++i) made.push_back(std::make_unique<run_parts>(stages.front().length));
+    return made;
+  }
+  duration begin{};
+  for (const stage& each : stages) {
+    made.push_back(each.is_even() ? std::make_unique<run_parts>(each.length, begin) : nullptr);
+    begin += each.length;
+  }
+  return made;
+}
+
 }  // namespace assay::load

@@ -9,9 +9,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
+#include "lab/load/rate_curve.hpp"
 #include "stack/observe/histogram.hpp"
 #include "stack/runtime/time.hpp"
 
@@ -39,5 +41,9 @@ class run_parts {
   double parts_a_ns_;
   std::vector<observe::histogram> histograms_;
 };
+
+// Those of each route of a run of one stage, none where its rate changes on purpose; or those of each of several
+// stages, null for one whose rate does.
+std::vector<std::unique_ptr<run_parts>> parts_of(std::span<const stage> stages, std::size_t routes = 1);
 
 }  // namespace assay::load

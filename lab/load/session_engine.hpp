@@ -38,6 +38,9 @@ class session_engine final : public live_run {
   lone_run<session_generator> run_;
 };
 
+// INVALID too where the sessions of a scenario did not begin as its schedule had them: by the rules of requests.
+void judge_session_arrivals(model::load_result& result);
+
 // What a run of sessions has measured; `threads` holds the one of the generator, and `series` is null where it has kept
 // no seconds, `windows` where there is no objective of them.
 model::load_result session_result_of(const session_plan& plan, const std::vector<model::load_sessions>& sessions,

@@ -13,8 +13,6 @@
 namespace assay::load {
 namespace {
 
-// After Ctrl-C nobody wants to wait for slow answers.
-constexpr duration interrupted_drain = std::chrono::milliseconds(500);
 // Sessions that are started before others get a turn.
 constexpr int most_at_once = 64;
 // Set the numbers of sessions apart from those of schedules and requests, which come from the same seed.
@@ -40,7 +38,8 @@ session_generator::session_generator(loop& on, const session_plan& plan, const s
     // A seed of its own: two scenarios of one rate are two groups of people.
     schedules_.emplace_back(schedule_options{
         .law = each.arrivals, .seed = i == 0 ? plan.work.seed : mix(plan.work.seed + i), .stages = each.stages});
-    sessions_.push_back({.name = each.name, .offered_per_s = each.rate_per_s});
+    sessions_.push_back({.name = each.name, .offered_per_s = each.rate_per_s, .arrivals = each.arrivals});
+    realised_.emplace_back(arrivals_of(each.stages), plan.work.length());
   }
 }
 
@@ -99,6 +98,8 @@ task<void> session_generator::pace() {
       blind_until = on_.now();
     }
     arrived begun = take(scenario);
+    const duration own_lag = on_.now() - std::max(due, full_until);
+    realised_[scenario].sent(begun.number, due - start_, std::max(own_lag, duration::zero()));
     begun.waited = waited;
     begun.blind_until = blind_until;
     driving_->spawn(drive(begun, std::move(place)));
@@ -215,7 +216,7 @@ task<session_generator::fate> session_generator::perform(session& in, std::size_
   co_return seen;
 }
 
-// --- all of them ---
+// --- before all of them ---
 
 task<result<void>> session_generator::connect() {
   scope opening(co_await this_context());
@@ -228,47 +229,6 @@ task<result<void>> session_generator::connect() {
   co_await close(probe);
   if (opened && stopped_) co_return std::unexpected(error{.code = errc::cancelled, .what = "connect"});
   co_return opened;
-}
-
-// Cuts what is still open when the drain has lasted long enough.
-void session_generator::cut() {
-  stopped_ = true;
-  // Not cancel_reason::deadline: that would read as the request's own timeout.
-  if (pacing_ != nullptr) pacing_->cancel(cancel_reason::shutdown);
-  if (driving_ != nullptr) driving_->cancel(cancel_reason::shutdown);
-}
-
-void session_generator::stop() {
-  if (std::exchange(stopped_, true)) return;
-  if (connecting_ != nullptr) connecting_->cancel(cancel_reason::user);
-  if (driving_ == nullptr) return;
-  end_ = std::min(end_, on_.now());
-  cost_.end();
-  if (pacing_ != nullptr) pacing_->cancel(cancel_reason::user);
-  on_.timers().arm(drain_, std::min(drain_.deadline(), on_.now() + interrupted_drain));
-}
-
-task<void> session_generator::run(instant start) {
-  start_ = start;
-  measured_.begin(start);
-  end_ = saturating_add(start, plan_.work.length());
-  std::ignore = co_await delay_until(start);
-  if (stopped_) end_ = start;
-  scope driving(co_await this_context());
-  driving_ = &driving;
-  scope pacing(co_await this_context());
-  pacing_ = &pacing;
-  cost_.begin(end_);
-  on_.timers().arm(drain_, saturating_add(end_, plan_.work.timeout));
-  pacing.spawn(pace());
-  std::ignore = co_await pacing.join();
-  pacing_ = nullptr;
-  std::ignore = co_await driving.join();  // failures are counted where they happen
-  driving_ = nullptr;
-  cost_.end();
-  on_.timers().disarm(drain_);
-  charge_unsent(on_.now());
-  measured_.finish(end_);
 }
 
 }  // namespace assay::load

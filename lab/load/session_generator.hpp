@@ -25,6 +25,7 @@
 #include "lab/load/coming_seconds.hpp"
 #include "lab/load/exchange.hpp"
 #include "lab/load/measurements.hpp"
+#include "lab/load/realised_arrivals.hpp"
 #include "lab/load/run_windows.hpp"
 #include "lab/load/schedule.hpp"
 #include "lab/load/second_series.hpp"
@@ -103,6 +104,7 @@ class session_generator {
   live_counters& live_;
   measurements measured_;
   std::vector<arrival_schedule> schedules_;  // by scenario, as the next
+  std::vector<realised_arrivals> realised_;  // by scenario: when they began
   std::vector<model::load_sessions> sessions_;
   coming_seconds coming_;
   semaphore places_;

@@ -278,6 +278,13 @@ checked check_limits(const load_options& options) {
   return {};
 }
 
+// As many sessions begin in each part of the run; where that changes, the steps of those that began before it go on.
+bool is_even(const workload& work, const std::vector<session_scenario>& scenarios) {
+  const auto one_rate = [](const std::vector<stage>& of) { return of.size() == 1 && of.front().is_even(); };
+  return one_rate(work.stages) &&
+         std::ranges::all_of(scenarios, [&](const session_scenario& each) { return one_rate(each.stages); });
+}
+
 }  // namespace
 
 std::expected<session_plan, std::string> plan_sessions(const std::vector<model::scenario>& scenarios,
@@ -301,7 +308,6 @@ std::expected<session_plan, std::string> plan_sessions(const std::vector<model::
   if (const checked kept = check_kept(load->options); !kept) return std::unexpected(kept.error());
   workload work = workload_of(*load);
   work.model = model::load_model::partly_open;
-  work.keep_parts = false;
   for (std::size_t i = 0; i < scenarios.size(); ++i) {
     session_scenario& each = compiled[i];
     each.stages = coming->empty() ? work.stages : std::move((*coming)[i]);
@@ -309,6 +315,7 @@ std::expected<session_plan, std::string> plan_sessions(const std::vector<model::
     each.arrivals = scenarios[i].arrivals.value_or(load->options.arrivals);
     find_given(work.requests, scenarios[i], each);
   }
+  work.keep_parts = is_even(work, compiled);
   return session_plan{.load = std::move(*load), .work = std::move(work), .scenarios = std::move(compiled)};
 }
 

@@ -40,14 +40,18 @@ double rate_of(const model::stream_result& result) {
 // Nothing of a stage that the run ended before.
 std::optional<gated_part> part_of(const gate& of, const model::stream_result& result) {
   if (of.part.empty()) {
-    return gated_part{.times = &times_of(result), .rate_rps = rate_of(result), .error_share = error_share_of(result)};
+    return gated_part{.times = &times_of(result),
+                      .rate_rps = rate_of(result),
+                      .error_share = error_share_of(result),
+                      .intervals = &result.intervals};
   }
   const auto index = stage_index_of(of.part);
   if (!index || *index >= result.stages.size()) return std::nullopt;
   const model::load_stage& stage = result.stages[*index];
   return gated_part{.times = &stage.latency.response_time,
                     .rate_rps = static_cast<double>(stage.answered) / std::max(1e-9, stage.length_s),
-                    .error_share = failed_share(stage.errors, stage.offered, result)};
+                    .error_share = failed_share(stage.errors, stage.offered, result),
+                    .intervals = stage.intervals ? &*stage.intervals : nullptr};
 }
 
 std::optional<double> value_of(const gate& of, const gated_part& part, const model::stream_result& result) {
@@ -99,7 +103,7 @@ bool judge_gates(const std::vector<gate>& gates, model::stream_result& result) {
     const std::string why = each.what == gated::back
                                 ? why_not_back(result.stages)
                                 : why_no_value(each, *part, listens(result.kind) ? "gaps" : "messages");
-    result.gates.push_back(outcome_of(each, value, value ? "" : why));
+    result.gates.push_back(outcome_of(each, value, value ? "" : why, interval_of(each, *part)));
     if (!value || result.gates.back().met) continue;
     if (std::optional<std::string> untold = untold_for_stalls(each, result.stalls)) {
       result.reasons.push_back(std::move(*untold));

@@ -70,6 +70,11 @@ void judge_validity(model::stream_result& result, const verdict_bounds& bounds,
            result.generator, sends ? model::load_model::open : model::load_model::closed, count + 1, bounds)) {
     result.reasons.push_back(for_streams(std::move(reason)));
   }
+  if (result.arrivals_seen) {
+    for (std::string& reason : invalid_reasons(*result.arrivals_seen, result.arrivals, bounds)) {
+      result.reasons.push_back(for_streams(std::move(reason)));
+    }
+  }
   // The whole run's lateness is theirs, and says less.
   if (result.generator.own_lag_p99_ns <= bounds.own_lag_p99_ns) {
     for (std::string& reason : invalid_reasons(result.stages, bounds)) {

@@ -49,11 +49,7 @@ duration workload::length() const {
   return whole;
 }
 
-double workload::arrivals_expected() const {
-  double sum = 0;
-  for (const stage& each : stages) sum += each.arrivals();
-  return model == model::load_model::open ? sum : 0;
-}
+double workload::arrivals_expected() const { return model == model::load_model::open ? arrivals_of(stages) : 0; }
 
 double workload::arrivals_expected(duration until) const {
   if (model != model::load_model::open) return 0;

@@ -56,6 +56,8 @@ struct quantile_interval {
 struct response_intervals {
   std::optional<time_interval> mean = {};
   std::vector<quantile_interval> quantiles = {};  // rising; those that can be told
+  double from_s = 0;         // of what was meant for then or later: until then the load was not yet the even one
+  std::string why_not = {};  // where none can be told since the load never became even
 };
 
 // What the generator knows about itself, for the verdict.
@@ -141,8 +143,10 @@ struct load_route {
 // The sessions of one scenario, in the partly open model.
 struct load_sessions {
   std::string name = {};
-  double offered_per_s = 0;   // as planned
-  std::uint64_t offered = 0;  // that were due: started or not
+  double offered_per_s = 0;  // as planned
+  arrival_law arrivals = arrival_law::constant;
+  std::optional<arrival_fit> arrivals_seen = {};  // whether they began as the schedule had them
+  std::uint64_t offered = 0;                      // that were due: started or not
   std::uint64_t started = 0;
   std::uint64_t finished = 0;   // with their last step
   std::uint64_t abandoned = 0;  // a step failed

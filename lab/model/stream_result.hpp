@@ -68,6 +68,11 @@ struct stream_result {
   std::uint64_t surplus = 0;           // of ours: once more, too late, or an echo on another connection
   std::uint64_t unrelated = 0;         // messages that are not ours
   latency_histograms latency;
+  // Of the response time, or of events of the gaps: none where the load changes, or the service drifts; absent where
+  // the load changes, or few of them tell.
+  response_intervals intervals;
+  std::optional<steadiness> steady;
+  std::optional<arrival_fit> arrivals_seen;  // whether messages went out as the schedule had them
   // Of a run of several, those that began: messages count where they were meant to be sent; `answered` is received, in
   // a broadcast deliveries.
   std::vector<load_stage> stages;

@@ -3,6 +3,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <chrono>
 #include <cmath>
 #include <cstdint>
 
@@ -93,6 +94,28 @@ void append_intervals(std::string& to, bool open, double start_s, double length_
   append_interval(to, "Tag=send_lag,", start_s, length_s, of.send_lag);
 }
 
+std::string hlog_head(std::string_view what, const std::string& url, std::chrono::system_clock::time_point started) {
+  const double start_s = std::chrono::duration<double>(started.time_since_epoch()).count();
+  const auto whole_seconds = std::chrono::floor<std::chrono::seconds>(started);
+  return fmt::format(
+      "#[assay {}: {} {}]\n#[Histogram log format version 1.3]\n"
+      "#[StartTime: {:.3f} (seconds since epoch), {:%a %b %d %H:%M:%S} UTC {:%Y}]\n"
+      "#[BaseTime: {:.3f} (seconds since epoch)]\n"
+      "\"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"\n",
+      ASSAY_VERSION, what, url, start_s, whole_seconds, whole_seconds, start_s);
+}
+
+// Of each stage, or of a run that has not several.
+template <class Result>
+void append_run(std::string& to, bool open, const Result& of) {
+  if (of.stages.empty()) {
+    append_intervals(to, open, 0, std::chrono::duration<double>(of.duration).count(), of.latency);
+  }
+  for (const model::load_stage& each : of.stages) {
+    append_intervals(to, open, each.start_s, each.length_s, each.latency);
+  }
+}
+
 }  // namespace
 
 std::string percentile_distribution(const observe::histogram& of) {
@@ -114,21 +137,24 @@ std::string hgrm_file(const model::load_result& result) {
   return percentile_distribution(result.latency.response_time);
 }
 
+std::string hgrm_file(const model::stream_result& result) {
+  return percentile_distribution(result.kind == model::stream_kind::events ? result.gap : result.latency.response_time);
+}
+
 std::string hlog_file(const model::load_result& result) {
-  const double start_s = std::chrono::duration<double>(result.started.time_since_epoch()).count();
-  const auto whole_seconds = std::chrono::floor<std::chrono::seconds>(result.started);
-  std::string text = fmt::format(
-      "#[assay {}: {} {}]\n#[Histogram log format version 1.3]\n"
-      "#[StartTime: {:.3f} (seconds since epoch), {:%a %b %d %H:%M:%S} UTC {:%Y}]\n"
-      "#[BaseTime: {:.3f} (seconds since epoch)]\n"
-      "\"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"\n",
-      ASSAY_VERSION, result.method, result.url, start_s, whole_seconds, whole_seconds, start_s);
-  const bool open = result.model != model::load_model::closed;
-  if (result.stages.empty()) {
-    append_intervals(text, open, 0, std::chrono::duration<double>(result.duration).count(), result.latency);
-  }
-  for (const model::load_stage& each : result.stages) {
-    append_intervals(text, open, each.start_s, each.length_s, each.latency);
+  std::string text = hlog_head(result.method, result.url, result.started);
+  append_run(text, result.model != model::load_model::closed, result);
+  return text;
+}
+
+std::string hlog_file(const model::stream_result& result) {
+  std::string text = hlog_head(label(result.kind), result.url, result.started);
+  if (result.kind == model::stream_kind::events) {
+    const double length_s = std::chrono::duration<double>(result.duration).count();
+    append_interval(text, "", 0, length_s, result.gap);
+    append_interval(text, "Tag=first_event,", 0, length_s, result.first_event);
+  } else {
+    append_run(text, true, result);
   }
   return text;
 }

@@ -6,6 +6,9 @@
 //   .hlog   the interval log (HistogramLogWriter, format 1.3): a line each for response time, service time (tag
 //           service_time) and send lag (tag send_lag), of every stage, with the whole histogram in V2
 //
+// Over WebSocket these are of messages, in a broadcast of deliveries. Of events the .hgrm has the gaps, and the .hlog a
+// line for them and one with the tag first_event.
+//
 // Misuse: reading a percentile of the far tail that so few samples do not tell; the format prints it all the same. The
 // text and the JSON say "-" and null.
 #pragma once
@@ -13,11 +16,14 @@
 #include <string>
 
 #include "lab/model/load_result.hpp"
+#include "lab/model/stream_result.hpp"
 
 namespace assay::report {
 
 std::string percentile_distribution(const observe::histogram& of);
 std::string hgrm_file(const model::load_result& result);
 std::string hlog_file(const model::load_result& result);
+std::string hgrm_file(const model::stream_result& result);
+std::string hlog_file(const model::stream_result& result);
 
 }  // namespace assay::report

@@ -1,6 +1,5 @@
 #include "lab/report/load_json.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -15,38 +14,6 @@ namespace assay::report {
 namespace {
 
 using json = nlohmann::ordered_json;
-
-json bounds_us(const model::time_interval& of) { return {of.low_ns / 1e3, of.high_ns / 1e3}; }
-
-json intervals_json(const model::response_intervals& of) {
-  json bounds;
-  bounds["mean"] = of.mean ? bounds_us(*of.mean) : json(nullptr);
-  for (const auto& [name, quantile] : summary_quantiles) {
-    const auto known = std::ranges::find(of.quantiles, quantile, &model::quantile_interval::quantile);
-    bounds[name] = known != of.quantiles.end() ? bounds_us(known->within) : json(nullptr);
-  }
-  const auto median = std::ranges::find(of.quantiles, 0.5, &model::quantile_interval::quantile);
-  bounds["effective_samples"] = median != of.quantiles.end() ? json(median->effective_samples) : json(nullptr);
-  return bounds;
-}
-
-json arrivals_json(const std::optional<model::arrival_fit>& of) {
-  if (!of) return nullptr;
-  return {{"gaps", of->gaps},
-          {"ks_distance", number_or_null(of->distance)},
-          {"ks_distance_by_chance", number_or_null(of->distance_by_chance)},
-          {"tolerance_us", of->tolerance_ns / 1e3},
-          {"gaps_off_share", of->gaps_off},
-          {"offered_share", of->offered_share}};
-}
-
-json steady_json(const std::optional<model::steadiness>& of) {
-  if (!of) return nullptr;
-  return {{"from_s", of->from_s},
-          {"before", of->before},
-          {"drift", of->drift ? json(*of->drift) : json(nullptr)},
-          {"response_time_us", of->since ? summary_us(*of->since) : json(nullptr)}};
-}
 
 json stages_json(const std::vector<model::load_stage>& stages) {
   json rows = json::array();
@@ -91,6 +58,8 @@ json sessions_json(const std::vector<model::load_sessions>& scenarios) {
   for (const model::load_sessions& each : scenarios) {
     rows.push_back({{"scenario", each.name},
                     {"offered_per_s", each.offered_per_s},
+                    {"arrivals", std::string(label(each.arrivals))},
+                    {"arrivals_seen", arrivals_json(each.arrivals_seen)},
                     {"offered_sessions", each.offered},
                     {"started", each.started},
                     {"finished", each.finished},

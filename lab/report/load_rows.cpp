@@ -20,7 +20,7 @@ std::string bounds_text(const model::response_intervals& of, std::string_view na
 
 // Below the row of a stage or a route whose load is even: between which bounds its percentiles lie with 95 %.
 template <class Row>
-void append_row_interval(std::string& to, const Row& of) {
+void append_row_interval(std::string& to, const Row& of, std::string_view times = "answers") {
   if (!of.intervals) return;
   const auto& quantiles = of.intervals->quantiles;
   const auto median = std::ranges::find(quantiles, 0.5, &model::quantile_interval::quantile);
@@ -28,7 +28,7 @@ void append_row_interval(std::string& to, const Row& of) {
     to += fmt::format("    95 %: not estimable, the typical response time {} {:.2g} times in it\n",
                       *of.steady->drift > 1 ? "grew" : "fell to", *of.steady->drift);
   } else if (median == quantiles.end()) {
-    to += fmt::format("    95 %: not estimable from {} answers\n", of.latency.response_time.count());
+    to += fmt::format("    95 %: not estimable from {} {}\n", of.latency.response_time.count(), times);
   } else {
     to += fmt::format("    95 %: {}, {}; worth {:.0f} samples\n", bounds_text(*of.intervals, "p50", 0.5),
                       bounds_text(*of.intervals, "p99", 0.99), median->effective_samples);
@@ -37,8 +37,14 @@ void append_row_interval(std::string& to, const Row& of) {
 
 }  // namespace
 
+bool have_room_for_intervals(std::size_t rows) { return rows <= most_rows_with_intervals; }
+
+void append_stage_interval(std::string& to, const model::load_stage& of, std::string_view times) {
+  append_row_interval(to, of, times);
+}
+
 void append_stages(std::string& to, const std::vector<model::load_stage>& stages, bool all_intervals) {
-  const bool intervals = all_intervals || stages.size() <= most_rows_with_intervals;
+  const bool intervals = all_intervals || have_room_for_intervals(stages.size());
   to += fmt::format("  {:<9}{:<15}{:>9}{:>9}{:>8}{:>9}{:>9}{:>9}\n", "from", "planned", "offered", "answered", "errors",
                     "p50", "p99", "max");
   for (const model::load_stage& each : stages) {
@@ -64,8 +70,7 @@ void append_bursts(std::string& to, const std::vector<model::load_stage>& stages
   }
 }
 
-void append_routes(std::string& to, const std::vector<model::load_route>& routes, bool all_intervals) {
-  const bool intervals = all_intervals || routes.size() <= most_rows_with_intervals;
+void append_routes(std::string& to, const std::vector<model::load_route>& routes, bool intervals) {
   std::size_t widest = 5;
   for (const model::load_route& each : routes) widest = std::max(widest, each.name.size());
   to += fmt::format("  {:<{}}{:>9}{:>9}{:>8}{:>9}{:>9}{:>9}\n", "route", widest + 1, "offered", "answered", "errors",

@@ -3,38 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <map>
-#include <utility>
 #include <vector>
 
+#include "lab/report/findings_text.hpp"
 #include "lab/report/gates_text.hpp"
 #include "lab/report/load_rows.hpp"
 #include "lab/report/stalls_text.hpp"
 #include "lab/report/time_row.hpp"
-#include "stack/observe/quantile.hpp"
 
 namespace assay::report {
 namespace {
-
-// wrk2's and HdrHistogram's form, which the usual plotters read: value in ms, quantile, count so far, 1/(1-quantile).
-void append_spectrum(std::string& to, std::string_view name, const observe::histogram& of) {
-  constexpr int steps_a_halving = 5;
-  constexpr double last_quantile = 0.99999;
-  to += fmt::format("\n  {}: detailed percentile spectrum\n{:>12} {:>14} {:>10} {:>14}\n\n", name, "Value(ms)",
-                    "Percentile", "TotalCount", "1/(1-Percentile)");
-  double quantile = 0;
-  for (int step = 0; quantile < last_quantile; ++step) {
-    if (quantile > 0 && !observe::estimable(quantile, of.count())) break;
-    const std::uint64_t value = std::min(of.value_at_quantile(quantile), of.max());  // a bucket may end beyond max()
-    to += fmt::format("{:>12.3f} {:>14.6f} {:>10} {:>14.2f}\n", static_cast<double>(value) / 1e6, quantile,
-                      of.count_at_or_below(value), 1 / (1 - quantile));
-    quantile = 1 - std::pow(0.5, (step + 1.0) / steps_a_halving);
-  }
-  to += fmt::format("{:>12.3f} {:>14.6f} {:>10}\n", static_cast<double>(of.max()) / 1e6, 1.0, of.count());
-  to += fmt::format("#[Mean = {:.3f}, Max = {:.3f}, Total count = {}]\n", of.mean() / 1e6,
-                    static_cast<double>(of.max()) / 1e6, of.count());
-}
 
 // Empty without a tick.
 std::string tick_text(std::chrono::nanoseconds tick) {
@@ -61,20 +40,13 @@ void append_sessions(std::string& to, const model::load_result& result) {
   }
 }
 
-// Below the row of the response time, in its columns.
-void append_intervals(std::string& to, const model::response_intervals& of) {
-  if (!of.mean && of.quantiles.empty()) return;
-  const auto quantile = [&of](double q) {
-    return std::ranges::find(of.quantiles, q, &model::quantile_interval::quantile);
-  };
-  for (const auto& [name, end] : {std::pair{"  95 % from", &model::time_interval::low_ns},
-                                  std::pair{"  95 % to", &model::time_interval::high_ns}}) {
-    to += fmt::format("  {:<14}{:>9}", name, of.mean ? time_text(*of.mean.*end) : "-");
-    for (const double q : {0.5, 0.9, 0.99, 0.999}) {
-      const auto known = quantile(q);
-      to += fmt::format("{:>9}", known == of.quantiles.end() ? "-" : time_text(known->within.*end));
-    }
-    to += '\n';
+// Whether the sessions of each scenario began as they were to; or only of the one that did so least.
+void append_session_starts(std::string& to, const std::vector<model::load_sessions>& sessions, bool all) {
+  const auto off = [](const model::load_sessions& of) { return of.arrivals_seen ? of.arrivals_seen->gaps_off : -1; };
+  const auto worst = std::ranges::max_element(sessions, {}, off);
+  for (auto each = sessions.begin(); each != sessions.end(); ++each) {
+    if (!each->arrivals_seen || (!all && each != worst)) continue;
+    append_send_fit(to, *each->arrivals_seen, each->arrivals, "arrivals of " + each->name);
   }
 }
 
@@ -98,34 +70,6 @@ void append_own_lag(std::string& to, const model::load_result& result) {
   if (late_ns < result.latency.response_time.max() / 10) return;
   to += fmt::format("  the generator itself was late by up to {}: the longest of these times may be its own\n",
                     time_text(static_cast<double>(late_ns)));
-}
-
-// Where the percentiles are of more than one state of the service.
-void append_steadiness(std::string& to, const std::optional<model::steadiness>& of) {
-  if (!of) return;
-  if (of->from_s > 0) {
-    to += fmt::format(
-        "  steady from {:.3g}s on; until then the typical response took {:.2g} times as long, and the times "
-        "above are of both\n",
-        of->from_s, of->before);
-    if (of->since) append_row(to, fmt::format("from {:.3g}s on", of->from_s), *of->since);
-  }
-  if (of->drift) {
-    to += fmt::format(
-        "  not steady: the typical time {} {:.2g} times in this run, and no percentile says what "
-        "comes after it\n",
-        *of->drift > 1 ? "grew" : "fell to", *of->drift);
-  }
-}
-
-// Whether requests went out as they were to.
-void append_send_fit(std::string& to, const model::arrival_fit& of, model::arrival_law law) {
-  to += fmt::format("  arrivals: {} of {} gaps differ from {} ones by more than {} and a quarter of the mean",
-                    fmt::format("{:.2g} %", 100 * of.gaps_off), of.gaps, label(law), time_text(of.tolerance_ns));
-  if (of.distance) {
-    to += fmt::format("; distance {:.3f} from that law, by chance up to {:.3f}", *of.distance, *of.distance_by_chance);
-  }
-  to += '\n';
 }
 
 std::string head_line(const model::load_result& result) {
@@ -152,6 +96,7 @@ std::string load_text(const model::load_result& result, const load_text_options&
   if (open)
     text += fmt::format(", {} arrivals{}, seed {}", label(result.arrivals), tick_text(result.tick), result.seed);
   text += '\n';
+  const std::size_t rows = result.routes.size() + (result.sessions.empty() ? 0 : 1 + result.sessions.size());
   append_row_heads(text);
   if (open) append_row(text, "response time", result.latency.response_time);
   if (open) append_intervals(text, result.intervals);
@@ -163,7 +108,7 @@ std::string load_text(const model::load_result& result, const load_text_options&
   if (options.spectrum) append_row(text, "connect", result.connect_time);
   if (!result.stages.empty()) append_stages(text, result.stages, options.spectrum);
   append_bursts(text, result.stages);
-  if (!result.routes.empty()) append_routes(text, result.routes, options.spectrum);
+  if (!result.routes.empty()) append_routes(text, result.routes, options.spectrum || have_room_for_intervals(rows));
   if (!result.sessions.empty()) append_sessions(text, result);
   if (options.spectrum) {
     if (open) append_spectrum(text, "response time", result.latency.response_time);
@@ -178,6 +123,7 @@ std::string load_text(const model::load_result& result, const load_text_options&
   append_waits(text, result);
   append_own_lag(text, result);
   if (result.arrivals_seen) append_send_fit(text, *result.arrivals_seen, result.arrivals);
+  append_session_starts(text, result.sessions, options.spectrum);
   if (!result.errors.empty()) {
     text += "  errors:";
     for (const auto& [kind, count] : result.errors) text += fmt::format(" {} {}", kind, count);

@@ -18,6 +18,7 @@ json messages_json(const model::stream_result& result) {
   return {{"offered_per_s", *result.offered_rate},
           {"received_per_s", result.achieved_rate},
           {"arrivals", std::string(label(result.arrivals))},
+          {"arrivals_seen", arrivals_json(result.arrivals_seen)},
           {"due", result.due},
           {"sent", result.sent},
           {"received", result.received},
@@ -26,6 +27,8 @@ json messages_json(const model::stream_result& result) {
           {"unrelated", result.unrelated},
           {"errors", counts_json(result.errors)},
           {"response_time_us", summary_us(result.latency.response_time)},
+          {"response_interval_us", intervals_json(result.intervals)},
+          {"steady", steady_json(result.steady)},
           {"service_time_us", summary_us(result.latency.service_time)},
           {"send_lag_us", summary_us(result.latency.send_lag)}};
 }
@@ -42,6 +45,8 @@ json message_stages_json(const std::vector<model::load_stage>& stages) {
                     {"received", each.answered},
                     {"errors", counts_json(each.errors)},
                     {"response_time_us", summary_us(each.latency.response_time)},
+                    {"response_interval_us", each.intervals ? intervals_json(*each.intervals) : json(nullptr)},
+                    {"steady", steady_json(each.steady)},
                     {"service_time_us", summary_us(each.latency.service_time)},
                     {"send_lag_us", summary_us(each.latency.send_lag)},
                     {"own_lag_p99_us", static_cast<double>(each.own_lag_p99_ns) / 1e3},
@@ -55,6 +60,8 @@ json events_json(const model::stream_result& result) {
   return {{"received", result.events},
           {"first_event_us", summary_us(result.first_event)},
           {"gap_us", summary_us(result.gap)},
+          {"gap_interval_us", intervals_json(result.intervals)},
+          {"steady", steady_json(result.steady)},
           {"open_gap_us", summary_us(result.open_gap)},
           {"longest_silence_us", static_cast<double>(result.longest_silence_ns) / 1e3}};
 }

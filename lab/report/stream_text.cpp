@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <string_view>
+
+#include "lab/report/findings_text.hpp"
 #include "lab/report/gates_text.hpp"
 #include "lab/report/load_rows.hpp"
 #include "lab/report/stalls_text.hpp"
@@ -31,6 +34,10 @@ void append_what(std::string& to, const model::stream_result& result) {
   to += '\n';
 }
 
+std::string_view name_of_response(model::stream_kind kind) {
+  return kind == model::stream_kind::broadcast ? "delivery" : "response time";
+}
+
 void append_counts(std::string& to, const std::map<std::string, std::uint64_t>& counts, std::string_view name) {
   if (counts.empty()) return;
   to += fmt::format("  {}:", name);
@@ -47,8 +54,9 @@ void append_messages(std::string& to, const model::stream_result& result) {
 }
 
 // A line a stage: what was planned of it and what became of the messages that were meant for it.
-void append_message_stages(std::string& to, const std::vector<model::load_stage>& stages) {
+void append_message_stages(std::string& to, const std::vector<model::load_stage>& stages, bool all_intervals) {
   if (stages.empty()) return;
+  const bool intervals = all_intervals || have_room_for_intervals(stages.size());
   to += fmt::format("  {:<7}{:<15}{:>8}{:>8}{:>9}{:>7}{:>8}{:>8}{:>8}\n", "from", "planned", "due", "sent", "received",
                     "errors", "p50", "p99", "max");
   for (const model::load_stage& each : stages) {
@@ -57,6 +65,7 @@ void append_message_stages(std::string& to, const std::vector<model::load_stage>
                       each.shape, each.offered, each.sent, each.answered, model::total_of(each.errors),
                       quantile_text(response, 0.5), quantile_text(response, 0.99),
                       known_text(response, static_cast<double>(response.max())));
+    if (intervals) append_stage_interval(to, each, "messages");
   }
 }
 
@@ -70,6 +79,17 @@ void append_events(std::string& to, const model::stream_result& result) {
   if (longer == 0) return;
   to += fmt::format("  {} of {} streams were silent at the end for longer than any gap above, up to {}\n", longer, cut,
                     time_text(static_cast<double>(result.open_gap.max())));
+}
+
+void append_spectra(std::string& to, const model::stream_result& result) {
+  if (result.kind == model::stream_kind::events) {
+    append_spectrum(to, "first event", result.first_event);
+    append_spectrum(to, "gap", result.gap);
+  } else {
+    append_spectrum(to, name_of_response(result.kind), result.latency.response_time);
+    append_spectrum(to, "service time", result.latency.service_time);
+  }
+  to += '\n';
 }
 
 void append_generator(std::string& to, const model::stream_result& result) {
@@ -90,7 +110,8 @@ void append_generator(std::string& to, const model::stream_result& result) {
 
 }  // namespace
 
-std::string stream_text(const model::stream_result& result) {
+std::string stream_text(const model::stream_result& result, const load_text_options& options) {
+  const std::string_view unit = result.kind == model::stream_kind::broadcast ? "delivery" : "response";
   std::string text = head_line(result);
   append_what(text, result);
   append_row_heads(text);
@@ -99,18 +120,26 @@ std::string stream_text(const model::stream_result& result) {
   if (result.kind == model::stream_kind::events) {
     append_row(text, "first event", result.first_event);
     append_row(text, "gap", result.gap);
+    append_intervals(text, result.intervals);
+    append_steadiness(text, result.steady, "gap");
   }
   if (result.offered_rate) {
-    append_row(text, result.kind == model::stream_kind::broadcast ? "delivery" : "response time",
-               result.latency.response_time);
+    append_row(text, name_of_response(result.kind), result.latency.response_time);
+    append_intervals(text, result.intervals);
     append_row(text, "service time", result.latency.service_time);
     append_row(text, "send lag", result.latency.send_lag);
-    append_message_stages(text, result.stages);
+    append_steadiness(text, result.steady, unit);
+    append_message_stages(text, result.stages, options.spectrum);
     append_bursts(text, result.stages);
+    if (options.spectrum) append_spectra(text, result);
     append_messages(text, result);
     append_stalls(text, result.stalls);
+    if (result.arrivals_seen) append_send_fit(text, *result.arrivals_seen, result.arrivals);
   }
-  if (result.kind == model::stream_kind::events) append_events(text, result);
+  if (result.kind == model::stream_kind::events) {
+    if (options.spectrum) append_spectra(text, result);
+    append_events(text, result);
+  }
   append_counts(text, result.errors, "errors");
   append_counts(text, result.lost_connections, "connections lost or not opened");
   append_generator(text, result);

@@ -6,9 +6,10 @@
 #include <string>
 
 #include "lab/model/stream_result.hpp"
+#include "lab/report/load_text.hpp"
 
 namespace assay::report {
 
-std::string stream_text(const model::stream_result& result);
+std::string stream_text(const model::stream_result& result, const load_text_options& options = {});
 
 }  // namespace assay::report

@@ -1,5 +1,6 @@
 #include "lab/report/summary_json.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -9,6 +10,8 @@ namespace assay::report {
 namespace {
 
 using json = nlohmann::ordered_json;
+
+json bounds_us(const model::time_interval& of) { return {of.low_ns / 1e3, of.high_ns / 1e3}; }
 
 }  // namespace
 
@@ -40,6 +43,38 @@ json touched_json(const model::own_stalls& of) {
         {{"of", model::names_of({each})}, {"measured_us", each.measured_ns / 1e3}, {"least_us", each.least_ns / 1e3}});
   }
   return rows;
+}
+
+json intervals_json(const model::response_intervals& of) {
+  json bounds;
+  bounds["mean"] = of.mean ? bounds_us(*of.mean) : json(nullptr);
+  for (const auto& [name, quantile] : summary_quantiles) {
+    const auto known = std::ranges::find(of.quantiles, quantile, &model::quantile_interval::quantile);
+    bounds[name] = known != of.quantiles.end() ? bounds_us(known->within) : json(nullptr);
+  }
+  const auto median = std::ranges::find(of.quantiles, 0.5, &model::quantile_interval::quantile);
+  bounds["effective_samples"] = median != of.quantiles.end() ? json(median->effective_samples) : json(nullptr);
+  bounds["from_s"] = of.from_s;
+  bounds["why_not"] = of.why_not.empty() ? json(nullptr) : json(of.why_not);
+  return bounds;
+}
+
+json arrivals_json(const std::optional<model::arrival_fit>& of) {
+  if (!of) return nullptr;
+  return {{"gaps", of->gaps},
+          {"ks_distance", number_or_null(of->distance)},
+          {"ks_distance_by_chance", number_or_null(of->distance_by_chance)},
+          {"tolerance_us", of->tolerance_ns / 1e3},
+          {"gaps_off_share", of->gaps_off},
+          {"offered_share", of->offered_share}};
+}
+
+json steady_json(const std::optional<model::steadiness>& of) {
+  if (!of) return nullptr;
+  return {{"from_s", of->from_s},
+          {"before", of->before},
+          {"drift", of->drift ? json(*of->drift) : json(nullptr)},
+          {"response_time_us", of->since ? summary_us(*of->since) : json(nullptr)}};
 }
 
 json burst_json(const std::optional<model::burst_return>& of) {

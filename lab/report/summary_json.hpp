@@ -24,6 +24,12 @@ inline constexpr std::array summary_quantiles{std::pair{"p50", 0.5},     std::pa
 nlohmann::ordered_json number_or_null(std::optional<double> number);
 // Count, mean, maximum and percentiles in microseconds; null what so few samples do not tell.
 nlohmann::ordered_json summary_us(const observe::histogram& of);
+// Between which bounds mean and percentiles lie; null each that is not told.
+nlohmann::ordered_json intervals_json(const model::response_intervals& of);
+// From when on it was one steady state, and whether it drifted; null where that is not told.
+nlohmann::ordered_json steady_json(const std::optional<model::steadiness>& of);
+// Whether what was sent went out as the schedule had it; null where there is none.
+nlohmann::ordered_json arrivals_json(const std::optional<model::arrival_fit>& of);
 // An object of counts by name.
 nlohmann::ordered_json counts_json(const std::map<std::string, std::uint64_t>& counts);
 // Whether the level came back after a burst; null of a stage that is none.

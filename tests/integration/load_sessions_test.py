@@ -183,7 +183,19 @@ class Sessions(LoadTest):
         self.assertIn("4 requests to " + self.url, outcome.out)
         self.assertIn("partly-open model (sessions open, requests inside closed)", outcome.out)
         self.assertRegex(outcome.out, r"\n  sessions +offered +started +finished +abandoned +cut +p50 +max\n  buy +10 ")
-        self.assertLess(len(outcome.out.splitlines()), 20)
+        self.assertLessEqual(len(outcome.out.splitlines()), 24, "a terminal has no more")
+
+    def test_the_spectrum_and_hdr_files(self) -> None:
+        files = [self.file.with_name(name) for name in ("shop.hgrm", "shop.hlog")]
+        said = self.load(self.url, "--sessions", self.write(SHOP), "-d", "500ms", "--latency", "--hdr", str(files[0]),
+                         "--hdr", str(files[1])).out  # fmt: skip
+        self.assertIn("\n  response time: detailed percentile spectrum\n", said)
+        for scenario in ("buy", "look"):
+            self.assertRegex(said, rf"\n  arrivals of {scenario}: .* gaps differ from constant ones")
+        answers = int(re.search(r"(\d+) responses in", said).group(1))
+        self.assertRegex(files[0].read_text(encoding="utf-8"), rf"Total count    = +{answers}\]")
+        last = files[1].read_text(encoding="utf-8").splitlines()[-2:]
+        self.assertEqual([line.partition(",")[0] for line in last], ["Tag=service_time", "Tag=send_lag"])
 
     def test_a_connection_may_carry_so_many_requests(self) -> None:
         document = self.assert_measured(

@@ -66,6 +66,34 @@ class Streams(LoadTest):
         self.assertIn("the level before is not known", stages[2]["burst"]["why_not"])
         self.assertRegex(self.load(*load).out, r"\n  0.5s +100\.\.300/s +100 +100 +100 +0 ")
 
+    def test_how_sure_the_numbers_are(self) -> None:
+        echo = self.service("ASSAY_WEBSOCKET_PEER")
+        load = (f"ws://127.0.0.1:{echo.port}/plain", "-c", "4", "-R", "400", "-d", "2s")
+        document = self.assert_measured(self.load_undisturbed(*load, "--json", "--slo", "p50<5s"))
+        messages = document["messages"]
+        self.assertEqual(messages["arrivals_seen"]["offered_share"], 1)
+        self.assertGreater(messages["arrivals_seen"]["gaps"], 300)
+        low, high = messages["response_interval_us"]["p50"]
+        self.assertLessEqual(low, messages["response_time_us"]["p50"])
+        self.assertGreaterEqual(high, 0.99 * messages["response_time_us"]["p50"])
+        self.assertLessEqual(messages["response_interval_us"]["effective_samples"], 800)
+        self.assertEqual(document["gates"][0]["interval_us"], [low, high])
+        self.assertTrue(document["gates"][0]["proven"])
+
+    def test_the_spectrum_and_hdr_files(self) -> None:
+        echo = self.service("ASSAY_WEBSOCKET_PEER")
+        with tempfile.TemporaryDirectory() as place:
+            files = [f"{place}/echo.hgrm", f"{place}/echo.hlog"]
+            said = self.load(f"ws://127.0.0.1:{echo.port}/plain", "-c", "4", "-R", "100", "-d", "1s", "--latency",
+                             "--hdr", files[0], "--hdr", files[1]).out  # fmt: skip
+            self.assertIn("\n  response time: detailed percentile spectrum\n", said)
+            self.assertIn("\n  service time: detailed percentile spectrum\n", said)
+            self.assertRegex(said, r"\n  arrivals: .* gaps differ from constant ones")
+            self.assertRegex(pathlib.Path(files[0]).read_text(), r"Total count    = +100\]")
+            lines = pathlib.Path(files[1]).read_text().splitlines()
+            self.assertRegex(lines[0], r"^#\[assay .*: echo ws://")
+            self.assertEqual([line.partition(",")[0] for line in lines[-2:]], ["Tag=service_time", "Tag=send_lag"])
+
     def test_each_second_is_a_line(self) -> None:
         echo = self.service("ASSAY_WEBSOCKET_PEER")
         outcome = self.load(f"ws://127.0.0.1:{echo.port}/plain", "-c", "4", "--stage", "1s@100", "--stage", "500ms@200",
@@ -135,7 +163,11 @@ class Streams(LoadTest):
                 client.request("POST", "/news", body="tick")
                 return client.getresponse().status
 
-        run = self.start("load", f"http://127.0.0.1:{feed.port}/feed", "--sse", "-c", "5", "-d", "1s", "--json")
+        place = tempfile.TemporaryDirectory()
+        self.addCleanup(place.cleanup)
+        log = pathlib.Path(place.name, "feed.hlog")
+        run = self.start("load", f"http://127.0.0.1:{feed.port}/feed", "--sse", "-c", "5", "-d", "1s", "--json", "--hdr",
+                         str(log))  # fmt: skip
         with concurrent.futures.ThreadPoolExecutor() as publishing:
             while run.running():
                 self.assertEqual(publishing.submit(publish).result(), 201)
@@ -143,6 +175,7 @@ class Streams(LoadTest):
         self.assertEqual(document["events"]["first_event_us"]["count"], 5)
         self.assertGreater(document["events"]["received"], 10)
         self.assertEqual((document["open_at_end"], document["reconnects"]), (5, 0))
+        self.assertRegex(log.read_text().splitlines()[-1], r"^Tag=first_event,0\.000,1\.000,")
 
     def test_what_is_ended_early_says_so(self) -> None:
         feed = self.service("ASSAY_FEED")
@@ -172,7 +205,10 @@ class Streams(LoadTest):
     def test_what_cannot_be_run(self) -> None:
         for arguments, words in (
             (("wss://127.0.0.1/",), ["wss is not supported"]),
-            (("ws://127.0.0.1/", "--latency"), ["--latency", "WebSocket"]),
+            (("ws://127.0.0.1/", "--latency"), ["--latency", "idle"]),
+            (("ws://127.0.0.1/", "--hdr", "a.hgrm"), ["--hdr", "idle"]),
+            (("ws://127.0.0.1/", "-R", "1", "--hdr", "/nowhere/a.hgrm"), ["--hdr", "no such directory"]),
+            (("ws://127.0.0.1/", "-R", "1", "-t", "2"), ["--threads", "WebSocket"]),
             (("ws://127.0.0.1/", "--ndjson", "-"), ["--ndjson", "-R", "idle"]),
             (("http://127.0.0.1/", "--sse", "--prometheus", "0"), ["--prometheus", "of events"]),
             (("ws://127.0.0.1/", "-R", "1", "--ndjson", "-", "--json"), ["--json and --ndjson -"]),

@@ -45,7 +45,7 @@ model::arrival_fit fit_of(const workload& work, const lateness& late) {
   }
   std::vector<const realised_arrivals*> threads;
   for (const realised_arrivals& each : sent) threads.push_back(&each);
-  return fit_arrivals(work, threads);
+  return fit_arrivals({.law = work.arrivals, .stages = work.stages, .threads = work.threads}, threads);
 }
 
 duration in_time(duration) { return {}; }
@@ -104,7 +104,7 @@ TEST(arrival_fit, constant_arrivals_are_not_poisson_nor_the_converse) {
     arrival_schedule schedule({.law = sent.arrivals, .seed = sent.seed, .stages = sent.stages});
     for (; schedule.peek() < sent.length(); schedule.pop()) seen.sent(schedule.index(), schedule.peek(), {});
     const realised_arrivals* const only = &seen;
-    return fit_arrivals(intended, std::span(&only, 1));
+    return fit_arrivals({.law = intended.arrivals, .stages = intended.stages}, std::span(&only, 1));
   };
   EXPECT_GT(judged_as(as_constant, as_poisson).gaps_off, 0.25);
   EXPECT_GT(judged_as(as_poisson, as_constant).gaps_off, 0.5);

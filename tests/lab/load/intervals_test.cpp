@@ -26,8 +26,11 @@ class simulated_run {
  public:
   void clear() {
     all_.reset();
+    bunches_ = each_its_own;
     parts_ = run_parts(run_length);
   }
+  // So many bunches, of which the samples are.
+  void of_bunches(std::uint64_t count) { bunches_ = count; }
   void add(std::size_t i, std::size_t of, double ms) {
     const auto offset = duration(static_cast<duration::rep>(static_cast<double>(run_length.count()) *
                                                             static_cast<double>(i) / static_cast<double>(of)));
@@ -36,13 +39,14 @@ class simulated_run {
     parts_.record(offset, response);
   }
   std::optional<model::quantile_interval> quantile(double q) const {
-    return quantile_interval(all_, parts_.histograms(), q);
+    return quantile_interval(all_, parts_.histograms(), q, bunches_);
   }
   std::optional<model::time_interval> mean() const { return mean_interval(parts_.histograms()); }
 
  private:
   observe::histogram all_ = observe::histogram::with_defaults();
   run_parts parts_{run_length};
+  std::uint64_t bunches_ = each_its_own;
 };
 
 struct truth {
@@ -110,6 +114,29 @@ known_source of_stalls(double length, std::size_t samples, unsigned runs) {
                      {.quantile = 0.999, .ms = slow(0.999)}}};
 }
 
+constexpr std::size_t copies = 20;
+
+// Broadcasts to so many: of a delivery's variance such a share is its message's, and the rest its own.
+void deliveries(double shared, std::mt19937_64& random, std::size_t samples, simulated_run& into) {
+  std::normal_distribution<double> normal;
+  const std::size_t messages = samples / copies;
+  into.of_bunches(messages);
+  for (std::size_t i = 0; i < messages; ++i) {
+    const double moment = normal(random);
+    for (std::size_t copy = 0; copy < copies; ++copy) {
+      const double own = normal(random);
+      into.add(i, messages, std::exp((std::sqrt(shared) * moment + std::sqrt(1 - shared) * own) / 2));
+    }
+  }
+}
+
+known_source of_broadcasts(double shared, std::size_t messages, unsigned runs) {
+  known_source made = of_lognormal(0, copies * messages, runs);
+  made.name = "broadcasts that share " + std::to_string(shared);
+  made.fill = [shared](auto& random, std::size_t n, auto& into) { deliveries(shared, random, n, into); };
+  return made;
+}
+
 void count_held(const simulated_run& run, std::vector<truth>& truths) {
   for (truth& each : truths) {
     const double ns = each.ms * 1e6;
@@ -129,12 +156,15 @@ void count_held(const simulated_run& run, std::vector<truth>& truths) {
 
 // What is told in nearly every run holds in 95 of 100. What is told in some runs only is told in those that look calmer
 // than the service is: then so many runs at most are wrong about it.
-void expect_coverage(const known_source& of, const truth& seen, double band) {
+void expect_coverage(const known_source& of, const truth& seen, double band, double above) {
   const double coverage = seen.told > 0 ? static_cast<double>(seen.held) / seen.told : 1;
   std::cout << of.name << (seen.quantile == 0 ? ", mean" : ", p" + std::to_string(100 * seen.quantile)) << ": told in "
             << seen.told << " of " << of.runs << " runs and held in " << 100 * coverage << " % of them, worth "
             << seen.effective / std::max(seen.told, 1U) << " of " << of.samples << " samples\n";
-  if (seen.told >= of.runs * 9 / 10) EXPECT_NEAR(coverage, 0.95, band) << of.name << " " << seen.quantile;
+  if (seen.told >= of.runs * 9 / 10) {
+    EXPECT_GE(coverage, 0.95 - band) << of.name << " " << seen.quantile;
+    EXPECT_LE(coverage, 0.95 + above) << of.name << " " << seen.quantile;
+  }
   EXPECT_LE(seen.told - seen.held, of.runs * (0.05 + band)) << of.name << " " << seen.quantile;
 }
 
@@ -152,8 +182,36 @@ TEST(intervals, hold_the_truth_in_95_of_100_runs) {
       of.fill(random, of.samples, run);
       count_held(run, of.truths);
     }
-    for (const truth& each : of.truths) expect_coverage(of, each, band);
+    for (const truth& each : of.truths) expect_coverage(of, each, band, band);
   }
+}
+
+// The deliveries of a message may be as good as one observation, or as many as they are: how the parts differ knows.
+TEST(intervals, of_broadcasts_hold_the_truth_whatever_the_deliveries_of_a_message_have_in_common) {
+  const double band = sanitized ? 0.25 : 0.02 + 1e-9;
+  simulated_run run;  // few bunches a part make an interval a little too wide
+  for (known_source of : {of_broadcasts(0, 64, 300), of_broadcasts(0.3, 320, 300), of_broadcasts(0.9, 1'600, 250),
+                          of_broadcasts(1, 320, 300)}) {
+    if (sanitized) of.runs = 10;
+    std::mt19937_64 random(7);
+    for (unsigned i = 0; i < of.runs; ++i) {
+      run.clear();
+      of.fill(random, of.samples, run);
+      count_held(run, of.truths);
+    }
+    for (const truth& each : of.truths) expect_coverage(of, each, band, 0.04);
+  }
+}
+
+TEST(intervals, of_the_tail_take_enough_messages_however_many_deliveries_each_has) {
+  std::mt19937_64 random(3);
+  simulated_run run;
+  deliveries(0, random, copies * 640, run);
+  EXPECT_TRUE(run.quantile(0.95));
+  EXPECT_FALSE(run.quantile(0.99)) << "a slow message in a hundred may not have come yet";
+  run.clear();
+  deliveries(0, random, copies * 960, run);
+  EXPECT_TRUE(run.quantile(0.99));
 }
 
 // Five stalls in a run, or memory of a fiftieth of it: from so little nobody can tell how much runs differ.

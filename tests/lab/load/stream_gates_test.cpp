@@ -45,6 +45,20 @@ TEST(stream_gates, are_of_what_such_a_run_can_tell) {
   EXPECT_TRUE(refused("p99<1s", stream_kind::idle).contains("idle connections say nothing"));
 }
 
+TEST(stream_gates, know_the_interval_of_the_run_and_of_a_stage) {
+  model::stream_result result = echoes();
+  result.intervals.quantiles = {{.quantile = 0.5, .within = {.low_ns = 0.9e6, .high_ns = 1.1e6}}};
+  result.stages.resize(2);
+  result.stages[1].latency = result.latency;
+  result.stages[1].intervals.emplace().quantiles = {{.quantile = 0.5, .within = {.low_ns = 0.9e6, .high_ns = 3e6}}};
+  judge_gates(*parse_gates("p50<2ms,p50[stage 2]<2ms,p90<2ms"), result);
+  ASSERT_TRUE(result.gates[0].within);
+  EXPECT_EQ(result.gates[0].proven, std::optional(true));
+  EXPECT_EQ(result.gates[1].proven, std::optional(false)) << "the limit lies inside";
+  EXPECT_TRUE(result.gates[1].met);
+  EXPECT_FALSE(result.gates[2].within) << "none was told";
+}
+
 TEST(stream_gates, are_of_a_stage_that_there_will_be) {
   EXPECT_EQ(refused("p99[stage 2]<1s,errors[stage 1]<1%", stream_kind::echo, 2), "");
   EXPECT_EQ(refused("p99[stage 3]<1s", stream_kind::echo, 2),

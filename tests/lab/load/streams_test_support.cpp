@@ -108,6 +108,7 @@ model::stream_result stream_stage::run() {
   seen.kind = plan->kind;
   seen.offered_rate = plan->options.rate_per_s;
   seen.connections = options_.connections;
+  seen.arrivals = options_.arrivals;
   if (plan->options.keep_seconds) series_.emplace(plan->options.length, 1);
   on_->run(staged(&*plan, &seen));
   judge_validity(seen);

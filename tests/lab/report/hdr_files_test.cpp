@@ -133,5 +133,47 @@ TEST(second_line, has_units_in_its_keys_and_null_for_what_is_not_known) {
   EXPECT_TRUE(second_line(second, 0.125).ends_with("\"cpu_share\":0.125}}\n"));
 }
 
+model::stream_result messages() {
+  model::stream_result result;
+  result.kind = model::stream_kind::broadcast;
+  result.url = "ws://a/";
+  result.started = std::chrono::system_clock::time_point(1'700'000'000'250ms);
+  result.duration = 2500ms;
+  result.latency.response_time = twenty_two_times();
+  result.latency.service_time.record(7'000'000);
+  return result;
+}
+
+TEST(hgrm, of_messages_is_of_their_response_time_and_of_events_of_their_gaps) {
+  EXPECT_EQ(hgrm_file(messages()), percentile_distribution(twenty_two_times()));
+  model::stream_result events = messages();
+  events.kind = model::stream_kind::events;
+  events.gap.record(5'000'000, 3);
+  EXPECT_EQ(hgrm_file(events), percentile_distribution(events.gap));
+}
+
+TEST(hlog, of_messages_has_the_lines_of_the_run_or_of_each_stage) {
+  model::stream_result result = messages();
+  const std::vector<std::string> lines = lines_of(hlog_file(result));
+  ASSERT_EQ(lines.size(), 8U);
+  EXPECT_TRUE(lines[0].ends_with(": broadcast ws://a/]")) << lines[0];
+  EXPECT_TRUE(lines[5].starts_with("0.000,2.500,987.759,HISTFAAAA")) << lines[5];
+  EXPECT_TRUE(lines[6].starts_with("Tag=service_time,0.000,2.500,7.000,HISTFAAAA")) << lines[6];
+  EXPECT_TRUE(lines[7].starts_with("Tag=send_lag,0.000,2.500,0.000,HISTFAAAA")) << lines[7];
+  result.stages = {{.shape = "1/s", .start_s = 0, .length_s = 1}, {.shape = "2/s", .start_s = 1, .length_s = 1.5}};
+  EXPECT_EQ(lines_of(hlog_file(result)).size(), 11U);
+}
+
+TEST(hlog, of_events_has_the_gaps_and_the_time_to_the_first) {
+  model::stream_result result = messages();
+  result.kind = model::stream_kind::events;
+  result.gap = twenty_two_times();
+  result.first_event.record(7'000'000);
+  const std::vector<std::string> lines = lines_of(hlog_file(result));
+  ASSERT_EQ(lines.size(), 7U);
+  EXPECT_TRUE(lines[5].starts_with("0.000,2.500,987.759,HISTFAAAA")) << lines[5];
+  EXPECT_TRUE(lines[6].starts_with("Tag=first_event,0.000,2.500,7.000,HISTFAAAA")) << lines[6];
+}
+
 }  // namespace
 }  // namespace assay::report

@@ -237,14 +237,19 @@ TEST(load_json, sessions_say_what_became_of_them) {
   model::load_result result = open_result();
   result.model = model::load_model::partly_open;
   result.sessions[0].time.record(2'000'000, 5);
+  result.sessions[0].arrivals = model::arrival_law::poisson;
+  result.sessions[0].arrivals_seen = model::arrival_fit{.gaps = 4};
   const json document = document_of(result);
   EXPECT_EQ(document["model"], "partly-open");
   EXPECT_EQ(document["offered_requests"], 401);
   json row = document["sessions"][0];
   EXPECT_EQ(row["session_time_us"]["max"], 2000.0);
   row.erase("session_time_us");
+  EXPECT_EQ(row["arrivals_seen"]["gaps"], 4);
+  row.erase("arrivals_seen");
   EXPECT_EQ(row, json({{"scenario", "buy"},
                        {"offered_per_s", 2.0},
+                       {"arrivals", "poisson"},
                        {"offered_sessions", 9},
                        {"started", 8},
                        {"finished", 5},
@@ -320,6 +325,16 @@ TEST(load_json, intervals_are_pairs_of_what_can_be_told) {
   EXPECT_EQ(bounds["p50"], json::parse("[1800.0, 2200.0]"));
   EXPECT_EQ(bounds["p99"], nullptr);
   EXPECT_EQ(bounds["effective_samples"], 250.0);
+  EXPECT_EQ(bounds["from_s"], 0);
+  EXPECT_EQ(bounds["why_not"], nullptr);
+}
+
+TEST(load_json, intervals_of_sessions_say_from_when_on_or_why_not) {
+  model::load_result result = open_result();
+  result.intervals.from_s = 3.5;
+  EXPECT_EQ(document_of(result)["response_interval_us"]["from_s"], 3.5);
+  result.intervals = {.why_not = "they grew"};
+  EXPECT_EQ(document_of(result)["response_interval_us"]["why_not"], "they grew");
 }
 
 // docs/load-json.md: a heading names the objects (in backticks) whose keys the table below it lists.

@@ -233,6 +233,47 @@ TEST(load_text, a_row_has_its_intervals_below_it_where_they_can_be_told) {
   EXPECT_TRUE(load_text(result).contains("\n    95 %: not estimable from 0 answers\n"));
 }
 
+TEST(load_text, the_sessions_of_each_scenario_say_whether_they_began_as_they_were_to) {
+  model::load_result result = some_result();
+  result.sessions = {{.name = "buy", .arrivals_seen = model::arrival_fit{.gaps = 40, .tolerance_ns = 5e5}},
+                     {.name = "look", .arrivals = model::arrival_law::poisson}};
+  EXPECT_TRUE(load_text(result).contains(
+      "\n  arrivals of buy: 0 % of 40 gaps differ from constant ones by more than 500us and a quarter of the mean\n"))
+      << load_text(result);
+  EXPECT_FALSE(load_text(result).contains("arrivals of look")) << "nothing was looked at";
+}
+
+TEST(load_text, of_several_scenarios_the_one_that_began_least_as_it_was_to_stands_for_all) {
+  model::load_result result = some_result();
+  result.sessions = {{.name = "buy", .arrivals_seen = model::arrival_fit{.gaps = 40, .gaps_off = 0.1}},
+                     {.name = "look", .arrivals_seen = model::arrival_fit{.gaps = 40, .gaps_off = 0.2}}};
+  EXPECT_FALSE(load_text(result).contains("arrivals of buy"));
+  EXPECT_TRUE(load_text(result).contains("arrivals of look: 20 %"));
+  EXPECT_TRUE(load_text(result, {.spectrum = true}).contains("arrivals of buy: 10 %"));
+}
+
+TEST(load_text, the_rows_of_scenarios_take_the_room_of_intervals_too) {
+  model::load_result result = some_result();
+  result.routes.resize(4);
+  for (model::load_route& each : result.routes) each.intervals.emplace();
+  result.sessions.resize(1);
+  EXPECT_TRUE(load_text(result).contains("    95 %: not estimable"));
+  result.sessions.resize(2);
+  EXPECT_FALSE(load_text(result).contains("    95 %: not estimable"));
+  EXPECT_TRUE(load_text(result, {.spectrum = true}).contains("    95 %: not estimable"));
+}
+
+TEST(load_text, intervals_of_sessions_say_from_when_on_or_why_there_are_none) {
+  model::load_result result = some_result();
+  result.intervals = {.mean = model::time_interval{.low_ns = 1e6, .high_ns = 2e6}, .from_s = 3.14159};
+  EXPECT_TRUE(
+      load_text(result).contains("\n    95 % are of the run from 3.14s on: until then the load grew\n  service time"))
+      << load_text(result);
+  result.intervals = {.why_not = "they take too long"};
+  EXPECT_TRUE(load_text(result).contains("\n    95 %: not estimable: they take too long\n  service time"))
+      << load_text(result);
+}
+
 TEST(load_text, a_gate_tells_its_interval_and_whether_that_proves_it) {
   model::load_result result = some_result();
   result.gates = {{.gate = "errors<1%", .met = true, .measured = "0.4%"},

@@ -122,6 +122,78 @@ TEST(stream_json, each_stage_by_itself) {
   EXPECT_EQ(json::parse(stream_json(broadcast()))["stages"], json::array());
 }
 
+model::quantile_interval around(double quantile, double ns) {
+  return {.quantile = quantile, .within = {.low_ns = ns - 50'000, .high_ns = ns + 50'000}, .effective_samples = 21};
+}
+
+model::stream_result with_arrivals() {
+  model::stream_result result = broadcast();
+  result.arrivals_seen =
+      model::arrival_fit{.gaps = 10, .tolerance_ns = 500'000, .gaps_off = 0.1, .offered_share = 0.995};
+  return result;
+}
+
+TEST(stream_text, whether_messages_went_out_as_they_were_to) {
+  EXPECT_TRUE(
+      stream_text(with_arrivals())
+          .contains("\n  arrivals: 10 % of 10 gaps differ from constant ones by more than 500us and a quarter of "
+                    "the mean\n"))
+      << stream_text(with_arrivals());
+}
+
+TEST(stream_json, whether_messages_went_out_as_they_were_to) {
+  const json said = json::parse(stream_json(with_arrivals()))["messages"]["arrivals_seen"];
+  EXPECT_EQ(said["gaps"], 10);
+  EXPECT_EQ(said["gaps_off_share"], 0.1);
+  EXPECT_EQ(said["offered_share"], 0.995);
+  EXPECT_TRUE(said["ks_distance"].is_null());
+}
+
+TEST(stream_text, between_which_bounds_and_since_when) {
+  model::stream_result result = broadcast();
+  result.intervals = {.mean = model::time_interval{.low_ns = 4'900'000, .high_ns = 5'000'000},
+                      .quantiles = {around(0.5, 4'950'000)}};
+  result.steady = model::steadiness{.from_s = 0.5, .before = 3, .since = result.latency.response_time};
+  const std::string text = stream_text(result);
+  EXPECT_TRUE(
+      text.contains("  delivery         4.96ms   4.95ms   8.91ms   9.81ms        -   9.90ms\n"
+                    "    95 % from      4.90ms   4.90ms        -        -        -\n"
+                    "    95 % to        5.00ms   5.00ms        -        -        -\n"
+                    "  service time "))
+      << text;
+  EXPECT_TRUE(
+      text.contains("  steady from 0.5s on; until then the typical delivery took 3 times as long, and the times "
+                    "above are of both\n"
+                    "  from 0.5s on     4.96ms "))
+      << text;
+}
+
+TEST(stream_text, between_which_bounds_in_each_stage) {
+  model::stream_result result = in_stages();
+  result.stages[0].intervals.emplace().quantiles = {around(0.5, 2'000'000)};
+  result.stages.push_back(result.stages[0]);
+  result.stages[2].intervals.emplace();
+  const std::string text = stream_text(result);
+  EXPECT_TRUE(text.contains("2.00ms\n    95 %: p50 1.95ms to 2.05ms, p99 not estimable; worth 21 samples\n  1.5s "))
+      << text;
+  EXPECT_TRUE(text.contains("\n    95 %: not estimable from 750 messages\n")) << text;
+}
+
+TEST(stream_json, between_which_bounds_and_since_when) {
+  model::stream_result result = in_stages();
+  result.intervals.quantiles = {around(0.5, 4'950'000)};
+  result.steady = model::steadiness{};
+  result.stages[0].intervals.emplace();
+  const json said = json::parse(stream_json(result));
+  EXPECT_EQ(said["messages"]["response_interval_us"]["p50"], (json{4'900, 5'000}));
+  EXPECT_EQ(said["messages"]["response_interval_us"]["effective_samples"], 21);
+  EXPECT_TRUE(said["messages"]["response_interval_us"]["mean"].is_null());
+  EXPECT_EQ(said["messages"]["steady"]["from_s"], 0);
+  EXPECT_TRUE(said["messages"]["steady"]["drift"].is_null());
+  EXPECT_TRUE(said["stages"][0]["response_interval_us"]["p50"].is_null());
+  EXPECT_TRUE(said["stages"][1]["response_interval_us"].is_null()) << "it ramps";
+}
+
 model::stream_result stalled() {
   model::stream_result result = in_stages();
   result.stalls = {.count = 2,
@@ -163,6 +235,35 @@ TEST(stream_text, events) {
             "  12 events, longest silence 500ms\n"
             "  0 open at the end, opened 0 times, 0 again; 0B read\n"
             "  generator: 0.0% of a CPU\n");
+}
+
+TEST(stream_text, the_spectra_where_they_are_asked_for) {
+  const std::string said = stream_text(broadcast(), {.spectrum = true});
+  EXPECT_TRUE(said.contains("\n  delivery: detailed percentile spectrum\n   Value(ms) ")) << said;
+  EXPECT_TRUE(said.contains("\n#[Mean = 4.955, Max = 9.900, Total count = 990]\n\n  service time: detailed")) << said;
+  EXPECT_TRUE(said.contains("\n#[Mean = 4.460, Max = 8.910, Total count = 990]\n\n  20 messages sent")) << said;
+  const std::string heard = stream_text(events(), {.spectrum = true});
+  EXPECT_TRUE(heard.contains("\n  first event: detailed percentile spectrum\n")) << heard;
+  EXPECT_TRUE(heard.contains("\n  gap: detailed percentile spectrum\n")) << heard;
+  EXPECT_FALSE(heard.contains("service time"));
+  EXPECT_FALSE(stream_text(broadcast()).contains("spectrum"));
+}
+
+TEST(stream_text, between_which_bounds_gaps_are) {
+  model::stream_result result = events();
+  result.intervals = {.mean = model::time_interval{.low_ns = 240e6, .high_ns = 260e6}, .quantiles = {}, .from_s = 0.5};
+  result.steady = model::steadiness{.from_s = 1, .before = 2};
+  EXPECT_TRUE(
+      stream_text(result).contains("  gap               250ms        -        -        -        -    250ms\n"
+                                   "    95 % from       240ms        -        -        -        -\n"
+                                   "    95 % to         260ms        -        -        -        -\n"
+                                   "    95 % are of the run from 0.5s on: until then the load grew\n"
+                                   "  steady from 1s on; until then the typical gap took 2 times as long, and"))
+      << stream_text(result);
+  const json said = json::parse(stream_json(result))["events"];
+  EXPECT_EQ(said["gap_interval_us"]["mean"], (json{240'000, 260'000}));
+  EXPECT_EQ(said["gap_interval_us"]["from_s"], 0.5);
+  EXPECT_EQ(said["steady"]["before"], 2);
 }
 
 TEST(stream_text, silences_that_had_not_ended_are_told_beside_the_gaps) {
