@@ -18,12 +18,14 @@
 //   guards.drain      GET /health/live and /health/ready; on SIGTERM "not ready" for a while, then the door closes
 //   watchdog          names what holds a loop up; a loop that is stalled for long makes the service not ready
 //   metrics_path      GET /metrics: all that the server, the policies and `here.numbers()` count
+//   tasks_path        GET /debug/tasks, from this host alone: every live task, where it was spawned, what it waits for
 //   log, ids          a JSON line on stderr for each request, for each stall, and for each failure that nobody saw
 //
 // All else of chain::server_options (rate limits, bulkheads, idempotency, a cache) is off until it is given.
 //
 // Misuse: /metrics in reach of strangers: routes and numbers are nobody else's business. Where those in front pass on
-// every path, metrics_path is to be one that they do not. What `make` refers to must outlive the call.
+// every path, metrics_path is to be one that they do not; tasks_path too, where they are on this host and do not say
+// for whom they ask. What `make` refers to must outlive the call.
 #pragma once
 
 #include <functional>
@@ -42,8 +44,9 @@ struct serve_options {
   std::optional<observe::log_options> log = observe::log_options{};
   std::optional<observe::watchdog_options> watchdog = observe::watchdog_options{};
   std::optional<trace::options> ids = trace::options{};
-  access_log::options requests = {};      // what the metrics of requests are called
-  std::string metrics_path = "/metrics";  // empty: nowhere
+  access_log::options requests = {};        // what the metrics of requests are called
+  std::string metrics_path = "/metrics";    // empty: nowhere
+  std::string tasks_path = "/debug/tasks";  // as metrics_path; others than this host find what the service has there
 };
 
 // What every part says of its options, and what they say of each other.
@@ -54,7 +57,11 @@ struct served {
   http::handler handler;
   access_log::route_function route_of = access_log::by_name("all");  // the template of a request's route, for metrics
   drain::readiness_check readiness = {};                             // asked unless the watchdog says no already
-  std::shared_ptr<const void> keeps = {};                            // what these refer to; it goes after them
+  // Beside this loop's server for as long, and on_drain when its door closes: as those of http::serve_options, which
+  // are called as well.
+  task_function<task<result<void>>()> background = {};
+  std::function<void()> on_drain = {};
+  std::shared_ptr<const void> keeps = {};  // what all of these refer to; it goes after them
 };
 using maker = std::function<served(chain::service_loop& here)>;
 

@@ -27,6 +27,8 @@ class connection::incoming final : public request {
   // The client waits for "100 Continue" and has not been given it.
   bool awaits_continue() const { return head_.expect_continue && !continued_; }
 
+  socket_address peer() const override { return on_.stream_.peer_address(); }
+
   task<result<std::string_view>> read() override {
     if (too_large()) co_return std::unexpected(error{.code = errc::limit, .what = "request body too large"});
     if (awaits_continue() && !on_.answer_begun_ && !on_.reader_.body_ended()) {

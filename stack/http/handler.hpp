@@ -29,6 +29,9 @@ class request {
   const request_head& head() const { return head_; }
   method verb() const { return head_.verb; }
   std::string_view target() const { return head_.target; }
+  // The other end of its connection, which is a proxy where one stands in front: net/address.hpp prints it. Empty, of
+  // size 0, where it is not known: the client has gone, or there is no network. A system call each time.
+  virtual socket_address peer() const { return {}; }
   // The target up to '?', and what follows it. Of "http://host/path", which a proxy's client sends, "/path".
   std::string_view path() const {
     std::string_view path = head_.target.substr(0, head_.target.find('?'));

@@ -36,6 +36,15 @@ std::uint16_t port_of(const socket_address& address) {
   return ntohs(address.storage.ss_family == AF_INET6 ? as_v6(copy).sin6_port : as_v4(copy).sin_port);
 }
 
+bool is_loopback(const socket_address& address) {
+  socket_address copy = address;
+  if (address.size_bytes == 0) return false;
+  if (address.storage.ss_family == AF_INET) return ntohl(as_v4(copy).sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+  if (address.storage.ss_family != AF_INET6) return false;
+  const in6_addr& of = as_v6(copy).sin6_addr;
+  return IN6_IS_ADDR_LOOPBACK(&of) || (IN6_IS_ADDR_V4MAPPED(&of) && of.s6_addr[12] == IN_LOOPBACKNET);
+}
+
 std::string format_address(const socket_address& address) {
   socket_address copy = address;
   std::array<char, INET6_ADDRSTRLEN> text{};

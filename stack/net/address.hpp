@@ -19,4 +19,7 @@ std::string format_address(const socket_address& address);
 
 std::uint16_t port_of(const socket_address& address);
 
+// Of this host and no other: 127.0.0.0/8, also as an IPv6 address (::ffff:127.0.0.1), or ::1. An empty one is not.
+bool is_loopback(const socket_address& address);
+
 }  // namespace assay::net

@@ -129,6 +129,9 @@ class stream {
     return {*socket_, bytes, limit};
   }
 
+  // A system call; empty where it is not known: see io::peer_address().
+  socket_address peer_address() const { return backend_->peer_address(*socket_); }
+
   // Bytes, an end or a failure are here although nobody receives: the peer has spoken out of turn, or has left.
   bool has_received() const { return backend_->has_received(*socket_); }
 

@@ -118,6 +118,11 @@ class io {
 
   virtual result<io_socket*> listen(const socket_address& at, const listen_options& options) = 0;
   virtual socket_address local_address(const io_socket& of) const = 0;
+  // The other end of a stream; empty, of size 0, where it is not known: the peer has gone, or there is no network.
+  virtual socket_address peer_address(const io_socket& of) const {
+    static_cast<void>(of);
+    return {};
+  }
   virtual bool accept(io_socket& listener, accept_op& op) = 0;
   virtual bool connect(connect_op& op) = 0;
   virtual bool recv(io_socket& from, recv_op& op) = 0;

@@ -42,6 +42,9 @@ class io_uring_backend final : public io {
   socket_address local_address(const io_socket& of) const override {
     return local_address_of(static_cast<const uring_socket&>(of).fd);
   }
+  socket_address peer_address(const io_socket& of) const override {
+    return peer_address_of(static_cast<const uring_socket&>(of).fd);
+  }
   bool accept(io_socket& listener, accept_op& op) override;
   bool connect(connect_op& op) override;
   bool recv(io_socket& from, recv_op& op) override;

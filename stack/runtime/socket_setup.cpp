@@ -54,6 +54,13 @@ socket_address local_address_of(int fd) {
   return address;
 }
 
+socket_address peer_address_of(int fd) {
+  socket_address address;
+  address.size_bytes = sizeof address.storage;
+  if (::getpeername(fd, address.get(), &address.size_bytes) < 0) return {};
+  return address;
+}
+
 void signal_eventfd(int fd) noexcept {
   const std::uint64_t one = 1;
   // EAGAIN means the counter is full: the wake-up is pending already.

@@ -14,6 +14,7 @@ result<int> open_stream(int family);
 // What every accepted or connected stream gets: Nagle off.
 void prepare_stream(int fd);
 socket_address local_address_of(int fd);
+socket_address peer_address_of(int fd);
 void signal_eventfd(int fd) noexcept;
 
 }  // namespace assay::detail

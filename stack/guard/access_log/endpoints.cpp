@@ -1,8 +1,11 @@
 #include "stack/guard/access_log/endpoints.hpp"
 
+#include <algorithm>
+#include <array>
 #include <string>
 #include <utility>
 
+#include "stack/net/address.hpp"
 #include "stack/observe/exposition.hpp"
 #include "stack/observe/live_tasks.hpp"
 
@@ -34,6 +37,13 @@ http::handler metrics_endpoint(const observe::registry& of) {
 
 http::handler tasks_endpoint(offload_pool& on, duration limit) {
   return [&on, limit] ASSAY_CORO_WRAPPER(http::request&) { return show_tasks(on, limit); };
+}
+
+bool is_from_this_host(const http::request& asked) {
+  constexpr std::array passed_on = {"forwarded", "x-forwarded-for", "via"};
+  const auto& fields = asked.head().headers;
+  if (std::ranges::any_of(passed_on, [&fields](const char* name) { return fields.count(name) > 0; })) return false;
+  return net::is_loopback(asked.peer());
 }
 
 }  // namespace assay::guard::access_log

@@ -20,4 +20,8 @@ http::handler metrics_endpoint(const observe::registry& of);
 // The live tasks of all loops as text; loops that do not answer within `limit` are named. `on` must outlive it.
 http::handler tasks_endpoint(offload_pool& on, duration limit = std::chrono::milliseconds(200));
 
+// Whether it was asked from this host: over loopback, and not by a proxy that says for whom (Forwarded,
+// X-Forwarded-For, Via). One on this host that says nothing cannot be told from whoever sits there.
+bool is_from_this_host(const http::request& asked);
+
 }  // namespace assay::guard::access_log

@@ -70,8 +70,8 @@ std::expected<std::shared_ptr<policy>, std::string> policy::create(observe::json
   if (!in_flight) return std::unexpected(in_flight.error());
   if (!failures) return std::unexpected(failures.error());
   if (!refused) return std::unexpected(refused.error());
-  return std::shared_ptr<policy>(
-      new policy(log, mine, std::move(route_of), {*requests, *durations, *in_flight, *failures, *refused}));
+  return std::shared_ptr<policy>(new policy(given.lines ? log : nullptr, mine, std::move(route_of),
+                                            {*requests, *durations, *in_flight, *failures, *refused}));
 }
 
 policy::policy(observe::json_log* log, observe::shard& mine, route_function route_of, const families& of)

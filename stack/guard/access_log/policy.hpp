@@ -45,6 +45,7 @@ route_function by_name(std::string name);
 
 struct options {
   std::string prefix = "assay_";  // of the metrics' names; for those who have promised others
+  bool lines = true;              // else requests are counted alone, and the log is for all the rest
 };
 
 // What of a request is told at its end; views of what the teller keeps.

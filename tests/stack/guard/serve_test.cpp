@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "stack/guard/access_log/endpoints.hpp"
 #include "stack/net/address.hpp"
 #include "stack/observe/exposition.hpp"
 #include "stack/runtime/delay.hpp"
@@ -114,13 +115,15 @@ TEST(serve_options, are_told_all_that_is_wrong_at_once) {
   wrong.watchdog->task_dump_signal = 1;
   wrong.log->least = observe::level::error;
   wrong.metrics_path = "/health/live";
+  wrong.tasks_path = "/health/live";
   const std::string lines =
       "shed.max_in_flight is 0; allowed: 1 to 1000000\n"
       "serve.http.loops is 0; allowed: 1 to 128\n"
       "serve.watchdog.period is 1 s; allowed: 1 ms to 25 ms\n"
       "serve.watchdog.task_dump_signal is 1; allowed: 0, or a log of warnings, where it is told\n"
       "serve.guards.timeout.limit is 60 s; allowed: up to http.limits.handler_timeout, 30 s\n"
-      "serve.metrics_path is \"/health/live\"; allowed: a path of its own, or empty";
+      "serve.metrics_path is \"/health/live\"; allowed: a path of its own, or empty\n"
+      "serve.tasks_path is \"/health/live\"; allowed: a path of its own, or empty";
   EXPECT_EQ(check(wrong).error(), lines);
   const service_run seen = run(hello, wrong);
   EXPECT_EQ(seen.exit_code, 4);
@@ -165,9 +168,42 @@ TEST(serve, routes_are_told_apart_in_the_metrics) {
   http::router routes;
   routes.add(http::method::get, "/items/{id}", http::handler(hello));
   guest sees{.asks = {{.target = "/items/7"}, {.target = "/nowhere"}, {.target = "/metrics"}}};
-  EXPECT_EQ(run(routes, sees.visited()).exit_code, 0);
+  serve_options given = sees.visited();
+  given.requests.lines = false;
+  const service_run seen = run(routes, given);
+  EXPECT_EQ(seen.exit_code, 0);
+  EXPECT_THAT(seen.log, Not(HasSubstr(R"("message":"request")"))) << "they are counted, and that is all";
   EXPECT_THAT(sees.statuses(), ElementsAre(200, 404, 200));
   EXPECT_THAT(sees.got.at(2).body, HasSubstr("route=\"/items/{id}\",status=\"200\"} 1\n"));
+}
+
+TEST(serve, shows_its_live_tasks_to_this_host_and_to_nobody_beyond_a_proxy) {
+  guest sees{.asks = {{.target = "/debug/tasks"},
+                      {.target = "/debug/tasks", .headers = {{"x-forwarded-for", "192.0.2.7"}}},
+                      {.verb = "POST", .target = "/debug/tasks"},
+                      {.verb = "POST", .target = "/metrics"}}};
+  EXPECT_EQ(run(hello, sees.visited()).exit_code, 0);
+  EXPECT_THAT(sees.statuses(), ElementsAre(200, 200, 405, 405));
+  EXPECT_THAT(sees.got.at(0).body, AllOf(HasSubstr("loop "), HasSubstr("server.cpp:")));
+  EXPECT_EQ(sees.got.at(1).body, "hello\n") << "what the service has at that path";
+  EXPECT_EQ(sees.got.at(3).header("allow"), "GET, HEAD");
+  EXPECT_EQ(sees.got.at(3).body, R"({"error":"method_not_allowed"})");
+}
+
+// A request without a network, of somebody.
+class request_of final : public http::request {
+ public:
+  explicit request_of(const char* host) : from_(*net::parse_address(host, 80)) {}
+  socket_address peer() const override { return from_; }
+  task<result<std::string_view>> read() override { co_return std::string_view(); }
+
+ private:
+  socket_address from_;
+};
+
+TEST(serve, whoever_is_elsewhere_is_not_of_this_host) {
+  EXPECT_TRUE(access_log::is_from_this_host(request_of("127.0.0.1")));
+  EXPECT_FALSE(access_log::is_from_this_host(request_of("192.0.2.7")));
 }
 
 TEST(serve, what_waits_has_the_deadline_that_its_caller_has_left) {
@@ -266,6 +302,28 @@ class owned {
 
 task<result<void>> well() { co_return result<void>{}; }
 
+// Goes on until it is told to end.
+task<result<void>> note_the_end(std::vector<std::string>* told) {
+  const result<void> slept = co_await delay_for(1h);
+  told->push_back("background: " + std::string(slept ? "slept" : label(slept.error().code)));
+  co_return slept;
+}
+
+TEST(serve, what_runs_beside_a_loop_comes_with_its_handler) {
+  std::vector<std::string> told;
+  const auto make = [&told](chain::service_loop&) -> served {
+    return {.handler = hello,
+            .background = [&told] ASSAY_CORO_WRAPPER() { return note_the_end(&told); },
+            .on_drain = [&told] { told.emplace_back("its own"); }};
+  };
+  guest sees{.asks = {{.target = "/a"}}};
+  serve_options given = sees.visited();
+  given.http.on_drain = [&told](unsigned) { told.emplace_back("that of the options"); };
+  EXPECT_EQ(run(maker(make), given).exit_code, 0);
+  EXPECT_THAT(sees.statuses(), ElementsAre(200)) << "what the options have runs as well";
+  EXPECT_THAT(told, ElementsAre("its own", "that of the options", "background: cancelled"));
+}
+
 TEST(serve, what_a_loop_owns_goes_on_its_thread_and_what_is_kept_goes_last) {
   std::vector<ending> ended;
   std::thread::id loop_thread;
@@ -274,6 +332,8 @@ TEST(serve, what_a_loop_owns_goes_on_its_thread_and_what_is_kept_goes_last) {
     return {.handler = [mine = part("handler")] ASSAY_CORO_WRAPPER(http::request & asked) { return hello(asked); },
             .route_of = [mine = part("route_of")](const http::request&) { return std::string_view("all"); },
             .readiness = [mine = part("readiness")] ASSAY_CORO_WRAPPER() { return well(); },
+            .background = [mine = part("background")] ASSAY_CORO_WRAPPER() { return well(); },
+            .on_drain = [mine = part("on_drain")] {},
             .keeps = part("keeps")};
   };
   guest sees{.asks = {{.target = "/a"}, {.target = "/health/ready"}}};
@@ -281,13 +341,15 @@ TEST(serve, what_a_loop_owns_goes_on_its_thread_and_what_is_kept_goes_last) {
   given.http.on_end = [&loop_thread](unsigned) { loop_thread = std::this_thread::get_id(); };
   EXPECT_EQ(run(maker(make), given).exit_code, 0);
   EXPECT_THAT(sees.statuses(), ElementsAre(200, 200));
-  ASSERT_EQ(ended.size(), 4U);
+  ASSERT_EQ(ended.size(), 6U);
   EXPECT_EQ(ended.back().of, "keeps");
   for (const ending& each : ended) EXPECT_EQ(each.on, loop_thread) << each.of << " outlived its loop";
 }
 
 TEST(serve, each_of_it_can_be_switched_off) {
-  guest sees{.asks = {{.target = "/health/live", .headers = {{"request-timeout-ms", "0"}}}, {.target = "/metrics"}}};
+  guest sees{.asks = {{.target = "/health/live", .headers = {{"request-timeout-ms", "0"}}},
+                      {.target = "/metrics"},
+                      {.target = "/debug/tasks"}}};
   serve_options given = sees.visited();
   given.guards.shed = std::nullopt;
   given.guards.timeout = std::nullopt;
@@ -296,9 +358,10 @@ TEST(serve, each_of_it_can_be_switched_off) {
   given.watchdog = std::nullopt;
   given.ids = std::nullopt;
   given.metrics_path = {};
+  given.tasks_path = {};
   const service_run seen = run(hello, given);
   EXPECT_EQ(seen.exit_code, 0);
-  EXPECT_THAT(sees.statuses(), ElementsAre(200, 200));
+  EXPECT_THAT(sees.statuses(), ElementsAre(200, 200, 200));
   for (const auto& each : sees.got) {
     EXPECT_EQ(each.body, "hello\n");
     EXPECT_EQ(each.header("x-request-id"), "");

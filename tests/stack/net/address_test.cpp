@@ -25,6 +25,17 @@ TEST(address_test, names_and_nonsense_are_refused) {
   }
 }
 
+TEST(address_test, of_this_host_are_those_of_loopback) {
+  for (const char* host : {"127.0.0.1", "127.255.0.9", "::1", "::ffff:127.0.0.1"}) {
+    EXPECT_TRUE(is_loopback(*parse_address(host, 80))) << host;
+  }
+  for (const char* host :
+       {"0.0.0.0", "10.0.0.1", "126.0.0.1", "128.0.0.1", "::", "::2", "::ffff:10.0.0.1", "fe80::1"}) {
+    EXPECT_FALSE(is_loopback(*parse_address(host, 80))) << host;
+  }
+  EXPECT_FALSE(is_loopback({}));
+}
+
 class resolver_test : public sim_test {};
 
 TEST_F(resolver_test, numeric_hosts_need_no_thread) {
