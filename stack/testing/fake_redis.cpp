@@ -253,7 +253,7 @@ const fake_redis::answerer* fake_redis::find(const redis_words& asked) const {
   for (std::size_t at = 1; at < asked.size(); ++at) whole += " " + asked[at];
   auto found = known_.find(whole);
   if (found == known_.end()) found = known_.find(name);
-  return found == known_.end() ? nullptr : &found->second;
+  return found == known_.end() || !found->second ? nullptr : &found->second;
 }
 
 redis_reply fake_redis::answer_to(visitor& from, const redis_words& asked) {

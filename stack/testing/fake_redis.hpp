@@ -69,7 +69,7 @@ class fake_redis {
   // Serves on `network` until it is cancelled.
   task<void> serve(io& network);
 
-  // The last said of a command holds.
+  // The last said of a command holds; an empty answerer takes it back.
   void on(std::string_view command, redis_reply with);
   void on(std::string_view command, answerer with);
   // Everything that was asked for, in order, but for HELLO.
