@@ -9,7 +9,7 @@
 #include <string>
 
 #include "stack/data/postgres.hpp"
-#include "stack/guard/chain/client.hpp"
+#include "stack/guard/remote.hpp"
 #include "stack/guard/serve.hpp"
 #include "stack/http/json.hpp"
 #include "stack/http/origin.hpp"
@@ -26,8 +26,7 @@ constexpr duration attempt_limit = std::chrono::seconds(1);
 // What a loop owns; no lock is needed.
 struct catalogue {
   data::pool items;
-  http::client quotes;
-  guard::exchange ask;  // for a discount, with every guard
+  guard::remote quotes;  // for a discount, with every guard
   http::router routes;
 };
 
@@ -40,7 +39,7 @@ task<http::response> show_item(catalogue* of, std::int32_t id) {
 
 // The discount that the other service grants; none when it is away. The breaker answers at once then.
 task<http::response> show_discount(catalogue* of, std::int32_t id) {
-  const auto answer = co_await of->ask({.target = fmt::format("/quotes/{}", id)});
+  const auto answer = co_await of->quotes.ask({.target = fmt::format("/quotes/{}", id)});
   const std::string text = answer && answer->status == 200 ? answer->body : std::string();
   const nlohmann::json quote = nlohmann::json::parse(text, nullptr, false);
   if (!quote.is_object() || !quote.contains("discount_percent") || !quote["discount_percent"].is_number()) {
@@ -50,30 +49,20 @@ task<http::response> show_discount(catalogue* of, std::int32_t id) {
   co_return http::response::json(http::json_object({{"id", id}, {"discount_percent", percent}}));
 }
 
-void add_routes(catalogue* of) {
-  const auto with_id = [of](task<http::response> (*serve)(catalogue*, std::int32_t)) {
-    return [of, serve] ASSAY_CORO_WRAPPER(http::request&, std::int32_t id) { return serve(of, id); };
-  };
-  of->routes.add(http::method::get, "/items/{id}", with_id(&show_item));
-  of->routes.add(http::method::get, "/items/{id}/discount", with_id(&show_discount));
-}
-
 }  // namespace
 
 int main() {
   const std::string database = http::or_refuse(http::setting("DATABASE_URL"));
   const http::origin quotes = http::or_refuse(http::origin_of(http::or_refuse(http::setting("QUOTES_URL"))));
   const auto make = [&](guard::chain::service_loop& here) -> guard::served {
-    const auto outward = http::or_refuse(guard::chain::client::make(
-        {.observe = guard::trace::sending_layer(), .call = {.limit = call_limit}, .attempt = {.limit = attempt_limit}},
-        {quotes.host}));
-    const std::shared_ptr<catalogue> of(
-        new catalogue{.items = data::pool({.url = database}), .quotes = http::client(quotes), .ask = {}, .routes = {}});
-    of->ask = outward.around({guard::exchange_of(of->quotes)});
-    add_routes(of.get());
+    const std::shared_ptr<catalogue> of(new catalogue{
+        .items = data::pool({.url = database}),
+        .quotes = guard::remote(quotes, {.call = {.limit = call_limit}, .attempt = {.limit = attempt_limit}}),
+        .routes = {}});
+    of->routes.add(http::method::get, "/items/{id}", http::with(of.get(), &show_item));
+    of->routes.add(http::method::get, "/items/{id}/discount", http::with(of.get(), &show_discount));
     show(here.numbers(), of->items, "items");
     show(here.numbers(), of->quotes, "quotes");
-    show(here.numbers(), outward, "quotes");
     return {.handler = of->routes.as_handler(),
             .route_of = guard::access_log::by_router(of->routes),
             .readiness = [of = of.get()] ASSAY_CORO_WRAPPER() { return data::ping(of->items); },

@@ -15,6 +15,12 @@
 // template. A service that has promised another answer takes a std::string_view, and reads it itself. A handler of the
 // request alone serves any template; one that takes `const path_parameters&` is given them as text, by their names.
 //
+// A handler mostly needs what its loop owns. with() binds it, so that no lambda has to be written that must not be a
+// coroutine; what it points to is to outlive the routes, or to hold them itself:
+//
+//   task<http::response> show_item(catalogue* of, std::int32_t id);      // or (catalogue* of, http::request&, ...)
+//   of->routes.add(http::method::get, "/items/{id}", http::with(of, &show_item));
+//
 // Misuse: adding routes while serving. Two routes of one method and the same template are a defect of the program:
 // add() throws std::invalid_argument, as for a malformed template, and for a handler that takes more or fewer values
 // than its template has parameters.
@@ -105,6 +111,39 @@ struct value_reader {
 };
 
 }  // namespace detail
+
+namespace detail {
+
+template <class State, class... Values>
+struct bound_to_request {
+  ASSAY_CORO_WRAPPER task<response> operator()(request& asked, Values... values) const {
+    return serve(of, asked, std::move(values)...);
+  }
+  State* of;
+  task<response> (*serve)(State*, request&, Values...);
+};
+
+template <class State, class... Values>
+struct bound_to_values {
+  ASSAY_CORO_WRAPPER task<response> operator()(request& /*asked*/, Values... values) const {
+    return serve(of, std::move(values)...);
+  }
+  State* of;
+  task<response> (*serve)(State*, Values...);
+};
+
+}  // namespace detail
+
+// A handler for router::add(): `serve` with `of` in front. A function that needs no more than the path's parameters may
+// leave the request out.
+template <class State, class... Values>
+auto with(State* of, task<response> (*serve)(State*, request&, Values...)) {
+  return detail::bound_to_request<State, Values...>{of, serve};
+}
+template <class State, class... Values>
+auto with(State* of, task<response> (*serve)(State*, Values...)) {
+  return detail::bound_to_values<State, Values...>{of, serve};
+}
 
 class router {
  public:

@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <expected>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -36,6 +37,14 @@ inline std::expected<unsigned, std::string> number_setting(const char* name, uns
   const auto [end, failed] = std::from_chars(text->data(), last, number);
   if (failed == std::errc() && end == last && number >= 1 && number <= most) return number;
   return std::unexpected(std::string(name) + " is \"" + *text + "\"; allowed: 1 to " + std::to_string(most));
+}
+
+// The same of what may be left out: nullopt where the variable is not set or empty.
+inline std::expected<std::optional<unsigned>, std::string> optional_number(const char* name, unsigned most) {
+  if (setting(name, "")->empty()) return std::nullopt;
+  const std::expected<unsigned, std::string> number = number_setting(name, 1, most);
+  if (!number) return std::unexpected(number.error());
+  return *number;
 }
 
 // The value; or the program ends, and says why.

@@ -56,8 +56,12 @@ TEST(number_setting, is_a_whole_number_within_its_bounds) {
     EXPECT_EQ(number_setting("ASSAY_TEST_SETTING", 1, 8).error(),
               "ASSAY_TEST_SETTING is \""s + bad + "\"; allowed: 1 to 8");
   }
+  EXPECT_EQ(optional_number("ASSAY_TEST_SETTING", 8).error(), "ASSAY_TEST_SETTING is \"99999999999\"; allowed: 1 to 8");
+  ::setenv("ASSAY_TEST_SETTING", "8", 1);
+  EXPECT_EQ(optional_number("ASSAY_TEST_SETTING", 8).value(), 8U);
   ::unsetenv("ASSAY_TEST_SETTING");
   EXPECT_EQ(number_setting("ASSAY_TEST_SETTING", 3, 8).value(), 3U);
+  EXPECT_EQ(optional_number("ASSAY_TEST_SETTING", 8).value(), std::nullopt);
 }
 
 TEST(setting, is_there_or_has_a_fallback_or_is_named) {

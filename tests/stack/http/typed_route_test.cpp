@@ -176,6 +176,20 @@ task<response> show_all(request&, const path_parameters& given) {
   co_return response::text(fmt::format("{} {} {}", given["b"], given.text_of(0), given.text_of(2).size()));
 }
 
+// Of a service's own state, with and without the request.
+struct shelf {
+  int shown = 0;
+};
+task<response> show_of(shelf* of, std::int64_t id, std::string name) {
+  std::ignore = co_await delay_for(1s);
+  co_return response::text(fmt::format("{} {} {}", ++of->shown, id, name));
+}
+task<response> show_path_of(shelf* of, request& asked, std::int64_t id) {
+  std::ignore = co_await delay_for(1s);
+  co_return response::text(fmt::format("{} {} {}", ++of->shown, id, asked.path()));
+}
+task<response> count_of(shelf* of) { co_return response::text(std::to_string(of->shown)); }
+
 class typed_route_test : public ::testing::Test {
  protected:
   typed_route_test() {
@@ -214,6 +228,19 @@ TEST_F(typed_route_test, a_handler_is_given_the_values_of_its_path_in_their_orde
   EXPECT_EQ(get("/sum/40/2"), "item 1042");
   EXPECT_EQ(get("/sum/40/2"), "item 2042");
   EXPECT_EQ(get("/all/x/y"), "y x 0");
+  EXPECT_EQ(world_.leftovers(), "");
+}
+
+TEST_F(typed_route_test, a_handler_is_given_the_state_that_it_was_bound_to) {
+  const auto of = std::make_unique<shelf>();
+  routes_.add(method::get, "/of/{id}/{name}", with(of.get(), &show_of));
+  routes_.add(method::get, "/path/{id}", with(of.get(), &show_path_of));
+  routes_.add(method::get, "/count", with(of.get(), &count_of));
+  EXPECT_EQ(get("/of/7/long%20enough%20for%20the%20heap"), "1 7 long enough for the heap");
+  EXPECT_EQ(get("/path/8"), "2 8 /path/8");
+  EXPECT_EQ(get("/count"), "2");
+  EXPECT_EQ(get("/path/abc"), "404 not_found");
+  EXPECT_THROW(routes_.add(method::get, "/of/{id}", with(of.get(), &show_of)), std::invalid_argument);
   EXPECT_EQ(world_.leftovers(), "");
 }
 
