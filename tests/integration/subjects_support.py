@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import conformance
 import yaml
-from service import PATIENCE_S, free_port, peer, wait_until
+from service import PATIENCE_S, connects, free_port, peer, wait_until
 
 SHOP = pathlib.Path(__file__).parents[2] / "subjects" / "shop"
 END_S = 5  # from SIGTERM
@@ -106,12 +106,41 @@ class Postgres:
         self.psql((SHOP / "reset.sql").read_text())
 
 
+class Redis:
+    """A private server that keeps nothing. It ends when this process does, however that comes."""
+
+    def __init__(self):
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}"
+        self.process = None
+        self.start()
+
+    def __enter__(self) -> "Redis":
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def start(self):
+        settings = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        self.process = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", peer("redis-server", "redis-server"), *settings],
+            stdout=subprocess.DEVNULL,
+        )
+        wait_until(lambda: connects(self.port), "Redis is there")
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait(PATIENCE_S)
+
+
 class ThirdParty:
     """Answers quotes by the rule."""
 
     def __init__(self):
         closing = self.closing = threading.Event()
         self.hung = 0  # requests so far
+        self.away = False  # says nothing, and ends its connections
         party = self
 
         class Quotes(BaseHTTPRequestHandler):
@@ -120,6 +149,9 @@ class ThirdParty:
             disable_nagle_algorithm = True
 
             def do_GET(self):
+                if party.away:
+                    self.close_connection = True
+                    return
                 item = int(self.path.removeprefix("/quotes/"))
                 if item == HANGING:
                     party.hung += 1
@@ -154,9 +186,9 @@ class ThirdParty:
 
 
 class Candidate:
-    """A candidate as its descriptor says, running and ready."""
+    """A candidate as its descriptor says, running and ready; `more` are variables beside those of the descriptor."""
 
-    def __init__(self, name: str, database: str, third_party: str):
+    def __init__(self, name: str, database: str, third_party: str, **more: str):
         self.folder = SHOP / name
         self.port = free_port()
         self.output = tempfile.TemporaryFile(mode="w+")
@@ -169,7 +201,7 @@ class Candidate:
         self.process = subprocess.Popen(
             ["setpriv", "--pdeathsig", "TERM", *(self.filled(part) for part in descriptor["command"])],
             cwd=self.folder,
-            env={**os.environ, **environment},
+            env={**os.environ, **environment, **more},
             stdout=self.output,
             stderr=self.output,
             start_new_session=True,

@@ -1,16 +1,9 @@
 // Items: one, pages of them, their pictures, and their prices with the discount that the third party quotes.
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
-#include "stack/http/json.hpp"
-#include "stack/http/url_text.hpp"
 #include "subjects/shop/cpp/shop.hpp"
 
 namespace shop {
-
-using namespace assay;
-
 namespace {
 
 task<response> show_item(shop* of, std::int32_t id) {
@@ -55,38 +48,36 @@ task<response> show_price(shop* of, std::int32_t id) {
   if (!found) co_return database_failure();
   if (found->empty()) co_return refuse(404, "not_found");
   const std::int64_t cents = (*found)[0].get<std::int32_t>(0).value();
-  const auto quoted = co_await of->ask({.target = fmt::format("/quotes/{}", id)});
+  const auto quoted = co_await of->quotes.ask({.target = fmt::format("/quotes/{}", id)});
   if (!quoted && quoted.error().code == errc::timed_out) co_return refuse(504, "third_party_timeout");
-  const std::string_view quote = quoted && quoted->status == 200 ? std::string_view(quoted->body) : "";
-  const auto discount = whole(nlohmann::json::parse(quote, nullptr, false), "discount_percent", 0, 30);
+  const bool told = quoted && quoted->status == 200;
+  const auto discount = whole_in(told ? quoted->body : "", "discount_percent", 0, 30);
   if (!discount) co_return refuse(502, "third_party");
   const std::int64_t final_cents = cents * (100 - *discount) / 100;
   co_return response::json(http::json_object(
       {{"id", id}, {"price_cents", cents}, {"discount_percent", *discount}, {"final_cents", final_cents}}));
 }
 
-// An id that is none is 400 by the contract, and leading zeros count for nothing.
-task<response> with_id(shop* of, std::string_view text, task<response> (*serve)(shop*, std::int32_t)) {
+task<response> no_id() { co_return refuse(400, "invalid_id"); }
+
+// By the contract an id that is none is 400, and leading zeros count for nothing.
+template <task<response> (*serve)(shop*, std::int32_t)>
+ASSAY_CORO_WRAPPER task<response> with_id(shop* of, std::string_view text) {
   const auto id = static_cast<std::int32_t>(http::parse_whole(text, 9).value_or(0));
-  if (id == 0) co_return refuse(400, "invalid_id");
-  co_return co_await serve(of, id);
+  return id == 0 ? no_id() : serve(of, id);
 }
 
 }  // namespace
 
-void add_routes(shop& to) {
-  const auto by_id = [of = &to](task<response> (*serve)(shop*, std::int32_t)) {
-    return [of, serve] ASSAY_CORO_WRAPPER(http::request&, std::string_view id) { return with_id(of, id, serve); };
-  };
-  const auto by_request = [of = &to](task<response> (*serve)(shop*, http::request&)) {
-    return [of, serve] ASSAY_CORO_WRAPPER(http::request & asked) { return serve(of, asked); };
-  };
-  to.routes.add(http::method::get, "/items", by_request(&list_items));
-  to.routes.add(http::method::get, "/items/{id}", by_id(&show_item));
-  to.routes.add(http::method::get, "/items/{id}/price", by_id(&show_price));
-  to.routes.add(http::method::get, "/items/{id}/image", by_id(&show_image));
-  to.routes.add(http::method::post, "/orders", by_request(&order));
-  to.routes.add(http::method::post, "/checksum", by_request(&checksum));
+void add_routes(shop* of) {
+  using enum http::method;
+  of->routes.add(get, "/items", http::with(of, &list_items));
+  of->routes.add(get, "/items/{id}", http::with(of, &with_id<show_item>));
+  of->routes.add(get, "/items/{id}/price", http::with(of, &with_id<show_price>));
+  of->routes.add(get, "/items/{id}/image", http::with(of, &with_id<show_image>));
+  of->routes.add(post, "/orders", http::with(of, &order));
+  of->routes.add(post, "/checksum", http::with(of, &checksum));
+  if (of->news) of->routes.add(get, "/feed/orders", http::with(of, &follow_orders));
 }
 
 }  // namespace shop

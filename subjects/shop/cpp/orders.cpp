@@ -3,15 +3,16 @@
 #include <expected>
 #include <nlohmann/json.hpp>
 
-#include "stack/http/json.hpp"
-#include "stack/http/url_text.hpp"
 #include "subjects/shop/cpp/shop.hpp"
 
 namespace shop {
-
-using namespace assay;
-
 namespace {
+
+std::optional<std::int64_t> whole(const nlohmann::json& of, const char* key, std::int64_t least, std::int64_t most) {
+  if (!of.is_object() || !of.contains(key) || !of[key].is_number_integer()) return std::nullopt;
+  const auto number = of[key].get<std::int64_t>();  // of one beyond 63 bits: negative
+  return number >= least && number <= most ? std::optional(number) : std::nullopt;
+}
 
 response placed(std::int64_t id, std::int64_t total_cents) {
   return response::json(http::json_object({{"id", id}, {"total_cents", total_cents}}), 201);
@@ -49,8 +50,8 @@ task<response> replay(data::transaction& tx, const std::string& key, const std::
 }
 
 // Whatever ends this before the commit rolls back: the transaction goes with the frame.
-task<response> place(data::pool& db, const std::string& key, const std::string& fingerprint, const order_body& order) {
-  auto tx = co_await db.begin();
+task<response> place(shop* of, const std::string& key, const std::string& fingerprint, const order_body& order) {
+  auto tx = co_await of->db.begin();
   if (!tx) co_return database_failure();
   // Waits for a transaction with the same key; no row when that one has placed its order.
   const auto fresh = co_await tx->query(
@@ -68,10 +69,22 @@ task<response> place(data::pool& db, const std::string& key, const std::string& 
   }
   const auto totalled = co_await tx->query("UPDATE orders SET total_cents = $2 WHERE id = $1", id, total_cents);
   if (!totalled || !co_await tx->commit()) co_return database_failure();
-  co_return placed(id, total_cents);
+  response reply = placed(id, total_cents);
+  if (of->news) of->news->everywhere.say(reply.body);
+  co_return reply;
 }
 
 }  // namespace
+
+ASSAY_CORO_WRAPPER task<result<void>> order_news::listen() {
+  return everywhere.run([this](const data::redis::event& next) {
+    const auto id = whole_in(next.payload, "id", 1, INT64_MAX);
+    // Without an id it is a gap: who follows had better look at all orders.
+    std::ignore = here.tell({.data = next.payload, .type = id ? "order" : "gap", .id = std::to_string(id.value_or(0))});
+  });
+}
+
+task<response> follow_orders(shop* of, http::request& asked) { co_return of->news->here.follow(asked); }
 
 task<response> order(shop* of, http::request& asked) {
   const result<std::string> body = co_await asked.read_all(max_body_bytes);
@@ -80,13 +93,11 @@ task<response> order(shop* of, http::request& asked) {
   if (!http::is_uuid(key)) co_return refuse(400, "invalid_key");
   const std::optional<order_body> parsed = parse_order(*body);
   if (!parsed) co_return refuse(400, "invalid_body");
-  co_return co_await place(of->db, key, sha256_hex(*body), *parsed);
+  co_return co_await place(of, key, sha256_hex(*body), *parsed);
 }
 
-std::optional<std::int64_t> whole(const nlohmann::json& of, const char* key, std::int64_t least, std::int64_t most) {
-  if (!of.is_object() || !of.contains(key) || !of[key].is_number_integer()) return std::nullopt;
-  const auto number = of[key].get<std::int64_t>();  // of one beyond 63 bits: negative
-  return number >= least && number <= most ? std::optional(number) : std::nullopt;
+std::optional<std::int64_t> whole_in(std::string_view json, const char* key, std::int64_t least, std::int64_t most) {
+  return whole(nlohmann::json::parse(json, nullptr, false), key, least, most);
 }
 
 std::optional<order_body> parse_order(std::string_view json) {

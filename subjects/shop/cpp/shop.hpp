@@ -3,46 +3,59 @@
 // Misuse: a second loop on one of these. Nothing in here is locked; one shop a loop.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "stack/data/postgres.hpp"
-#include "stack/guard/layer.hpp"
+#include "stack/data/redis/bulletin.hpp"
+#include "stack/guard/remote.hpp"
+#include "stack/http/event_feed.hpp"
+#include "stack/http/json.hpp"
 #include "stack/http/router.hpp"
 #include "stack/http/static_files.hpp"
+#include "stack/http/url_text.hpp"
 
 namespace shop {
-
+using namespace assay;
+using http::response;
 inline constexpr std::size_t max_body_bytes = 64 * 1024;
 
-struct shop {
-  assay::offload_pool& workers;
-  assay::data::pool db;
-  assay::http::client quotes;
-  assay::guard::exchange ask;  // for a quote, with every guard
-  assay::http::static_files images;
-  assay::http::router routes;
+// Orders as they are placed: told to all instances through Redis, and by each to those who follow it.
+struct order_news {
+  explicit order_news(const std::string& redis) : everywhere({.url = redis, .channel = "orders"}) {}
+  task<result<void>> listen();
+  data::redis::bulletin everywhere;
+  http::event_feed here;
 };
 
-void add_routes(shop& to);
-assay::task<assay::http::response> order(shop* of, assay::http::request& asked);
-assay::task<assay::http::response> checksum(shop* of, assay::http::request& asked);
+struct shop {
+  offload_pool& workers;
+  data::pool db;
+  guard::remote quotes;
+  http::static_files images;
+  std::unique_ptr<order_news> news;  // where there is Redis
+  http::router routes;
+};
+
+void add_routes(shop* of);
+task<response> order(shop* of, http::request& asked);
+task<response> follow_orders(shop* of, http::request& asked);
+task<response> checksum(shop* of, http::request& asked);
 
 // {"error":"<code>"}, once it has passed guard::json_errors.
-using assay::http::response;
 inline response refuse(int status, std::string_view code) { return response::refused(status, code); }
 inline response database_failure() { return response::unavailable("database"); }  // unreachable, too slow, too busy
-inline response body_failure(const assay::error& failure) {
-  return failure.code == assay::errc::limit ? refuse(413, "too_large") : response::for_body(failure);
+inline response body_failure(const error& failure) {
+  return failure.code == errc::limit ? refuse(413, "too_large") : response::for_body(failure);
 }
 
-std::string sha256_hex(std::string_view text);
+// Of the text; and `again` times of the last digest with the text behind it.
+std::string sha256_hex(std::string_view text, int again = 0);
 std::string checksum_of(const std::string& body);
 
-// The member of an object that is a whole number from `least`, which is not negative, to `most`.
-std::optional<std::int64_t> whole(const nlohmann::json& of, const char* key, std::int64_t least, std::int64_t most);
+// The member of an object in JSON that is a whole number from `least`, which is not negative, to `most`.
+std::optional<std::int64_t> whole_in(std::string_view json, const char* key, std::int64_t least, std::int64_t most);
 
 struct order_line {
   std::int64_t item_id = 0;
