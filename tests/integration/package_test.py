@@ -44,14 +44,32 @@ class Package(unittest.TestCase):
         first, *self.steps = re.findall(r"^```cpp\n(.*?)^```", tutorial, re.DOTALL | re.MULTILINE)
         self.first.write_text(first)
 
-    def write_tutorial(self) -> pathlib.Path:
-        """Its other snippets in one file, each as it stands."""
-        places = re.compile(r"^ *// snippet (\d+)$", re.MULTILINE)
+    def replaced(self, text: str, what: str, by: str) -> str:
+        """With `what`, a pattern that is found once, in the place of `by`."""
+        found = re.findall(what, text, re.DOTALL | re.MULTILINE)
+        self.assertEqual(len(found), 1, what)
+        return text.replace(found[0], by)
+
+    def service(self) -> str:
+        """What a reader has in service.cpp after step 5: each snippet where the text says."""
+        service = self.replaced(self.steps[0], r"^struct catalogue \{.*?^\};\n", self.steps[2])
+        service = self.replaced(service, r"^int main\(\) \{\n", f"{self.steps[3]}\nint main() {{\n")
+        database = re.search(r"^ *const std::string database.*\n", service, re.MULTILINE)[0]
+        service = service.replace(database, database + self.steps[4])
+        service = self.replaced(service, r"^ *const std::shared_ptr<catalogue> of\(new.*?;\n", self.steps[5])
+        return self.replaced(service, r"^ *return guard::serve\(make\);\n", self.steps[7])
+
+    def write_tutorial(self) -> list[pathlib.Path]:
+        """The program of step 2, and all other snippets in one file, each as it stands."""
+        rows, whole = self.folder / "rows.cpp", self.folder / "tutorial.cpp"
+        rows.write_text(self.steps[0])
         frame = (HERE / "tutorial.cpp.in").read_text()
-        self.assertEqual(sorted(map(int, places.findall(frame))), list(range(1, len(self.steps) + 1)))
-        whole = self.folder / "tutorial.cpp"
+        frame = self.replaced(frame, r"^// service$", self.service())
+        places = re.compile(r"^// snippet (\d+)$", re.MULTILINE)
+        composed = {1, 3, 4, 5, 6, 8}  # of the service
+        self.assertEqual(composed | set(map(int, places.findall(frame))), set(range(1, len(self.steps) + 1)))
         whole.write_text(places.sub(lambda place: self.steps[int(place[1]) - 1], frame))
-        return whole
+        return [rows, whole]
 
     def configure(self, *settings: str) -> pathlib.Path:
         build = self.folder / "build"
@@ -66,7 +84,7 @@ class Package(unittest.TestCase):
         shop = sorted(path for path in copy.glob("*.cpp") if not path.name.endswith("_test.cpp"))
         build = self.configure("-DCMAKE_BUILD_TYPE=Debug", f"-DCMAKE_PREFIX_PATH={self.folder / 'installed'}",
                                f"-DSHOP_SOURCES={';'.join(map(str, shop))}", f"-DSHOP_ROOT={self.folder}",
-                               f"-DTUTORIAL_SOURCE={self.write_tutorial()}")
+                               f"-DTUTORIAL_SOURCES={';'.join(map(str, self.write_tutorial()))}")
         for target, sources in (("first", [self.first]), ("shop", shop)):
             before = cpu_seconds()
             run("cmake", "--build", build, "-j", "1", "--target", target)
