@@ -91,8 +91,7 @@ std::optional<redis_error> connection::refusal(const context& ctx, const batch& 
   if (ctx.deadline <= on_.turn_time()) {  // what nobody waits for any more is not sent
     return from_wait({.code = errc::timed_out, .reason = cancel_reason::deadline, .what = "before it was sent"});
   }
-  const bool full = calls_.size() >= limits_.max_in_flight;
-  if (full || writer_.pending_bytes() + commands.bytes().size() > limits_.max_unsent_bytes) {
+  if (full() || writer_.pending_bytes() + commands.bytes().size() > limits_.max_unsent_bytes) {
     redis_error refused = from_wait({.code = errc::limit, .what = "too much is on its way to Redis"});
     refused.condition = redis_condition::overloaded;
     return refused;
@@ -115,6 +114,15 @@ task<redis_result<std::vector<reply>>> connection::exchange(const batch& command
   const bool overdue = !waited && waited.error().code == errc::timed_out && limit <= ctx.deadline;
   if (!mine.done) forget(mine);
   if (overdue) fail(unavailable(errc::timed_out, "", "Redis did not answer in time"));
+  co_await leave();
+  if (mine.done) co_return std::move(mine.replies);
+  if (!waited && !overdue) co_return std::unexpected(from_wait(waited.error()));
+  co_return std::unexpected(*failure_);
+}
+
+// The end of each caller. With the last of them goes what was for callers: bytes that are still being sent, and the
+// places of calls that were given up. Nobody reads their answers any more, and who waits for a place will.
+task<void> connection::leave() {
   users_--;
   pass_on();
   if (users_ == 0 && flush_.queued) co_await yield();  // behind it
@@ -122,9 +130,26 @@ task<redis_result<std::vector<reply>>> connection::exchange(const batch& command
     fail(unavailable(errc::closed, "", "given up while it was being sent"));
     co_await writer_.stop();
   }
-  if (mine.done) co_return std::move(mine.replies);
-  if (!waited && !overdue) co_return std::unexpected(from_wait(waited.error()));
-  co_return std::unexpected(*failure_);
+  if (users_ > 0) co_return;
+  for (call& left : calls_) left.place.release();
+}
+
+task<redis_result<void>> connection::wait_for_room(instant limit) {
+  const context& ctx = co_await this_context();
+  users_++;
+  redis_result<void> outcome;
+  while (outcome && !failure_ && full()) {
+    caller mine;
+    outside_.push_back(&mine);
+    const instant due = saturating_add(calls_.front().sent, limits_.reply_timeout);
+    const result<void> waited = co_await with_deadline(std::min(limit, due), answer_to(mine));
+    std::erase(outside_, &mine);
+    const bool overdue = !waited && waited.error().code == errc::timed_out && due <= std::min(limit, ctx.deadline);
+    if (overdue) fail(unavailable(errc::timed_out, "", "Redis did not answer in time"));
+    if (!waited && !overdue) outcome = std::unexpected(from_wait(waited.error()));
+  }
+  co_await leave();
+  co_return outcome;
 }
 
 // Until the answer is whole or the connection has failed; a failure is that of the wait.
@@ -202,9 +227,16 @@ void connection::on_reply(reply said) {
   if (--first.due > 0) return;
   caller* const who = first.who;
   calls_.pop_front();
-  if (who == nullptr) return;
-  who->done = true;
-  if (who->waiting != nullptr) who->waiting->wake();
+  if (who != nullptr) tell(*who);
+  if (outside_.empty()) return;
+  caller* const next = outside_.front();
+  outside_.erase(outside_.begin());
+  tell(*next);
+}
+
+void connection::tell(caller& done) {
+  done.done = true;
+  if (done.waiting != nullptr) done.waiting->wake();
 }
 
 // Ends the connection for everybody on it; the first reason stays.

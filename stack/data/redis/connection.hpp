@@ -2,7 +2,9 @@
 //
 // Callers append their commands and wait; answers come in the order of the commands. One of those who wait receives for
 // all, and hands that on when it has its own answer, so that no task runs in the background and an idle connection
-// holds nothing. Whoever stops waiting leaves its place behind: the answer is read and thrown away, by others.
+// holds nothing. Whoever stops waiting leaves its call behind: the answer is read and thrown away, by others. When
+// there are no others, by whoever comes next, be it for want of room alone; the pool's place is given back at once
+// then.
 //
 // An answer that is overdue (reply_timeout) ends the connection for all: a server that hangs, or a peer that vanished
 // without a word, is not waited for again and again. When the last caller leaves while bytes of it are still being
@@ -49,13 +51,19 @@ class connection {
   connection& operator=(const connection&) = delete;
 
   // Sends `commands` in one go; their answers, one a command, error replies among them. `place` comes back when the
-  // last of them has been read, also when nobody waits for it any more.
+  // last of them has been read, or when they were given up and nobody is left who would read them.
   task<redis_result<std::vector<reply>>> exchange(const batch& commands, permit place);
+
+  // Until another call would find room, or the connection has failed: those who gave up leave their calls behind, and
+  // when nobody waits for an answer, whoever needs room reads theirs. Others may take the room meanwhile: look again.
+  task<redis_result<void>> wait_for_room(instant limit);
 
   // Looks, without waiting, whether it can still be used.
   bool check(instant now);
   bool broken() const { return failure_.has_value(); }
   std::size_t in_flight() const { return calls_.size(); }
+  bool full() const { return calls_.size() >= limits_.max_in_flight; }
+  std::size_t users() const { return users_; }
   bool idle() const { return users_ == 0 && calls_.empty(); }
   instant last_used() const { return last_used_; }
 
@@ -93,7 +101,9 @@ class connection {
   void take(std::string_view bytes);
   void on_reply(reply said);
   void fail(redis_error why);
+  task<void> leave();
   void pass_on();
+  static void tell(caller& done);
   void forget(const caller& gone);
   task<redis_result<void>> must(const batch& one, const char* what);
   task<redis_result<void>> greet(const target& to);
@@ -104,7 +114,8 @@ class connection {
   net::writer writer_;
   flush flush_{this};
   reply_reader reader_;
-  std::deque<call> calls_;  // in the order of their answers
+  std::deque<call> calls_;        // in the order of their answers
+  std::vector<caller*> outside_;  // who waits for room, the first in front
   intrusive_list<turn> turns_;
   std::deque<reply> ready_;            // of one receive, for next()
   cancel_scope* receiving_ = nullptr;  // of whoever receives

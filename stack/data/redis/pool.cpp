@@ -58,7 +58,7 @@ task<redis_result<permit>> pool::wait_for_place() {
 
 pool::shared pool::least_loaded() const {
   const auto found = std::ranges::min_element(connections_, {}, [](const shared& each) { return each->in_flight(); });
-  return found == connections_.end() || (*found)->in_flight() >= options_.connection.max_in_flight ? nullptr : *found;
+  return found == connections_.end() || (*found)->full() ? nullptr : *found;
 }
 
 // Lets go of what is not to be used again. Callers that are on such a connection keep it until they leave.
@@ -87,8 +87,8 @@ task<redis_result<pool::shared>> pool::take() {
       if (opened || best == nullptr || opened.error().reason != cancel_reason::none) co_return opened;
       continue;  // with those that there are
     }
-    // There are fewer callers than places: either one is being opened, or one will be.
-    redis_result<void> heard = co_await wait_for_news();
+    // There are fewer callers than places: either one is being opened, or calls that were given up fill them.
+    redis_result<void> heard = opening_ > 0 ? co_await wait_for_news() : co_await wait_for_room();
     if (!heard) co_return std::unexpected(std::move(heard.error()));
   }
 }
@@ -136,6 +136,23 @@ task<redis_result<void>> pool::wait_for_news() {
   }
   if (!heard) co_return std::unexpected(exhausted("no connection to Redis came to be"));
   co_return redis_result<void>{};
+}
+
+// Among the connections that fewest wait for, on the one whose calls have been given up for longest.
+task<redis_result<void>> pool::wait_for_room() {
+  const context& ctx = co_await this_context();
+  const instant began = ctx.on->turn_time();
+  const auto order = [](const shared& each) { return std::pair(each->users(), each->last_used()); };
+  const shared oldest = *std::ranges::min_element(connections_, {}, order);
+  const instant limit = saturating_add(began, options_.wait_timeout);
+  counters_.waits++;
+  redis_result<void> found = co_await oldest->wait_for_room(limit);
+  counters_.waited += ctx.on->turn_time() - began;
+  if (!found && found.error().code == errc::timed_out && limit <= ctx.deadline) {
+    counters_.wait_timeouts++;
+    found = std::unexpected(exhausted("no place on a Redis connection became free"));
+  }
+  co_return found;
 }
 
 void pool::tell_news() {

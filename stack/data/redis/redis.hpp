@@ -114,6 +114,7 @@ class pool {
   task<redis_result<shared>> take();
   task<redis_result<shared>> connect();
   task<redis_result<void>> wait_for_news();
+  task<redis_result<void>> wait_for_room();
   task<redis_result<reply>> run_one(batch one);
   shared least_loaded() const;
   void sweep(instant now);
