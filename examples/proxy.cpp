@@ -1,5 +1,6 @@
 // A reverse proxy in front of several servers: two choices, ejection of who fails, retries elsewhere within a budget, a
-// limit for every wait. It follows their /health/ready: who drains is left out before its door closes.
+// limit for every wait. Bodies pass in pieces, and whoever sends waits for whoever reads. It follows their
+// /health/ready: who drains is left out before its door closes.
 //
 //   UPSTREAMS=http://127.0.0.1:9001,http://127.0.0.1:9002 PORT=8080 LOOPS=2 build/examples/proxy
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +24,7 @@ namespace {
 
 constexpr int could_not_start = 4;
 constexpr unsigned most_loops = 64;
+constexpr std::uint64_t max_body_bytes = 1ULL << 30;  // which passes in pieces: no memory is kept for it
 constexpr duration between_checks = std::chrono::milliseconds(500);
 constexpr unsigned checks_to_leave = 2;
 
@@ -41,23 +44,40 @@ bool is_for_this_hop(std::string_view name) {
   return std::ranges::any_of(names, [name](std::string_view other) { return http::equals_ignoring_case(name, other); });
 }
 
-task<http::response> pass_on(std::shared_ptr<proxy> through, http::request& asked) {
-  auto body = co_await asked.read_all();
-  if (!body) co_return http::response::for_body(body.error());
+bool is_of_this_server(std::string_view name) {
+  return http::equals_ignoring_case(name, "date") || http::equals_ignoring_case(name, guard::trace::request_id_field);
+}
+
+// `failed` is told when it is the client that does not send what it promised.
+http::client_request onward_of(http::request& asked, std::optional<error>* failed) {
   http::client_request onward{
-      .verb = std::string(asked.head().method_text), .target = std::string(asked.target()), .body = std::move(*body)};
+      .verb = std::string(asked.head().method_text), .target = std::string(asked.target()), .read_in_pieces = true};
   for (const auto& [name, value] : asked.head().headers) {
     if (!is_for_this_hop(name)) onward.headers.emplace_back(name, value);
   }
-  auto answer = co_await through->ask(std::move(onward));
-  if (!answer) co_return http::response::from(answer.error());
-  http::response reply = http::response::text(std::move(answer->body), answer->status);
-  reply.content_type = {};  // the upstream's is among its fields
+  const http::body_framing& body = asked.head().body;
+  if (body.kind == http::body_kind::none) return onward;  // it may be sent again
+  onward.stream = [&asked, failed] ASSAY_CORO_WRAPPER(http::body_sink & to) {
+    return http::copy_body(asked, to, failed);
+  };
+  if (body.kind == http::body_kind::length) onward.length = body.length;
+  return onward;
+}
+
+// Neither body is here as a whole: who sends waits for who reads, up to limits of both sides.
+task<http::response> pass_on(std::shared_ptr<proxy> through, http::request& asked) {
+  std::optional<error> client_failed;
+  auto answer = co_await through->ask(onward_of(asked, &client_failed));
+  if (!answer)
+    co_return client_failed ? http::response::for_body(*client_failed) : http::response::from(answer.error());
+  http::response reply{.status = answer->status};
   for (auto& [name, value] : answer->headers) {
-    // Date and the request's id are this server's own.
-    if (is_for_this_hop(name) || name == "date" || name == guard::trace::request_id_field) continue;
+    if (is_for_this_hop(name) || is_of_this_server(name)) continue;
     reply.headers.emplace_back(std::move(name), std::move(value));
   }
+  reply.stream = [through, from = std::move(answer->source)] ASSAY_CORO_WRAPPER(http::body_sink & to) {
+    return http::copy_body(*from, to);
+  };
   co_return reply;
 }
 
@@ -118,6 +138,7 @@ int main() {
   };
   guard::serve_options options;
   options.http.loops = http::or_refuse(http::number_setting("LOOPS", 1U, most_loops));
+  options.http.limits.max_body_bytes = max_body_bytes;
   options.http.background = [&made] ASSAY_CORO_WRAPPER(unsigned index) { return follow_readiness(made[index].lock()); };
   return guard::serve(make, options);
 }

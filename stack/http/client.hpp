@@ -9,19 +9,37 @@
 // Idle connections are looked at when a request comes, and only then: one on which anything has arrived, the end or
 // bytes that nobody asked for, is dropped, or those bytes would pass for the answer to the next request.
 //
-// Misuse: destroying the client while a send() is awaited, or before its loop has finished with it (asserts).
+// Bodies need not be here as a whole. A request's is produced piece by piece while its response is waited for, as that
+// of a server's response is, and waits while the server is slow; a response's is read when its reader likes:
+//
+//   auto got = co_await shop.send({.verb = "PUT", .target = "/film", .stream = produce, .read_in_pieces = true});
+//   while (got) { auto piece = co_await got->source->read(); if (!piece || piece->empty()) break; ... }
+//
+// The response is there once the request has been sent. A server that refuses before (from 400 on) ends the producing:
+// its waits are cancelled, its writes fail. One that answers well before is waited with: a response that comes only as
+// fast as the request is read would have both wait for each other until write_timeout, so this is no conversation; see
+// websocket/. What was produced is gone, and such a request is never sent again.
+//
+// A response in pieces has its connection to itself until its end has been read or its source goes. What is unread then
+// is dropped if it has been received already, or the connection closes, as it does when a read fails or is cancelled.
+//
+// Misuse: destroying the client while a send() is awaited, or before its loop has finished with it, or with the source
+// of a response still there (asserts). Keeping that long after it is of use: it is one of max_connections.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "stack/http/body.hpp"
 #include "stack/http/message.hpp"
 #include "stack/http/parser.hpp"
 #include "stack/net/stream.hpp"
 #include "stack/runtime/semaphore.hpp"
+#include "stack/runtime/task_function.hpp"
 
 namespace assay::observe {
 class mirror;
@@ -40,13 +58,15 @@ struct client_limits {
   std::size_t max_waiters = 1024;                   // for a connection; beyond it errc::limit
   duration wait_timeout = std::chrono::seconds(5);  // for a connection; then errc::limit
   parse_limits parse = {};
-  std::uint64_t max_body_bytes = 16 * 1024 * 1024;  // of a response
+  std::uint64_t max_body_bytes = 16 * 1024 * 1024;  // of a response that is not read in pieces
+  std::size_t max_unsent_bytes = 256 * 1024;        // of a request that is produced; beyond it the producer waits
   duration connect_timeout = std::chrono::seconds(5);
-  duration write_timeout = std::chrono::seconds(30);     // for the whole request
-  duration response_timeout = std::chrono::seconds(30);  // from the request's first byte to the response's first
-  duration head_timeout = std::chrono::seconds(10);      // from a head's first byte to its last
-  duration body_timeout = std::chrono::seconds(30);      // from one piece to the next
-  duration idle_timeout = std::chrono::seconds(30);      // an idle connection older than this is not used again
+  duration write_timeout = std::chrono::seconds(30);  // for the whole request; of one that is produced, a piece
+  duration response_timeout =
+      std::chrono::seconds(30);                      // from the request's first byte (produced: last) to the response
+  duration head_timeout = std::chrono::seconds(10);  // from a head's first byte to its last
+  duration body_timeout = std::chrono::seconds(30);  // from one piece to the next
+  duration idle_timeout = std::chrono::seconds(30);  // an idle connection older than this is not used again
   duration max_age = std::chrono::minutes(10);
 };
 
@@ -64,12 +84,18 @@ struct client_request {
   // Of a request that may be sent again: the hosts that it has been sent to, in order. Whoever sends it again keeps the
   // list (guard/retry), whoever chooses among hosts reads and writes it (guard/balance); to the client it is nothing.
   std::vector<asked_host>* asked = nullptr;
+  // When set, produces the body instead of `body`, once.
+  task_function<task<result<void>>(body_sink&)> stream = {};
+  std::optional<std::uint64_t> length = {};  // bytes that `stream` will write, no more and no less; none: chunked
+  bool read_in_pieces = false;               // the response's body is for its `source`
 };
 
 struct client_response {
   int status = 0;
   std::vector<std::pair<std::string, std::string>> headers = {};
   std::string body = {};
+  // Of a request with read_in_pieces; else none. Each wait ends at its reader's deadline, or after body_timeout.
+  std::shared_ptr<body_source> source = {};
 
   // The first field of that name, ignoring case; empty when there is none.
   std::string_view header(std::string_view name) const;
@@ -102,7 +128,7 @@ class client {
   // errc::invalid_argument: not a valid_request(), nothing was sent; errc::protocol: the server broke the protocol, or
   // its head is larger than limits.parse allows; errc::limit: body too large, or no connection: too many
   // wait for one, or none came free within wait_timeout; errc::closed: it went away in the middle; errc::timed_out,
-  // errc::refused, errc::reset as the network says.
+  // errc::refused, errc::reset as the network says. A producer's failure is that of the request.
   task<result<client_response>> send(client_request request);
 
   const client_counters& counters() const { return counters_; }
@@ -113,11 +139,12 @@ class client {
 
  private:
   class connection;
+  class incoming;
 
   task<result<permit>> wait_for_slot();
   task<result<std::unique_ptr<connection>>> take();
   std::unique_ptr<connection> take_idle(instant now);
-  task<result<client_response>> send_once(const client_request& request, bool* stale);
+  task<result<client_response>> send_once(const client_request& request, permit* slot, bool* stale);
   void keep(std::unique_ptr<connection> used, instant now);
 
   origin to_;

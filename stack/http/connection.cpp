@@ -44,6 +44,7 @@ class connection::incoming final : public request {
     if (too_large()) co_return std::unexpected(error{.code = errc::limit, .what = "request body too large"});
     co_return piece;
   }
+  void let_go() override { on_.reader_.let_go(); }
 
   // Malformed, stalled or too large: where it would end is not known, or not worth waiting for.
   bool failed() const { return failed_; }

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "stack/http/body.hpp"
 #include "stack/http/message.hpp"
 #include "stack/http/reader.hpp"
 #include "stack/http/upgrade.hpp"
@@ -20,9 +21,8 @@
 namespace assay::http {
 
 // A request as a handler sees it. The body is read on demand; what the handler leaves is skipped.
-class request {
+class request : public body_source {
  public:
-  virtual ~request() = default;
   request(const request&) = delete;
   request& operator=(const request&) = delete;
 
@@ -47,33 +47,15 @@ class request {
   // The next piece of the body, empty at its end; valid until the next read. errc::limit when the body
   // exceeds server_limits::max_body_bytes, errc::protocol when it is malformed, errc::closed when the client
   // went away, errc::timed_out when it stalls. response::for_body() is the answer to each.
-  virtual task<result<std::string_view>> read() = 0;
+  task<result<std::string_view>> read() override = 0;
   // The whole body; errc::limit when it has more than `most` bytes, before any is read where its length is told.
-  task<result<std::string>> read_all(std::uint64_t most = UINT64_MAX) {
-    constexpr error too_large{.code = errc::limit, .what = "request body too large"};
-    if (head_.body.length > most) co_return std::unexpected(too_large);
-    std::string body;
-    while (true) {
-      const result<std::string_view> piece = co_await read();
-      if (!piece) co_return std::unexpected(piece.error());
-      if (piece->empty()) co_return body;
-      if (piece->size() > most - body.size()) co_return std::unexpected(too_large);
-      body.append(*piece);
-    }
+  ASSAY_CORO_WRAPPER task<result<std::string>> read_all(std::uint64_t most = UINT64_MAX) {
+    return http::read_all(*this, most, head_.body.length);
   }
 
  protected:
   request() = default;
   request_head head_;
-};
-
-// Where a streamed response goes, piece by piece, with backpressure.
-class body_sink {
- public:
-  virtual ~body_sink() = default;
-  // Waits while the client is slow. A failure means that the client is gone or too slow: return. The response's head
-  // leaves with the first piece, and an empty piece sends it alone. A stream that fails before has a status to say it.
-  virtual task<result<void>> write(std::string_view piece) = 0;
 };
 
 // The value of Content-Type: a literal, checked when it is compiled, so that answering neither copies nor checks it. A

@@ -57,6 +57,11 @@ void message_reader::keep_buffered() {
   chunk_ = net::chunk(from_.backend(), {.bytes = kept_});  // of no lent buffer: giving it back does nothing
 }
 
+void message_reader::let_go() {
+  chunk_.consume(std::exchange(piece_bytes_, 0));
+  keep_buffered();
+}
+
 void message_reader::add_received(std::string_view bytes) {
   assert(chunk_.empty() && "read what is here first");
   received_bytes_ += bytes.size();

@@ -45,6 +45,8 @@ class message_reader {
   // The same when it is here already; nothing when more must be received.
   std::optional<result<std::string_view>> buffered_body();
   bool body_ended() const { return body_ended_; }
+  // The last piece of the body is not needed any more; what is behind it moves into memory of our own.
+  void let_go();
 
   // True when not a byte of the next message has been received.
   bool at_message_start() const { return head_.empty() && chunk_.empty(); }

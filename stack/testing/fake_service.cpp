@@ -17,6 +17,12 @@ task<result<void>> break_off(http::body_sink& to) {
   co_return std::unexpected(error{.code = errc::reset, .what = "fake_service"});
 }
 
+// Takes what a request's body is produced into.
+class nowhere final : public http::body_sink {
+ public:
+  task<result<void>> write(std::string_view) override { co_return result<void>{}; }
+};
+
 }  // namespace
 
 task<http::response> fake_service::reply(fake_service* self, std::string target) {
@@ -39,6 +45,11 @@ http::handler fake_service::as_handler() {
 
 task<result<http::client_response>> fake_service::exchanged(fake_service* self, http::client_request request) {
   const context& ctx = co_await this_context();
+  if (request.stream) {
+    nowhere sink;
+    const result<void> produced = co_await request.stream(sink);
+    if (!produced) co_return std::unexpected(produced.error());
+  }
   http::response said = co_await reply(self, request.target);
   if (ctx.cancel->cancelled()) {
     co_return std::unexpected(error{.code = errc::cancelled, .reason = ctx.cancel->reason(), .what = "fake_service"});
@@ -48,8 +59,13 @@ task<result<http::client_response>> fake_service::exchanged(fake_service* self, 
         error{.code = errc::timed_out, .reason = cancel_reason::deadline, .what = "fake_service"});
   }
   if (said.stream) co_return std::unexpected(error{.code = errc::reset, .what = "fake_service"});
-  co_return http::client_response{
-      .status = said.status, .headers = std::move(said.headers), .body = std::move(said.body)};
+  http::client_response given{.status = said.status, .headers = std::move(said.headers)};
+  if (request.read_in_pieces) {
+    given.source = std::make_shared<http::text_source>(std::move(said.body));
+  } else {
+    given.body = std::move(said.body);
+  }
+  co_return given;
 }
 
 guard::exchange fake_service::as_exchange() {

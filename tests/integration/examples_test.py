@@ -2,12 +2,15 @@
 
 import concurrent.futures
 import contextlib
+import hashlib
 import http.client
+import http.server
 import json
 import os
 import signal
 import threading
 import unittest
+from typing import Iterator
 
 import websockets.sync.client
 from service import PATIENCE_S, Service, wait_until
@@ -36,6 +39,48 @@ def requests_of(service: Service) -> list[dict]:
     *whole, _ = os.pread(service.errors.fileno(), 1 << 20, 0).split(b"\n")
     lines = [json.loads(line) for line in whole if line.startswith(b"{")]
     return [line for line in lines if line["message"] == "request"]
+
+
+def most_memory_kib(of: Service) -> int:
+    with open(f"/proc/{of.process.pid}/status", encoding="ascii") as lines:
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
+
+
+class Store(http.server.BaseHTTPRequestHandler):
+    """Keeps the digest of what is put, and gives its body to who asks."""
+
+    protocol_version = "HTTP/1.1"
+
+    def pieces(self) -> Iterator[bytes]:
+        if "Content-Length" in self.headers:
+            left = int(self.headers["Content-Length"])
+            while left > 0 and (piece := self.rfile.read(min(left, 1 << 16))):
+                left -= len(piece)
+                yield piece
+            return
+        while size := int(self.rfile.readline(), 16):
+            yield self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+
+    def do_PUT(self) -> None:  # noqa: N802 (the name that http.server calls)
+        digest = hashlib.sha256()
+        for piece in self.pieces():
+            digest.update(piece)
+        self.server.digest = digest.hexdigest()
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def do_GET(self) -> None:  # noqa: N802
+        body = self.server.body if self.path == "/" else b""
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 class Chat(unittest.TestCase):
@@ -169,6 +214,32 @@ class Proxy(unittest.TestCase):
                 for each in asking:
                     each.result()
             self.assertEqual(set(statuses), {200})
+
+    def test_bodies_pass_in_pieces_both_ways(self) -> None:
+        """Larger than the proxy may become: neither body is ever there as a whole."""
+        body = os.urandom(1 << 20) * 48
+        digest = hashlib.sha256(body).hexdigest()
+        with contextlib.ExitStack() as stack:
+            store = stack.enter_context(http.server.ThreadingHTTPServer(("127.0.0.1", 0), Store))
+            store.body, store.digest = body, ""
+            threading.Thread(target=store.serve_forever, daemon=True).start()
+            stack.callback(store.shutdown)
+            upstream = f"http://127.0.0.1:{store.server_address[1]}"
+            proxy = stack.enter_context(Service("ASSAY_PROXY", UPSTREAMS=upstream))
+            self.addCleanup(proxy.errors.close)
+            before = most_memory_kib(proxy)
+            for chunked in (False, True):
+                store.digest = ""
+                client = stack.enter_context(contextlib.closing(
+                    http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=PATIENCE_S)))
+                client.request("PUT", "/", iter([body]) if chunked else body, encode_chunked=chunked,
+                               headers={"Transfer-Encoding": "chunked"} if chunked else {})
+                answer = client.getresponse()
+                answer.read()
+                self.assertEqual((answer.status, store.digest), (200, digest), proxy.stderr())
+                client.request("GET", "/")
+                self.assertEqual(hashlib.sha256(client.getresponse().read()).hexdigest(), digest)
+            self.assertLess(most_memory_kib(proxy) - before, 16 << 10, "KiB")
 
     def test_needs_upstreams(self) -> None:
         with self.assertRaisesRegex(AssertionError, "UPSTREAMS: .*expected http://host:port"):

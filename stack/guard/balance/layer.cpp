@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "stack/guard/evidence.hpp"
+#include "stack/guard/hold.hpp"
 #include "stack/runtime/loop.hpp"
 
 namespace assay::guard::balance {
@@ -14,6 +15,12 @@ struct shared {
   std::shared_ptr<policy> among;
   std::vector<exchange> hosts;
   key_function key_of;
+};
+
+// In this order: the turn ends before the policy may go.
+struct held_turn {
+  std::shared_ptr<policy> among;
+  lease turn;
 };
 
 // Whom of ours earlier attempts of this request had.
@@ -46,6 +53,8 @@ task<result<http::client_response>> ask(std::shared_ptr<const shared> with, http
     case evidence::none:
       break;
   }
+  // A host that still sends is as busy as one that has not answered.
+  if (outcome && outcome->source) hold_during_body(outcome, held_turn{.among = with->among, .turn = std::move(*turn)});
   co_return outcome;
 }
 

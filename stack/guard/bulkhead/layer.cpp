@@ -19,6 +19,11 @@ struct held_place {
   permit place;
 };
 
+struct held_part {
+  std::shared_ptr<policy> part;
+  permit place;
+};
+
 task<http::response> serve(std::shared_ptr<const shared> with, http::handler next, http::request& asked) {
   result<permit> place = co_await with->part->enter();
   if (!place && place.error().code == errc::limit) co_return with->refusal;
@@ -30,9 +35,11 @@ task<http::response> serve(std::shared_ptr<const shared> with, http::handler nex
 }
 
 task<result<http::client_response>> ask(std::shared_ptr<policy> part, exchange next, http::client_request request) {
-  const result<permit> place = co_await part->enter();
+  result<permit> place = co_await part->enter();
   if (!place) co_return std::unexpected(place.error());
-  co_return co_await next(std::move(request));
+  result<http::client_response> outcome = co_await next(std::move(request));
+  if (outcome && outcome->source) hold_during_body(outcome, held_part{.part = part, .place = std::move(*place)});
+  co_return outcome;
 }
 
 }  // namespace

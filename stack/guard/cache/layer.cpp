@@ -59,7 +59,8 @@ task<result<http::client_response>> ask(std::shared_ptr<policy> store, exchange 
       request.headers, [](const auto& field) { return http::equals_ignoring_case(field.first, "host"); });
   const std::string_view host = own_host == request.headers.end() ? std::string_view() : own_host->second;
   std::optional<std::string> key;
-  if (request.body.empty() && http::valid_request(request)) {
+  // What passes in pieces is nowhere as a whole.
+  if (request.body.empty() && !request.stream && !request.read_in_pieces && http::valid_request(request)) {
     key = key_of(request.verb, host, request.target, request.headers, store->settings());
   }
   if (!key) {

@@ -66,6 +66,17 @@ TEST(balance_layer, asks_the_hosts_and_leaves_out_who_fails) {
   EXPECT_EQ(shop.hosts[1].calls, 2);
 }
 
+TEST(balance_layer, a_host_that_still_sends_is_busy) {
+  fleet shop(2, {.by = method::least_in_flight});
+  shop.hosts[0].answer.source = std::make_shared<http::text_source>("large");
+  {
+    const auto got = calls(over(shop.among, shop.exchanges()), one_by_one(6, 20ms));
+    EXPECT_EQ(shop.hosts[0].calls, 1) << "the other has answered, each time";
+    EXPECT_EQ(shop.among->in_flight(0), 1U);
+  }
+  EXPECT_EQ(shop.among->in_flight(0), 0U);
+}
+
 TEST(balance_layer, a_retry_is_another_choice) {
   fleet shop(3);
   shop.hosts[0].answer = response_of(503);

@@ -121,6 +121,19 @@ TEST(bulkhead_call, a_slow_dependency_takes_no_more_callers_than_it_may) {
   EXPECT_EQ(got[4].body(), "well");
 }
 
+TEST(bulkhead_call, a_response_in_pieces_keeps_its_place_until_it_has_been_read) {
+  fake_host shop{.takes = 1s};
+  shop.answer.source = std::make_shared<http::text_source>("large");
+  const auto part = std::make_shared<policy>(options{.name = "shop", .max_in_flight = 1});
+  {
+    const auto got = calls(call_layer(part)(shop.exchange()), {{}, {.comes = 2s}});
+    EXPECT_NE(got[0].got->source, nullptr);
+    EXPECT_EQ(got[1].body(), "failed: limit");
+    EXPECT_EQ(part->in_flight(), 1U);
+  }
+  EXPECT_EQ(part->in_flight(), 0U);
+}
+
 TEST(bulkhead_call, who_gives_up_leaves_the_line_and_the_place) {
   fake_host shop{.takes = 1s};
   const auto part =

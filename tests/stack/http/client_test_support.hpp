@@ -33,7 +33,7 @@ namespace assay::http::client_test {
 inline constexpr std::uint16_t port = 8080;
 
 struct action {
-  enum class kind : std::uint8_t { read_request, send, drip, flood, answer, wait, close, again };
+  enum class kind : std::uint8_t { read_request, read_until, send, drip, flood, answer, wait, close, again };
   using answerer = std::string (*)(const std::string& request);
   kind what = kind::close;
   std::string bytes = {};
@@ -43,6 +43,8 @@ struct action {
 };
 
 inline action read_request() { return {.what = action::kind::read_request}; }
+// A request whose last bytes these are, however it is framed.
+inline action read_until(std::string bytes) { return {.what = action::kind::read_until, .bytes = std::move(bytes)}; }
 inline action sends(std::string bytes) { return {.what = action::kind::send, .bytes = std::move(bytes)}; }
 // One byte, a pause, one byte, ...
 inline action drips(std::string bytes, duration pause) {
@@ -115,6 +117,8 @@ class scripted_server {
     switch (step.what) {
       case action::kind::read_request:
         co_return co_await next_request(peer);
+      case action::kind::read_until:
+        co_return co_await request_until(peer, step.bytes);
       case action::kind::send:
         co_return co_await send(peer, step.bytes);
       case action::kind::answer:
@@ -148,6 +152,16 @@ class scripted_server {
     const result<net::chunk> some = co_await peer.stream.recv();
     if (!some || some->empty()) co_return false;
     peer.unread.append(some->bytes());
+    co_return true;
+  }
+
+  task<bool> request_until(peer_state& peer, std::string_view last) {
+    std::size_t at = std::string::npos;
+    while ((at = peer.unread.find(last)) == std::string::npos) {
+      if (!co_await receive(peer)) co_return false;
+    }
+    requests.push_back({peer.unread.substr(0, at + last.size()), peer.number});
+    peer.unread.erase(0, at + last.size());
     co_return true;
   }
 
