@@ -1,6 +1,6 @@
 // The use of a pool as metrics.
-#include "stack/data/pool_metrics.hpp"
 #include "stack/data/postgres.hpp"
+#include "stack/observe/pool_metrics.hpp"
 
 namespace assay::data {
 namespace {
@@ -19,7 +19,7 @@ void show(observe::mirror& in, const pool& of, std::string_view name) {
   const pool_counters& counted = of.counters();
   const std::vector<std::string> labels = {"pool"};
   show_connections(in, of, name);
-  show_connections_and_waits(in, of, "assay_postgres", name);
+  observe::show_connections_and_waits(in, of, "assay_postgres", name);
   in.counter({.name = "assay_postgres_statements_total",
               .help = "Statements, those of transactions and pipelines included.",
               .labels = labels},

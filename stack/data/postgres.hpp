@@ -31,7 +31,7 @@
 #include <vector>
 
 #include "stack/data/connection.hpp"
-#include "stack/data/server_absence.hpp"
+#include "stack/net/server_absence.hpp"
 #include "stack/runtime/semaphore.hpp"
 
 namespace assay::observe {
@@ -201,7 +201,7 @@ class pool {
   std::vector<std::unique_ptr<connection>> idle_;  // the one used last is the last
   std::size_t open_ = 0;
   instant now_{};  // when the pool was last asked for a connection
-  server_absence absence_;
+  net::server_absence absence_;
   unsigned unanswered_ = 0;  // statements in a row
 };
 

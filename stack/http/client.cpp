@@ -19,6 +19,12 @@ bool is_field_value(std::string_view value) {
   return std::ranges::none_of(value, [](char c) { return c != '\t' && detail::is_control(c); });
 }
 
+// A failure to connect that is not the server's.
+bool is_our_own(errc code) {
+  return code == errc::no_descriptors || code == errc::no_memory || code == errc::address_in_use ||
+         code == errc::permission;
+}
+
 bool is_token_text(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return detail::is_token(c); });
 }
@@ -69,19 +75,30 @@ void append_request(std::string& to, const client_request& request, std::string_
 }
 
 client::client(origin to, client_limits limits)
-    : to_(std::move(to)), limits_(limits), slots_(limits.max_connections, limits.max_waiters) {}
+    : to_(std::move(to)),
+      limits_(limits),
+      slots_(limits.max_connections, limits.max_waiters),
+      absence_(limits.backoff_min, limits.backoff_max, limits.seed) {}
 
 client::~client() = default;
+
+// Whether an idle connection is not to be used again, and then it is counted.
+bool client::is_over(const connection& idle, instant now) {
+  const bool old = idle.old_at(now);
+  if (!old && !idle.idle_for_long_at(now)) return false;
+  (old ? counters_.closed_old : counters_.closed_idle)++;
+  return true;
+}
 
 std::unique_ptr<client::connection> client::take_idle(instant now) {
   // The oldest are in front. They go, although a younger one is to be taken, or they would keep descriptors for
   // nothing.
-  const auto usable = std::ranges::find_if(idle_, [now](const auto& idle) { return idle->usable_at(now); });
+  const auto usable = std::ranges::find_if(idle_, [this, now](const auto& idle) { return !is_over(*idle, now); });
   idle_.erase(idle_.begin(), usable);
   while (!idle_.empty()) {
     std::unique_ptr<connection> youngest = std::move(idle_.back());
     idle_.pop_back();
-    if (youngest->usable_at(now)) return youngest;
+    if (!is_over(*youngest, now)) return youngest;
   }
   return nullptr;
 }
@@ -97,12 +114,34 @@ task<result<std::unique_ptr<client::connection>>> client::take() {
     const result<bool> quiet = co_await idle->quiet();
     if (!quiet) co_return std::unexpected(quiet.error());
     if (*quiet) co_return idle;
+    counters_.closed_broken++;
   }
+  co_return co_await connect();
+}
+
+task<result<std::unique_ptr<client::connection>>> client::connect() {
+  const context& ctx = co_await this_context();
+  if (absence_.refuses(ctx.on->turn_time())) {
+    counters_.refused_while_away++;
+    co_return std::unexpected(error{.code = errc::refused, .what = "the server was away a moment ago"});
+  }
+  const bool probes = absence_.begin_attempt();
   counters_.connects++;
-  result<net::stream> opened =
-      co_await net::connect_any(to_.address, to_.others, saturating_add(ctx.on->turn_time(), limits_.connect_timeout));
-  if (!opened) co_return std::unexpected(opened.error());
-  co_return std::make_unique<connection>(*ctx.on, std::move(*opened), limits_);
+  const instant began = ctx.on->turn_time();
+  const instant limit = saturating_add(began, limits_.connect_timeout);
+  result<net::stream> opened = co_await net::connect_any(to_.address, to_.others, limit);
+  absence_.end_attempt(probes);
+  const instant now = ctx.on->turn_time();
+  if (opened) {
+    counters_.opened++;
+    absence_.on_reached();
+    co_return std::make_unique<connection>(*ctx.on, std::move(*opened), limits_);
+  }
+  counters_.open_failures++;
+  // A caller who gave up says nothing of the server, unless it had a fair time to answer; nor do limits of our own.
+  const bool gave_up = opened.error().reason != cancel_reason::none && now < limit;
+  if ((!gave_up || now - began >= limits_.fair_wait) && !is_our_own(opened.error().code)) absence_.on_failed(now);
+  co_return std::unexpected(opened.error());
 }
 
 task<result<client_response>> client::send_once(const client_request& request, permit* slot, bool* stale) {
@@ -122,6 +161,7 @@ task<result<client_response>> client::send_once(const client_request& request, p
   }
   *stale =
       !response && on.was_stale() && (response.error().code == errc::closed || response.error().code == errc::reset);
+  (response ? counters_.closed_ended : counters_.closed_broken)++;
   co_await on.stop();
   co_return response;
 }
@@ -155,8 +195,16 @@ task<result<client_response>> client::send(client_request request) {
   if (!stale || !may_resend(request)) co_return response;
   counters_.resent++;
   // The one that failed was stale, so the others of its age are: the server has restarted, or closes early.
+  counters_.closed_broken += idle_.size();
   idle_.clear();
   co_return co_await send_once(request, &*slot, &stale);
+}
+
+task<result<void>> ping(client& of, std::string target) {
+  const result<client_response> answered = co_await of.send({.target = std::move(target)});
+  if (!answered) co_return std::unexpected(answered.error());
+  if (answered->status >= 200 && answered->status < 300) co_return result<void>{};
+  co_return std::unexpected(error{.code = errc::refused, .what = "it does not say that it is well"});
 }
 
 }  // namespace assay::http

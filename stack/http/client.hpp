@@ -9,6 +9,10 @@
 // Idle connections are looked at when a request comes, and only then: one on which anything has arrived, the end or
 // bytes that nobody asked for, is dropped, or those bytes would pass for the answer to the next request.
 //
+// While the server cannot be reached one attempt at a time is made, with growing, jittered pauses between, and
+// everybody else is told at once: errc::refused. One that accepts and does not answer is no matter of connections:
+// guard/breaker.
+//
 // Bodies need not be here as a whole. A request's is produced piece by piece while its response is waited for, as that
 // of a server's response is, and waits while the server is slow; a response's is read when its reader likes:
 //
@@ -37,6 +41,7 @@
 #include "stack/http/body.hpp"
 #include "stack/http/message.hpp"
 #include "stack/http/parser.hpp"
+#include "stack/net/server_absence.hpp"
 #include "stack/net/stream.hpp"
 #include "stack/runtime/semaphore.hpp"
 #include "stack/runtime/task_function.hpp"
@@ -68,6 +73,11 @@ struct client_limits {
   duration body_timeout = std::chrono::seconds(30);  // from one piece to the next
   duration idle_timeout = std::chrono::seconds(30);  // an idle connection older than this is not used again
   duration max_age = std::chrono::minutes(10);
+  // An attempt to connect that had so long says that the server is away, though its caller had less than the limit.
+  duration fair_wait = std::chrono::milliseconds(500);
+  duration backoff_min = std::chrono::milliseconds(50);  // between attempts to connect
+  duration backoff_max = std::chrono::seconds(1);
+  std::optional<std::uint64_t> seed = {};  // of the jitter; random when not set
 };
 
 // A host that a request has been sent to, by its number with whoever chose it.
@@ -102,7 +112,14 @@ struct client_response {
 };
 
 struct client_counters {
-  std::uint64_t connects = 0;
+  std::uint64_t connects = 0;  // attempts
+  std::uint64_t opened = 0;    // of them, connections that came to be
+  std::uint64_t open_failures = 0;
+  std::uint64_t refused_while_away = 0;  // told at once, because the server was away a moment ago
+  std::uint64_t closed_broken = 0;       // failed, abandoned in the middle, or found dead
+  std::uint64_t closed_ended = 0;        // with the response that said so, or came before the request had been sent
+  std::uint64_t closed_old = 0;          // age limit
+  std::uint64_t closed_idle = 0;
   std::uint64_t requests = 0;
   std::uint64_t reused = 0;  // requests on a connection that had served before
   std::uint64_t resent = 0;  // because the server had closed an idle connection
@@ -143,6 +160,8 @@ class client {
 
   task<result<permit>> wait_for_slot();
   task<result<std::unique_ptr<connection>>> take();
+  task<result<std::unique_ptr<connection>>> connect();
+  bool is_over(const connection& idle, instant now);
   std::unique_ptr<connection> take_idle(instant now);
   task<result<client_response>> send_once(const client_request& request, permit* slot, bool* stale);
   void keep(std::unique_ptr<connection> used, instant now);
@@ -152,7 +171,11 @@ class client {
   client_counters counters_;
   semaphore slots_;
   std::vector<std::unique_ptr<connection>> idle_;  // the youngest last
+  net::server_absence absence_;
 };
+
+// Whether the server is well: it answers GET `target` with 2xx. For a service that tells whether it is ready.
+task<result<void>> ping(client& of, std::string target = "/health/ready");
 
 // Its connections as metrics, for as long as it is there; `name` is the label that tells it from others.
 void show(observe::mirror& in, const client& of, std::string_view name);

@@ -30,8 +30,8 @@ class client::connection {
   // Of a response that comes in pieces: the next one, empty at the end; and that its memory may go.
   task<result<std::string_view>> next_piece();
   void let_go() { reader_.let_go(); }
-  // Nobody reads the rest. What is here of it is dropped; unless that was all, the connection cannot be used again.
-  void end_early();
+  // Nobody reads the rest. What is here of it is dropped; false: that was not all, and it cannot be used again.
+  bool end_early();
 
   // After exchange(), and the last piece: it can carry another one.
   bool reusable() const { return reusable_; }
@@ -42,9 +42,8 @@ class client::connection {
   // Stops the sending side; before it is destroyed.
   task<void> stop() { co_await writer_.stop(); }
 
-  bool usable_at(instant now) const {
-    return now - last_used_ < limits_.idle_timeout && now - opened_ < limits_.max_age;
-  }
+  bool old_at(instant now) const { return now - opened_ >= limits_.max_age; }
+  bool idle_for_long_at(instant now) const { return now - last_used_ >= limits_.idle_timeout; }
   void used_at(instant now) { last_used_ = now; }
   unsigned served() const { return served_; }
 
@@ -90,7 +89,7 @@ class client::incoming final : public body_source {
   void let_go() override;
 
  private:
-  void end();
+  void end(bool read_to_its_end);
 
   client& from_;
   const loop& here_;

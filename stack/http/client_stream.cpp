@@ -133,12 +133,13 @@ task<result<std::string_view>> client::connection::next_piece() {
   co_return piece;
 }
 
-void client::connection::end_early() {
+bool client::connection::end_early() {
   while (const std::optional<result<std::string_view>> piece = reader_.buffered_body()) {
     if (!*piece || (*piece)->empty()) break;
   }
-  if (reader_.body_ended()) return on_body_end();
-  reusable_ = false;
+  reusable_ = reusable_ && reader_.body_ended();
+  if (reader_.body_ended()) on_body_end();
+  return reader_.body_ended();
 }
 
 client::incoming::incoming(client& from, std::unique_ptr<connection> on, permit slot, const loop& here)
@@ -146,13 +147,16 @@ client::incoming::incoming(client& from, std::unique_ptr<connection> on, permit 
 
 client::incoming::~incoming() {
   if (on_ == nullptr) return;
-  on_->end_early();
-  end();
+  end(on_->end_early());
 }
 
-void client::incoming::end() {
-  if (on_->reusable()) from_.keep(std::move(on_), here_.turn_time());
-  on_.reset();
+void client::incoming::end(bool read_to_its_end) {
+  if (on_->reusable()) {
+    from_.keep(std::move(on_), here_.turn_time());
+  } else {
+    (read_to_its_end ? from_.counters_.closed_ended : from_.counters_.closed_broken)++;
+    on_.reset();
+  }
   slot_.release();
 }
 
@@ -161,7 +165,7 @@ task<result<std::string_view>> client::incoming::read() {
   if (on_ == nullptr) co_return std::string_view();
   const result<std::string_view> piece = co_await on_->next_piece();
   if (!piece) failure_ = piece.error();
-  if (!piece || piece->empty()) end();
+  if (!piece || piece->empty()) end(piece.has_value());
   co_return piece;
 }
 

@@ -2,6 +2,7 @@
 #include "stack/http/client.hpp"
 #include "stack/http/server.hpp"
 #include "stack/observe/mirror.hpp"
+#include "stack/observe/pool_metrics.hpp"
 
 namespace assay::http {
 
@@ -39,8 +40,7 @@ void show(observe::mirror& in, const client& of, std::string_view name) {
       .name = "assay_client_connections", .help = "Connections by what they do.", .labels = {"client", "state"}};
   in.gauge(connections, {name, "busy"}, [&of](instant) { return of.usage().busy; });
   in.gauge(connections, {name, "idle"}, [&of](instant) { return of.usage().idle; });
-  in.gauge({.name = "assay_client_waiting", .help = "Requests that wait for a connection.", .labels = labels}, {name},
-           [&of](instant) { return of.usage().waiting; });
+  observe::show_connections_and_waits(in, of, "assay_client", name, "client");
   in.counter({.name = "assay_client_requests_total", .help = "Requests that were to be sent.", .labels = labels},
              {name}, &counted.requests);
   in.counter({.name = "assay_client_connects_total", .help = "Attempts to connect.", .labels = labels}, {name},
@@ -53,18 +53,11 @@ void show(observe::mirror& in, const client& of, std::string_view name) {
               .help = "Requests that met a connection which the server had closed.",
               .labels = labels},
              {name}, &counted.resent);
-  in.counter({.name = "assay_client_waits_total", .help = "Requests that had to wait for one.", .labels = labels},
-             {name}, &counted.waits);
-  in.counter({.name = "assay_client_wait_seconds_total",
-              .help = "How long they waited, all together.",
-              .labels = labels,
-              .unit = observe::metric_unit::nanoseconds},
-             {name}, &counted.waited);
-  const observe::metric_spec refused{.name = "assay_client_refused_total",
-                                     .help = "Requests that were given no connection, by why.",
-                                     .labels = {"client", "reason"}};
-  in.counter(refused, {name, "full"}, &counted.refused_waiters);
-  in.counter(refused, {name, "waiting"}, &counted.wait_timeouts);
+  // One more reason than other pools have.
+  in.counter({.name = "assay_client_closed_total",
+              .help = "Connections that were given up, by why.",
+              .labels = {"client", "reason"}},
+             {name, "ended"}, &counted.closed_ended);
 }
 
 }  // namespace assay::http

@@ -140,7 +140,7 @@ class Catalogue(unittest.TestCase):
         """Everybody is told so in time, hardly anybody asks it, and nothing storms it when it is back.
 
         No breaker stands in front of the database: the catalogue has one around the other service alone. What keeps
-        requests away from a database that is away is the pool itself (stack/data/server_absence.hpp), which lets a
+        requests away from a database that is away is the pool itself (stack/net/server_absence.hpp), which lets a
         single attempt at a time through, after pauses that grow.
         """
         self.json("/items/7")

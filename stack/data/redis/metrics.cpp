@@ -1,6 +1,6 @@
 // The use of a pool as metrics.
-#include "stack/data/pool_metrics.hpp"
 #include "stack/data/redis/redis.hpp"
+#include "stack/observe/pool_metrics.hpp"
 
 namespace assay::data::redis {
 namespace {
@@ -20,7 +20,7 @@ void show(observe::mirror& in, const pool& of, std::string_view name) {
   const pool_counters& counted = of.counters();
   const std::vector<std::string> labels = {"pool"};
   show_connections(in, of, name);
-  show_connections_and_waits(in, of, "assay_redis", name);
+  observe::show_connections_and_waits(in, of, "assay_redis", name);
   in.counter({.name = "assay_redis_calls_total", .help = "Commands, batches and transactions.", .labels = labels},
              {name}, &counted.calls);
   in.counter({.name = "assay_redis_failures_total", .help = "Of them: without an answer.", .labels = labels}, {name},

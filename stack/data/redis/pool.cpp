@@ -165,7 +165,21 @@ void pool::tell_news() {
 
 // --- commands --------------------------------------------------------------------------------------------------------
 
+// Whether the server answers at all. One that has stopped to is away, and what is open to it is not used again: callers
+// that are on such a connection keep it until they leave.
+void pool::hear(const redis_result<std::vector<reply>>& got, instant began, instant now) {
+  if (got) unanswered_ = 0;
+  // A caller who left says nothing of the server: it may have been slow for him alone.
+  const bool in_vain = !got && got.error().reason == cancel_reason::deadline && now - began >= options_.fair_wait;
+  if (!in_vain || ++unanswered_ < options_.max_unanswered) return;
+  unanswered_ = 0;
+  absence_.on_failed(now);
+  counters_.closed_broken += connections_.size();
+  connections_.clear();
+}
+
 task<redis_result<std::vector<reply>>> pool::run(batch commands) {
+  const loop& here = *(co_await this_context()).on;
   counters_.calls++;
   redis_result<std::vector<reply>> got = std::vector<reply>{};
   redis_result<permit> place = co_await wait_for_place();
@@ -176,7 +190,9 @@ task<redis_result<std::vector<reply>>> pool::run(batch commands) {
     if (!on) {
       got = std::unexpected(std::move(on.error()));
     } else {
+      const instant began = here.turn_time();
       got = co_await (*on)->exchange(commands, std::move(*place));
+      hear(got, began, here.turn_time());
     }
   }
   if (!got) counters_.failures++;
@@ -211,6 +227,12 @@ task<redis_result<std::vector<reply>>> pool::atomic(batch commands) {
     co_return std::unexpected(unavailable(errc::protocol, "", "EXEC answered with something else"));
   }
   co_return std::move(done.elements);
+}
+
+task<result<void>> ping(pool& of) {
+  const redis_result<reply> answered = co_await of.command("PING");
+  if (!answered) co_return std::unexpected<error>(answered.error());
+  co_return result<void>{};
 }
 
 task<redis_result<void>> pool::open() {

@@ -12,7 +12,8 @@
 // those there are have much to do. Each wait has a limit: for a place (in a bounded line), for connecting, for an
 // answer, and the context's deadline over all. Who stops waiting takes nothing along: the answer is thrown away when it
 // comes. While the server is away, one attempt at a time is made, with growing, jittered pauses between, and everybody
-// else is told at once: errc::refused. Nothing is retried here: only the program knows what may be done twice.
+// else is told at once: errc::refused. One that accepts and says nothing is away as well, once it has had fair_wait for
+// it. Nothing is retried here: only the program knows what may be done twice.
 //
 // A transaction is a batch, sent as a whole, and never stands open: there is nothing to forget and no limit to its age.
 //
@@ -28,7 +29,7 @@
 #include <vector>
 
 #include "stack/data/redis/connection.hpp"
-#include "stack/data/server_absence.hpp"
+#include "stack/net/server_absence.hpp"
 #include "stack/runtime/channel.hpp"
 #include "stack/runtime/semaphore.hpp"
 
@@ -49,8 +50,10 @@ struct pool_options {
   duration connect_timeout = std::chrono::seconds(5);  // TCP and authentication
   duration idle_timeout = std::chrono::minutes(5);     // an idle connection is closed then
   duration max_age = std::chrono::minutes(30);         // a connection is replaced then; spread by a tenth
-  // An attempt to connect that had so long says that the server is away, though its caller had less than the limit.
+  // A server that says nothing is away, though its callers have less time than the limits above: once an attempt to
+  // connect has had so long, or so many calls in a row have.
   duration fair_wait = std::chrono::milliseconds(500);
+  unsigned max_unanswered = 3;
   duration backoff_min = std::chrono::milliseconds(50);  // between attempts to connect
   duration backoff_max = std::chrono::seconds(1);
   offload_pool* resolver = nullptr;     // for a host name in the URL; else the process's own
@@ -119,6 +122,7 @@ class pool {
   shared least_loaded() const;
   void sweep(instant now);
   void tell_news();
+  void hear(const redis_result<std::vector<reply>>& got, instant began, instant now);
 
   pool_options options_;
   redis_result<target> target_;
@@ -128,8 +132,12 @@ class pool {
   std::size_t opening_ = 0;
   channel<char> news_{1};  // an attempt to connect has ended
   std::size_t listening_ = 0;
-  server_absence absence_;
+  net::server_absence absence_;
+  unsigned unanswered_ = 0;  // calls in a row
 };
+
+// Whether the server answers, for a service that tells whether it is ready.
+task<result<void>> ping(pool& of);
 
 // Its use as metrics, for as long as it is there; `name` is the label that tells it from others.
 void show(observe::mirror& in, const pool& of, std::string_view name);

@@ -174,6 +174,7 @@ TEST_P(giving_up_test, anywhere_in_the_exchange_spoils_the_connection_and_nothin
 TEST_P(giving_up_test, while_connecting_gives_the_connection_up) {
   world stage({.latency = 1s, .faults = {}});
   stage.limits.max_connections = 1;
+  stage.limits.fair_wait = 1s;
   stage.server.scripts = {at_once};
   std::vector<outcome> got(2);
   stage.run([](world* on, bool by_deadline, std::vector<outcome>* into) -> task<void> {

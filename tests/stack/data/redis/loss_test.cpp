@@ -213,6 +213,34 @@ TEST_F(redis_loss_test, a_server_that_accepts_and_says_nothing_is_away_though_ca
   });
 }
 
+TEST_F(redis_loss_test, a_server_that_has_stopped_answering_is_away_once_a_row_of_calls_had_no_answer) {
+  pool_options patient = usual();
+  patient.backoff_min = patient.backoff_max = 10s;
+  peer_.answer = [](std::size_t, const words& command) {
+    return command[0] == "PING" ? std::optional<std::string>("") : std::nullopt;
+  };
+  run(patient, [](pool& cache, fake_server& peer) -> task<void> {
+    for (const duration patience : {600ms, 600ms, 400ms})
+      EXPECT_EQ(co_await ping_within(cache, patience), errc::timed_out);
+    peer.say(0, "+PONG\r\n+PONG\r\n+PONG\r\n");
+    EXPECT_TRUE(co_await cache.command("ECHO", "x")) << "two had a fair wait, and then it answers";
+    for (int times = 0; times < 3; ++times) EXPECT_EQ(co_await ping_within(cache, 600ms), errc::timed_out) << times;
+    const auto told = co_await ping(cache);
+    EXPECT_FALSE(told);
+    if (!told) EXPECT_EQ(told.error().code, errc::refused);
+    EXPECT_EQ(cache.usage().open, 0U);
+    EXPECT_EQ(cache.counters().closed_broken, 1U);
+    EXPECT_EQ(peer.accepted, 1U);
+  });
+}
+
+TEST_F(redis_loss_test, who_tells_whether_it_is_ready_asks_the_pool) {
+  run(usual(), [](pool& cache, fake_server& peer) -> task<void> {
+    EXPECT_TRUE(co_await ping(cache));
+    EXPECT_EQ(peer.count("PING"), 1U);
+  });
+}
+
 TEST_F(redis_away_test, a_server_that_is_away_is_asked_again_only_after_growing_pauses) {
   pool cache({.url = url, .backoff_min = 100ms, .backoff_max = 400ms, .seed = 1});
   auto body = [](pool& db) -> task<void> {

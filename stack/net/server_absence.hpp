@@ -1,4 +1,4 @@
-// What the pools of both databases do alike when a server is away: it is left alone.
+// What pools of connections do alike when their server is away: it is left alone.
 //
 // Misuse: one for two servers. The one that answers would hide the other.
 #pragma once
@@ -10,7 +10,7 @@
 
 #include "stack/runtime/time.hpp"
 
-namespace assay::data {
+namespace assay::net {
 
 // A server that could not be reached: one attempt at a time is made to connect, after pauses that grow, and whoever
 // comes meanwhile is told at once.
@@ -52,4 +52,4 @@ class server_absence {
   bool probing_ = false;
 };
 
-}  // namespace assay::data
+}  // namespace assay::net

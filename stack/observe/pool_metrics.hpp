@@ -9,20 +9,21 @@
 
 #include "stack/observe/mirror.hpp"
 
-namespace assay::data {
+namespace assay::observe {
 
-// `prefix` begins each name: "assay_postgres". `name` is the label that tells a pool from others of its kind.
+// `prefix` begins each name: "assay_postgres". `name` is the value of `label`, which tells a pool from others of its
+// kind.
 template <class Pool>
-void show_connections_and_waits(observe::mirror& in, const Pool& of, const std::string& prefix, std::string_view name) {
+void show_connections_and_waits(mirror& in, const Pool& of, const std::string& prefix, std::string_view name,
+                                const std::string& label = "pool") {
   const auto& counted = of.counters();
-  const std::vector<std::string> labels = {"pool"};
+  const std::vector<std::string> labels = {label};
   in.counter({.name = prefix + "_opened_total", .help = "Connections that were opened.", .labels = labels}, {name},
              &counted.opened);
   in.counter({.name = prefix + "_open_failures_total", .help = "Attempts that failed.", .labels = labels}, {name},
              &counted.open_failures);
-  const observe::metric_spec closed{.name = prefix + "_closed_total",
-                                    .help = "Connections that were given up, by why.",
-                                    .labels = {"pool", "reason"}};
+  const metric_spec closed{
+      .name = prefix + "_closed_total", .help = "Connections that were given up, by why.", .labels = {label, "reason"}};
   in.counter(closed, {name, "broken"}, &counted.closed_broken);
   in.counter(closed, {name, "old"}, &counted.closed_old);
   in.counter(closed, {name, "idle"}, &counted.closed_idle);
@@ -33,14 +34,14 @@ void show_connections_and_waits(observe::mirror& in, const Pool& of, const std::
   in.counter({.name = prefix + "_wait_seconds_total",
               .help = "How long they waited, all together.",
               .labels = labels,
-              .unit = observe::metric_unit::nanoseconds},
+              .unit = metric_unit::nanoseconds},
              {name}, &counted.waited);
-  const observe::metric_spec refused{.name = prefix + "_refused_total",
-                                     .help = "Callers that were given no connection, by why.",
-                                     .labels = {"pool", "reason"}};
+  const metric_spec refused{.name = prefix + "_refused_total",
+                            .help = "Callers that were given no connection, by why.",
+                            .labels = {label, "reason"}};
   in.counter(refused, {name, "full"}, &counted.refused_waiters);
   in.counter(refused, {name, "waiting"}, &counted.wait_timeouts);
   in.counter(refused, {name, "away"}, &counted.refused_while_away);
 }
 
-}  // namespace assay::data
+}  // namespace assay::observe
