@@ -33,7 +33,7 @@ TEST(http_complaint, seastar_3148_slow_heads_and_dead_connections_end_by_default
   EXPECT_EQ(seen.clients[3].ended_after, 30s);
 }
 
-// "A single client cannot meet concurrency": users wrote pools of their own (#1998 and #2067 as well).
+// "A single client cannot meet concurrency": users wrote pools of their own.
 TEST(http_complaint, drogon_2152_one_client_serves_many_at_once) {
   client_test::world stage;
   stage.server.scripts = {{client_test::read_request(), client_test::waits(100ms),
@@ -43,6 +43,49 @@ TEST(http_complaint, drogon_2152_one_client_serves_many_at_once) {
     EXPECT_EQ(each.status(), 200);
     EXPECT_EQ(each.took, 100ms) << "nobody stands in line behind another";
   }
+}
+
+struct asking_from_time_to_time {
+  std::vector<duration> pauses;  // one before each request
+  std::vector<client_test::outcome> seen = {};
+  std::vector<std::uint64_t> reused = {};  // so far, after each
+};
+
+task<void> ask_from_time_to_time(client_test::world* stage, asking_from_time_to_time* of) {
+  for (const duration pause : of->pauses) {
+    std::ignore = co_await delay_for(pause);
+    co_await client_test::world::send(stage, {}, &of->seen.emplace_back());
+    of->reused.push_back(stage->http().counters().reused);
+  }
+}
+
+// "Was this request on a connection that was there already? When the server closes it, I want to know before I send":
+// counters tell, and what the server has closed is noticed before it is used.
+TEST(http_complaint, drogon_1998_reuse_is_told_and_a_connection_that_the_server_closed_costs_no_request) {
+  client_test::world stage;
+  const client_test::action answers = client_test::sends(client_test::ok("well"));
+  stage.server.scripts = {{client_test::read_request(), answers, client_test::read_request(), answers,
+                           client_test::waits(5s), client_test::closes()},
+                          {client_test::read_request(), answers}};
+  asking_from_time_to_time all{.pauses = {0s, 1s, 10s}};
+  stage.run(ask_from_time_to_time(&stage, &all));
+  for (const auto& each : all.seen) EXPECT_EQ(each.status(), 200);
+  EXPECT_THAT(all.reused, ElementsAre(0, 1, 1));
+  EXPECT_EQ(stage.counters().opened, 2U);
+  EXPECT_EQ(stage.counters().closed_broken, 1U);
+  EXPECT_EQ(stage.counters().resent, 0U) << "nothing was sent into the void";
+}
+
+// "Does a new request reuse the connection, or must I keep the client, or the request?": the client alone.
+TEST(http_complaint, drogon_2067_requests_from_time_to_time_share_the_connection_of_their_client) {
+  client_test::world stage;
+  stage.server.scripts = {
+      {client_test::read_request(), client_test::sends(client_test::ok("well")), client_test::again()}};
+  asking_from_time_to_time all{.pauses = {0s, 50ms, 3s, 29s, 1ms}};
+  stage.run(ask_from_time_to_time(&stage, &all));
+  for (const auto& each : all.seen) EXPECT_EQ(each.status(), 200);
+  EXPECT_EQ(stage.server.accepted, 1U);
+  EXPECT_EQ(stage.server.requests.size(), 5U);
 }
 
 task<response> slow(request&) {
@@ -66,6 +109,22 @@ TEST(http_complaint, tower_793_what_finds_no_place_is_refused_at_once) {
   EXPECT_THAT(statuses(seen.clients[1]), ElementsAre(503));
   EXPECT_EQ(seen.clients[1].when("503"), 100ms);
   EXPECT_NE(split_responses(seen.clients[1]).at(0).header("retry-after"), "");
+}
+
+// "A limit for each connection is hit first, and the load shedding of the server is never reached: requests just
+// queue": one connection that has more to ask than it may hides nothing from the others.
+TEST(http_complaint, tonic_1616_a_connection_at_its_own_limit_hides_no_overload_from_the_others) {
+  scenario plan{.serve = limited(0, slow),
+                .clients = {{.pieces = {{0ms, get("/1") + get("/2") + get("/3", "connection: close\r\n")}}}}};
+  for (const duration at : {100ms, 1100ms, 2100ms}) {
+    plan.clients.push_back({.pieces = {{at, get("/", "connection: close\r\n")}}, .connect_at = at});
+  }
+  const report seen = play(plan);
+  EXPECT_THAT(statuses(seen.clients[0]), ElementsAre(200, 200, 200));
+  for (std::size_t i = 1; i < seen.clients.size(); ++i) {
+    EXPECT_THAT(statuses(seen.clients[i]), ElementsAre(503));
+    EXPECT_EQ(seen.clients[i].when("503"), plan.clients[i].connect_at) << "it was not put in line";
+  }
 }
 
 // "Idle keep-alive connections hold permits", and spurious refusals with capacity to spare (router#9034).

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <map>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "stack/observe/watchdog.hpp"
@@ -130,7 +131,7 @@ task<void> freezes(const std::atomic<bool>* noticed) {
   }
 }
 
-// "The server freezes after 16 hours, and nobody is told"; "one bad task halts the executor" (tokio#4730, #6353).
+// "The server freezes after 16 hours, and nobody is told"; "one bad task halts the executor".
 TEST(freeze_complaint, drogon_1065_and_tokio_4730_a_frozen_loop_is_named_and_leaves_the_rotation) {
   std::atomic<bool> unready = false;
   std::atomic<int> named = 0;
@@ -144,6 +145,51 @@ TEST(freeze_complaint, drogon_1065_and_tokio_4730_a_frozen_loop_is_named_and_lea
   }
   EXPECT_TRUE(unready);
   EXPECT_GT(named, 0);
+}
+
+struct stuck_beside_well {
+  std::atomic<bool> stuck = false;
+  std::atomic<bool> told = false;
+  std::atomic<int> turns_meanwhile = 0;  // of the other loop
+};
+
+constexpr int turns_to_see = 20;
+
+// Keeps its loop until that has been told and the other has gone on.
+task<void> sticks(stuck_beside_well* of) {
+  co_await yield();
+  of->stuck = true;
+  const auto limit = std::chrono::steady_clock::now() + 20s;
+  while ((!of->told || of->turns_meanwhile < turns_to_see) && std::chrono::steady_clock::now() < limit) {
+  }
+  of->stuck = false;
+}
+
+task<void> goes_on(stuck_beside_well* of) {
+  while (of->turns_meanwhile < turns_to_see) {
+    std::ignore = co_await delay_for(1ms);
+    if (of->stuck) of->turns_meanwhile++;
+  }
+}
+
+// "Somebody should watch for workers that are stuck": one does, while it lasts, and no other loop waits for that one.
+TEST(freeze_complaint, tokio_6353_a_stuck_loop_is_told_while_it_is_stuck_and_the_others_go_on) {
+  stuck_beside_well both;
+  observe::watchdog_outputs outputs;
+  outputs.on_stall = [&both](const observe::stall_report&) { both.told = both.told || both.stuck; };
+  const observe::watchdog dog({}, outputs);
+  std::thread well([&both] {
+    loop on(std::move(*make_io({.kind = io_kind::epoll})));
+    on.run(goes_on(&both));
+  });
+  {
+    loop on(std::move(*make_io({.kind = io_kind::epoll})));
+    on.run(sticks(&both));
+  }
+  EXPECT_TRUE(both.told);
+  EXPECT_GE(both.turns_meanwhile, turns_to_see);
+  both.turns_meanwhile = turns_to_see;  // also where it was not so, the other is to end
+  well.join();
 }
 
 }  // namespace
