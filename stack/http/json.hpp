@@ -3,7 +3,7 @@
 //   co_return http::response::json(http::json_object({{"id", id}, {"name", name}, {"note", nullptr}}));
 //   // {"id":7,"name":"tea","note":null}
 //
-// Text is escaped, and what is not UTF-8 in it becomes U+FFFD. What comes in is another matter: read it with a library.
+// Text is escaped, and what is not UTF-8 in it becomes U+FFFD. What comes in: json_reader.hpp.
 //
 // A list or an object inside is JSON already: {"tags", http::json_text{http::json_list({"wood", "new"})}}.
 //

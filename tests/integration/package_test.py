@@ -57,7 +57,7 @@ class Package(unittest.TestCase):
         database = re.search(r"^ *const std::string database.*\n", service, re.MULTILINE)[0]
         service = service.replace(database, database + self.steps[4])
         service = self.replaced(service, r"^ *const std::shared_ptr<catalogue> of\(new.*?;\n", self.steps[5])
-        return self.replaced(service, r"^ *return guard::serve\(make\);\n", self.steps[7])
+        return self.replaced(service, r"^ *return guard::serve\(make\);\n", self.steps[8])
 
     def write_tutorial(self) -> list[pathlib.Path]:
         """The program of step 2, and all other snippets in one file, each as it stands."""
@@ -66,7 +66,7 @@ class Package(unittest.TestCase):
         frame = (HERE / "tutorial.cpp.in").read_text()
         frame = self.replaced(frame, r"^// service$", self.service())
         places = re.compile(r"^// snippet (\d+)$", re.MULTILINE)
-        composed = {1, 3, 4, 5, 6, 8}  # of the service
+        composed = {1, 3, 4, 5, 6, 9}  # of the service
         self.assertEqual(composed | set(map(int, places.findall(frame))), set(range(1, len(self.steps) + 1)))
         whole.write_text(places.sub(lambda place: self.steps[int(place[1]) - 1], frame))
         return [rows, whole]
