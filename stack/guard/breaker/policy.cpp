@@ -64,7 +64,7 @@ void policy::on_end(instant now, std::uint64_t period, bool probe, bool failed) 
   if (is_failing(now)) open(now);
 }
 
-bool policy::is_failing(instant now) const {
+bool policy::is_failing(instant now) {
   const tally seen = window_.total(now);
   if (seen.all() < options_.min_exchanges) return false;
   if (seen.failed * 100 >= seen.all() * options_.failure_percent) return true;

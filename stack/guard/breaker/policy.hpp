@@ -97,7 +97,7 @@ class policy {
  private:
   friend class pass;
   void on_end(instant now, std::uint64_t period, bool probe, bool failed);
-  bool is_failing(instant now) const;
+  bool is_failing(instant now);
   void on_dropped(std::uint64_t period, bool probe);
   void open(instant now);
   void close();
