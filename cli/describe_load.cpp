@@ -164,8 +164,7 @@ CLI::App* describe_load(CLI::App& app, load_arguments& typed) {
   describe_requests(command, typed);
   command.add_option("--per-connection", typed.per_connection, "requests on a connection; then it is closed")
       ->check(CLI::PositiveNumber);
-  command
-      .add_option("--follow", typed.follow, "up to so many redirects of one request, to the same origin; 0: none")
+  command.add_option("--follow", typed.follow, "up to so many redirects of one request, to the same origin; 0: none")
       ->check(CLI::NonNegativeNumber);
   describe_several(command, typed);
   describe_streams(command, typed);

@@ -1,4 +1,6 @@
 // Requests whose body is produced piece by piece while the response is waited for.
+#include <gmock/gmock.h>
+
 #include <memory>
 #include <stdexcept>
 
