@@ -102,7 +102,7 @@ void describe_several(CLI::App& command, load_arguments& typed) {
   CLI::Option* har = command.add_option("--har", typed.har, "the requests of a HAR file to the origin of its first");
   CLI::Option* file = command.add_option("--requests", typed.requests, "a file of weighted requests: .yaml or .jsonl");
   CLI::Option* sessions = command.add_option(
-      "--sessions", typed.sessions, "a file of scenarios: what users do one after the other, at -R sessions a second");
+      "--sessions", typed.sessions, "a file of scenarios: what users do one after the other, at its rates or -R");
   har->excludes(curl);
   file->excludes(curl)->excludes(har);
   sessions->excludes(curl)->excludes(har)->excludes(file);

@@ -36,6 +36,7 @@ struct answer {
   std::optional<failure_kind> failed_check = {};
   instant head_at{};  // when its head was here, which is its first byte unless the head came in pieces
   instant received_at = lent_buffer::unknown;  // its last byte, by the kernel
+  instant followed_at = instant::min();        // when the last redirect to it was sent on; never without one
 };
 
 // Of one whose status was not expected: a redirect that was not followed says why.

@@ -69,7 +69,7 @@ constexpr std::array known_options{
     option{"--insecure", 'k'},
     option{"--output", 'o', meaning::shown_with},
     option{"--write-out", 'w', meaning::shown_with},
-    option{"--location", 'L', meaning::not_supported, "redirects are not followed"},
+    option{"--location", 'L', meaning::not_supported, "--follow follows redirects"},
     option{"--user", 'u', meaning::not_supported, "write -H 'Authorization: ...'"},
     option{"--form", 'F', meaning::not_supported, "write the body with --data-binary @FILE"},
     option{"--max-time", 'm', meaning::not_supported, "see --timeout of assay load"},

@@ -114,4 +114,9 @@ class exchange_connection {
   bool reusable_ = true;
 };
 
+// The server had closed it while nobody asked: what was to go there may be sent once more. False without a connection.
+inline bool was_left(const exchange_connection* on, const error& why) {
+  return on != nullptr && on->was_stale() && (why.code == errc::closed || why.code == errc::reset);
+}
+
 }  // namespace assay::load

@@ -99,9 +99,10 @@ unsigned generator::share_of_connections() const {
   return all / work_.threads + (share_.thread < all % work_.threads ? 1 : 0);
 }
 
-task<result<void>> generator::open_slot(slot& opened) {
+task<result<void>> generator::open_slot(slot& opened, instant limit) {
   const instant began = on_.now();
-  result<net::stream> stream = co_await net::connect(share_.address, saturating_add(began, work_.timeout));
+  const instant own_limit = saturating_add(began, work_.timeout);
+  result<net::stream> stream = co_await net::connect(share_.address, std::min(limit, own_limit));
   if (!stream) co_return std::unexpected(stream.error());
   measured_.connects++;
   measured_.connect_time.record(nanoseconds(on_.now() - began));
@@ -236,8 +237,7 @@ task<bool> generator::attempt(slot& driven, bool again) {
   }
   // Without a connection none could be opened for a redirect.
   const failure_kind kind = driven.on == nullptr ? classify_opening(got.error()) : classify(got.error());
-  const bool gone = got.error().code == errc::closed || got.error().code == errc::reset;
-  const bool stale = gone && !again && route.may_resend && driven.on != nullptr && driven.on->was_stale();
+  const bool stale = !again && route.may_resend && was_left(driven.on.get(), got.error());
   const bool charged = got.error().code == errc::timed_out || kind == failure_kind::undrained;
   if (stale) {
     taken.into->withdrawn(sent, now);
@@ -253,18 +253,31 @@ task<bool> generator::attempt(slot& driven, bool again) {
 // Goes after a redirect, in the time of the request that met it.
 task<result<answer>> generator::follow(slot& driven, answer got, instant limit) {
   const arrival& taken = driven.taken;
-  redirect_chain chain(driven.request, work_.requests[taken.route].verb, work_.follow);
+  const request_source::route& route = work_.requests[taken.route];
+  redirect_chain chain(driven.request, route.verb, work_.follow);
   while (chain.next(got, driven.on->location())) {
-    if (!driven.on->reusable()) {
-      co_await close_slot(driven);
-      if (const result<void> opened = co_await open_slot(driven); !opened) co_return std::unexpected(opened.error());
-    }
     taken.into->redirects++;
-    const result<answer> hop = co_await driven.on->exchange(chain.request(), chain.verb(), limit);
+    const instant sent = on_.now();
+    result<answer> hop = co_await follow_once(driven, chain, limit, false);
+    if (!hop && chain.may_resend(route.may_resend) && was_left(driven.on.get(), hop.error())) {
+      taken.into->resent++;
+      hop = co_await follow_once(driven, chain, limit, true);
+    }
     if (!hop) co_return hop;
     got = *hop;
+    got.followed_at = sent;
   }
   co_return got;
+}
+
+// `afresh`: on a connection that has had no request.
+task<result<answer>> generator::follow_once(slot& driven, const redirect_chain& chain, instant limit, bool afresh) {
+  if (afresh || !driven.on->reusable() || driven.on->spoiled()) {
+    co_await close_slot(driven);
+    const result<void> opened = co_await open_slot(driven, limit);
+    if (!opened) co_return std::unexpected(opened.error());
+  }
+  co_return co_await driven.on->exchange(chain.request(), chain.verb(), limit);
 }
 
 task<void> generator::close_slot(slot& closed) {
@@ -305,6 +318,7 @@ void generator::stop() {
   if (connecting_ != nullptr) connecting_->cancel(cancel_reason::user);
   if (running_ == nullptr) return;
   end_ = std::min(end_, on_.now());
+  stalls_.counts_until(end_);
   cost_.end();
   on_.timers().arm(drain_, std::min(drain_.deadline(), on_.now() + interrupted_drain));
   hand_out();
@@ -329,6 +343,11 @@ void generator::charge_in_slices(instant now) {
   instant end = from;
   for (instant begin = from; begin < end_; begin = end) {
     end = std::min(end_, work_.keep_seconds ? start_ + next_second(begin - start_) : begin + slice);
+    if (!work_.windowed.empty()) {
+      const duration each = work_.windowed.front().every;
+      const duration offset = begin - start_;
+      end = std::min(end, start_ + (offset - offset % each + each));
+    }
     const std::uint64_t count = schedule_.skip_until(end - start_);
     measured_.not_sent_many(failure_kind::unsent, begin + (end - begin) / 2, now, count);
     due_ += count;
@@ -341,6 +360,7 @@ task<void> generator::run(instant start) {
   end_ = saturating_add(start, work_.length());
   std::ignore = co_await delay_until(start);
   if (stopped_) end_ = start;
+  stalls_.counts_until(end_);
   scope driving(co_await this_context());
   running_ = &driving;
   cost_.begin(end_);

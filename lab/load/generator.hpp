@@ -31,6 +31,8 @@
 
 namespace assay::load {
 
+class redirect_chain;
+
 struct generator_share {
   unsigned thread = 0;
   socket_address address;
@@ -82,11 +84,12 @@ class generator {
 
   bool open_model() const { return work_.model == model::load_model::open; }
   unsigned share_of_connections() const;
-  task<result<void>> open_slot(slot& opened);
+  task<result<void>> open_slot(slot& opened, instant limit = never);
   task<void> drive(slot& driven);
   task<bool> ensure_open(slot& driven, bool again);
   task<bool> attempt(slot& driven, bool again);
   task<result<answer>> follow(slot& driven, answer got, instant limit);
+  task<result<answer>> follow_once(slot& driven, const redirect_chain& chain, instant limit, bool afresh);
   task<void> pause_after_failure();
   task<void> close_slot(slot& closed);
   void cut();

@@ -93,8 +93,10 @@ class measurements {
     if (into != nullptr) into->record(of.intended - start_, response, times);
   }
   // A response time that this thread can have made longer itself.
-  void count_stall(const arrival& of, instant sent, instant now, bool by_kernel) {
-    const duration added = watch_ == nullptr ? duration::zero() : watch_->added(of.intended, sent, now, by_kernel);
+  void count_stall(const arrival& of, instant sent, instant now, bool by_kernel, instant followed_at = instant::min()) {
+    if (watch_ == nullptr) return;
+    const duration own = watch_->added(of.intended, sent, now, by_kernel) + watch_->added_between(sent, followed_at);
+    const duration added = std::min(own, now - of.intended);
     if (added > duration::zero()) stalls.touched(now - of.intended, added);
   }
   void count(arrival& taken);
@@ -150,7 +152,7 @@ inline bool measurements::answered(const arrival& of, instant sent, instant now,
   keep_in_parts(of, now - of.intended);
   const bool is_stamped = got.received_at != lent_buffer::unknown;
   if (is_stamped) stamped_answers++;
-  count_stall(of, sent, now, is_stamped);
+  count_stall(of, sent, now, is_stamped, got.followed_at);
   if (route.key) writes_.add(of.k, of.route, write_log::outcome_of(got.status));
   return !error;
 }

@@ -34,6 +34,13 @@ std::span<const observe::histogram> whole_of(const run_parts& parts, const stret
   return whole.subspan(std::min(first_of(of), whole.size()));
 }
 
+// Those that are left out take their bunches with them.
+std::uint64_t bunches_in(const observe::histogram& used, const observe::histogram& all, std::uint64_t bunches) {
+  if (bunches == each_its_own || all.count() == 0) return bunches;
+  const double share = static_cast<double>(used.count()) / static_cast<double>(all.count());
+  return static_cast<std::uint64_t>(static_cast<double>(bunches) * std::min(share, 1.0));
+}
+
 }  // namespace
 
 std::string why_not_even(const run_parts& parts, const stretch& length) {
@@ -64,7 +71,8 @@ part_findings findings_of(const observe::histogram& all, const run_parts& parts,
   }
   if (found.steady && found.steady->drift) return found;
   const std::span<const observe::histogram> used = parts.histograms().subspan(first);
-  found.intervals = intervals_of(first == 0 ? all : joined(used, 0), used, length.asked, length.bunches);
+  const observe::histogram of_used = first == 0 ? all : joined(used, 0);
+  found.intervals = intervals_of(of_used, used, length.asked, bunches_in(of_used, all, length.bunches));
   found.intervals.from_s = begin_s;
   return found;
 }

@@ -40,6 +40,10 @@ class redirect_chain {
   std::string_view request() const { return request_; }
   std::string_view target() const;
   http::method verb() const { return verb_; }
+  // Once more, where the server had closed the connection: as the first request may, or as a GET or HEAD.
+  bool may_resend(bool first_may) const {
+    return first_may || verb_ == http::method::get || verb_ == http::method::head;
+  }
   // A line "Cookie: ...\r\n", or none, in place of what the request had.
   void set_cookies(std::string_view line);
 

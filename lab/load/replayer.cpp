@@ -219,8 +219,7 @@ task<bool> replayer::attempt(client& driven, const turn& taken, const std::strin
     co_return false;
   }
   const failure_kind kind = classify(got.error());
-  const bool gone = got.error().code == errc::closed || got.error().code == errc::reset;
-  const bool stale = gone && !again && which.may_resend && driven.on->was_stale();
+  const bool stale = !again && which.may_resend && was_left(driven.on.get(), got.error());
   if (stale) {
     measured_.all.withdrawn(sent, now);
   } else {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -39,13 +40,21 @@ duration even_from(const std::vector<model::load_sessions>& sessions, duration l
   return std::min(length, duration(static_cast<duration::rep>(longest_ns)));
 }
 
+// They run on one thread.
+std::string for_sessions(std::string reason) {
+  constexpr std::string_view theirs = "use more threads (-t) or a lower rate";
+  const std::size_t at = reason.find(theirs);
+  if (at != std::string::npos) reason.replace(at, theirs.size(), "use a lower rate, or several processes");
+  return reason;
+}
+
 }  // namespace
 
 void judge_session_arrivals(model::load_result& result) {
   for (const model::load_sessions& each : result.sessions) {
     if (!each.arrivals_seen) continue;
     for (const std::string& reason : invalid_reasons(*each.arrivals_seen, each.arrivals)) {
-      result.reasons.push_back(fmt::format("sessions {}: {}", each.name, reason));
+      result.reasons.push_back(fmt::format("sessions {}: {}", each.name, for_sessions(reason)));
       result.valid = false;
     }
   }

@@ -17,9 +17,10 @@ std::int64_t unix_seconds() {
 
 }  // namespace
 
-task<result<void>> session_generator::open(session& in) {
+task<result<void>> session_generator::open(session& in, instant limit) {
   const instant began = on_.now();
-  result<net::stream> stream = co_await net::connect(to_, saturating_add(began, plan_.work.timeout));
+  const instant own_limit = saturating_add(began, plan_.work.timeout);
+  result<net::stream> stream = co_await net::connect(to_, std::min(limit, own_limit));
   if (!stream) co_return std::unexpected(stream.error());
   measured_.connects++;
   measured_.connect_time.record(nanoseconds(on_.now() - began));
@@ -87,8 +88,7 @@ task<session_generator::fate> session_generator::attempt(session& in, const sess
   const instant now = on_.now();
   // Without a connection none could be opened for a redirect.
   const failure_kind kind = in.on == nullptr ? classify_opening(got.error()) : classify(got.error());
-  const bool gone = got.error().code == errc::closed || got.error().code == errc::reset;
-  const bool stale = gone && !again && route.may_resend && in.on != nullptr && in.on->was_stale();
+  const bool stale = !again && route.may_resend && was_left(in.on.get(), got.error());
   const bool charged = got.error().code == errc::timed_out || kind == failure_kind::undrained;
   if (stale) {
     taken.into->withdrawn(sent, now);
@@ -104,24 +104,38 @@ task<session_generator::fate> session_generator::attempt(session& in, const sess
 // Goes after a redirect, with the cookies that it has set, in the time of the step that met it.
 task<result<answer>> session_generator::follow(session& in, const session_step& step, const arrival& taken, answer got,
                                                instant limit) {
-  redirect_chain chain(in.request.bytes, plan_.work.requests[taken.route].verb, plan_.work.follow);
+  const request_source::route& route = plan_.work.requests[taken.route];
+  redirect_chain chain(in.request.bytes, route.verb, plan_.work.follow);
   while (chain.next(got, in.on->location())) {
-    if (!in.on->reusable()) {
-      co_await close(in);
-      if (const result<void> opened = co_await open(in); !opened) co_return std::unexpected(opened.error());
-    }
     if (in.how.cookies) {
       std::string line;
       in.jar.append_field(chain.target(), on_.now(), line);
       chain.set_cookies(line);
     }
-    watch(in, step, chain.request());
     taken.into->redirects++;
-    const result<answer> hop = co_await in.on->exchange(chain.request(), chain.verb(), limit);
+    const instant sent = on_.now();
+    result<answer> hop = co_await follow_once(in, step, chain, limit, false);
+    if (!hop && chain.may_resend(route.may_resend) && was_left(in.on.get(), hop.error())) {
+      taken.into->resent++;
+      hop = co_await follow_once(in, step, chain, limit, true);
+    }
     if (!hop) co_return hop;
     got = *hop;
+    got.followed_at = sent;
   }
   co_return got;
+}
+
+// `afresh`: on a connection that has had no request.
+task<result<answer>> session_generator::follow_once(session& in, const session_step& step, const redirect_chain& chain,
+                                                    instant limit, bool afresh) {
+  if (afresh || !in.on->reusable() || in.on->spoiled()) {
+    co_await close(in);
+    const result<void> opened = co_await open(in, limit);
+    if (!opened) co_return std::unexpected(opened.error());
+  }
+  watch(in, step, chain.request());
+  co_return co_await in.on->exchange(chain.request(), chain.verb(), limit);
 }
 
 // What the answer to that request is looked at for.

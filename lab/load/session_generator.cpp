@@ -19,6 +19,12 @@ constexpr int most_at_once = 64;
 constexpr std::uint64_t value_salt = 0x73657373696f6eULL;
 constexpr std::uint64_t think_salt = 0x7468696e6bULL;
 
+// So far steps may be expected: not at all where neither seconds nor windows are kept.
+std::size_t seconds_expected(const session_plan& plan, const second_series* series, const run_windows* windows) {
+  const bool any = series != nullptr || (windows != nullptr && windows->any());
+  return any ? second_of(plan.work.length()) + 1 : 0;
+}
+
 }  // namespace
 
 session_generator::session_generator(loop& on, const session_plan& plan, const socket_address& to, live_counters& live,
@@ -28,7 +34,7 @@ session_generator::session_generator(loop& on, const session_plan& plan, const s
       to_(to),
       live_(live),
       measured_(plan.work, series, &stalls_, windows),
-      coming_(series != nullptr ? series->size() : 0),
+      coming_(seconds_expected(plan, series, windows)),
       places_(plan.work.connections, 1),
       drain_(this),
       cost_(on),

@@ -38,6 +38,8 @@
 
 namespace assay::load {
 
+class redirect_chain;
+
 class session_generator {
  public:
   // `plan` outlives it, and so do `series`, which is null where no seconds are kept, and `windows`.
@@ -88,10 +90,12 @@ class session_generator {
   void begin(session& in) const;
   void render(session& in, std::size_t index) const;
   duration think_after(const session& in, std::size_t index) const;
-  task<result<void>> open(session& in);
+  task<result<void>> open(session& in, instant limit = never);
   task<std::optional<fate>> ensure_open(session& in, const arrival& taken, bool again);
   task<fate> attempt(session& in, const session_step& step, const arrival& taken, bool again);
   task<result<answer>> follow(session& in, const session_step& step, const arrival& taken, answer got, instant limit);
+  task<result<answer>> follow_once(session& in, const session_step& step, const redirect_chain& chain, instant limit,
+                                   bool afresh);
   void watch(session& in, const session_step& step, std::string_view request) const;
   fate take_answer(session& in, const session_step& step, const arrival& taken, instant sent, answer got);
   task<void> close(session& in);

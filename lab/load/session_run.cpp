@@ -28,6 +28,7 @@ void session_generator::stop() {
   if (connecting_ != nullptr) connecting_->cancel(cancel_reason::user);
   if (driving_ == nullptr) return;
   end_ = std::min(end_, on_.now());
+  stalls_.counts_until(end_);
   cost_.end();
   if (pacing_ != nullptr) pacing_->cancel(cancel_reason::user);
   on_.timers().arm(drain_, std::min(drain_.deadline(), on_.now() + drain_when_stopped));
@@ -39,6 +40,7 @@ task<void> session_generator::run(instant start) {
   end_ = saturating_add(start, plan_.work.length());
   std::ignore = co_await delay_until(start);
   if (stopped_) end_ = start;
+  stalls_.counts_until(end_);
   scope driving(co_await this_context());
   driving_ = &driving;
   scope pacing(co_await this_context());

@@ -51,6 +51,9 @@ class stall_watch {
     if (now != latest_.until) begin_another(deadline, now);  // else the same has held up one more timer
     latest_.from = std::min(latest_.from, deadline);
     longest_ = std::max(longest_, now - deadline);
+    const duration late = std::max(std::min(now, counts_until_) - deadline, duration::zero());
+    total_ += std::max(late - counted_, duration::zero());
+    counted_ = std::max(counted_, late);
   }
 
   void caught_up() {
@@ -77,13 +80,26 @@ class stall_watch {
     return sum + (read_late ? latest_.until - since : duration::zero());
   }
 
+  // Of what was sent first at `first` and, once an answer asked for more, last at `last`: what held up sends between.
+  duration added_between(instant first, instant last) const {
+    duration sum{};
+    const auto hold_up = [&](const stall& each) {
+      if (first < each.until && last >= each.until) sum += each.until - std::max(first, each.from);
+    };
+    for (const stall& each : earlier_) hold_up(each);
+    hold_up(latest_);
+    return sum;
+  }
+
   bool may_be_read_late(instant now) const {
     return on_.backlog_since() <= latest_.until || now - latest_.until < soon_read;
   }
 
   std::uint64_t count() const { return count_; }
   duration longest() const { return longest_; }
-  duration total() const { return count_ == 0 ? duration::zero() : over_ + latest_.length(); }
+  // For so long it was to run and did not, for certain, before what is due no longer counts.
+  duration total() const { return total_; }
+  void counts_until(instant end) { counts_until_ = end; }
 
  private:
   // What the kernel did not hand over with the first of what lay there comes this soon after it.
@@ -114,11 +130,11 @@ class stall_watch {
 
   void begin_another(instant deadline, instant now) {
     if (count_ > 0) {
-      over_ += latest_.length();
       std::shift_left(earlier_.begin(), earlier_.end(), 1);
       earlier_.back() = latest_;
     }
     count_++;
+    counted_ = {};
     latest_ = {.from = std::min(deadline, on_.previous_turn_time()), .until = now};
     behind_ = leaves_queue_;
     if (behind_) queue_until_ = now + longest_queue * latest_.length();
@@ -133,7 +149,9 @@ class stall_watch {
   std::array<stall, 8> earlier_{};  // the latest of them last
   std::uint64_t count_ = 0;
   duration longest_{};
-  duration over_{};  // of those before the latest, in all
+  duration total_{};
+  duration counted_{};  // in it, of the latest
+  instant counts_until_ = instant::max();
 };
 
 }  // namespace assay::load

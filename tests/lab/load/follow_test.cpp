@@ -92,6 +92,29 @@ TEST_F(following, opens_another_connection_where_the_server_closes_the_first) {
   EXPECT_EQ(seen.response().max(), ns(15ms + 3 * there_and_back)) << "connecting is part of it";
 }
 
+TEST_F(following, opens_another_connection_where_the_server_closes_the_first_without_a_word) {
+  answers = [](std::string_view request) {
+    reply made = old_leads_to(request, "/new");
+    if (request.starts_with("GET /old ")) made.next = reply::then::closes;
+    return made;
+  };
+  const outcome seen = stage.run();
+  EXPECT_TRUE(seen.judged.errors.empty()) << ::testing::PrintToString(seen.judged.errors);
+  EXPECT_EQ(seen.judged.requests, 10U);
+  EXPECT_EQ(seen.judged.redirects, 10U);
+  EXPECT_EQ(targets.size(), 20U) << "the request itself is not sent again";
+}
+
+TEST_F(following, tells_of_a_stall_between_two_sends) {
+  stage.options.length = 10s;
+  stage.freeze_loop(4s + 5ms, 4205ms);  // the redirect lies there unread
+  const outcome seen = stage.run();
+  EXPECT_EQ(seen.judged.stalls.count, 1U);
+  EXPECT_GE(seen.judged.stalls.touched_requests, 1U);
+  ASSERT_FALSE(seen.judged.stalls.touched.empty());
+  EXPECT_LT(seen.judged.stalls.touched.back().least_ns, 40e6);
+}
+
 TEST_F(following, is_within_the_timeout_of_the_request) {
   stage.options.timeout = 40ms;
   answers = [](std::string_view request) {

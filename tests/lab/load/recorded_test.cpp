@@ -147,7 +147,7 @@ TEST(curl, what_is_not_supported_is_refused_by_its_name) {
   const auto refusal = [](const std::string& line) { return why(parse_curl(line)); };
   EXPECT_EQ(refusal("curl http://a --proxy http://b"), "curl's --proxy is not supported");
   EXPECT_EQ(refusal("curl http://a -sx http://b"), "curl's -x is not supported");
-  EXPECT_EQ(refusal("curl -L http://a"), "curl's -L is not supported: redirects are not followed");
+  EXPECT_EQ(refusal("curl -L http://a"), "curl's -L is not supported: --follow follows redirects");
   EXPECT_EQ(refusal("curl -u me:secret http://a"), "curl's -u is not supported: write -H 'Authorization: ...'");
   EXPECT_EQ(refusal("curl --form a=b http://a"),
             "curl's --form is not supported: write the body with --data-binary @FILE");
@@ -173,7 +173,7 @@ TEST(curl, a_file_has_one_a_line) {
   EXPECT_EQ(why(read_curl(none.path())), none.path() + ": holds no curl line");
   EXPECT_EQ(why(read_curl("/no/such")),
             "--curl: expected a line that begins with curl, or a file: /no/such: no such file");
-  EXPECT_EQ(why(read_curl("curl -L x")), "--curl: curl's -L is not supported: redirects are not followed");
+  EXPECT_EQ(why(read_curl("curl -L x")), "--curl: curl's -L is not supported: --follow follows redirects");
 }
 
 TEST(recorded, equal_requests_are_one_route_with_a_weight) {

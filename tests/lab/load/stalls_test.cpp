@@ -44,6 +44,19 @@ TEST(stalls, of_the_closed_model_are_missing_from_the_throughput_of_a_short_run)
   EXPECT_TRUE(seen.judged.reasons[0].contains(" of the time: the throughput lacks as much")) << seen.judged.reasons[0];
 }
 
+// Who waits for answers sleeps up to a beat, and is late only from when it was to wake.
+TEST(stalls, of_the_closed_model_count_from_when_the_thread_was_to_run) {
+  world stage(0us);
+  stage.options.connections = 1;
+  stage.options.length = 10s;
+  answer_after(stage, 100ms);
+  for (int i = 1; i <= 10; ++i) stage.freeze_loop(i * 900ms + 7ms, i * 900ms + 33ms);
+  const outcome seen = stage.run();
+  EXPECT_EQ(seen.judged.stalls.count, 10U);
+  EXPECT_GE(seen.judged.stalls.share, 10 * (0.026 - 0.02) / 10);
+  EXPECT_LE(seen.judged.stalls.share, 10 * 0.026 / 10) << "no more than it stood still";
+}
+
 TEST(stalls, that_reach_the_p99_make_the_run_invalid_and_say_so_by_its_name) {
   world stage(0us);
   stage.options.connections = 10;
