@@ -24,7 +24,8 @@ namespace {
 
 constexpr int could_not_start = 4;
 constexpr unsigned most_loops = 64;
-constexpr std::uint64_t max_body_bytes = 1ULL << 30;  // which passes in pieces: no memory is kept for it
+constexpr std::uint64_t max_body_bytes = 1ULL << 30;        // which passes in pieces: no memory is kept for it
+constexpr duration upload_limit = std::chrono::minutes(5);  // of a request with its body
 constexpr duration between_checks = std::chrono::milliseconds(500);
 constexpr unsigned checks_to_leave = 2;
 
@@ -44,6 +45,27 @@ bool is_for_this_hop(std::string_view name) {
   return std::ranges::any_of(names, [name](std::string_view other) { return http::equals_ignoring_case(name, other); });
 }
 
+// What a Connection field names is for this hop as well.
+bool is_named_in(std::string_view connection, std::string_view name) {
+  while (!connection.empty()) {
+    std::string_view option = connection.substr(0, connection.find(','));
+    connection.remove_prefix(std::min(connection.size(), option.size() + 1));
+    while (!option.empty() && (option.front() == ' ' || option.front() == '\t')) option.remove_prefix(1);
+    while (!option.empty() && (option.back() == ' ' || option.back() == '\t')) option.remove_suffix(1);
+    if (http::equals_ignoring_case(option, name)) return true;
+  }
+  return false;
+}
+
+template <class Fields>
+bool passes(const Fields& fields, std::string_view name) {
+  if (is_for_this_hop(name)) return false;
+  return std::ranges::none_of(fields, [name](const auto& each) {
+    const auto& [field, value] = each;
+    return http::equals_ignoring_case(field, "connection") && is_named_in(value, name);
+  });
+}
+
 bool is_of_this_server(std::string_view name) {
   return http::equals_ignoring_case(name, "date") || http::equals_ignoring_case(name, guard::trace::request_id_field);
 }
@@ -53,8 +75,10 @@ http::client_request onward_of(http::request& asked, std::optional<error>* faile
   http::client_request onward{
       .verb = std::string(asked.head().method_text), .target = std::string(asked.target()), .read_in_pieces = true};
   for (const auto& [name, value] : asked.head().headers) {
-    if (!is_for_this_hop(name)) onward.headers.emplace_back(name, value);
+    if (passes(asked.head().headers, name)) onward.headers.emplace_back(name, value);
   }
+  onward.headers.emplace_back("via",
+                              "1.1 assay-proxy");  // RFC 9110 section 7.6.3: who is asked knows that it is a proxy
   const http::body_framing& body = asked.head().body;
   if (body.kind == http::body_kind::none) return onward;  // it may be sent again
   onward.stream = [&asked, failed] ASSAY_CORO_WRAPPER(http::body_sink & to) {
@@ -71,9 +95,8 @@ task<http::response> pass_on(std::shared_ptr<proxy> through, http::request& aske
   if (!answer)
     co_return client_failed ? http::response::for_body(*client_failed) : http::response::from(answer.error());
   http::response reply{.status = answer->status};
-  for (auto& [name, value] : answer->headers) {
-    if (is_for_this_hop(name) || is_of_this_server(name)) continue;
-    reply.headers.emplace_back(std::move(name), std::move(value));
+  for (const auto& [name, value] : answer->headers) {
+    if (passes(answer->headers, name) && !is_of_this_server(name)) reply.headers.emplace_back(name, value);
   }
   reply.stream = [through, from = std::move(answer->source)] ASSAY_CORO_WRAPPER(http::body_sink & to) {
     return http::copy_body(*from, to);
@@ -110,8 +133,10 @@ std::shared_ptr<proxy> make_proxy(const std::vector<http::origin>& to) {
     made->checkers.push_back(std::make_unique<http::client>(each, http::client_limits{.max_connections = 1}));
     exchanges.push_back(guard::exchange_of(*made->servers.back()));
   }
-  const auto guards = guard::chain::client::make(
-      {.observe = guard::trace::sending_layer(), .balance = {.checks_to_leave = checks_to_leave}}, std::move(names));
+  const auto guards = guard::chain::client::make({.observe = guard::trace::sending_layer(),
+                                                  .call = {.limit = upload_limit},
+                                                  .balance = {.checks_to_leave = checks_to_leave}},
+                                                 std::move(names));
   if (!guards) refuse_to_start(guards.error());
   made->among = guards->among;
   made->ask = guards->around(std::move(exchanges));
@@ -139,6 +164,8 @@ int main() {
   guard::serve_options options;
   options.http.loops = http::or_refuse(http::number_setting("LOOPS", 1U, most_loops));
   options.http.limits.max_body_bytes = max_body_bytes;
+  options.http.limits.handler_timeout = upload_limit;
+  options.guards.timeout = guard::timeout::options{.limit = upload_limit};
   options.http.background = [&made] ASSAY_CORO_WRAPPER(unsigned index) { return follow_readiness(made[index].lock()); };
   return guard::serve(make, options);
 }

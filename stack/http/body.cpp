@@ -19,7 +19,8 @@ task<result<void>> copy_body(body_source& from, body_sink& to, std::optional<err
   std::string held;
   while (true) {
     const result<std::string_view> piece = co_await from.read();
-    if (!piece && unread != nullptr) *unread = piece.error();
+    // Told to stop, it says nothing of `from`: `to` has failed, or nobody wants more.
+    if (!piece && unread != nullptr && piece.error().code != errc::cancelled) *unread = piece.error();
     if (!piece) co_return std::unexpected(piece.error());
     if (piece->empty()) co_return result<void>{};
     held.assign(*piece);

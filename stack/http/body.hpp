@@ -58,7 +58,7 @@ class text_source final : public body_source {
 task<result<std::string>> read_all(body_source& from, std::uint64_t most, std::uint64_t told = 0);
 
 // All of `from` goes to `to`, and no more of it is here at any time than one piece and what `to` allows. The failure is
-// that of whichever side failed; `unread` is given it when that was `from`.
+// that of whichever side failed; `unread` is given it when that was `from`, and nobody had told it to stop.
 task<result<void>> copy_body(body_source& from, body_sink& to, std::optional<error>* unread = nullptr);
 
 }  // namespace assay::http

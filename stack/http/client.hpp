@@ -75,7 +75,7 @@ struct client_limits {
   duration max_age = std::chrono::minutes(10);
   // An attempt to connect that had so long says that the server is away, though its caller had less than the limit.
   duration fair_wait = std::chrono::milliseconds(500);
-  duration backoff_min = std::chrono::milliseconds(50);  // between attempts to connect
+  duration backoff_min = std::chrono::milliseconds(10);  // between attempts to connect; retries wait longer
   duration backoff_max = std::chrono::seconds(1);
   std::optional<std::uint64_t> seed = {};  // of the jitter; random when not set
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "stack/net/address.hpp"
@@ -29,6 +30,23 @@ task<http::response> show_tasks(offload_pool& on, duration limit) {
   co_return http::response::text(std::move(*text));
 }
 
+bool is_of_a_proxy(std::string_view name) {
+  constexpr std::string_view family = "x-forwarded-";
+  constexpr std::array<std::string_view, 3> names = {"forwarded", "via", "x-real-ip"};
+  return http::equals_ignoring_case(name.substr(0, family.size()), family) ||
+         std::ranges::any_of(names, [name](std::string_view each) { return http::equals_ignoring_case(name, each); });
+}
+
+// "localhost" or an address of loopback, with any port. Most proxies pass on the name that they were asked by, and a
+// page in a browser on this host asks by a name of its own (DNS rebinding).
+bool is_name_of_this_host(std::string_view host) {
+  const bool in_brackets = host.starts_with('[');
+  host = in_brackets ? host.substr(1, host.find(']') - 1) : host.substr(0, host.find(':'));
+  if (http::equals_ignoring_case(host, "localhost")) return true;
+  const auto address = net::parse_address(std::string(host), 0);
+  return address && net::is_loopback(*address);
+}
+
 }  // namespace
 
 http::handler metrics_endpoint(const observe::registry& of) {
@@ -40,10 +58,9 @@ http::handler tasks_endpoint(offload_pool& on, duration limit) {
 }
 
 bool is_from_this_host(const http::request& asked) {
-  constexpr std::array passed_on = {"forwarded", "x-forwarded-for", "via"};
-  const auto& fields = asked.head().headers;
-  if (std::ranges::any_of(passed_on, [&fields](const char* name) { return fields.count(name) > 0; })) return false;
-  return net::is_loopback(asked.peer());
+  const http::request_head& head = asked.head();
+  if (std::ranges::any_of(head.headers, [](const auto& field) { return is_of_a_proxy(field.name); })) return false;
+  return is_name_of_this_host(head.host) && net::is_loopback(asked.peer());
 }
 
 }  // namespace assay::guard::access_log

@@ -40,9 +40,11 @@ task<result<http::client_response>> ask(std::shared_ptr<const shared> with, http
   result<lease> turn = with->among->choose(key, begun, asked_of(request.asked, *with->among));
   if (!turn) co_return std::unexpected(turn.error());
   if (request.asked != nullptr) request.asked->push_back({.chosen_by = with->among.get(), .host = turn->host()});
+  const watched_producer producer(request);
   result<http::client_response> outcome = co_await with->hosts[turn->host()](std::move(request));
   const instant now = ctx.on->turn_time();
   const options& by = with->among->settings();
+  if (producer.spoiled(outcome)) co_return outcome;
   switch (judge(outcome, {.count_5xx = by.count_5xx, .fair_wait = by.fair_wait}, ctx.deadline - begun)) {
     case evidence::success:
       turn->succeed(now);

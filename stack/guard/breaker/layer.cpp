@@ -13,9 +13,11 @@ task<result<http::client_response>> ask(std::shared_ptr<policy> gate, exchange n
   const instant begun = ctx.on->turn_time();
   result<pass> leave = gate->admit(begun);
   if (!leave) co_return std::unexpected(leave.error());
+  const watched_producer producer(request);
   result<http::client_response> outcome = co_await next(std::move(request));
   const instant now = ctx.on->turn_time();
   const options& by = gate->settings();
+  if (producer.spoiled(outcome)) co_return outcome;
   switch (judge(outcome, {.count_5xx = by.count_5xx, .fair_wait = by.fair_wait}, ctx.deadline - begun)) {
     case evidence::success:
       leave->succeed(now);

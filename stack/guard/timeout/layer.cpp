@@ -24,7 +24,8 @@ task<result<http::client_response>> attempt(std::shared_ptr<policy> limit, excha
                                             http::client_request request) {
   const context& ctx = co_await this_context();
   const instant now = ctx.on->turn_time();
-  const instant deadline = limit->deadline_of_attempt(now, ctx.deadline);
+  // What is produced is sent once: there is no other attempt to leave time for.
+  const instant deadline = request.stream ? ctx.deadline : limit->deadline_of_attempt(now, ctx.deadline);
   if (deadline - now < 1ms) {
     limit->on_expired();
     co_return std::unexpected(expired);

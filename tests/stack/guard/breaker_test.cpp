@@ -248,9 +248,19 @@ struct visit {
   duration pause{};  // before it
   duration deadline = std::chrono::hours(1);
   std::optional<duration> patience = {};  // after which the caller gives up: it cancels, which is not a timeout
+  bool breaks_off = false;                // it promises a body, and does not bring it
 };
 
-task<void> ask_once(const exchange* ask, outcome* into) { into->got = co_await (*ask)({.target = "/"}); }
+task<result<void>> break_off(http::body_sink&) { co_return std::unexpected(error{.code = errc::closed}); }
+
+http::client_request request_of(const visit& of) {
+  if (of.breaks_off) return {.verb = "PUT", .target = "/", .stream = &break_off};
+  return {.target = "/"};
+}
+
+task<void> ask_once(const exchange* ask, const visit* as, outcome* into) {
+  into->got = co_await (*ask)(request_of(*as));
+}
 
 task<void> cancel_after(scope* asking, duration span) {
   std::ignore = co_await delay_for(span);
@@ -265,7 +275,7 @@ task<void> visit_all(world* stage, std::shared_ptr<policy> gate, const std::vect
     context& ctx = co_await this_context();
     context limited = ctx.narrowed(ctx.on->now() + (*visits)[i].deadline);
     scope asking(limited);
-    asking.spawn(ask_once(&ask, &(*into)[i]));
+    asking.spawn(ask_once(&ask, &(*visits)[i], &(*into)[i]));
     if ((*visits)[i].patience) asking.spawn(cancel_after(&asking, *(*visits)[i].patience));
     std::ignore = co_await asking.join();
   }
@@ -320,6 +330,16 @@ TEST(breaker_layer, a_caller_that_cancels_says_nothing_about_the_host) {
   const auto gate = std::make_shared<policy>(quick);
   const auto got = visits(stage, gate, {{.patience = 100ms}, {.patience = 100ms}, {.patience = 100ms}});
   for (const outcome& each : got) EXPECT_EQ(each.failure(), label(errc::cancelled));
+  EXPECT_EQ(gate->counted().failed, 0U);
+  EXPECT_EQ(gate->counted().not_counted, 3U);
+}
+
+TEST(breaker_layer, a_producer_that_breaks_off_says_nothing_about_the_host) {
+  world stage;
+  stage.server.scripts = {{read_request()}};
+  const auto gate = std::make_shared<policy>(quick);
+  const auto got = visits(stage, gate, {{.breaks_off = true}, {.breaks_off = true}, {.breaks_off = true}});
+  for (const outcome& each : got) EXPECT_EQ(each.failure(), label(errc::closed));
   EXPECT_EQ(gate->counted().failed, 0U);
   EXPECT_EQ(gate->counted().not_counted, 3U);
 }
