@@ -1,4 +1,5 @@
 // The seconds of sessions, whose steps come in no order, in virtual time.
+#include "lab/load/gate.hpp"
 #include "tests/lab/load/sessions_test_support.hpp"
 
 namespace assay::load {
@@ -58,6 +59,18 @@ TEST_F(sessions, that_are_interrupted_end_their_seconds) {
   EXPECT_GT(seen.sessions[0].cut, 0U);
   EXPECT_EQ(series->sums(0).offered, 10U + 3U);
   EXPECT_EQ(series->sums(2).offered, 0U);
+}
+
+TEST_F(sessions, tell_each_window_once_it_is_over_also_where_no_seconds_are_kept) {
+  options.length = 10s;
+  options.windowed = windowed_gates(*parse_gates("max<1s every 1s"));
+  std::uint64_t half_way = 0;
+  looks.emplace_back(5500ms, [&] { half_way = windows->outcomes().at(0).windows; });
+  const model::load_result seen = run();
+  EXPECT_EQ(half_way, 5U) << "else a run would keep all of them until its end";
+  ASSERT_EQ(seen.windows.size(), 1U);
+  EXPECT_EQ(seen.windows[0].windows, 10U);
+  EXPECT_EQ(seen.windows[0].failed, 0U);
 }
 
 TEST_F(sessions, of_a_burst_are_seen_to_be_back) {

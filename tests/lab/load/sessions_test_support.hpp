@@ -56,7 +56,8 @@ struct sessions : ::testing::Test {
     servers.spawn(server.serve_all(*network, at));
     {
       if (plan->work.keep_seconds) series.emplace(plan->work.length(), 1U);
-      session_generator load(*on, *plan, at, live, series ? &*series : nullptr);
+      windows.emplace(plan->work);
+      session_generator load(*on, *plan, at, live, series ? &*series : nullptr, &*windows);
       const result<void> ready = co_await load.connect();
       EXPECT_TRUE(ready);
       start = network->now() + std::chrono::milliseconds(10);
@@ -69,8 +70,8 @@ struct sessions : ::testing::Test {
       const instant ended = load.ended();
       threads.push_back(
           {.measured = load.take_measured(), .sending = {.wall = took}, .due = due, .ended = ended, .backend = "sim"});
-      *into =
-          session_result_of(*plan, load.sessions(), threads, series ? &*series : nullptr, start, stop_at.has_value());
+      *into = session_result_of(*plan, load.sessions(), threads, series ? &*series : nullptr, start,
+                                stop_at.has_value(), &*windows);
     }
     servers.cancel(cancel_reason::shutdown);
     std::ignore = co_await servers.join();
@@ -109,6 +110,7 @@ struct sessions : ::testing::Test {
   duration took{};
   std::optional<duration> stop_at;
   std::optional<second_series> series;  // where the options keep seconds
+  std::optional<run_windows> windows;   // of the options' objectives
   std::vector<std::pair<duration, std::function<void()>>> looks;
 };
 
