@@ -21,6 +21,9 @@ SOURCE = pathlib.Path(os.environ.get("ASSAY_SOURCE", "."))
 # Processor time of one compiler, without optimisation: three times what it takes, so that a slow machine is no failure.
 MOST_SECONDS_A_FILE = 12
 MOST_LINES_OF_THE_SHOP = 400  # without its tests
+# Where what CMake looks for comes from; none: from what is there to run CMake at all, or it may be missing.
+PACKAGES = {"liburing": "liburing-dev", "libpq": "libpq-dev", "OpenSSL": "libssl-dev", "ZLIB": "zlib1g-dev",
+            "nlohmann_json": "nlohmann-json3-dev", "PkgConfig": "pkg-config", "Python3": None}
 
 
 def run(*command) -> str:
@@ -33,6 +36,19 @@ def run(*command) -> str:
 def cpu_seconds() -> float:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
+
+
+class Tutorial(unittest.TestCase):
+    def test_it_installs_all_that_the_stack_is_built_with(self) -> None:
+        rooms = "\n".join(path.read_text() for path in sorted((SOURCE / "stack").rglob("CMakeLists.txt")))
+        wanted = set(re.findall(r"^ *find_package\((\w+)", rooms, re.MULTILINE))
+        for modules in re.findall(r"^ *pkg_check_modules\(\w+ ([^)]*)\)", rooms, re.MULTILINE):
+            wanted |= set(modules.split()) - {"REQUIRED", "IMPORTED_TARGET"}
+        self.assertEqual(wanted, set(PACKAGES), "what the stack looks for, and where that comes from")
+        tutorial = (SOURCE / "docs/stack.md").read_text()
+        installed = re.search(r"^sudo apt-get install ((?:.*\\\n)*.*)$", tutorial, re.MULTILINE)[1]
+        missing = set(filter(None, PACKAGES.values())) - set(installed.replace("\\", "").split())
+        self.assertEqual(missing, set())
 
 
 class Package(unittest.TestCase):
