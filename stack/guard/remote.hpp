@@ -5,7 +5,8 @@
 //   show(here.numbers(), quotes, "quotes");
 //
 // What is not said otherwise is as in chain::client_options: a deadline, retries within a budget, a breaker; and a
-// request's ids are sent along. Several hosts of one service need a client for each, and chain::client::make().
+// request's ids are sent along. The deadline is that of producing a streamed request's body too. Several hosts of one
+// service need a client for each, and chain::client::make().
 //
 // Misuse: making one while serving. Options that are wrong end the program, with a line for each, as http::or_refuse()
 // does.

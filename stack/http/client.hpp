@@ -22,7 +22,8 @@
 // The response is there once the request has been sent. A server that refuses before (from 400 on) ends the producing:
 // its waits are cancelled, its writes fail. One that answers well before is waited with: a response that comes only as
 // fast as the request is read would have both wait for each other until write_timeout, so this is no conversation; see
-// websocket/. What was produced is gone, and such a request is never sent again.
+// websocket/. The deadline of the call is that of the producing too. What was produced is gone, and such a request is
+// never sent again.
 //
 // A response in pieces has its connection to itself until its end has been read or its source goes. What is unread then
 // is dropped if it has been received already, or the connection closes, as it does when a read fails or is cancelled.

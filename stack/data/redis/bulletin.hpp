@@ -5,7 +5,8 @@
 //   of->orders.say(text);                                      // waits for nothing
 //
 // Whoever says something does not wait for Redis, nor does it learn whether anybody heard: at most once, as PUBLISH is.
-// What cannot be said, because Redis is away or slow and max_unsaid wait already, is dropped and counted. All who
+// What Redis does not take at once because it is away is dropped and counted, and so is what finds max_unsaid waiting
+// because it is slow. What was sent and not confirmed counts as unsaid too, though somebody may have heard it. All who
 // listen, the speaker as well, hear all of it in the same order; a gap is an event, see subscriber.hpp.
 //
 // Misuse: for what must not be lost. That belongs into a table, and this says that there is something new in it. Two
@@ -34,7 +35,7 @@ struct bulletin_options {
 
 struct bulletin_counters {
   std::uint64_t said = 0;
-  std::uint64_t unsaid = 0;  // dropped
+  std::uint64_t unsaid = 0;  // dropped, or not confirmed
   std::uint64_t heard = 0;   // own ones included
   std::uint64_t gaps = 0;
 };
