@@ -9,6 +9,8 @@ namespace {
 using ::testing::Each;
 using ::testing::Field;
 
+std::string text_of(const outcome& of) { return of.got ? of.got->text : "failed: " + describe(of.got.error()); }
+
 class redis_given_up_test : public redis_test {
  protected:
   redis_given_up_test() : redis_test({.latency = 100us}) {}
@@ -30,7 +32,7 @@ TEST_F(redis_given_up_test, the_only_place_is_free_again_when_its_only_user_has_
     EXPECT_TRUE(failed_as(gone.got, redis_condition::none, errc::timed_out));
     outcome next;
     co_await echo_into(cache, "next", next);
-    EXPECT_TRUE(next.got && next.got->text == "next") << describe(next.got.error());
+    EXPECT_EQ(text_of(next), "next");
     EXPECT_LT(next.took, 100ms) << "the answer before it, and its own";
     EXPECT_EQ(peer.accepted, 1U);
     EXPECT_EQ(cache.usage().in_flight, 0U);
@@ -49,7 +51,7 @@ TEST_F(redis_given_up_test, who_stands_in_line_reads_what_the_last_user_left_beh
     EXPECT_EQ(cache.usage().waiting, 1U);
     EXPECT_TRUE(co_await callers.join());
     EXPECT_FALSE(gone.got);
-    EXPECT_TRUE(waited.got && waited.got->text == "waited") << describe(waited.got.error());
+    EXPECT_EQ(text_of(waited), "waited");
     EXPECT_LT(waited.took, 110ms);
     EXPECT_EQ(peer.accepted, 1U);
   });
@@ -89,7 +91,7 @@ TEST_F(redis_given_up_test, what_is_never_answered_ends_the_connection_in_its_ti
     co_await echo_until(cache, "lost", 10ms, lost);
     outcome next;
     co_await echo_into(cache, "next", next);
-    EXPECT_TRUE(next.got && next.got->text == "next") << describe(next.got.error());
+    EXPECT_EQ(text_of(next), "next");
     EXPECT_GT(next.took, 980ms);
     EXPECT_LT(next.took, 1s);
     EXPECT_EQ(peer.accepted, 2U);
