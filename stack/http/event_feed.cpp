@@ -1,6 +1,8 @@
 #include "stack/http/event_feed.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <string>
 #include <utility>
 
 #include "stack/observe/mirror.hpp"
@@ -8,11 +10,16 @@
 namespace assay::http {
 namespace {
 
-task<result<void>> send_to(std::shared_ptr<channel<sent_event>> from, body_sink& to, event_stream_options options) {
+task<result<void>> send_to(std::shared_ptr<channel<shared_event>> from, body_sink& to, event_stream_options options) {
   co_return co_await send_events(to, *from, options);
 }
 
+std::string moment() { return std::to_string(std::chrono::system_clock::now().time_since_epoch().count()) + "-"; }
+
 }  // namespace
+
+event_feed::event_feed(event_feed_options options)
+    : options_(std::move(options)), prefix_(options_.id_prefix ? *options_.id_prefix : moment()) {}
 
 response event_feed::follow(const request& asked) {
   if (followers_.size() >= options_.max_followers) {
@@ -36,33 +43,34 @@ response event_feed::follow(const request& asked) {
 
 void event_feed::remember_for(queue& newcomer, std::string_view seen) const {
   if (seen.empty()) return;
-  const auto last = std::ranges::find(remembered_, seen, [](const sent_event& each) { return *each.id; });
+  const auto last = std::ranges::find(remembered_, seen, [](const shared_event& each) { return *each->id; });
   for (auto each = last == remembered_.end() ? remembered_.begin() : std::next(last); each != remembered_.end();
        ++each) {
-    sent_event copy = *each;
-    std::ignore = newcomer.try_send(copy);  // it has room for all that is remembered
+    shared_event same = *each;
+    std::ignore = newcomer.try_send(same);  // it has room for all that is remembered
   }
 }
 
 result<std::string> event_feed::tell(sent_event news) {
-  if (news.data.size() > options_.max_event_bytes) {
-    return std::unexpected(error{.code = errc::limit, .what = "an event's data"});
+  if (news.data.size() + news.type.size() + (news.id ? news.id->size() : 0) > options_.max_event_bytes) {
+    return std::unexpected(error{.code = errc::limit, .what = "an event's size"});
   }
-  if (!news.id) news.id = std::to_string(next_id_);
+  if (!news.id) news.id = prefix_ + std::to_string(next_id_);
   std::string text;
   if (const result<void> sound = append_event(text, news); !sound) return std::unexpected(sound.error());
   std::string id = *news.id;
   next_id_++;
   counters_.told++;
-  std::erase_if(followers_, [this, &news](const std::weak_ptr<queue>& each) {
+  const shared_event told = std::make_shared<const sent_event>(std::move(news));
+  std::erase_if(followers_, [this, &told](const std::weak_ptr<queue>& each) {
     const auto to = each.lock();
-    sent_event copy = news;
-    if (to == nullptr || to->try_send(copy)) return to == nullptr;
+    shared_event same = told;
+    if (to == nullptr || to->try_send(same)) return to == nullptr;
     counters_.sent_away++;
     to->close();
     return true;
   });
-  remembered_.push_back(std::move(news));
+  remembered_.push_back(told);
   if (remembered_.size() > options_.max_remembered) remembered_.pop_front();
   return id;
 }

@@ -6,9 +6,11 @@
 //   std::ignore = of->news.tell({.data = "it rains"});
 //   return guard::served{..., .on_drain = [of] { of->news.close(); }};        // else its followers are cut
 //
-// Nobody waits for a follower. For one that reads too slowly `max_queued` events wait, then it is sent away; it comes
-// back by itself, with the id of what it saw last (Last-Event-ID), and is given what is remembered behind that: all of
-// it, where that id is not known any more. What comes once more has the same id.
+// Nobody waits for a follower. For one that reads too slowly max_queued + max_remembered events wait, of which all
+// followers share one copy; then it is sent away. It comes back by itself, with the id of what it saw last
+// (Last-Event-ID), and is given what is remembered behind that: all of it, where that id is not known (any more). What
+// comes once more has the same id. Numbers begin with a prefix that another process, and another feed, has not:
+// otherwise what one of them has told would pass for what the other has.
 //
 // Misuse: one feed told on two loops; it has no lock. More followers than the server has places: each holds one of
 // guard::shed for as long as it follows.
@@ -17,6 +19,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,9 +35,10 @@ namespace assay::http {
 // Every bound of a feed; all finite.
 struct event_feed_options {
   std::size_t max_followers = 64;  // who comes then is answered 503
-  std::size_t max_queued = 64;     // events, of one follower
+  std::size_t max_queued = 64;     // events of one follower, beyond those that it may be given when it comes
   std::size_t max_remembered = 100;
-  std::size_t max_event_bytes = 4096;  // of its data
+  std::size_t max_event_bytes = 4096;         // of its data, type and own id together
+  std::optional<std::string> id_prefix = {};  // none: the moment in which the feed was made, and a '-'
   event_stream_options stream = {};
 };
 
@@ -47,7 +51,7 @@ struct event_feed_counters {
 
 class event_feed {
  public:
-  explicit event_feed(event_feed_options options = {}) : options_(options) {}
+  explicit event_feed(event_feed_options options = {});
   ~event_feed() { close(); }
   event_feed(const event_feed&) = delete;
   event_feed& operator=(const event_feed&) = delete;
@@ -56,8 +60,8 @@ class event_feed {
   // ends at once: its reader comes back, to whoever serves then.
   response follow(const request& asked);
 
-  // Gives the id, the event's own or else the next number. Nothing is told and errc::limit, when its data is too large;
-  // errc::invalid_argument as append_event().
+  // Gives the id, the event's own or else the prefix and the next number. Nothing is told and errc::limit, when it is
+  // too large; errc::invalid_argument as append_event().
   result<std::string> tell(sent_event news);
 
   // Ends every follower's stream once all that was told has been sent. Again: nothing.
@@ -67,12 +71,13 @@ class event_feed {
   const event_feed_counters& counters() const { return counters_; }
 
  private:
-  using queue = channel<sent_event>;
+  using queue = channel<shared_event>;
   void remember_for(queue& newcomer, std::string_view seen) const;
 
   event_feed_options options_;
+  std::string prefix_;
   std::vector<std::weak_ptr<queue>> followers_;  // each lives in its stream
-  std::deque<sent_event> remembered_;
+  std::deque<shared_event> remembered_;
   std::uint64_t next_id_ = 1;
   bool closed_ = false;
   event_feed_counters counters_;

@@ -20,7 +20,41 @@ void append_lines(std::string& to, std::string_view prefix, std::string_view tex
   }
 }
 
-task<result<sent_event>> receive(channel<sent_event>& from) { co_return co_await from.receive(); }
+result<void> append_queued(std::string& to, const sent_event& queued) { return append_event(to, queued); }
+result<void> append_queued(std::string& to, const shared_event& queued) { return append_event(to, *queued); }
+
+template <class Queued>
+task<result<Queued>> receive(channel<Queued>& from) {
+  co_return co_await from.receive();
+}
+
+template <class Queued>
+task<result<void>> send_all(body_sink& to, channel<Queued>& from, event_stream_options options) {
+  const context& ctx = co_await this_context();
+  std::string piece;
+  result<void> sent = co_await to.write({});  // the head leaves before the first event
+  while (sent) {
+    piece.clear();
+    const instant silent_until = saturating_add(ctx.on->turn_time(), options.heartbeat);
+    result<Queued> next = co_await with_deadline(silent_until, receive(from));
+    if (next) {
+      sent = append_queued(piece, *next);
+      while (sent && piece.size() < max_piece_bytes) {
+        const std::optional<Queued> more = from.try_receive();
+        if (!more) break;
+        sent = append_queued(piece, *more);
+      }
+    } else if (next.error().code == errc::closed) {
+      break;
+    } else if (next.error().code == errc::timed_out && silent_until <= ctx.deadline) {
+      append_comment(piece, {});
+    } else {
+      co_return std::unexpected(next.error());
+    }
+    if (sent) sent = co_await to.write(piece);
+  }
+  co_return sent;
+}
 
 }  // namespace
 
@@ -46,31 +80,14 @@ void append_comment(std::string& to, std::string_view text) {
 
 std::string_view last_event_id(const request_head& head) { return head.headers.find("last-event-id").value_or(""); }
 
-task<result<void>> send_events(body_sink& to, channel<sent_event>& from, event_stream_options options) {
-  const context& ctx = co_await this_context();
-  std::string piece;
-  result<void> sent = co_await to.write({});  // the head leaves before the first event
-  while (sent) {
-    piece.clear();
-    const instant silent_until = saturating_add(ctx.on->turn_time(), options.heartbeat);
-    result<sent_event> next = co_await with_deadline(silent_until, receive(from));
-    if (next) {
-      sent = append_event(piece, *next);
-      while (sent && piece.size() < max_piece_bytes) {
-        const std::optional<sent_event> more = from.try_receive();
-        if (!more) break;
-        sent = append_event(piece, *more);
-      }
-    } else if (next.error().code == errc::closed) {
-      break;
-    } else if (next.error().code == errc::timed_out && silent_until <= ctx.deadline) {
-      append_comment(piece, {});
-    } else {
-      co_return std::unexpected(next.error());
-    }
-    if (sent) sent = co_await to.write(piece);
-  }
-  co_return sent;
+ASSAY_CORO_WRAPPER task<result<void>> send_events(body_sink& to, channel<sent_event>& from,
+                                                  event_stream_options options) {
+  return send_all(to, from, options);
+}
+
+ASSAY_CORO_WRAPPER task<result<void>> send_events(body_sink& to, channel<shared_event>& from,
+                                                  event_stream_options options) {
+  return send_all(to, from, options);
 }
 
 response event_response(task_function<task<result<void>>(body_sink&)> stream) {

@@ -19,6 +19,7 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -48,9 +49,13 @@ struct event_stream_options {
   duration heartbeat = std::chrono::seconds(15);
 };
 
+// An event of which many streams have one copy.
+using shared_event = std::shared_ptr<const sent_event>;
+
 // Sends what comes through `from`, several events in one piece when they are there, until it is closed and empty.
 // Fails when the client is gone or too slow.
 task<result<void>> send_events(body_sink& to, channel<sent_event>& from, event_stream_options options = {});
+task<result<void>> send_events(body_sink& to, channel<shared_event>& from, event_stream_options options = {});
 
 // 200, with the fields that keep caches and proxies from holding events back.
 response event_response(task_function<task<result<void>>(body_sink&)> stream);

@@ -14,6 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 
 task<response> follow(event_feed* news, request& asked) { co_return news->follow(asked); }
 
@@ -59,7 +60,7 @@ std::vector<std::string> read_by(const client_record& client) {
 }
 
 TEST(event_feed_test, who_follows_hears_what_comes_from_then_on_and_who_comes_back_what_it_missed) {
-  newsroom at{.news = event_feed({.max_remembered = 2}),
+  newsroom at{.news = event_feed({.max_remembered = 2, .id_prefix = ""}),
               .script = {{1s, "one"}, {2s, "two"}, {3s, "three"}, {10s, "four"}}};
   const report seen =
       at.play({follower(1500ms), follower(5s), follower(5s, "2"), follower(5s, "1"), follower(5s, "x")});
@@ -88,7 +89,7 @@ TEST(event_feed_test, who_does_not_read_is_sent_away_and_holds_up_nobody) {
 }
 
 TEST(event_feed_test, followers_are_bounded_and_who_goes_makes_room) {
-  newsroom at{.news = event_feed({.max_followers = 1}), .script = {{6s, "late"}}};
+  newsroom at{.news = event_feed({.max_followers = 1, .id_prefix = ""}), .script = {{6s, "late"}}};
   client_script first = follower(0ms);
   first.leave_at = 2s;
   client_script refused = follower(1s);
@@ -109,11 +110,23 @@ TEST(event_feed_test, after_its_end_a_stream_ends_at_once) {
   EXPECT_TRUE(split_responses(seen.clients[0]).at(0).complete);
 }
 
+TEST(event_feed_test, who_comes_back_to_another_feed_than_it_left_is_given_all_that_is_remembered) {
+  event_feed before;
+  std::string seen_last;
+  for (int i = 0; i < 2; ++i) seen_last = before.tell({.data = "of the process before"}).value();
+  newsroom at{.news = event_feed(), .script = {{1s, "one"}, {2s, "two"}, {3s, "three"}}};
+  const report seen = at.play({follower(5s, seen_last)});
+  const std::vector<std::string> read = read_by(seen.clients[0]);
+  EXPECT_THAT(read, ElementsAre(EndsWith("-1 one"), EndsWith("-2 two"), EndsWith("-3 three")));
+}
+
 TEST(event_feed_test, tells_nobody_what_cannot_be_told) {
-  event_feed news({.max_event_bytes = 4});
-  EXPECT_EQ(news.tell({.data = "12345"}).error().code, errc::limit);
-  EXPECT_EQ(news.tell({.data = "a", .type = "two\nlines"}).error().code, errc::invalid_argument);
-  EXPECT_EQ(news.tell({.data = "b", .id = "seven"}).value(), "seven");
+  event_feed news({.max_event_bytes = 5, .id_prefix = ""});
+  EXPECT_EQ(news.tell({.data = "123456"}).error().code, errc::limit);
+  EXPECT_EQ(news.tell({.data = "1", .type = "12345"}).error().code, errc::limit);
+  EXPECT_EQ(news.tell({.data = "1", .id = "12345"}).error().code, errc::limit);
+  EXPECT_EQ(news.tell({.data = "", .type = "\n"}).error().code, errc::invalid_argument);
+  EXPECT_EQ(news.tell({.data = "b", .id = "four"}).value(), "four");
   EXPECT_EQ(news.tell({.data = "c"}).value(), "2") << "the second that was told";
   EXPECT_EQ(news.counters().told, 2U);
 }
