@@ -55,7 +55,13 @@ task<result<client_response>> client::connection::receive(const client_request& 
   response.headers.reserve(head_.headers.size());
   for (const header_field& field : head_.headers) response.headers.emplace_back(field.name, field.value);
   reader_.begin_body(head_.body);
-  if (request.read_in_pieces) co_return response;
+  if (request.read_in_pieces) {
+    reader_.keep_buffered();  // nobody knows when it is read
+    const bool is_early = !request.stream && writer_.in_flight() && head_.status < first_refusal;
+    const result<void> sent = is_early ? co_await send_rest() : result<void>{};
+    if (!sent && sent.error().code != errc::reset) co_return std::unexpected(sent.error());
+    co_return response;
+  }
   result<std::string> body = co_await read_body();
   if (!body) co_return std::unexpected(body.error());
   response.body = std::move(*body);
@@ -95,7 +101,7 @@ task<result<client_response>> client::connection::exchange(const client_request&
   served_++;
   if (!request.read_in_pieces) {
     on_body_end();
-  } else if (writer_.in_flight()) {
+  } else if (writer_.in_flight()) {  // to a server that has refused it
     co_await writer_.stop();
   }
   writer_.shrink(kept_idle_bytes);

@@ -14,6 +14,9 @@
 
 namespace assay::http {
 
+// From this status on nobody reads the rest of a request that is still being sent.
+inline constexpr int first_refusal = 400;
+
 class client::connection {
  public:
   connection(loop& on, net::stream opened, const client_limits& limits)
@@ -56,6 +59,7 @@ class client::connection {
   task<result<std::string>> read_body();
   task<result<void>> talk_both_ways(const client_request& request);
   task<result<void>> send_body(const client_request& request);
+  task<result<void>> send_rest();
   task<result<void>> produce(const client_request& request, talk* with);
   task<result<void>> listen(method verb, talk* with);
   void flush(const context& ctx);

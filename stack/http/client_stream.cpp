@@ -11,8 +11,6 @@
 namespace assay::http {
 namespace {
 
-constexpr int first_refusal = 400;  // from this status on nobody reads the rest of the request
-
 error broken_promise(const char* what) { return {.code = errc::invalid_argument, .what = what}; }
 
 }  // namespace
@@ -81,6 +79,12 @@ task<result<void>> client::connection::send_body(const client_request& request) 
   co_return co_await to.finish();
 }
 
+// Of a request that was here as a whole: what its server had not taken when it answered.
+task<result<void>> client::connection::send_rest() {
+  const outgoing until_given_up(*this, 0, co_await this_context());
+  co_return co_await writer_.flushed();
+}
+
 // The wait for a response has a limit only from here on: while a body is produced there need be none.
 task<result<void>> client::connection::produce(const client_request& request, talk* with) {
   const result<void> sent = co_await send_body(request);
@@ -98,6 +102,7 @@ task<result<void>> client::connection::listen(method verb, talk* with) {
   const result<void> head = co_await read_head(verb, never);
   if (!head) co_return head;
   with->answered = true;
+  if (!with->sent) reader_.keep_buffered();  // it is not read before the rest has been sent
   with->refused = !with->sent && head_.status >= first_refusal;
   if (with->sent || with->refused) with->children->cancel(cancel_reason::user);
   co_return result<void>{};

@@ -207,6 +207,78 @@ TEST(client_response_stream, has_its_connection_to_itself_until_it_is_read) {
   EXPECT_EQ(stage.server.accepted, 1U);
 }
 
+// As its caller has it who reads at once, or long after.
+task<void> ask_wait_and_read(world* stage, client_request request, duration pause, reading* into) {
+  co_await ask(stage, std::move(request), into);
+  if (!into->got) co_return;
+  EXPECT_EQ(stage->network().lent_buffers(), 0U) << "nobody reads yet";
+  std::ignore = co_await delay_for(pause);
+  co_await read_on(into);
+}
+
+client_request of_a_large_text() {
+  client_request request = in_pieces();
+  request.verb = "POST";
+  request.body = std::string(200'000, 'x');
+  return request;
+}
+
+const std::string early_head = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n";
+
+TEST(client_response_stream, whose_head_comes_before_the_request_was_read_is_waited_with) {
+  world stage({.window_bytes = 10'000});
+  stage.server.scripts = {{read_until("POST"), sends(early_head + "he"), waits(1s), read_request(), sends("llo")}};
+  reading seen;
+  stage.run(ask_wait_and_read(&stage, of_a_large_text(), 1h, &seen));
+  EXPECT_EQ(seen.body, "hello");
+  EXPECT_FALSE(seen.failure);
+  ASSERT_EQ(stage.server.requests.size(), 2U);
+  EXPECT_TRUE(stage.server.requests[1].text.ends_with("\r\n\r\n" + of_a_large_text().body));
+}
+
+TEST(client_response_stream, that_refuses_the_rest_of_the_request_is_there_at_once) {
+  world stage({.window_bytes = 10'000});
+  stage.server.scripts = {
+      {read_until("POST"), sends("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno"), waits(1h)}};
+  reading seen;
+  stage.run(ask_wait_and_read(&stage, of_a_large_text(), 0s, &seen));
+  EXPECT_EQ(seen.status(), 413);
+  EXPECT_EQ(seen.body, "no");
+}
+
+TEST(client_response_stream, whose_server_never_reads_the_request_fails_with_the_write_timeout) {
+  world stage({.window_bytes = 10'000});
+  stage.server.scripts = {{read_until("POST"), sends(early_head), waits(1h)}};
+  reading seen;
+  const instant start = stage.network().now();
+  instant ended;
+  stage.run([](world* on, reading* into, instant* end) -> task<void> {
+    co_await ask(on, of_a_large_text(), into);
+    *end = on->network().now();
+  }(&stage, &seen, &ended));
+  ASSERT_FALSE(seen.got);
+  EXPECT_EQ(seen.got.error().code, errc::timed_out);
+  EXPECT_EQ(ended - start, stage.limits.write_timeout);
+}
+
+task<void> leave_after(world* stage, reading* into, duration patience) {
+  scope sender(co_await this_context());
+  sender.spawn(ask(stage, of_a_large_text(), into));
+  std::ignore = co_await delay_for(patience);
+  sender.cancel(cancel_reason::user);
+  std::ignore = co_await sender.join();
+  EXPECT_EQ(stage->http().usage().busy, 0U);
+}
+
+TEST(client_response_stream, is_no_longer_waited_with_when_its_caller_gives_up) {
+  world stage({.window_bytes = 10'000});
+  stage.server.scripts = {{read_until("POST"), sends(early_head), waits(1h)}};
+  reading seen;
+  stage.run(leave_after(&stage, &seen, 1s));
+  ASSERT_FALSE(seen.got);
+  EXPECT_EQ(seen.got.error().code, errc::cancelled);
+}
+
 // --- both ways -------------------------------------------------------------------------------------------------------
 
 // A body of its own kind of noise.
