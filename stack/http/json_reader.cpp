@@ -10,7 +10,7 @@ namespace assay::http {
 namespace {
 
 constexpr std::size_t shown_bytes = 40;            // of a value that is not what was expected
-constexpr double most_exact = 9007199254740992.0;  // 2^53: beyond it a double is no longer one whole number
+constexpr double most_exact = 9007199254740991.0;  // 2^53 - 1: 2^53 is also what 2^53 + 1 is read as
 
 struct node;
 using node_list = std::vector<node>;
@@ -20,9 +20,14 @@ struct node {
   std::variant<std::nullptr_t, bool, std::int64_t, std::uint64_t, double, std::string, node_list, node_map> held;
 };
 
+// Of UTF-8, in which all text in here is: the reader refuses any other.
+bool is_inside_character(char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U; }
+
 std::string in_quotes(std::string_view text) {
-  const bool whole = text.size() <= shown_bytes;
-  return "\"" + std::string(text.substr(0, shown_bytes)) + (whole ? "\"" : "...\"");
+  if (text.size() <= shown_bytes) return "\"" + std::string(text) + "\"";
+  std::size_t end = shown_bytes;
+  while (end > 0 && is_inside_character(text[end])) end--;
+  return "\"" + std::string(text.substr(0, end)) + "...\"";
 }
 
 std::string shown(const node& of) {

@@ -10,14 +10,16 @@ namespace {
 using ::testing::ElementsAre;
 
 TEST(json_reader, reads_members_into_their_types) {
-  json_reader in(R"({"id":7,"low":-128,"large":18446744073709551615,"price":4.5,"round":3.0,"whole":2,)"
-                 R"("name":"t\u00e9\n","yes":true,"nothing":null,"other":[{}]})");
+  json_reader in(
+      R"({"id":7,"low":-128,"large":18446744073709551615,"price":4.5,"round":3.0,"exact":9007199254740991.0,"whole":2,)"
+      R"("name":"t\u00e9\n","yes":true,"nothing":null,"other":[{}]})");
   EXPECT_EQ(in.get<std::int64_t>("id"), 7);
   EXPECT_EQ(in.get<std::int8_t>("low"), -128);
   EXPECT_EQ(in.get<std::uint64_t>("large"), UINT64_MAX);
   EXPECT_EQ(in.get<double>("price"), 4.5);
   EXPECT_EQ(in.get<double>("whole"), 2.0);
   EXPECT_EQ(in.get<int>("round"), 3);
+  EXPECT_EQ(in.get<std::int64_t>("exact"), 9'007'199'254'740'991);
   EXPECT_EQ(in.get<std::string>("name"), "té\n");
   EXPECT_TRUE(in.get<bool>("yes"));
   EXPECT_EQ(in.find<int>("id"), 7);
@@ -56,6 +58,8 @@ void PrintTo(const complaint& of, std::ostream* to) { *to << of.name; }
 
 void ask_nothing(json_reader&) {}
 void ask_id(json_reader& in) { EXPECT_EQ(in.get<std::uint16_t>("id"), 0); }
+void ask_large(json_reader& in) { EXPECT_EQ(in.get<std::uint64_t>("large"), 0U); }
+void ask_low(json_reader& in) { EXPECT_EQ(in.get<std::int64_t>("low"), 0); }
 void ask_name(json_reader& in) { EXPECT_EQ(in.get<std::string>("name"), ""); }
 void ask_optional_name(json_reader& in) { EXPECT_EQ(in.find<std::string>("name"), std::nullopt); }
 void ask_flag(json_reader& in) { EXPECT_FALSE(in.get<bool>("flag")); }
@@ -119,6 +123,15 @@ INSTANTIATE_TEST_SUITE_P(
         complaint{"the_first_stays", R"({"name":7})", ask_twice, "id: missing"},
         complaint{"long_text", R"({"id":")" + std::string(100, 'x') + R"("})", ask_id,
                   "id: expected a whole number from 0 to 65535, is \"" + std::string(40, 'x') + "...\""},
+        complaint{"long_text_is_cut_between_characters", R"({"id":")" + std::string(38, 'x') + R"(\u20ac\u20ac"})",
+                  ask_id, "id: expected a whole number from 0 to 65535, is \"" + std::string(38, 'x') + "...\""},
+        complaint{"long_text_of_whole_characters", R"({"id":")" + std::string(37, 'x') + R"(\u20ac\u20ac"})", ask_id,
+                  "id: expected a whole number from 0 to 65535, is \"" + std::string(37, 'x') + "€...\""},
+        complaint{"inexact", R"({"large":9007199254740993.0})", ask_large,
+                  "large: expected a whole number from 0 to 18446744073709551615, is 9.007199254740992e+15"},
+        complaint{"inexact_below", R"({"low":-9007199254740993.0})", ask_low,
+                  "low: expected a whole number from -9223372036854775808 to 9223372036854775807, is "
+                  "-9.007199254740992e+15"},
         complaint{"of_the_caller", R"({"count":0})", ask_and_refuse, "count: expected at least 1"}),
     [](const auto& of) { return std::string(of.param.name); });
 
