@@ -7,6 +7,7 @@
 #include <future>
 #include <list>
 #include <mutex>
+#include <source_location>
 #include <thread>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "stack/net/address.hpp"
 #include "stack/runtime/scope.hpp"
 #include "stack/runtime/signals.hpp"
+#include "stack/runtime/unobserved.hpp"
 
 namespace assay::http {
 namespace {
@@ -65,10 +67,22 @@ class worker {
   std::thread thread_;  // last: it uses the members above
 };
 
+// The server may go on for months after what ran beside it has failed: that is told at once, not with its end.
+task<result<void>> told_at_once(task<result<void>> background) {
+  const result<void> ended = co_await std::move(background);
+  if (!ended && ended.error().code != errc::cancelled) {
+    report_unobserved({.where = std::source_location::current(),
+                       .failure = ended.error(),
+                       .thrown = nullptr,
+                       .during = "what runs beside the server"});
+  }
+  co_return ended;
+}
+
 // The server, and what runs beside it for as long.
 task<result<void>> run_beside(server* served, net::listener from, task<result<void>> background) {
   scope beside(co_await this_context());
-  beside.spawn(std::move(background));
+  beside.spawn(told_at_once(std::move(background)));
   const result<void> ended = co_await served->run(std::move(from));
   beside.cancel(cancel_reason::shutdown);
   const result<void> joined = co_await beside.join();

@@ -123,7 +123,8 @@ struct serve_options {
   // Called on the thread of each loop once its server has ended: its door is closed, and the last connection has gone.
   std::function<void(unsigned index)> on_end = {};
   // What runs on each loop beside its server, from before the first connection until after the last, and is cancelled
-  // then: health checks of other services, a subscription. Its failure is told at the end, and the exit code says so.
+  // then: health checks of other services, a subscription. Its failure is told at once, see runtime/unobserved.hpp, and
+  // the exit code says so.
   task_function<task<result<void>>(unsigned index)> background = {};
   // Called on the thread of a loop for what its server refuses.
   std::function<void(unsigned index, const refusal& of)> on_refused = {};

@@ -3,12 +3,15 @@
 
 #include <unistd.h>
 #include <csignal>
+#include <future>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "stack/guard/chain/service.hpp"
 #include "stack/net/address.hpp"
 #include "stack/runtime/delay.hpp"
+#include "stack/runtime/unobserved.hpp"
 
 namespace assay::guard::chain {
 namespace {
@@ -74,6 +77,35 @@ TEST(service_life, is_refused_until_it_is_warm_and_stopped_once_its_door_is_clos
   EXPECT_EQ(sees.statuses, (std::vector{200, 503, 503, 200, 200, 200}));
   EXPECT_EQ(sees.states, (std::vector{drain::state::starting, drain::state::ready, drain::state::draining}));
   EXPECT_EQ(all.loop(0).state(), drain::state::stopped);
+}
+
+task<result<void>> fail_beside() { co_return std::unexpected(error{.code = errc::refused, .what = "its redis"}); }
+
+// A reporter has no state of its own.
+std::promise<std::string>* told = nullptr;
+
+TEST(service_life, what_fails_beside_the_server_is_told_while_it_serves_on) {
+  std::promise<std::string> first;
+  told = &first;
+  const failure_reporter before = set_failure_reporter([](const unobserved_failure& lost) noexcept {
+    std::exchange(told, nullptr)->set_value(std::string(lost.during) + ": " + describe(lost));
+  });
+  bool is_told = false;
+  std::string text;
+  std::thread onlooker([&, said = first.get_future()]() mutable {
+    is_told = said.wait_for(20s) == std::future_status::ready;
+    if (is_told) text = said.get();
+    ::kill(::getpid(), SIGTERM);
+  });
+  http::serve_options options;
+  options.host = "127.0.0.1";
+  options.port = 0;
+  options.background = [] ASSAY_CORO_WRAPPER(unsigned) { return fail_beside(); };
+  EXPECT_EQ(http::serve(http::handler(hello), options), 1) << "not in good order";
+  onlooker.join();
+  set_failure_reporter(before);
+  EXPECT_TRUE(is_told) << "before anybody ended the server";
+  EXPECT_EQ(text, "what runs beside the server: its redis: refused");
 }
 
 }  // namespace
