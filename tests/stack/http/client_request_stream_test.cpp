@@ -174,9 +174,12 @@ TEST(client_request_stream, that_is_answered_well_before_its_end_is_sent_to_its_
   stage.server.scripts = {
       {read_until("PUT"), sends(ok("hello")), read_until("0\r\n\r\n"), read_request(), sends(ok("next"))}};
   production of{.pieces = {"a", "b", "c"}, .pause = 1s};
+  std::size_t lent_meanwhile = 1;
+  stage.network().at(stage.network().now() + 2500ms, [&] { lent_meanwhile = stage.network().lent_buffers(); });
   const auto outcomes = stage.exchange({streaming(of), {.target = "/next"}});
   EXPECT_EQ(outcomes[0].body(), "hello");
   EXPECT_EQ(outcomes[0].took, 3s);
+  EXPECT_EQ(lent_meanwhile, 0U) << "what came of the answer waits in memory of its own";
   EXPECT_EQ(of.written_bytes, 3U);
   EXPECT_EQ(outcomes[1].body(), "next");
   EXPECT_EQ(stage.server.accepted, 1U);
