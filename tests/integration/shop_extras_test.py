@@ -74,6 +74,8 @@ class Extras(ShopTest):
     def test_settings_that_are_none_are_refused_by_name(self) -> None:
         with self.assertRaisesRegex(AssertionError, 'KEPT_QUOTES_S is "soon"; allowed: 1 to 3600'):
             self.shop(KEPT_QUOTES_S="soon")
+        with self.assertRaisesRegex(AssertionError, r"REDIS_URL is no URL of a Redis \(host or port\)"):
+            self.shop(REDIS_URL="redis://127.0.0.1:here")
 
     def test_an_order_at_one_instance_is_heard_at_all(self) -> None:
         redis = self.enterContext(Redis())

@@ -94,4 +94,12 @@ redis_result<target> target::parse(std::string_view url) {
   return to;
 }
 
+std::expected<std::string, std::string> checked_url(std::string_view setting, std::string url) {
+  if (url.empty()) return url;
+  const redis_result<target> to = target::parse(url);
+  if (to) return url;
+  return std::unexpected(std::string(setting) + " is no URL of a Redis (" + to.error().message +
+                         "); allowed: redis://[user[:password]@]host[:port][/database]");
+}
+
 }  // namespace assay::data::redis

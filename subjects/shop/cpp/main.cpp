@@ -46,7 +46,7 @@ int main(int argc, char** argv) {
   const std::string database = http::or_refuse(http::setting("DATABASE_URL"));
   const http::origin third_party = http::or_refuse(http::origin_of(http::or_refuse(http::setting("THIRD_PARTY_URL"))));
   const std::string images = http::or_refuse(http::setting("IMAGE_DIR", "subjects/shop/images"));
-  const std::string redis = http::or_refuse(http::setting("REDIS_URL", ""));
+  const std::string redis = http::or_refuse(data::redis::checked_url("REDIS_URL", *http::setting("REDIS_URL", "")));
   const auto kept_quotes_s = http::or_refuse(http::optional_number("KEPT_QUOTES_S", 3600));
   const auto rate = http::or_refuse(http::optional_number("RATE_LIMIT", 1'000'000));
   if (redis.empty()) std::fputs("shop_cpp: REDIS_URL is not set: there is no feed of orders\n", stderr);

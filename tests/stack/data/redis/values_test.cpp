@@ -106,5 +106,14 @@ TEST(target_test, what_is_no_such_url_is_refused_and_does_not_tell_the_password)
   EXPECT_EQ(target::parse("rediss://a").error().code, errc::unsupported);
 }
 
+TEST(target_test, a_setting_that_is_no_such_url_is_refused_by_its_name) {
+  EXPECT_EQ(checked_url("REDIS_URL", "redis://a/3"), "redis://a/3");
+  EXPECT_EQ(checked_url("REDIS_URL", ""), "") << "there is no Redis";
+  const auto refused = checked_url("REDIS_URL", "redis://u:secret@a:x");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error(),
+            "REDIS_URL is no URL of a Redis (host or port); allowed: redis://[user[:password]@]host[:port][/database]");
+}
+
 }  // namespace
 }  // namespace assay::data::redis
