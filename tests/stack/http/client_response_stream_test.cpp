@@ -246,6 +246,15 @@ TEST(client_response_stream, that_refuses_the_rest_of_the_request_is_there_at_on
   EXPECT_EQ(seen.body, "no");
 }
 
+TEST(client_response_stream, whose_server_answers_and_closes_before_it_has_read_is_there_all_the_same) {
+  world stage({.window_bytes = 10'000});
+  stage.server.scripts = {{read_until("POST"), sends(ok("enough")), waits(1s), closes()}};
+  reading seen;
+  stage.run(ask_wait_and_read(&stage, of_a_large_text(), 1h, &seen));
+  EXPECT_EQ(seen.body, "enough");
+  EXPECT_FALSE(seen.failure);
+}
+
 TEST(client_response_stream, whose_server_never_reads_the_request_fails_with_the_write_timeout) {
   world stage({.window_bytes = 10'000});
   stage.server.scripts = {{read_until("POST"), sends(early_head), waits(1h)}};
