@@ -43,7 +43,7 @@ bool is_name_of_this_host(std::string_view host) {
   const bool in_brackets = host.starts_with('[');
   host = in_brackets ? host.substr(1, host.find(']') - 1) : host.substr(0, host.find(':'));
   if (http::equals_ignoring_case(host, "localhost")) return true;
-  const auto address = net::parse_address(std::string(host), 0);
+  const auto address = net::parse_address(host, 0);
   return address && net::is_loopback(*address);
 }
 
