@@ -83,12 +83,12 @@ class io_uring_backend final : public io {
   void on_completion(const io_uring_cqe& cqe);
   void reap();
   bool kernel_says(unsigned flags) const;  // IORING_SQ_…
-  void take_deferred();
+  void take_deferred(instant due);
   bool enter(instant until);
   instant readable_since(const uring_socket& socket) const;
   std::size_t allowed_in_queue(const uring_socket& socket) const;
   void spill_unread();
-  void serve_starved();
+  void serve_starved(instant due);
   void rearm_starved();
   void free_socket(uring_socket& socket);
   uring_socket* adopt(int fd);
