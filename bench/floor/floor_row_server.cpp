@@ -130,10 +130,7 @@ class floor_row_server {
     return std::uint64_t{static_cast<std::uint32_t>(what)} << 32 | static_cast<std::uint32_t>(of);
   }
 
-  void arm_accept() {
-    io_uring_sqe* const entry = ring_.next(tag(operation::accept, listener_));
-    io_uring_prep_multishot_accept(entry, listener_, nullptr, nullptr, SOCK_CLOEXEC);
-  }
+  void arm_accept() { ring_.arm_accept(listener_, tag(operation::accept, listener_)); }
 
   void handle(const io_uring_cqe& cqe) {
     const int of = static_cast<int>(cqe.user_data & UINT32_MAX);
@@ -179,9 +176,7 @@ class floor_row_server {
     for (database& each : databases_) {
       if (each.asked_by == fd) each.asked_by = -1;  // its answer is for nobody
     }
-    io_uring_sqe* const entry = ring_.next(tag(operation::close, fd));
-    io_uring_prep_close(entry, fd);
-    io_uring_sqe_set_flags(entry, IOSQE_CQE_SKIP_SUCCESS);
+    ring_.close(fd, tag(operation::close, fd));
   }
 
   void ask() {

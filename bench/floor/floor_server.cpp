@@ -37,10 +37,7 @@ class floor_server {
     return std::uint64_t{static_cast<std::uint32_t>(what)} << 32 | static_cast<std::uint32_t>(fd);
   }
 
-  void arm_accept() {
-    io_uring_sqe* const entry = ring_.next(tag(operation::accept, listener_));
-    io_uring_prep_multishot_accept(entry, listener_, nullptr, nullptr, SOCK_CLOEXEC);
-  }
+  void arm_accept() { ring_.arm_accept(listener_, tag(operation::accept, listener_)); }
 
   void handle(const io_uring_cqe& cqe) {
     const int fd = static_cast<int>(cqe.user_data & UINT32_MAX);
@@ -78,11 +75,7 @@ class floor_server {
     }
     if ((cqe.flags & IORING_CQE_F_MORE) != 0) return;
     if (cqe.res > 0 || cqe.res == -ENOBUFS) return ring_.arm_receive(fd, tag(operation::receive, fd));
-    // Closed through the ring, behind the sends queued before: a direct close() could hand the number to a
-    // new connection while such a send is still to be submitted.
-    io_uring_sqe* const entry = ring_.next(tag(operation::close, fd));
-    io_uring_prep_close(entry, fd);
-    io_uring_sqe_set_flags(entry, IOSQE_CQE_SKIP_SUCCESS);
+    ring_.close(fd, tag(operation::close, fd));
   }
 
   void answer(int fd, unsigned requests) {

@@ -61,6 +61,20 @@ class receive_ring {
     entry->buf_group = buffer_group;
   }
 
+  // Accepts until IORING_CQE_F_MORE is missing.
+  void arm_accept(int listener, std::uint64_t user_data) {
+    io_uring_sqe* const entry = next(user_data);
+    io_uring_prep_multishot_accept(entry, listener, nullptr, nullptr, SOCK_CLOEXEC);
+  }
+
+  // Behind the sends queued before: a direct close() could hand the number to a new connection while such a send is
+  // still to be submitted.
+  void close(int fd, std::uint64_t user_data) {
+    io_uring_sqe* const entry = next(user_data);
+    io_uring_prep_close(entry, fd);
+    io_uring_sqe_set_flags(entry, IOSQE_CQE_SKIP_SUCCESS);
+  }
+
   // Sends without a completion unless it fails. MSG_DONTWAIT with MSG_WAITALL makes a short send a failure:
   // a peer which lets its window fill is not waited for.
   void send(int fd, std::string_view bytes, std::uint64_t user_data) {
