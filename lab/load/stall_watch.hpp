@@ -82,6 +82,7 @@ class stall_watch {
 
   // Of what was sent first at `first` and, once an answer asked for more, last at `last`: what held up sends between.
   duration added_between(instant first, instant last) const {
+    if (count_ == 0 || last < first) return {};
     duration sum{};
     const auto hold_up = [&](const stall& each) {
       if (first < each.until && last >= each.until) sum += each.until - std::max(first, each.from);

@@ -247,7 +247,7 @@ bool io_uring_backend::kernel_says(unsigned flags) const {
 // connections ready than there are buffers, taking all of it starves some of them (10,000 in a closed loop: for
 // seconds).
 void io_uring_backend::take_deferred(instant due) {
-  if (due == instant::min() || due == never || now() < due) return;
+  if (!kernel_says(IORING_SQ_TASKRUN) || due == instant::min() || due == never || now() < due) return;
   for (int entries = 0; entries < most_entries_a_turn && kernel_says(IORING_SQ_TASKRUN); ++entries) {
     check_entered(io_uring_get_events(&ring_));
   }
