@@ -13,7 +13,7 @@ import unittest
 from typing import Iterator
 
 import websockets.sync.client
-from service import PATIENCE_S, Service, wait_until
+from service import PATIENCE_S, Service, read_event, wait_until
 
 
 def get(service: Service, path: str) -> tuple[int, str]:
@@ -111,13 +111,6 @@ class Feed(unittest.TestCase):
             self.assertEqual(answer.status, 201)
             return answer.read().decode().strip()
 
-    def event(self, stream: http.client.HTTPResponse) -> dict[str, str]:
-        fields = {}
-        while line := stream.readline().decode().strip():
-            name, _, value = line.partition(": ")
-            fields[name] = value
-        return fields
-
     def test_news_come_and_are_kept_for_who_comes_back(self) -> None:
         with Service("ASSAY_FEED") as feed:
             self.addCleanup(feed.errors.close)
@@ -127,7 +120,7 @@ class Feed(unittest.TestCase):
                 back = waiting.submit(self.follow, feed, first)
                 second = self.publish(feed, "it snows")
                 stream = back.result()
-                self.assertEqual(self.event(stream), {"data": "it snows", "id": second})
+                self.assertEqual(read_event(stream), {"data": "it snows", "id": second})
             feed.process.send_signal(signal.SIGTERM)
             self.assertEqual(stream.read(), b"")
             self.assertEqual(feed.exit_code(), 0)

@@ -1,7 +1,6 @@
 """`assay load --follow`: redirects as a browser follows them, against a server that sends them."""
 
 import http.server
-import threading
 import unittest
 
 from load_support import INVALID, OK, USAGE, LoadTest
@@ -37,12 +36,7 @@ class Server(http.server.ThreadingHTTPServer):
 class Redirects(LoadTest):
     def setUp(self) -> None:
         self.server = Server(("127.0.0.1", 0), Redirecting)
-        serving = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05})
-        serving.start()
-        self.addCleanup(self.server.server_close)
-        self.addCleanup(serving.join)
-        self.addCleanup(self.server.shutdown)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.url = self.serve(self.server)
         Redirecting.seen.clear()
 
     def follow(self, path: str, *arguments: str) -> dict:

@@ -91,12 +91,7 @@ class Sessions(LoadTest):
         self.addCleanup(folder.cleanup)
         self.file = pathlib.Path(folder.name) / "shop.yaml"
         self.server = ShopServer(("127.0.0.1", 0), Shop)
-        serving = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05})
-        serving.start()
-        self.addCleanup(self.server.server_close)
-        self.addCleanup(serving.join)
-        self.addCleanup(self.server.shutdown)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.url = self.serve(self.server)
         Shop.carts.clear()
         Shop.ordered.clear()
 

@@ -4,6 +4,7 @@ The environment names the programs: ASSAY_COMMAND, ASSAY_HELLO and ASSAY_LATENCY
 """
 
 import dataclasses
+import http.server
 import json
 import os
 import pathlib
@@ -11,6 +12,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 from typing import Any
@@ -134,6 +136,15 @@ def fill_backlog(port: int) -> list[socket.socket]:
 
 class LoadTest(unittest.TestCase):
     """Starts `assay load` through these; whatever still runs is ended with the test."""
+
+    def serve(self, server: http.server.HTTPServer) -> str:
+        """Its URL."""
+        serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        serving.start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(serving.join)
+        self.addCleanup(server.shutdown)
+        return f"http://127.0.0.1:{server.server_address[1]}"
 
     def start(self, *arguments: str, max_descriptors: int | None = None, redirect: str = "") -> Run:
         command = [service.program("ASSAY_COMMAND"), *arguments]

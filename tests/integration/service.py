@@ -4,6 +4,7 @@ The environment names the programs: ASSAY_HELLO and ASSAY_ECHO_SERVICE; ASSAY_IO
 """
 
 import contextlib
+import http.client
 import os
 import re
 import shutil
@@ -46,6 +47,15 @@ def wait_until(condition, what: str, limit_s: float = PATIENCE_S):
             raise AssertionError(f"{what}: not within {limit_s} s")
         time.sleep(0.01)
     return value
+
+
+def read_event(stream: http.client.HTTPResponse) -> dict[str, str]:
+    """The fields of the next server-sent event, by name."""
+    fields = {}
+    while line := stream.readline().decode().strip():
+        name, _, value = line.partition(": ")
+        fields[name] = value
+    return fields
 
 
 def connects(port: int) -> bool:

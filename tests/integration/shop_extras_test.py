@@ -8,7 +8,7 @@ import uuid
 
 import conformance
 from conformance import Answer
-from service import PATIENCE_S, wait_until
+from service import PATIENCE_S, read_event, wait_until
 from subjects_support import FAILING_FROM, SHOP, Candidate, Postgres, Redis, ThirdParty
 
 
@@ -51,13 +51,6 @@ class ShopTest(unittest.TestCase):
         self.assertEqual(answer.status, 200)
         return answer
 
-    def event(self, stream: http.client.HTTPResponse) -> dict[str, str]:
-        fields = {}
-        while line := stream.readline().decode().strip():
-            name, _, value = line.partition(": ")
-            fields[name] = value
-        return fields
-
 
 class Extras(ShopTest):
     def test_with_all_of_it_the_contract_is_kept(self) -> None:
@@ -84,16 +77,16 @@ class Extras(ShopTest):
         placed = order(one)
         wanted = {"event": "order", "id": str(placed.json()["id"]), "data": placed.body.decode()}
         for stream in streams:
-            self.assertEqual(self.event(stream), wanted)
+            self.assertEqual(read_event(stream), wanted)
         key = str(uuid.uuid4())
         order(other, key)
         self.assertIn("idempotent-replayed", order(other, key).headers)
         last = order(one)
-        ids = [int(self.event(streams[0])["id"]) for _ in range(2)]
+        ids = [int(read_event(streams[0])["id"]) for _ in range(2)]
         self.assertEqual(ids[-1], last.json()["id"], "a replay is no order")
         # Whoever comes back, wherever, is told what has been meanwhile.
         again = self.follow(other, last_id=wanted["id"])
-        self.assertEqual([int(self.event(again)["id"]) for _ in range(2)], ids)
+        self.assertEqual([int(read_event(again)["id"]) for _ in range(2)], ids)
 
     def test_orders_do_not_wait_for_redis(self) -> None:
         redis = self.enterContext(Redis())
@@ -104,9 +97,9 @@ class Extras(ShopTest):
         wait_until(lambda: metric(shop, 'assay_bulletin_unsaid_total{bulletin="orders"}') == 1, "it was dropped")
         self.assertEqual(get(shop, "/health/ready").status, 200)
         redis.start()
-        self.assertEqual(self.event(stream)["event"], "gap")
+        self.assertEqual(read_event(stream)["event"], "gap")
         placed = order(shop)
-        self.assertEqual(self.event(stream)["id"], str(placed.json()["id"]))
+        self.assertEqual(read_event(stream)["id"], str(placed.json()["id"]))
 
     def test_a_quote_that_is_kept_outlives_the_third_party(self) -> None:
         shop = self.shop(KEPT_QUOTES_S="1")

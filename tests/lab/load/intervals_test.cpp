@@ -154,6 +154,15 @@ void count_held(const simulated_run& run, std::vector<truth>& truths) {
   }
 }
 
+void simulate(known_source& of, simulated_run& run) {
+  std::mt19937_64 random(7);
+  for (unsigned i = 0; i < of.runs; ++i) {
+    run.clear();
+    of.fill(random, of.samples, run);
+    count_held(run, of.truths);
+  }
+}
+
 // What is told in nearly every run holds in 95 of 100. What is told in some runs only is told in those that look calmer
 // than the service is: then so many runs at most are wrong about it.
 void expect_coverage(const known_source& of, const truth& seen, double band) {
@@ -176,12 +185,7 @@ TEST(intervals, hold_the_truth_in_95_of_100_runs) {
                           of_lognormal(0.9, 32'000, 250), of_lognormal(0.99, 32'000, 250), of_stalls(5, 6'400, 500),
                           of_stalls(60, 64'000, 250)}) {
     if (sanitized) of.runs = 20;
-    std::mt19937_64 random(7);
-    for (unsigned i = 0; i < of.runs; ++i) {
-      run.clear();
-      of.fill(random, of.samples, run);
-      count_held(run, of.truths);
-    }
+    simulate(of, run);
     for (const truth& each : of.truths) expect_coverage(of, each, band);
   }
 }
@@ -193,12 +197,7 @@ TEST(intervals, of_broadcasts_hold_the_truth_whatever_the_deliveries_of_a_messag
   for (known_source of : {of_broadcasts(0, 64, 300), of_broadcasts(0.3, 320, 300), of_broadcasts(0.9, 1'600, 250),
                           of_broadcasts(1, 320, 300)}) {
     if (sanitized) of.runs = 10;
-    std::mt19937_64 random(7);
-    for (unsigned i = 0; i < of.runs; ++i) {
-      run.clear();
-      of.fill(random, of.samples, run);
-      count_held(run, of.truths);
-    }
+    simulate(of, run);
     for (const truth& each : of.truths) expect_coverage(of, each, band);
   }
 }
@@ -219,12 +218,7 @@ TEST(intervals, of_a_handful_of_slow_moments_are_too_narrow_and_seldom_told_of_t
   simulated_run run;
   for (known_source of :
        {of_lognormal(0.99, 6'400, sanitized ? 20 : 250), of_stalls(60, 6'400, sanitized ? 20 : 250)}) {
-    std::mt19937_64 random(7);
-    for (unsigned i = 0; i < of.runs; ++i) {
-      run.clear();
-      of.fill(random, of.samples, run);
-      count_held(run, of.truths);
-    }
+    simulate(of, run);
     for (const truth& each : of.truths) {
       std::cout << of.name << " " << each.quantile << ": told in " << each.told << ", held in " << each.held << '\n';
       if (each.told >= of.runs * 9 / 10) EXPECT_GT(each.held, each.told * 8 / 10) << of.name << " " << each.quantile;
