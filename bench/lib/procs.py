@@ -21,6 +21,7 @@ from typing import Callable, Sequence
 
 
 MOST_PORTS = 3  # that are tried for a server
+MOST_WORDS = 800  # of what a program says of its failure
 
 
 class MeasurementError(Exception):
@@ -170,9 +171,8 @@ class Server:
                 return probe(self.port)
             except OSError as error:
                 if self._child.poll() is not None or time.monotonic() > deadline_s:
-                    self._errors.seek(0)
                     raise MeasurementError(f"{self.name} does not answer on port {self.port} ({error}): "
-                                           f"{self._errors.read()[-800:].strip()}") from error
+                                           f"{self.last_words()}") from error
                 time.sleep(0.02)
 
     def _pids(self) -> list[int]:
@@ -200,6 +200,11 @@ class Server:
         /proc/PID/stat counts ticks of 10 ms."""
         return sum(int((task / "schedstat").read_text().split()[0])
                    for pid in self._pids() for task in Path(f"/proc/{pid}/task").iterdir())
+
+    def last_words(self) -> str:
+        """The end of what it wrote on stderr: services log the requests that failed there."""
+        self._errors.seek(0)
+        return self._errors.read()[-MOST_WORDS:].strip()
 
     def _signal(self, number: signal.Signals) -> None:
         for pid in self._pids():

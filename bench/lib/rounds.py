@@ -18,6 +18,11 @@ from lib.procs import MeasurementError, Server, run
 from lib.stats import RatioSummary, summarise_ratios
 
 
+# Times that a round is run again. One hiccup of a shared machine must not cost an hour's measurement; who fails again
+# and again has no figure.
+MOST_FAILED = 2
+
+
 @dataclass(frozen=True)
 class Settings:
     build: Path
@@ -69,11 +74,22 @@ def measure(generator: Generator, load: Load, server: Server | None, settings: S
     try:
         result: Result = generator.parse(done.output)
     except MeasurementError as error:
-        raise MeasurementError(f"{generator.name}: {error}") from error
+        of_server = f" on {server.name}, which says {server.last_words()!r}" if server else ""
+        raise MeasurementError(f"{generator.name}{of_server}: {error}") from error
     return Measurement(result.requests, done.wall_s, done.cpu_ns, server_cpu_ns, shares[0], shares[1], result.report)
 
 
 Round = dict[str, Measurement]
+
+
+def _whole_round(contenders: Mapping[str, Callable[[int], Measurement]], names: Sequence[str], number: int) -> Round:
+    """The round again, from its begin, where somebody failed in it, which is told."""
+    for _ in range(MOST_FAILED):
+        try:
+            return {name: contenders[name](number) for name in names}
+        except MeasurementError as error:
+            print(f"  round {number:2}: FAILED, and is run again: {error}", flush=True)
+    return {name: contenders[name](number) for name in names}
 
 
 def alternate(contenders: Mapping[str, Callable[[int], Measurement]], rounds: int, seed: int,
@@ -85,7 +101,7 @@ def alternate(contenders: Mapping[str, Callable[[int], Measurement]], rounds: in
     for number in range(rounds + 1):
         names = list(contenders)
         order.shuffle(names)
-        this_round = {name: contenders[name](number) for name in names}
+        this_round = _whole_round(contenders, names, number)
         show("warm-up" if number == 0 else f"round {number:2}", this_round)
         if number > 0:
             kept.append(this_round)

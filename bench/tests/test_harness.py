@@ -9,7 +9,7 @@ from unittest import mock
 
 from lib.peers import Load, Peers, latency_us, parse_json, parse_wrk
 from lib.procs import MeasurementError, Server, free_port, run
-from lib.rounds import Measurement, alternate, alternate_with_tools, compare
+from lib.rounds import MOST_FAILED, Measurement, alternate, alternate_with_tools, compare
 from lib.host import CoreTimes
 
 WRK_OUTPUT = """\
@@ -178,6 +178,26 @@ class Rounds(unittest.TestCase):
         assert comparison is not None
         self.assertEqual(comparison.ratios, [2.0, 2.0])
         self.assertIsNone(compare(rounds[:2], "a", "b", lambda one: 1.0))
+
+    def test_a_round_in_which_somebody_fails_is_run_again_and_not_for_ever(self) -> None:
+        asked: list[int] = []
+
+        def fails(times: int):
+            def once(number: int) -> Measurement:
+                asked.append(number)
+                if len(asked) <= times:
+                    raise MeasurementError("a hiccup")
+                return measurement(1)
+
+            return once
+
+        with redirect_stdout(io.StringIO()) as said:
+            rounds = alternate({"a": fails(MOST_FAILED)}, 1, 1, lambda *_: None)
+        self.assertEqual((len(rounds), asked), (1, [0] * (MOST_FAILED + 1) + [1]))
+        self.assertEqual(said.getvalue().count("round  0: FAILED, and is run again: a hiccup"), MOST_FAILED)
+        asked.clear()
+        with redirect_stdout(io.StringIO()), self.assertRaisesRegex(MeasurementError, "a hiccup"):
+            alternate({"a": fails(MOST_FAILED + 1)}, 1, 1, lambda *_: None)
 
     def test_tools_of_others_take_part_first_and_may_fail(self) -> None:
         def fails(number: int) -> Measurement:
