@@ -79,6 +79,11 @@ def measure(generator: Generator, load: Load, server: Server | None, settings: S
     return Measurement(result.requests, done.wall_s, done.cpu_ns, server_cpu_ns, shares[0], shares[1], result.report)
 
 
+def warm_up(generator: Generator, load: Load, settings: Settings) -> None:
+    """A run of which nothing is taken: a pool that fills may refuse somebody meanwhile."""
+    run(generator.command(load), settings.generator_core, load.seconds * 3 + 30, None, generator.exit_tells_verdict)
+
+
 Round = dict[str, Measurement]
 
 

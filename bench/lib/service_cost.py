@@ -28,7 +28,7 @@ from typing import Any, Callable
 from lib.peers import Generator, Load, Peers
 from lib.procs import MeasurementError, Server
 from lib.rounds import (Comparison, Measurement, Round, Settings, alternate, compare, measure, rounds_as_json,
-                        show_costs, show_skipped, warn_of_company)
+                        show_costs, show_skipped, warm_up, warn_of_company)
 from lib.services import Postgres, Services
 from lib.stats import summarise_ratios
 
@@ -88,7 +88,7 @@ def _contender(server: Server, generator: Generator, case: Case, settings: Setti
         with server:
             load = Load(server.port, settings.connections, settings.seconds, case.rate_rps, case.path)
             # A just-in-time compiler has done its work, and the pools are filled, before it counts.
-            measure(generator, replace(load, seconds=settings.seconds * WARM_UP), None, settings)
+            warm_up(generator, replace(load, seconds=settings.seconds * WARM_UP), settings)
             return measure(generator, load, server, settings)
 
     return once

@@ -52,7 +52,7 @@ guard::chain::server_options every_policy() {
   constexpr std::uint64_t more_than_any_rate = 1'000'000;
   return {.rate_limit = guard::rate_limit::options{.requests = more_than_any_rate, .burst = more_than_any_rate},
           .rate_key = guard::rate_limit::by_field("host"),
-          .bulkheads = {{.path = "/", .wall = {.name = "all", .max_in_flight = 256}}},
+          .bulkheads = {{.path = "/", .wall = {.name = "all", .max_in_flight = 255}}},
           .idempotency = guard::idempotency::options{},
           .adaptive = guard::adaptive::options{}};
 }

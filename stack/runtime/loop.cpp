@@ -90,8 +90,12 @@ void loop::turn() {
   const bool had_work = !ready_.empty();
   enter(nullptr);
   pulse_.busy_since_ns.store(0, std::memory_order_relaxed);
-  io_->poll(wait_until(), ready_);
+  const instant until = wait_until();
+  const bool may_wait = until != instant::min();
+  const instant from = may_wait ? io_->now() : instant();
+  io_->poll(until, ready_);
   previous_turn_time_ = std::exchange(turn_time_, io_->now());
+  if (may_wait) counters_.waited += turn_time_ - from;
   if (!had_work) backlog_since_ = turn_time_;
   if (pulse_.real_time) {
     pulse_.busy_since_ns.store(turn_time_.time_since_epoch().count(), std::memory_order_relaxed);

@@ -36,6 +36,7 @@ struct loop_counters {
   std::uint64_t turns = 0;    // poll() calls
   std::uint64_t resumed = 0;  // things run from the ready queue
   duration spun{};            // time spent polling without sleeping, within spin_window
+  duration waited{};          // time in poll() with nothing to run: idle, but for what the kernel did of its own there
 };
 
 class loop {

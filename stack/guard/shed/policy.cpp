@@ -43,7 +43,7 @@ policy::policy(const options& given)
 }
 
 std::optional<result<place>> policy::admit_at_once(const context& ctx) {
-  if (!backlog_.admits(ctx.on->turn_time(), ctx.on->now())) {
+  if (!backlog_.admits(ctx.on->turn_time(), ctx.on->now(), ctx.on->counters().waited)) {
     counters_.refused_behind++;
     return std::unexpected(overloaded("the loop is behind"));
   }

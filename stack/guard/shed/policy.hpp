@@ -12,7 +12,8 @@
 //
 // A handler that computes keeps the loop, and while it does so nobody is in flight beside it: the line is then in the
 // sockets, where no bound on places sees it. So the same two waits also bound how long a batch of requests that the
-// loop found ready together may keep it: what is reached later than that is refused, and the loop looks again.
+// loop found ready together may keep it: what is reached later than that is refused, and the loop looks again. But not
+// while the loop waits for work half of the time: then somebody else had the CPU, and refusing gains nothing.
 //
 // limit_to() lets fewer in than max_in_flight, from now on: stack/guard/adaptive finds out how many. The places beyond
 // are withheld, at once where they are free, else as they come back; nobody who is in is thrown out.
@@ -82,19 +83,29 @@ class backlog {
  public:
   backlog(duration burst_wait, duration standing_wait) : burst_wait_(burst_wait), standing_wait_(standing_wait) {}
 
-  // Whether what is reached at `now`, having been ready at `turn`, is still to be served.
-  bool admits(instant turn, instant now) {
+  // Whether what is reached at `now`, having been ready at `turn`, is still to be served; until then the loop has
+  // waited for work for so long in all.
+  bool admits(instant turn, instant now, duration waited) {
     if (now - turn <= standing_wait_) return true;
-    if (turn - last_late_ > burst_wait_) since_ = turn;
+    if (turn - last_late_ > burst_wait_) begin(turn, waited);
     last_late_ = now;
-    return now - since_ <= burst_wait_;
+    if (now - since_ <= burst_wait_) return true;
+    if (waited - waited_before_ < (now - since_) / 2) return false;
+    begin(turn, waited);
+    return true;
   }
 
  private:
+  void begin(instant turn, duration waited) {
+    since_ = turn;
+    waited_before_ = waited;
+  }
+
   duration burst_wait_;
   duration standing_wait_;
   instant last_late_ = instant() - std::chrono::hours(1);
   instant since_{};  // it has been late again and again
+  duration waited_before_{};
 };
 
 class policy;

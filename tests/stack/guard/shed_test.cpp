@@ -168,17 +168,33 @@ TEST(shed, a_burst_within_burst_wait_costs_nobody_an_answer) {
 TEST(shed_backlog, is_short_once_batches_have_kept_the_loop_for_the_time_of_a_burst) {
   backlog line(100ms, 5ms);
   const instant start{1000s};
-  EXPECT_TRUE(line.admits(start, start + 100ms)) << "a burst";
-  EXPECT_FALSE(line.admits(start, start + 100ms + 1ns));
+  EXPECT_TRUE(line.admits(start, start + 100ms, 0ms)) << "a burst";
+  EXPECT_FALSE(line.admits(start, start + 100ms + 1ns, 0ms));
   const instant next = start + 101ms;
-  EXPECT_TRUE(line.admits(next, next + 5ms));
-  EXPECT_FALSE(line.admits(next, next + 5ms + 1ns)) << "it goes on";
+  EXPECT_TRUE(line.admits(next, next + 5ms, 0ms));
+  EXPECT_FALSE(line.admits(next, next + 5ms + 1ns, 0ms)) << "it goes on";
   const instant last = next + 6ms;
-  EXPECT_TRUE(line.admits(last, last + 5ms));
+  EXPECT_TRUE(line.admits(last, last + 5ms, 0ms));
   const instant soon = last + 6ms;
-  EXPECT_FALSE(line.admits(soon, soon + 6ms)) << "one batch in time is no recovery";
+  EXPECT_FALSE(line.admits(soon, soon + 6ms, 0ms)) << "one batch in time is no recovery";
   const instant quiet = soon + 6ms + 100ms + 1ns;
-  EXPECT_TRUE(line.admits(quiet, quiet + 100ms)) << "nothing was late for the time of a burst";
+  EXPECT_TRUE(line.admits(quiet, quiet + 100ms, 0ms)) << "nothing was late for the time of a burst";
+}
+
+// Every 100 ms a batch is reached 10 ms late, somebody else having had the CPU.
+TEST(shed_backlog, is_no_overload_while_the_loop_waits_for_work_half_of_the_time) {
+  backlog line(100ms, 5ms);
+  const instant start{1000s};
+  duration waited{};
+  for (int i = 0; i < 50; ++i, waited += 90ms) {
+    EXPECT_TRUE(line.admits(start + i * 100ms, start + i * 100ms + 10ms, waited)) << i;
+  }
+  const instant overload = start + 5s;
+  EXPECT_TRUE(line.admits(overload, overload + 80ms, waited));
+  EXPECT_TRUE(line.admits(overload + 80ms, overload + 100ms, waited)) << "a burst";
+  EXPECT_FALSE(line.admits(overload + 100ms, overload + 180ms, waited)) << "whatever was before";
+  waited += 60ms;
+  EXPECT_FALSE(line.admits(overload + 240ms, overload + 250ms, waited)) << "a quarter is not half";
 }
 
 struct computed {
