@@ -10,6 +10,7 @@
 #include <csignal>
 #include <mutex>
 
+#include "stack/runtime/clock.hpp"
 #include "stack/runtime/pulse.hpp"
 
 namespace assay::observe {
@@ -94,12 +95,7 @@ void install_handler() {
 }
 
 timespec at_the_latest(duration limit) {
-  timespec at{};
-  ::clock_gettime(CLOCK_MONOTONIC, &at);
-  const std::int64_t ns = at.tv_nsec + limit.count();
-  at.tv_sec += ns / 1'000'000'000;
-  at.tv_nsec = ns % 1'000'000'000;
-  return at;
+  return assay::detail::to_timespec((assay::detail::monotonic_now() + limit).time_since_epoch());
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cerrno>
 #include <csignal>
 #include <utility>
 
@@ -15,6 +16,7 @@ namespace {
 
 using assay::detail::monotonic_now;
 using assay::detail::read_clock;
+using assay::detail::to_timespec;
 
 log_site stalled_site(level::warn, "the loop is stalled", {.per_second = 0, .burst = 0});  // it has a rate of its own
 log_site unready_site(level::error, "a loop is stalled for long: not ready");
@@ -84,43 +86,42 @@ watchdog::watchdog(watchdog_options options, watchdog_outputs outputs)
     sigemptyset(&action.sa_mask);
     ::sigaction(options_.task_dump_signal, &action, nullptr);
   }
+  ::sem_init(&stop_asked_, 0, 0);
   thread_ = assay::detail::quiet_thread([this] { serve(); });
   ::pthread_getcpuclockid(thread_.native_handle(), &cpu_clock_);
 }
 
 watchdog::~watchdog() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  stop_asked_.notify_one();
+  ::sem_post(&stop_asked_);
   thread_.join();
+  ::sem_destroy(&stop_asked_);
 }
 
 duration watchdog::cpu_time() const { return read_clock(cpu_clock_); }
 
 void watchdog::serve() {
   instant next_tick = monotonic_now() + options_.period;
-  std::unique_lock lock(mutex_);
-  while (!stop_asked_.wait_for(lock, until_next_look(next_tick), [this] { return stopping_; })) {
-    lock.unlock();
+  while (wait_until_next_look(next_tick)) {
     const instant now = monotonic_now();
     const look_kind kind = now < next_tick ? look_kind::second : look_kind::tick;
     look_at_all(kind);
     // Ticks that were slept through, or that telling took, are not made up for.
     if (kind == look_kind::tick) next_tick = now + options_.period;
     dump_tasks_if_asked();
-    lock.lock();
   }
 }
 
-duration watchdog::until_next_look(instant next_tick) const {
+bool watchdog::wait_until_next_look(instant next_tick) {
   instant at = next_tick;
-  const instant now = monotonic_now();
   for (const auto& [number, each] : loops_) {
     if (const auto due = each.detector.stall_due_in()) at = std::min(at, each.seen_at + *due);
   }
-  return std::max(at - now, duration::zero());
+  const timespec limit = to_timespec(at.time_since_epoch());
+  int told = 0;
+  do {
+    told = ::sem_clockwait(&stop_asked_, CLOCK_MONOTONIC, &limit);
+  } while (told != 0 && errno == EINTR);
+  return told != 0;
 }
 
 void watchdog::look_at_all(look_kind kind) {

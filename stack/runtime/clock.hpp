@@ -13,6 +13,10 @@ inline duration to_duration(const timespec& span) {
   return std::chrono::seconds(span.tv_sec) + std::chrono::nanoseconds(span.tv_nsec);
 }
 
+inline timespec to_timespec(duration span) {
+  return {.tv_sec = span.count() / 1'000'000'000, .tv_nsec = span.count() % 1'000'000'000};
+}
+
 // Zero where there is no such clock: those of threads that have ended.
 inline duration read_clock(clockid_t clock) {
   timespec at{};

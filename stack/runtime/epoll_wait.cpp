@@ -6,12 +6,13 @@
 #include <cstdint>
 #include <ctime>
 
+#include "stack/runtime/clock.hpp"
+
 namespace assay::detail {
 
 int exact_epoll_wait::operator()(int epoll_fd, std::span<epoll_event> events, std::optional<duration> at_most) {
   const int room = static_cast<int>(events.size());
-  timespec timeout{};
-  if (at_most) timeout = {.tv_sec = at_most->count() / 1'000'000'000, .tv_nsec = at_most->count() % 1'000'000'000};
+  const timespec timeout = to_timespec(at_most.value_or(duration::zero()));
   if (!coarse_) {
     const int count = ::epoll_pwait2(epoll_fd, events.data(), room, at_most ? &timeout : nullptr, nullptr);
     // Before Linux 5.11, and behind a filter that does not know the call: whole milliseconds, rounded up.

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <tuple>
 
+#include "stack/runtime/clock.hpp"
 #include "stack/runtime/socket_setup.hpp"
 
 namespace assay {
@@ -34,7 +35,7 @@ stop_signals::~stop_signals() {
 std::optional<int> stop_signals::wait(duration limit) {
   std::array<pollfd, 2> watched{
       {{.fd = signal_fd_, .events = POLLIN, .revents = 0}, {.fd = notify_fd_, .events = POLLIN, .revents = 0}}};
-  const timespec span{.tv_sec = limit.count() / 1'000'000'000, .tv_nsec = limit.count() % 1'000'000'000};
+  const timespec span = detail::to_timespec(limit);
   const bool endless = limit == duration::max();
   int ready = 0;
   do {  // the handler of another signal does not end an endless wait

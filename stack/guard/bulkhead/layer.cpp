@@ -25,7 +25,8 @@ struct held_part {
 };
 
 task<http::response> serve(std::shared_ptr<const shared> with, http::handler next, http::request& asked) {
-  result<permit> place = co_await with->part->enter();
+  result<permit> place = with->part->enter_at_once();
+  if (!*place) place = co_await with->part->wait_in_line();
   if (!place && place.error().code == errc::limit) co_return with->refusal;
   if (!place) co_return http::response::from(place.error());
   held_place held{.with = with, .place = std::move(*place)};

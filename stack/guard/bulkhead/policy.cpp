@@ -41,12 +41,18 @@ policy::policy(const options& given) : options_(given), places_(given.max_in_fli
   assert(check(given) && "options are checked before they are used");
 }
 
-task<result<permit>> policy::enter() {
+permit policy::enter_at_once() {
   permit free_place = places_.try_acquire();
-  if (free_place) {
-    counters_.entered++;
-    co_return std::move(free_place);
-  }
+  if (free_place) counters_.entered++;
+  return free_place;
+}
+
+task<result<permit>> policy::enter() {
+  if (permit free_place = enter_at_once()) co_return std::move(free_place);
+  co_return co_await wait_in_line();
+}
+
+task<result<permit>> policy::wait_in_line() {
   if (places_.waiters() >= options_.max_waiting) {
     counters_.refused_full++;
     co_return std::unexpected(full("the bulkhead is full"));

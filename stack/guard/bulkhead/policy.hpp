@@ -49,6 +49,10 @@ class policy {
   // The place is given back when the permit goes. Fails with errc::limit when there is none, and like every wait when
   // the caller's own deadline or cancellation comes first.
   task<result<permit>> enter();
+  // The same in two parts, for whoever can do without a coroutine where a place is free: empty when there is none, and
+  // then the rest of it, at once.
+  permit enter_at_once();
+  task<result<permit>> wait_in_line();
 
   std::size_t in_flight() const { return options_.max_in_flight - places_.free(); }
   std::size_t waiting() const { return places_.waiters(); }
