@@ -8,7 +8,7 @@ the answer does, and which no service pays whose clients and database are other 
 what the kernel takes for the two system calls of an answer at that rate, with nothing in between (floor_server), and
 for the two of a statement as well (floor_row_server).
 
-The watchdog of a service that guard::serve runs is a thread that looks at every loop fifty times a second,
+The watchdog of a service that guard::serve runs is a thread that looks at every loop forty times a second,
 whatever the rate. Two runs differ by more than it could cost, so the bar is on what its thread takes within one run,
 which the service tells: all of the run's CPU time / what is left without that thread. On / off, alternated, stands
 beside it, for what it may cost elsewhere.
