@@ -83,7 +83,7 @@ def run(command: Sequence[str], core: int, timeout_s: float, during: Callable[[]
         # A negative code is a signal's, the watchdog's among them: never a verdict.
         if child.returncode < 0 or (child.returncode != 0 and not any_exit_code):
             raise MeasurementError(f"{' '.join(command)}\n  ended with {child.returncode} after {wall_s:.1f} s: "
-                                   f"{(errors.read() + text)[-800:].strip()}")
+                                   f"{(errors.read() + text)[-MOST_WORDS:].strip()}")
         return Run(text, wall_s, round((usage.ru_utime + usage.ru_stime) * 1e9), 1024 * usage.ru_maxrss,
                    child.returncode)
 

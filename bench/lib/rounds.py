@@ -14,7 +14,7 @@ from typing import Any, Callable, Mapping, Sequence
 
 from lib import host
 from lib.peers import Generator, Load, Peers, Result
-from lib.procs import MeasurementError, Server, run
+from lib.procs import MeasurementError, Run, Server, run
 from lib.stats import RatioSummary, summarise_ratios
 
 
@@ -61,12 +61,17 @@ class Measurement:
         return self.server_cpu_ns / self.requests
 
 
+def _generate(generator: Generator, load: Load, settings: Settings, during: Callable[[], None] | None = None) -> Run:
+    return run(generator.command(load), settings.generator_core, load.seconds * 3 + 30, during,
+               generator.exit_tells_verdict)
+
+
 def measure(generator: Generator, load: Load, server: Server | None, settings: Settings,
             during: Callable[[], None] | None = None) -> Measurement:
     cores = (settings.generator_core, settings.server_core)
     before = [host.core_times(core) for core in cores]
     server_before_ns = server.cpu_ns() if server else 0
-    done = run(generator.command(load), cores[0], load.seconds * 3 + 30, during, generator.exit_tells_verdict)
+    done = _generate(generator, load, settings, during)
     server_cpu_ns = server.cpu_ns() - server_before_ns if server else 0
     shares = [earlier.shares_until(host.core_times(core)) for earlier, core in zip(before, cores)]
     for share, own_ns in zip(shares, (done.cpu_ns, server_cpu_ns)):
@@ -81,7 +86,7 @@ def measure(generator: Generator, load: Load, server: Server | None, settings: S
 
 def warm_up(generator: Generator, load: Load, settings: Settings) -> None:
     """A run of which nothing is taken: a pool that fills may refuse somebody meanwhile."""
-    run(generator.command(load), settings.generator_core, load.seconds * 3 + 30, None, generator.exit_tells_verdict)
+    _generate(generator, load, settings)
 
 
 Round = dict[str, Measurement]

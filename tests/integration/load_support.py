@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 import unittest
-from typing import Any
+from typing import Any, Callable
 
 import service
 
@@ -134,6 +134,16 @@ def fill_backlog(port: int) -> list[socket.socket]:
     return waiting
 
 
+def undisturbed(run: Callable[[], Outcome], serves: Callable[[Outcome], bool] | None = None) -> Outcome:
+    """The first that is VALID and serves, of a few; else the last. In a short run one hiccup of the machine spoils the
+    verdict."""
+    for _ in range(MOST_DISTURBED):
+        outcome = run()
+        if outcome.code != INVALID and (serves is None or serves(outcome)):
+            break
+    return outcome
+
+
 class LoadTest(unittest.TestCase):
     """Starts `assay load` through these; whatever still runs is ended with the test."""
 
@@ -158,13 +168,9 @@ class LoadTest(unittest.TestCase):
     def load(self, url: str, *arguments: str, limit_s: float = 20, **options: Any) -> Outcome:
         return self.start("load", url, *arguments, **options).wait(limit_s)
 
-    def load_undisturbed(self, url: str, *arguments: str) -> Outcome:
-        """The first run that is VALID, of a few: in a short run one hiccup of the machine spoils the verdict."""
-        for _ in range(MOST_DISTURBED):
-            outcome = self.load(url, *arguments)
-            if outcome.code != INVALID:
-                break
-        return outcome
+    def load_undisturbed(self, url: str, *arguments: str, serves: Callable[[Outcome], bool] | None = None) -> Outcome:
+        """The first run that is VALID and, if that is asked, serves; of a few."""
+        return undisturbed(lambda: self.load(url, *arguments), serves)
 
     def hello(self) -> service.Service:
         server = service.Service("ASSAY_HELLO")

@@ -9,7 +9,7 @@ import unittest
 
 import service
 from bad_server import BadServer, answer_well
-from load_support import COULD_NOT_RUN, INVALID, MOST_DISTURBED, OK, USAGE, LoadTest, Outcome
+from load_support import COULD_NOT_RUN, INVALID, OK, USAGE, LoadTest, Outcome, undisturbed
 
 DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs" / "replay.md"
 SEPARATOR = "\n🐵🙈🙉\n"
@@ -37,11 +37,7 @@ class Replay(LoadTest):
 
     def replay(self, kind: str, text: str, url: str, *arguments: str) -> Outcome:
         command = ("replay", kind, self.source(text), "--to", url, *arguments)
-        for _ in range(MOST_DISTURBED):
-            outcome = self.start(*command).wait(20)
-            if outcome.code != INVALID:
-                break
-        return outcome
+        return undisturbed(lambda: self.start(*command).wait(20))
 
     def log(self, requests: int, spacing_ms: int) -> str:
         lines = [log_line(spacing_ms * i, i % 5, "POST" if i % 10 == 9 else "GET") for i in range(requests)]
