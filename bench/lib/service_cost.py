@@ -8,10 +8,10 @@ the answer does, and which no service pays whose clients and database are other 
 what the kernel takes for the two system calls of an answer at that rate, with nothing in between (floor_server), and
 for the two of a statement as well (floor_row_server).
 
-The watchdog of a service that guard::serve runs is a thread that looks at every loop forty times a second,
-whatever the rate. Two runs differ by more than it could cost, so the bar is on what its thread takes within one run,
+The watchdog of a service that guard::serve runs is a thread that wakes ten times a second, and when a loop has not
+turned for a while. Two runs differ by more than it could cost, so the bar is on what its thread takes within one run,
 which the service tells: all of the run's CPU time / what is left without that thread. On / off, alternated, stands
-beside it, for what it may cost elsewhere.
+beside it, for what it may cost elsewhere: a loop that turns puts a timer off, 80 times a second at most.
 
 Bars: upper 95 % bound of ours / go <= 0.6, of ours / node <= 0.3 (unless the bare server alone is above it), of
 policies on / off and every / off <= 1.05, of a service with its watchdog's thread / the same without <= 1.01.

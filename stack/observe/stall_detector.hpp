@@ -5,10 +5,10 @@
 // of unready_after makes the loop not ready, and it is ready again after recover_after without a stall, so that an
 // instance that stalls every second does not come and go.
 //
-// Whoever asks at a period asks once more when stall_due_in() says, and so meets every stall that begins before a tick
-// and lasts until the segment is report_after long.
+// Whoever has met a segment asks again when next_look_in() says, and so meets the stall that it may become, and its end
+// to within report_after. Segments have to be met while they last: each of report_after at least once.
 //
-// Misuse: asking more seldom than every report_after. Stalls in between are not seen.
+// Misuse: asking more seldom than that. Stalls in between are not seen.
 #pragma once
 
 #include <algorithm>
@@ -65,11 +65,11 @@ class stall_detector {
 
   bool ready() const { return ready_; }
 
-  // From the last look on: when the segment that it met will have become a stall, if it goes on. None where there is
-  // no such segment, or it is one already.
-  std::optional<duration> stall_due_in() const {
-    if (!segment_ || stalled_) return std::nullopt;
-    return options_.report_after - last_lag_;
+  // From the last look on: when the segment that it met will have become a stall, if it goes on; of a stall, when to
+  // see whether it has ended. None where the loop was idle.
+  std::optional<duration> next_look_in() const {
+    if (!segment_) return std::nullopt;
+    return stalled_ ? options_.report_after : options_.report_after - last_lag_;
   }
 
  private:

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cerrno>
 #include <csignal>
 #include <utility>
 
@@ -16,7 +15,6 @@ namespace {
 
 using assay::detail::monotonic_now;
 using assay::detail::read_clock;
-using assay::detail::to_timespec;
 
 log_site stalled_site(level::warn, "the loop is stalled", {.per_second = 0, .burst = 0});  // it has a rate of its own
 log_site unready_site(level::error, "a loop is stalled for long: not ready");
@@ -77,7 +75,7 @@ struct watchdog::measures {
 
 watchdog::watchdog(watchdog_options options, watchdog_outputs outputs)
     : options_(options), outputs_(std::move(outputs)) {
-  assert(options_.period > duration::zero() && options_.period <= options_.stall.report_after);
+  assert(options_.period > duration::zero() && options_.stall.report_after > duration::zero());
   if (outputs_.metrics != nullptr) measures_ = std::make_unique<measures>(*outputs_.metrics);
   if (options_.task_dump_signal != 0) {
     struct sigaction action{};
@@ -86,42 +84,38 @@ watchdog::watchdog(watchdog_options options, watchdog_outputs outputs)
     sigemptyset(&action.sa_mask);
     ::sigaction(options_.task_dump_signal, &action, nullptr);
   }
-  ::sem_init(&stop_asked_, 0, 0);
   thread_ = assay::detail::quiet_thread([this] { serve(); });
   ::pthread_getcpuclockid(thread_.native_handle(), &cpu_clock_);
 }
 
 watchdog::~watchdog() {
-  ::sem_post(&stop_asked_);
+  stop_asked_.store(true, std::memory_order_relaxed);
+  wakes_.wake();
   thread_.join();
-  ::sem_destroy(&stop_asked_);
 }
 
 duration watchdog::cpu_time() const { return read_clock(cpu_clock_); }
 
 void watchdog::serve() {
   instant next_tick = monotonic_now() + options_.period;
-  while (wait_until_next_look(next_tick)) {
+  while (!stop_asked_.load(std::memory_order_relaxed)) {
     const instant now = monotonic_now();
-    const look_kind kind = now < next_tick ? look_kind::second : look_kind::tick;
+    const look_kind kind = now < next_tick ? look_kind::extra : look_kind::tick;
     look_at_all(kind);
     // Ticks that were slept through, or that telling took, are not made up for.
     if (kind == look_kind::tick) next_tick = now + options_.period;
     dump_tasks_if_asked();
+    wakes_.sleep_until(next_look(next_tick));
   }
 }
 
-bool watchdog::wait_until_next_look(instant next_tick) {
+instant watchdog::next_look(instant next_tick) const {
   instant at = next_tick;
   for (const auto& [number, each] : loops_) {
-    if (const auto due = each.detector.stall_due_in()) at = std::min(at, each.seen_at + *due);
+    if (!each.wakes_us) at = std::min(at, each.seen_at + options_.stall.report_after);
+    if (const auto due = each.detector.next_look_in()) at = std::min(at, each.seen_at + *due);
   }
-  const timespec limit = to_timespec(at.time_since_epoch());
-  int told = 0;
-  do {
-    told = ::sem_clockwait(&stop_asked_, CLOCK_MONOTONIC, &limit);
-  } while (told != 0 && errno == EINTR);
-  return told != 0;
+  return at;
 }
 
 void watchdog::look_at_all(look_kind kind) {
@@ -155,6 +149,7 @@ watchdog::watched& watchdog::watched_of(const loop_pulse& at) {
 void watchdog::look(loop_pulse& at, look_kind kind, std::vector<stall_report>& reports) {
   watched& here = watched_of(at);
   here.seen_in_round = round_;
+  here.wakes_us = wakes_.add(at, options_.stall.report_after);  // before the look: not to miss what begins after it
   here.seen_at = monotonic_now();
   const std::int64_t since_ns = at.busy_since_ns.load(std::memory_order_relaxed);
   const auto since = since_ns == 0 ? std::nullopt : std::optional(instant(duration(since_ns)));

@@ -9,16 +9,16 @@
 // runs, for which request, and with which call stack. A loop that waits in the kernel is idle, not stalled. A stall of
 // unready_after makes ready() false, and tells on_readiness, until the loop has been well for a while.
 //
+// It is woken by a loop that has begun no turn for report_after (stack/runtime/loop_alarm.hpp), and by each that begins
+// to run: no stall is missed, and a loop that turns lets it sleep. A loop that it meets at work is looked at once more,
+// when that will have become a stall.
+//
 // The lag that it records is sampled, once a period: how long the loop has been busy at that moment. By symmetry that
 // is distributed as how long somebody who comes at that moment would wait (docs/decisions/0007-inside-view.md), and it
-// costs the loop no clock, only two stores a turn. What costs is the thread's waking, so the period is long, and a loop
-// that is met at work is looked at once more when that will have become a stall: the period decides how finely the lag
-// is sampled, and hardly which stalls are seen.
+// costs the loop no clock.
 //
 // Misuse: on_stall or on_readiness that wait. They run on the watchdog's thread, which then sees nothing.
 #pragma once
-
-#include <semaphore.h>
 
 #include <atomic>
 #include <ctime>
@@ -32,6 +32,7 @@
 #include <vector>
 
 #include "stack/observe/log.hpp"
+#include "stack/observe/loop_watch.hpp"
 #include "stack/observe/metrics.hpp"
 #include "stack/observe/stack_capture.hpp"
 #include "stack/observe/stall_detector.hpp"
@@ -41,7 +42,7 @@
 namespace assay::observe {
 
 struct watchdog_options {
-  duration period = std::chrono::milliseconds(25);  // from one look to the next; report_after at most
+  duration period = std::chrono::milliseconds(100);  // from one sample of the lag to the next
   stall_options stall = {};
   duration capture_limit = std::chrono::milliseconds(20);  // for a stalled thread to write its stack
   // Logs the live tasks of all loops, as warnings, when this signal comes, SIGUSR1 for example; 0: none does.
@@ -70,6 +71,7 @@ struct watchdog_outputs {
 
 class watchdog {
  public:
+  // Throws std::system_error where the process may not have a thread or a descriptor more.
   explicit watchdog(watchdog_options options, watchdog_outputs outputs = {});
   ~watchdog();
   watchdog(const watchdog&) = delete;
@@ -91,15 +93,16 @@ class watchdog {
     const loop_pulse* pulse = nullptr;
     stall_detector detector;
     std::optional<loop_measures> counted = {};
+    bool wakes_us = false;  // or it is to be looked at every report_after
     std::uint64_t seen_in_round = 0;
     instant seen_at{};
   };
 
-  // A tick is a sample of the lag. A second look is when a loop was met at work, which would bias the sample.
-  enum class look_kind { tick, second };
+  // A tick is a sample of the lag. Any other look is for a reason, which would bias the sample.
+  enum class look_kind { tick, extra };
 
   void serve();
-  bool wait_until_next_look(instant next_tick);  // false: to stop
+  instant next_look(instant next_tick) const;
   void look_at_all(look_kind kind);
   void look(loop_pulse& at, look_kind kind, std::vector<stall_report>& reports);
   watched& watched_of(const loop_pulse& at);
@@ -115,8 +118,8 @@ class watchdog {
   std::map<unsigned, watched> loops_;
   std::uint64_t round_ = 0;
   std::atomic<bool> ready_{true};
-  // Of what can be waited for with a limit it takes least: two thirds of the CPU of a condition variable's wake.
-  sem_t stop_asked_{};
+  loop_watch wakes_;
+  std::atomic<bool> stop_asked_{false};
   clockid_t cpu_clock_{};
   std::thread thread_;  // last: it uses the members above
 };

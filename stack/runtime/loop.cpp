@@ -97,9 +97,7 @@ void loop::turn() {
   previous_turn_time_ = std::exchange(turn_time_, io_->now());
   if (may_wait) counters_.waited += turn_time_ - from;
   if (!had_work) backlog_since_ = turn_time_;
-  if (pulse_.real_time) {
-    pulse_.busy_since_ns.store(turn_time_.time_since_epoch().count(), std::memory_order_relaxed);
-  }
+  pulse_.begin_segment(turn_time_);
   take_posted();
   const std::size_t fired = timers_.advance(turn_time_);
   if (ready_.empty() && fired == 0 && !had_work && options_.spin_window > duration::zero()) {
@@ -114,9 +112,7 @@ void loop::begin_run(const std::source_location& where) {
   backlog_since_ = main_.since;
   main_.awaiting = nullptr;
   add(main_);
-  if (pulse_.real_time) {
-    pulse_.busy_since_ns.store(main_.since.time_since_epoch().count(), std::memory_order_relaxed);
-  }
+  pulse_.begin_segment(main_.since);
   enter(&main_);
 }
 

@@ -5,12 +5,15 @@
 #include <utility>
 #include <vector>
 
+#include "stack/runtime/socket_setup.hpp"
+
 namespace assay {
 namespace {
 
 struct running_list {
   std::mutex mutex;
   intrusive_list<loop_pulse> loops;
+  std::vector<int> told;  // eventfds
 };
 
 // Never destroyed: a loop on another thread may still run when the process exits.
@@ -37,6 +40,16 @@ void for_each_running_loop(const std::function<void(loop&, loop_pulse&)>& visit)
   all.loops.for_each([&visit](loop_pulse& each) { visit(*each.of, each); });
 }
 
+void tell_of_new_loops(int event_fd) {
+  const std::lock_guard lock(running().mutex);
+  running().told.push_back(event_fd);
+}
+
+void tell_no_more_of_loops(int event_fd) {
+  const std::lock_guard lock(running().mutex);
+  std::erase(running().told, event_fd);
+}
+
 loop_pulse* pulse_of_this_thread() noexcept { return here; }
 
 namespace detail {
@@ -47,6 +60,7 @@ running_loop::running_loop(loop_pulse& entered) : pulse_(entered), outer_(std::e
   pulse_.thread = ::pthread_self();
   pulse_.number = lowest_free_number(all.loops);
   all.loops.push_back(pulse_);
+  for (const int event_fd : all.told) signal_eventfd(event_fd);
 }
 
 running_loop::~running_loop() {

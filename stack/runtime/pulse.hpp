@@ -2,6 +2,7 @@
 // thread. Two plain stores a turn; stack/observe/watchdog.hpp reads it.
 //
 //   for_each_running_loop([](loop& on, loop_pulse& of) { ... });   // from any thread
+//   tell_of_new_loops(event_fd);                                   // whoever wants to know of each at once
 //
 // A loop is in the list from the beginning of run() to its end, and cannot end while the list is looked at.
 //
@@ -15,6 +16,7 @@
 #include <cstdint>
 #include <functional>
 
+#include "stack/runtime/loop_alarm.hpp"
 #include "stack/runtime/task_record.hpp"
 
 namespace assay {
@@ -30,9 +32,21 @@ struct loop_pulse : list_node {
   unsigned number = 0;  // from 0; the lowest that was free when it began to run
   bool real_time = true;
   loop* of = nullptr;
+  loop_alarm alarm;  // not under virtual time
+
+  // For the loop: it has been given work at `now`.
+  void begin_segment(instant now) noexcept {
+    if (!real_time) return;
+    busy_since_ns.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+    alarm.on_turn(now);
+  }
 };
 
 void for_each_running_loop(const std::function<void(loop&, loop_pulse&)>& visit);
+
+// Adds one to this eventfd when a loop begins to run, until told otherwise; after that never.
+void tell_of_new_loops(int event_fd);
+void tell_no_more_of_loops(int event_fd);
 
 // The pulse of the loop that runs on the calling thread, or null. Safe in a signal handler.
 loop_pulse* pulse_of_this_thread() noexcept;

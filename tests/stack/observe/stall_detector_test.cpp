@@ -58,7 +58,7 @@ TEST(stall_detector, many_short_turns_and_waiting_for_an_hour_are_no_stall) {
   EXPECT_EQ(loop.stalls, 0);
 }
 
-// One segment of `span` from `begin` on, looked at by a period and when stall_due_in() says. How many stalls were seen.
+// One segment of `span` from `begin` on, looked at by a period and when next_look_in() says. How many stalls were seen.
 int seen_of_one_segment(instant begin, duration span, duration period) {
   stall_detector detector{stall_options{}};
   int stalls = 0;
@@ -67,7 +67,7 @@ int seen_of_one_segment(instant begin, duration span, duration period) {
     const bool works = begin <= now && now < begin + span;
     stalls += detector.look(now, works ? std::optional(begin) : std::nullopt).begins ? 1 : 0;
     if (now == next_tick) next_tick += period;
-    now = std::min(next_tick, now + detector.stall_due_in().value_or(period));
+    now = std::min(next_tick, now + detector.next_look_in().value_or(period));
   }
   return stalls;
 }
@@ -86,7 +86,7 @@ duration reported_after(instant begin, duration period) {
   for (instant now = start; now < start + 1min;) {
     if (detector.look(now, begin <= now ? std::optional(begin) : std::nullopt).report) return now - begin;
     if (now == next_tick) next_tick += period;
-    now = std::min(next_tick, now + detector.stall_due_in().value_or(period));
+    now = std::min(next_tick, now + detector.next_look_in().value_or(period));
   }
   return 1min;
 }
@@ -99,14 +99,16 @@ TEST(stall_detector, what_never_ends_is_reported_as_soon_as_it_is_a_stall) {
   }
 }
 
-TEST(stall_detector, no_second_look_is_due_at_an_idle_loop_or_of_a_stall_that_is_known) {
+TEST(stall_detector, the_next_look_is_when_it_will_be_a_stall_then_for_its_end) {
   stall_detector detector{stall_options{}};
   std::ignore = detector.look(start, std::nullopt);
-  EXPECT_EQ(detector.stall_due_in(), std::nullopt);
+  EXPECT_EQ(detector.next_look_in(), std::nullopt);
   std::ignore = detector.look(start + 20ms, start + 13ms);
-  EXPECT_EQ(detector.stall_due_in(), 18ms);
+  EXPECT_EQ(detector.next_look_in(), 18ms);
   std::ignore = detector.look(start + 38ms, start + 13ms);
-  EXPECT_EQ(detector.stall_due_in(), std::nullopt);
+  EXPECT_EQ(detector.next_look_in(), 25ms);
+  std::ignore = detector.look(start + 63ms, std::nullopt);
+  EXPECT_EQ(detector.next_look_in(), std::nullopt);
 }
 
 TEST(stall_detector, the_lag_is_the_age_of_the_segment) {
