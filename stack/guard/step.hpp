@@ -10,8 +10,12 @@
 //     struct held {};                                    // what a request has of it until it has ended, its stream too
 //     entry enter(passage& way, held& mine) const;       // before what comes next
 //     task<entry> wait(passage& way, held& mine) const;  // after enter() said entry::waits; then without the base
-//     void leave(const passage& way, http::response& reply) const;  // of who passed, the innermost first
+//     task<http::response> wrap(http::request& asked, http::handler rest) const;   // after entry::wraps, if it ever
+//     does void leave(const passage& way, held& mine, http::response& reply) const;  // of who passed, the innermost
+//     first
 //   };
+//
+// A step that says entry::wraps is a layer for this request: `rest` is the steps behind it and the handler.
 //
 // After an exception of the handler nobody is told of an answer: there is none. What is held is given back then too.
 //
@@ -34,6 +38,7 @@ enum class entry : std::uint8_t {
   passes,    // to the next step, at last to the handler
   waits,     // for what wait() is to tell
   answered,  // with passage::answer; whoever is further in never hears of this request
+  wraps,     // what is further in, by wrap()
 };
 
 // A request on its way in.
@@ -96,11 +101,24 @@ struct step_row {
     return told;
   }
 
-  // The steps before number `passed`.
-  void leave(std::size_t passed, const passage& way, http::response& reply) const {
+  ASSAY_CORO_WRAPPER task<http::response> wrap(std::size_t at, http::request& asked, http::handler rest) const {
+    task<http::response> given;
+    const auto one = [&]<std::size_t I>() {
+      if constexpr (requires { std::get<I>(steps).wrap(asked, std::move(rest)); }) {
+        if (I == at) given = std::get<I>(steps).wrap(asked, std::move(rest));
+      }
+    };
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      (one.template operator()<I>(), ...);
+    }(std::index_sequence_for<Steps...>());
+    return given;
+  }
+
+  // The steps from number `first` to the one before number `passed`.
+  void leave(std::size_t first, std::size_t passed, const passage& way, all_held& mine, http::response& reply) const {
     constexpr std::size_t last = sizeof...(Steps) - 1;
     const auto one = [&]<std::size_t I>() {
-      if (I < passed) std::get<I>(steps).leave(way, reply);
+      if (first <= I && I < passed) std::get<I>(steps).leave(way, std::get<I>(mine.each), reply);
     };
     [&]<std::size_t... I>(std::index_sequence<I...>) {
       (one.template operator()<last - I>(), ...);
@@ -108,25 +126,36 @@ struct step_row {
   }
 };
 
+// From step number `first` on.
 template <class Row>
-task<http::response> pass(std::shared_ptr<const Row> given, http::request& asked) {
+task<http::response> pass(std::shared_ptr<const Row> given, std::size_t first, http::request& asked);
+
+// What is behind step number `at`, for one that wraps it.
+template <class Row>
+http::handler behind(const std::shared_ptr<const Row>& given, std::size_t at) {
+  return [given, at] ASSAY_CORO_WRAPPER(http::request & asked) { return pass(given, at + 1, asked); };
+}
+
+template <class Row>
+task<http::response> pass(std::shared_ptr<const Row> given, std::size_t first, http::request& asked) {
   const context& ctx = co_await this_context();
   typename Row::all_held mine{.of = std::move(given)};
   const Row& row = *mine.of;
   passage way{.asked = asked, .ctx = ctx, .deadline = ctx.deadline};
-  std::size_t passed = 0;
+  std::size_t passed = first;
   entry told = row.enter(passed, way, mine);
   while (told == entry::waits) {
     told = co_await row.wait(passed, way, mine);
     if (told == entry::passes) told = row.enter(++passed, way, mine);
   }
   if (told == entry::answered) {
-    row.leave(passed, way, *way.answer);
+    row.leave(first, passed, way, mine, *way.answer);
     if (way.answer->stream) hold_during_stream(*way.answer, std::move(mine));
     co_return std::move(*way.answer);
   }
-  http::response reply = co_await with_deadline(way.deadline, row.next(asked));
-  row.leave(passed, way, reply);
+  http::response reply = co_await with_deadline(
+      way.deadline, told == entry::wraps ? row.wrap(passed, asked, behind(mine.of, passed)) : row.next(asked));
+  row.leave(first, passed, way, mine, reply);
   if (reply.stream) hold_during_stream(reply, std::move(mine));
   co_return reply;
 }
@@ -139,7 +168,7 @@ handler_layer steps(Steps... outermost_first) {
   using row = detail::step_row<Steps...>;
   return [all = std::tuple<Steps...>(std::move(outermost_first)...)](http::handler next) -> http::handler {
     return [with = std::make_shared<const row>(all, std::move(next))] ASSAY_CORO_WRAPPER(http::request & asked) {
-      return detail::pass(with, asked);
+      return detail::pass(with, 0, asked);
     };
   };
 }

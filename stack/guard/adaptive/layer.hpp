@@ -12,13 +12,30 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <utility>
 
 #include "stack/guard/adaptive/policy.hpp"
 #include "stack/guard/layer.hpp"
 #include "stack/guard/shed/policy.hpp"
+#include "stack/guard/step.hpp"
 
 namespace assay::guard::adaptive {
 
 handler_layer layer(std::shared_ptr<policy> limit, std::shared_ptr<shed::policy> admission);
+
+// The same, for a row of steps: the last of them. Without a limit everybody passes, unmeasured.
+class step : public decides_at_once {
+ public:
+  using held = std::optional<ticket>;
+  step(std::shared_ptr<policy> limit, std::shared_ptr<shed::policy> admission);
+
+  entry enter(passage& way, held& mine) const;
+  void leave(const passage& way, held& mine, const http::response& reply) const;
+
+ private:
+  std::shared_ptr<policy> limit_;
+  std::shared_ptr<shed::policy> admission_;
+};
 
 }  // namespace assay::guard::adaptive

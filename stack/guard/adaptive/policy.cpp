@@ -94,15 +94,14 @@ void policy::on_sample(const ticket& of, instant now) {
   if (probing()) {
     const bool drains = probe_.older * most_older > probe_.older_at_first;
     if (of.number_ < probe_.first_number || drains) return;
-    if (samples_ == 0) window_began_ = now;
+    if (mean_.count() == 0) window_began_ = now;
   }
-  samples_++;
-  log_sum_ += std::log(std::max(as_ns(now - of.began_), 1.0));
+  mean_.add(std::max(as_ns(now - of.began_), 1.0));
   const std::uint64_t enough = probing() ? 2 * options_.min_samples : options_.min_samples;
   const double span_ns =
       std::clamp(2 * last_latency_ns_, as_ns(options_.window), as_ns(longest_window * options_.window));
-  if (samples_ < enough || as_ns(now - window_began_) < span_ns) return;
-  const double latency_ns = std::round(std::exp(log_sum_ / static_cast<double>(samples_)));
+  if (mean_.count() < enough || as_ns(now - window_began_) < span_ns) return;
+  const double latency_ns = std::round(mean_.value());
   counters_.windows++;
   probing() ? on_probe(latency_ns, now) : on_window(latency_ns, now);
   last_latency_ns_ = latency_ns;
@@ -169,8 +168,7 @@ void policy::measured(instant now) {
 
 void policy::begin_window(instant now) {
   window_began_ = now;
-  samples_ = 0;
-  log_sum_ = 0;
+  mean_ = {};
   peak_ = in_flight_;
 }
 

@@ -37,6 +37,7 @@
 #include <random>
 #include <utility>
 
+#include "stack/guard/adaptive/geometric_mean.hpp"
 #include "stack/guard/options.hpp"
 
 namespace assay::observe {
@@ -143,8 +144,7 @@ class policy {
 
   // This window.
   instant window_began_{};
-  std::uint64_t samples_ = 0;
-  double log_sum_ = 0;          // of their latencies in ns
+  geometric_mean mean_;         // of their latencies in ns
   std::size_t peak_ = 0;        // the most in flight
   double last_latency_ns_ = 0;  // of the window before
 

@@ -7,40 +7,25 @@
 namespace assay::guard::bulkhead {
 namespace {
 
-struct shared {
-  std::shared_ptr<policy> part;
-  selection belongs;
-  http::response refusal;  // made once
-};
-
 // In this order: the place goes back before the policy may go.
-struct held_place {
-  std::shared_ptr<const shared> with;
-  permit place;
-};
-
 struct held_part {
   std::shared_ptr<policy> part;
   permit place;
 };
 
-task<http::response> serve(std::shared_ptr<const shared> with, http::handler next, http::request& asked) {
-  result<permit> place = with->part->enter_at_once();
-  if (!*place) place = co_await with->part->wait_in_line();
-  if (!place && place.error().code == errc::limit) co_return with->refusal;
-  if (!place) co_return http::response::from(place.error());
-  held_place held{.with = with, .place = std::move(*place)};
-  http::response reply = co_await next(asked);
-  hold_during_stream(reply, std::move(held));
-  co_return reply;
-}
-
 task<result<http::client_response>> ask(std::shared_ptr<policy> part, exchange next, http::client_request request) {
-  result<permit> place = co_await part->enter();
+  result<permit> place = part->enter_at_once();
+  if (!*place) place = co_await part->wait_in_line();
   if (!place) co_return std::unexpected(place.error());
   result<http::client_response> outcome = co_await next(std::move(request));
   if (outcome && outcome->source) hold_during_body(outcome, held_part{.part = part, .place = std::move(*place)});
   co_return outcome;
+}
+
+http::response refusal_of(const options& given) {
+  http::response refusal = http::response::refused(503, "bulkhead_full", given.name + " is busy");
+  refusal.headers.emplace_back("retry-after", std::to_string(retry_after_seconds(given.retry_after)));
+  return refusal;
 }
 
 }  // namespace
@@ -52,17 +37,51 @@ selection under(std::string path) {
   };
 }
 
+step::step(const std::vector<wall>& outermost_first) {
+  std::vector<refusing_wall> walls;
+  for (const wall& each : outermost_first) walls.push_back({.of = each, .refusal = refusal_of(each.part->settings())});
+  if (!walls.empty()) walls_ = std::make_shared<const std::vector<refusing_wall>>(std::move(walls));
+}
+
+void step::take(held& mine, permit place) {
+  mine.next_wall++;
+  if (mine.first) {
+    mine.further.push_back(std::move(place));
+  } else {
+    mine.first = std::move(place);
+  }
+}
+
+entry step::enter(passage& way, held& mine) const {
+  if (!walls_) return entry::passes;
+  while (mine.next_wall < walls_->size()) {
+    const wall& here = (*walls_)[mine.next_wall].of;
+    if (here.belongs && !here.belongs(way.asked)) {
+      mine.next_wall++;
+      continue;
+    }
+    permit place = here.part->enter_at_once();
+    if (!place) return entry::waits;
+    take(mine, std::move(place));
+  }
+  return entry::passes;
+}
+
+task<entry> step::wait(passage& way, held& mine) const {
+  entry told = entry::waits;
+  while (told == entry::waits) {
+    const auto& [here, refusal] = (*walls_)[mine.next_wall];
+    result<permit> place = co_await with_deadline(way.deadline, here.part->wait_in_line());
+    if (!place)
+      co_return way.answered_with(place.error().code == errc::limit ? refusal : http::response::from(place.error()));
+    take(mine, std::move(*place));
+    told = enter(way, mine);
+  }
+  co_return told;
+}
+
 handler_layer layer(std::shared_ptr<policy> part, selection belongs) {
-  http::response refusal = http::response::refused(503, "bulkhead_full", part->settings().name + " is busy");
-  const auto seconds = retry_after_seconds(part->settings().retry_after);
-  refusal.headers.emplace_back("retry-after", std::to_string(seconds));
-  return [with = std::make_shared<const shared>(std::move(part), std::move(belongs), std::move(refusal))](
-             http::handler next) -> http::handler {
-    return [with, next = std::move(next)] ASSAY_CORO_WRAPPER(http::request & asked) {
-      if (with->belongs && !with->belongs(asked)) return next(asked);  // and costs it no frame
-      return serve(with, next, asked);
-    };
-  };
+  return steps(step({{.part = std::move(part), .belongs = std::move(belongs)}}));
 }
 
 exchange_layer call_layer(std::shared_ptr<policy> part) {

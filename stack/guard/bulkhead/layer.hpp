@@ -1,7 +1,7 @@
 // A bulkhead around what belongs to one part of a service.
 //
-//   guard::bulkhead::layer(reports, guard::bulkhead::under("/reports"))   // these requests; 503 for what finds no
-//   place guard::bulkhead::call_layer(shop)                                     // exchanges; errc::limit, which nobody
+//   guard::bulkhead::layer(reports, guard::bulkhead::under("/reports"))  // these requests; 503 for what finds no place
+//   guard::bulkhead::call_layer(shop)                                    // exchanges; errc::limit, which nobody
 //   retries
 //
 // A place is held until the handler has ended, and its stream when there is one; around an exchange until its outcome
@@ -15,9 +15,11 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "stack/guard/bulkhead/policy.hpp"
 #include "stack/guard/layer.hpp"
+#include "stack/guard/step.hpp"
 
 namespace assay::guard::bulkhead {
 
@@ -28,6 +30,39 @@ selection under(std::string path);
 
 // Around all requests when `belongs` is empty.
 handler_layer layer(std::shared_ptr<policy> part, selection belongs = {});
+
+// A part of a server, and what belongs to it.
+struct wall {
+  std::shared_ptr<policy> part;
+  selection belongs = {};
+};
+
+// Several walls for a row of steps, outermost first: a request needs a place of each that it belongs to. Without any
+// everybody passes.
+class step {
+ public:
+  class held {
+    friend class step;
+    std::size_t next_wall = 0;
+    permit first;  // nearly always the only one
+    std::vector<permit> further;
+  };
+  explicit step(const std::vector<wall>& outermost_first);
+
+  entry enter(passage& way, held& mine) const;
+  task<entry> wait(passage& way, held& mine) const;
+  static void leave(const passage&, const held&, const http::response&) {}
+
+ private:
+  struct refusing_wall {
+    wall of;
+    http::response refusal;  // made once
+  };
+  static void take(held& mine, permit place);
+
+  std::shared_ptr<const std::vector<refusing_wall>> walls_;
+};
+
 exchange_layer call_layer(std::shared_ptr<policy> part);
 
 }  // namespace assay::guard::bulkhead

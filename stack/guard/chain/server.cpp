@@ -80,23 +80,34 @@ server::server(server_options given)
       concurrency(made_of<adaptive::policy>(given.adaptive)),
       options_(std::move(given)) {}
 
-// From the innermost outwards.
+// From the innermost outwards. Each row of steps is one coroutine; auth and cache are none, and divide a row.
 http::handler server::around(http::handler innermost) const {
-  if (concurrency) innermost = adaptive::layer(concurrency, admission)(std::move(innermost));
-  if (answers) innermost = cache::layer(answers)(std::move(innermost));
-  if (options_.auth) innermost = options_.auth(std::move(innermost));
-  if (keys) innermost = idempotency::layer(keys, options_.idempotency_scope)(std::move(innermost));
-  for (std::size_t i = walls.size(); i-- > 0;) {
-    innermost = bulkhead::layer(walls[i], bulkhead::under(options_.bulkheads[i].path))(std::move(innermost));
-  }
-  // Each row of steps is one coroutine.
   const drain::step door(gate, options_.readiness);
   const shed::step places(admission);
   const rate_limit::step share(quota, options_.rate_key);
   const timeout::step time(limit);
-  if (!options_.observe) return steps(door, places, share, time)(std::move(innermost));
-  innermost = options_.observe(steps(places, share, time)(std::move(innermost)));
+  const bulkhead::step parts(walls_with_paths());
+  const idempotency::step once(keys, options_.idempotency_scope);
+  const adaptive::step measured(concurrency, admission);
+  if (!options_.auth && !answers) {
+    if (!options_.observe) return steps(door, places, share, time, parts, once, measured)(std::move(innermost));
+    innermost = options_.observe(steps(places, share, time, parts, once, measured)(std::move(innermost)));
+    return steps(door)(std::move(innermost));
+  }
+  if (concurrency) innermost = steps(measured)(std::move(innermost));
+  if (answers) innermost = cache::layer(answers)(std::move(innermost));
+  if (options_.auth) innermost = options_.auth(std::move(innermost));
+  innermost = steps(places, share, time, parts, once)(std::move(innermost));
+  if (options_.observe) innermost = options_.observe(std::move(innermost));
   return steps(door)(std::move(innermost));
+}
+
+std::vector<bulkhead::wall> server::walls_with_paths() const {
+  std::vector<bulkhead::wall> all;
+  for (std::size_t i = 0; i < walls.size(); ++i) {
+    all.push_back({.part = walls[i], .belongs = bulkhead::under(options_.bulkheads[i].path)});
+  }
+  return all;
 }
 
 void show(observe::mirror& in, const server& of) {

@@ -82,6 +82,7 @@ class server {
 
  private:
   explicit server(server_options given);
+  std::vector<bulkhead::wall> walls_with_paths() const;
   server_options options_;
 };
 

@@ -77,11 +77,13 @@ entry step::tell_ready(passage& way, bool ready) const {
 
 // Its own answers end a connection as any other does.
 entry step::answered(passage& way, http::response reply) const {
-  leave(way, reply);
+  close_if_drained(way, reply);
   return way.answered_with(std::move(reply));
 }
 
-void step::leave(const passage& way, http::response& reply) const {
+void step::leave(const passage& way, const held&, http::response& reply) const { close_if_drained(way, reply); }
+
+void step::close_if_drained(const passage& way, http::response& reply) const {
   // A connection that is taken out of HTTP is told by the server.
   if (!with_->gate->closes(way.ctx.on->turn_time()) || reply.close || reply.upgrade) return;
   reply.close = true;

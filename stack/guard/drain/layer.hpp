@@ -40,12 +40,13 @@ class step {
 
   entry enter(passage& way, held& mine) const;
   task<entry> wait(passage& way, held& mine) const;  // for `readiness`
-  void leave(const passage& way, http::response& reply) const;
+  void leave(const passage& way, const held& mine, http::response& reply) const;
 
  private:
   struct shared;
   entry tell_ready(passage& way, bool ready) const;
   entry answered(passage& way, http::response reply) const;
+  void close_if_drained(const passage& way, http::response& reply) const;
 
   std::shared_ptr<const shared> with_;
 };

@@ -12,11 +12,6 @@ namespace {
 
 constexpr std::string_view key_field = "idempotency-key";
 
-struct shared {
-  std::shared_ptr<policy> store;
-  scope_function scope_of;
-};
-
 // The request again, with a body that has been read.
 class buffered_request final : public http::request {
  public:
@@ -33,10 +28,10 @@ class buffered_request final : public http::request {
 // All that lasts as long as the request is in progress; a stream's request as well. The reservation goes first, and
 // when nobody has said how it ended, its key is unknown from then on.
 struct in_progress {
-  in_progress(std::shared_ptr<const shared> of, const http::request_head& head, std::string body)
-      : with(std::move(of)), request(head, std::move(body)) {}
+  in_progress(std::shared_ptr<policy> of, const http::request_head& head, std::string body)
+      : store(std::move(of)), request(head, std::move(body)) {}
 
-  std::shared_ptr<const shared> with;
+  std::shared_ptr<policy> store;
   buffered_request request;
   std::optional<reservation> reserved;
 };
@@ -83,7 +78,7 @@ duration patience(const context& ctx, duration work_limit) {
 
 task<http::response> carry_out(std::shared_ptr<in_progress> work, http::handler next) {
   const context& ctx = co_await this_context();
-  const duration limit = patience(ctx, work->with->store->settings().work_limit);
+  const duration limit = patience(ctx, work->store->settings().work_limit);
   http::response reply = co_await shield(limit, next(work->request));
   switch (ending_of(reply.status, reply.reason)) {
     case ending::final:
@@ -106,7 +101,8 @@ task<http::response> carry_out(std::shared_ptr<in_progress> work, http::handler 
   co_return reply;
 }
 
-task<http::response> serve(std::shared_ptr<const shared> with, http::handler next, http::request& asked) {
+task<http::response> serve(std::shared_ptr<policy> store, scope_function scope_of, http::handler next,
+                           http::request& asked) {
   const context& ctx = co_await this_context();
   const std::string_view key = asked.head().headers.find(key_field).value_or(std::string_view());
   if (key.empty() || key.size() > max_key_bytes || asked.head().headers.count(key_field) > 1) {
@@ -116,11 +112,11 @@ task<http::response> serve(std::shared_ptr<const shared> with, http::handler nex
   if (!body) co_return http::response::for_body(body.error());
   const fingerprint print = fingerprint_of(asked.head().method_text, asked.target(), *body);
   // No field's value holds a line feed.
-  const std::string scoped = std::string(with->scope_of(asked)).append("\n").append(key);
-  decision decided = with->store->begin(scoped, print, ctx.on->turn_time());
+  const std::string scoped = std::string(scope_of(asked)).append("\n").append(key);
+  decision decided = store->begin(scoped, print, ctx.on->turn_time());
   if (const auto* why = std::get_if<refusal>(&decided)) co_return refused(*why);
   if (const auto* kept = std::get_if<std::shared_ptr<const answer>>(&decided)) co_return replay(**kept);
-  const auto work = std::make_shared<in_progress>(with, asked.head(), std::move(*body));
+  const auto work = std::make_shared<in_progress>(store, asked.head(), std::move(*body));
   work->reserved.emplace(std::move(std::get<reservation>(decided)));
   co_return co_await carry_out(work, next);
 }
@@ -131,14 +127,17 @@ std::string_view authorization_of(const http::request& asked) {
   return asked.head().headers.find("authorization").value_or(std::string_view());
 }
 
+step::step(std::shared_ptr<policy> store, scope_function scope_of)
+    : store_(std::move(store)), scope_of_(std::move(scope_of)) {}
+
+entry step::enter(passage& way, held&) const { return store_ && is_guarded(way.asked) ? entry::wraps : entry::passes; }
+
+ASSAY_CORO_WRAPPER task<http::response> step::wrap(http::request& asked, http::handler rest) const {
+  return serve(store_, scope_of_, std::move(rest), asked);
+}
+
 handler_layer layer(std::shared_ptr<policy> store, scope_function scope_of) {
-  return [with = std::make_shared<const shared>(std::move(store), std::move(scope_of))](
-             http::handler next) -> http::handler {
-    return [with, next = std::move(next)] ASSAY_CORO_WRAPPER(http::request & asked) {
-      if (!is_guarded(asked)) return next(asked);  // and costs it no frame
-      return serve(with, next, asked);
-    };
-  };
+  return steps(step(std::move(store), std::move(scope_of)));
 }
 
 }  // namespace assay::guard::idempotency

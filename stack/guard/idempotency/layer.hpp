@@ -22,6 +22,7 @@
 
 #include "stack/guard/idempotency/policy.hpp"
 #include "stack/guard/layer.hpp"
+#include "stack/guard/step.hpp"
 
 namespace assay::guard::idempotency {
 
@@ -32,5 +33,20 @@ using scope_function = std::function<std::string_view(const http::request&)>;
 std::string_view authorization_of(const http::request& asked);
 
 handler_layer layer(std::shared_ptr<policy> store, scope_function scope_of = authorization_of);
+
+// The same, for a row of steps; without a store everybody passes, as does who has no key.
+class step : public decides_at_once {
+ public:
+  struct held {};
+  step(std::shared_ptr<policy> store, scope_function scope_of);
+
+  entry enter(passage& way, held& mine) const;
+  task<http::response> wrap(http::request& asked, http::handler rest) const;
+  static void leave(const passage&, const held&, const http::response&) {}
+
+ private:
+  std::shared_ptr<policy> store_;
+  scope_function scope_of_;
+};
 
 }  // namespace assay::guard::idempotency

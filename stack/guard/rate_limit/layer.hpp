@@ -34,7 +34,7 @@ class step : public decides_at_once {
   step(std::shared_ptr<policy> quota, key_function key_of) : quota_(std::move(quota)), key_of_(std::move(key_of)) {}
 
   entry enter(passage& way, held& mine) const;
-  static void leave(const passage&, const http::response&) {}
+  static void leave(const passage&, const held&, const http::response&) {}
 
  private:
   std::shared_ptr<policy> quota_;

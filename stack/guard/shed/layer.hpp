@@ -24,7 +24,7 @@ class step {
 
   entry enter(passage& way, held& mine) const;
   task<entry> wait(passage& way, held& mine) const;
-  static void leave(const passage&, const http::response&) {}
+  static void leave(const passage&, const held&, const http::response&) {}
 
  private:
   entry tell(passage& way, held& mine, result<place>&& admitted) const;

@@ -55,7 +55,7 @@ entry step::enter(passage& way, held&) const {
   return way.answered_with(http::response::from(expired));
 }
 
-void step::leave(const passage& way, const http::response&) const {
+void step::leave(const passage& way, const held&, const http::response&) const {
   if (limit_) limit_->on_end(way.ctx.on->turn_time(), way.deadline);
 }
 

@@ -27,7 +27,7 @@ class step : public decides_at_once {
   explicit step(std::shared_ptr<policy> limit) : limit_(std::move(limit)) {}
 
   entry enter(passage& way, held& mine) const;
-  void leave(const passage& way, const http::response& reply) const;
+  void leave(const passage& way, const held& mine, const http::response& reply) const;
 
  private:
   std::shared_ptr<policy> limit_;

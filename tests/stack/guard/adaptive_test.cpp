@@ -28,6 +28,20 @@ TEST(adaptive_options, tell_what_is_wrong_with_them) {
   EXPECT_DEATH(policy({.min_samples = 0}), "options are checked");
 }
 
+TEST(geometric_mean, is_that_of_the_logarithms_however_long_the_product) {
+  std::mt19937_64 random(1);
+  std::lognormal_distribution<double> latency_ns(14, 3);  // a ms, give or take some orders of magnitude
+  geometric_mean mean;
+  double log_sum = 0;
+  for (std::uint64_t n = 1; n <= 10'000; ++n) {
+    const double one = std::max(latency_ns(random), 1.0);
+    mean.add(one);
+    log_sum += std::log(one);
+    ASSERT_EQ(mean.count(), n);
+    ASSERT_NEAR(std::log(mean.value()), log_sum / static_cast<double>(n), 1e-9) << n;
+  }
+}
+
 // --- windows
 // -----------------------------------------------------------------------------------------------------------
 

@@ -52,6 +52,25 @@ http::testing::client_script one(duration at, const std::string& target) {
   return {.pieces = {{at, get(target, "connection: close\r\n")}}};
 }
 
+TEST(bulkhead, walls_within_walls_are_one_step_and_a_request_takes_a_place_of_each) {
+  const auto outer = std::make_shared<policy>(options{.name = "outer", .max_in_flight = 2});
+  const auto inner = std::make_shared<policy>(
+      options{.name = "inner", .max_in_flight = 1, .max_waiting = 1, .max_wait = 500ms, .retry_after = 3s});
+  const step walls({{.part = outer, .belongs = under("/")}, {.part = inner, .belongs = under("/sleep")}});
+  const report seen = play({.serve = steps(walls)(http::testing::answer_target),
+                            .clients = {one(0ms, "/sleep"),   // both places, for 100 ms
+                                        one(10ms, "/sleep"),  // the outer one, and waits for the inner
+                                        one(20ms, "/a"),      // finds no outer one
+                                        one(110ms, "/a")}});
+  EXPECT_EQ(seen.clients[0].when("200"), 100ms);
+  EXPECT_EQ(seen.clients[1].when("200"), 200ms);
+  EXPECT_EQ(seen.clients[2].when("503"), 20ms);
+  EXPECT_EQ(seen.clients[3].when("200"), 110ms);
+  EXPECT_EQ(inner->counted().waited, 1U);
+  EXPECT_EQ(outer->counted().refused_full, 1U);
+  EXPECT_EQ(outer->in_flight() + inner->in_flight(), 0U);
+}
+
 TEST(bulkhead, a_slow_part_takes_its_own_places_and_leaves_the_others_theirs) {
   const auto part = std::make_shared<policy>(options{.name = "naps", .max_in_flight = 2, .retry_after = 7s});
   const report seen = play({.serve = layer(part, under("/sleep"))(http::testing::answer_target),

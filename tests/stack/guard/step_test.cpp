@@ -38,7 +38,7 @@ class scripted {
     into_->push_back(name_ + (waited ? " waited" : " gave up"));
     co_return decide(after_waiting_, way, mine);
   }
-  void leave(const passage&, const http::response& reply) const {
+  void leave(const passage&, const held&, const http::response& reply) const {
     into_->push_back(name_ + " out " + std::to_string(reply.status));
   }
 
@@ -121,6 +121,44 @@ TEST(steps, give_back_after_an_exception_and_are_told_of_no_answer) {
   EXPECT_THAT((diary{notes.begin() + 2, notes.end()}), UnorderedElementsAre("a gives back", "b gives back"));
 }
 
+// Around a request to "/wrapped" with a request of its own.
+struct wrapping : decides_at_once {
+  struct held {};
+  diary* into;
+  explicit wrapping(diary* notes) : into(notes) {}
+  entry enter(passage& way, held&) const {
+    into->push_back("w in");
+    return way.asked.path() == "/wrapped" ? entry::wraps : entry::passes;
+  }
+  static task<http::response> around(diary* notes, http::handler rest) {
+    bare_request own("/own");
+    notes->push_back("w wraps");
+    http::response reply = co_await rest(own);
+    notes->push_back("w unwraps");
+    reply.status = 201;
+    co_return reply;
+  }
+  ASSAY_CORO_WRAPPER task<http::response> wrap(http::request&, http::handler rest) const {
+    return around(into, std::move(rest));
+  }
+  void leave(const passage&, const held&, const http::response&) const { into->push_back("w out"); }
+};
+
+TEST(steps, one_that_wraps_has_those_further_in_within_it) {
+  diary notes;
+  const http::handler serve =
+      steps(scripted("a", &notes), wrapping(&notes), scripted("b", &notes, entry::waits))(noting(&notes));
+  bare_request asked("/wrapped");
+  EXPECT_EQ(run_virtual(serve(asked)).status, 201);
+  EXPECT_THAT(notes, ElementsAre("a in", "w in", "w wraps", "b in", "b waited", "handler", "b out 200", "b gives back",
+                                 "w unwraps", "a out 201", "a gives back"));
+  notes.clear();
+  bare_request other("/other");
+  EXPECT_EQ(run_virtual(serve(other)).status, 200);
+  EXPECT_THAT(notes, ElementsAre("a in", "w in", "b in", "b waited", "handler", "b out 200", "w out", "a out 200",
+                                 "a gives back", "b gives back"));
+}
+
 task<result<void>> produce(http::body_sink&) { co_return result<void>{}; }
 
 task<http::response> stream(http::request&) {
@@ -149,7 +187,7 @@ struct streaming : decides_at_once {
     reply.stream = produce;
     return way.answered_with(std::move(reply));
   }
-  static void leave(const passage&, const http::response&) {}
+  static void leave(const passage&, const held&, const http::response&) {}
 };
 
 TEST(steps, hold_what_a_request_has_while_another_steps_answer_streams) {
@@ -170,7 +208,7 @@ struct hurry : decides_at_once {
     way.deadline = std::min(way.deadline, guard::testing::virtual_start + most);
     return entry::passes;
   }
-  static void leave(const passage&, const http::response&) {}
+  static void leave(const passage&, const held&, const http::response&) {}
 };
 
 task<http::response> tell_deadline(http::request&) {
