@@ -123,8 +123,10 @@ class told_failures {
 void check_parts(const serve_options& given, option_check& into) {
   into.number("http.loops", given.http.loops, 1, most_loops);
   if (given.watchdog) {
-    into.span("watchdog.period", given.watchdog->period, 1ms, 10s);
+    into.span("watchdog.period", given.watchdog->period, 1ms, 1s);
     into.span("watchdog.stall.report_after", given.watchdog->stall.report_after, 1ms, 10s);
+    into.span("watchdog.stall.unready_after", given.watchdog->stall.unready_after, given.watchdog->stall.report_after,
+              1h);
     const int dump = given.watchdog->task_dump_signal;
     const bool is_told = given.log && given.log->least <= observe::level::warn;
     into.that(dump == 0 || is_told, "watchdog.task_dump_signal", std::to_string(dump),

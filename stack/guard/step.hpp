@@ -22,6 +22,7 @@
 // Misuse: a `held` that needs what another step holds. In which order they go is not told.
 #pragma once
 
+#include <cassert>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -111,6 +112,7 @@ struct step_row {
     [&]<std::size_t... I>(std::index_sequence<I...>) {
       (one.template operator()<I>(), ...);
     }(std::index_sequence_for<Steps...>());
+    assert(given.frame() && "a step that wraps has wrap()");
     return given;
   }
 

@@ -41,7 +41,6 @@ loop_watch::loop_watch()
 
 loop_watch::~loop_watch() {
   tell_no_more_of_loops(wake_fd_);
-  for_each_running_loop([](loop&, loop_pulse& each) { each.alarm.end_watch(); });
   close_all(wake_fd_, epoll_fd_);
 }
 

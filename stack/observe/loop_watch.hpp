@@ -23,9 +23,9 @@ class loop_watch {
   loop_watch(const loop_watch&) = delete;
   loop_watch& operator=(const loop_watch&) = delete;
 
-  // This loop wakes us from now on, `span` after a turn without another; false where there is no descriptor for it.
-  // While the loop cannot end. Once more is no mistake, and is to be done from time to time: another watchdog that ends
-  // takes its loops' alarms along.
+  // This loop wakes us from now on, at most `span` after its last turn; false where there is no descriptor for it.
+  // While the loop cannot end. Once more is no mistake, and is to be done after each wake: another watchdog that has
+  // ended took the alarms along.
   [[nodiscard]] bool add(loop_pulse& of, duration span) const;
   void sleep_until(instant at);
   void wake() const noexcept;  // from any thread

@@ -64,6 +64,7 @@ class stall_detector {
   }
 
   bool ready() const { return ready_; }
+  bool stalled() const { return stalled_; }  // as of the last look
 
   // From the last look on: when the segment that it met will have become a stall, if it goes on; of a stall, when to
   // see whether it has ended. None where the loop was idle.

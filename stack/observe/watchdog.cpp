@@ -20,6 +20,8 @@ log_site stalled_site(level::warn, "the loop is stalled", {.per_second = 0, .bur
 log_site unready_site(level::error, "a loop is stalled for long: not ready");
 log_site ready_site(level::info, "no loop is stalled any more: ready");
 
+constexpr duration looking_lasts = std::chrono::seconds(1);  // until alarms are tried again
+
 std::atomic<bool> task_dump_asked{false};
 
 void ask_for_task_dump(int) { task_dump_asked.store(true, std::memory_order_relaxed); }
@@ -44,7 +46,7 @@ struct watchdog::measures {
                    .value()),
         stalled(metrics
                     .counter({.name = "assay_loop_stalled_seconds_total",
-                              .help = "The length of those stalls that have ended, each to within one period.",
+                              .help = "The length of those stalls that have ended, each to within report_after.",
                               .labels = {"loop"},
                               .unit = metric_unit::nanoseconds})
                     .value()),
@@ -103,7 +105,10 @@ void watchdog::serve() {
     const look_kind kind = now < next_tick ? look_kind::extra : look_kind::tick;
     look_at_all(kind);
     // Ticks that were slept through, or that telling took, are not made up for.
-    if (kind == look_kind::tick) next_tick = now + options_.period;
+    if (kind == look_kind::tick) {
+      next_tick = now + options_.period;
+      choose_how_to_watch(now);
+    }
     dump_tasks_if_asked();
     wakes_.sleep_until(next_look(next_tick));
   }
@@ -112,14 +117,31 @@ void watchdog::serve() {
 instant watchdog::next_look(instant next_tick) const {
   instant at = next_tick;
   for (const auto& [number, each] : loops_) {
-    if (!each.wakes_us) at = std::min(at, each.seen_at + options_.stall.report_after);
-    if (const auto due = each.detector.next_look_in()) at = std::min(at, each.seen_at + *due);
+    if (const auto due = next_look_in(each)) at = std::min(at, each.seen_at + *due);
   }
   return at;
 }
 
+std::optional<duration> watchdog::next_look_in(const watched& at) const {
+  const duration most = options_.stall.report_after;
+  const std::optional<duration> due = at.detector.next_look_in();
+  if (!at.wakes_us) return due.value_or(most);
+  // Half of the span after its turn at the earliest its alarm goes off: a segment that is younger will be met by that.
+  if (due && *due > most / 2 && !at.detector.stalled()) return std::nullopt;
+  return due;
+}
+
+// Alarms cost more than looking from time to time where they wake the thread more often.
+void watchdog::choose_how_to_watch(instant now) {
+  const bool too_often = extra_looks_ * options_.stall.report_after > options_.period;
+  extra_looks_ = 0;
+  if (by_alarms_ && too_often) by_looking_until_ = now + looking_lasts;
+  by_alarms_ = now >= by_looking_until_;
+}
+
 void watchdog::look_at_all(look_kind kind) {
   round_++;
+  if (kind == look_kind::extra) extra_looks_++;
   std::vector<stall_report> reports;
   for_each_running_loop([&](loop&, loop_pulse& each) {
     if (each.real_time) look(each, kind, reports);
@@ -149,7 +171,9 @@ watchdog::watched& watchdog::watched_of(const loop_pulse& at) {
 void watchdog::look(loop_pulse& at, look_kind kind, std::vector<stall_report>& reports) {
   watched& here = watched_of(at);
   here.seen_in_round = round_;
-  here.wakes_us = wakes_.add(at, options_.stall.report_after);  // before the look: not to miss what begins after it
+  // Before the look: not to miss what begins after it.
+  here.wakes_us = by_alarms_ && wakes_.add(at, options_.stall.report_after);
+  if (!by_alarms_) at.alarm.end_watch();
   here.seen_at = monotonic_now();
   const std::int64_t since_ns = at.busy_since_ns.load(std::memory_order_relaxed);
   const auto since = since_ns == 0 ? std::nullopt : std::optional(instant(duration(since_ns)));

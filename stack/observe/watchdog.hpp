@@ -9,9 +9,9 @@
 // runs, for which request, and with which call stack. A loop that waits in the kernel is idle, not stalled. A stall of
 // unready_after makes ready() false, and tells on_readiness, until the loop has been well for a while.
 //
-// It is woken by a loop that has begun no turn for report_after (stack/runtime/loop_alarm.hpp), and by each that begins
-// to run: no stall is missed, and a loop that turns lets it sleep. A loop that it meets at work is looked at once more,
-// when that will have become a stall.
+// It is woken by a loop that has begun no turn for a while (stack/runtime/loop_alarm.hpp), and by each that begins to
+// run: a loop that turns lets it sleep, and every stall is met that lasts until the thread has woken. Where many loops
+// turn so seldom that their wakes are more than looking every report_after would take, it does that.
 //
 // The lag that it records is sampled, once a period: how long the loop has been busy at that moment. By symmetry that
 // is distributed as how long somebody who comes at that moment would wait (docs/decisions/0007-inside-view.md), and it
@@ -42,7 +42,8 @@
 namespace assay::observe {
 
 struct watchdog_options {
-  duration period = std::chrono::milliseconds(100);  // from one sample of the lag to the next
+  // From one sample of the lag to the next. It may take so long until a task dump begins, and until it is ready again.
+  duration period = std::chrono::milliseconds(100);
   stall_options stall = {};
   duration capture_limit = std::chrono::milliseconds(20);  // for a stalled thread to write its stack
   // Logs the live tasks of all loops, as warnings, when this signal comes, SIGUSR1 for example; 0: none does.
@@ -93,7 +94,7 @@ class watchdog {
     const loop_pulse* pulse = nullptr;
     stall_detector detector;
     std::optional<loop_measures> counted = {};
-    bool wakes_us = false;  // or it is to be looked at every report_after
+    bool wakes_us = false;  // otherwise it is to be looked at every report_after
     std::uint64_t seen_in_round = 0;
     instant seen_at{};
   };
@@ -103,6 +104,8 @@ class watchdog {
 
   void serve();
   instant next_look(instant next_tick) const;
+  std::optional<duration> next_look_in(const watched& at) const;
+  void choose_how_to_watch(instant now);
   void look_at_all(look_kind kind);
   void look(loop_pulse& at, look_kind kind, std::vector<stall_report>& reports);
   watched& watched_of(const loop_pulse& at);
@@ -117,6 +120,9 @@ class watchdog {
   symbolizer names_;
   std::map<unsigned, watched> loops_;
   std::uint64_t round_ = 0;
+  unsigned extra_looks_ = 0;  // in this period
+  bool by_alarms_ = true;
+  instant by_looking_until_{};
   std::atomic<bool> ready_{true};
   loop_watch wakes_;
   std::atomic<bool> stop_asked_{false};

@@ -36,17 +36,17 @@ result<int> loop_alarm::watch(duration span) {
   if (before != 0 && before <= span.count()) return fd;
   // Until the loop comes to it: it may be about to work for long.
   set(fd, detail::monotonic_now() + span);
-  span_ns_.store(span.count(), std::memory_order_release);
+  span_ns_.store(span.count());
+  due_ns_.store(0);
   return fd;
 }
 
 void loop_alarm::put_off(instant now) noexcept {
-  const duration span(span_ns_.load(std::memory_order_acquire));
-  if (span == duration::zero()) {
-    due_ = now + look_for_watchers;
-    return;
-  }
-  due_ = now + span / 2;
+  const duration span(span_ns_.load());
+  const instant next = now + (span == duration::zero() ? look_for_watchers : span / 2);
+  due_ns_.store(next.time_since_epoch().count());
+  if (span_ns_.load() != span.count()) due_ns_.store(0);  // a watcher came meanwhile, and its 0 may have been lost
+  if (span == duration::zero()) return;
   set(fd_.load(std::memory_order_relaxed), now + span);
 }
 

@@ -25,16 +25,16 @@ class loop_alarm {
   loop_alarm& operator=(const loop_alarm&) = delete;
   ~loop_alarm();
 
-  // Goes off `span` after a turn has begun without another; of two watchers the shorter span holds. The descriptor
-  // is the loop's and goes with it. Again is cheap, and mends what another watcher has ended. For watchers, while the
-  // loop cannot end.
+  // Goes off between half of `span` and all of it after a turn has begun, unless another begins; of two watchers the
+  // shorter span holds. The descriptor is the loop's and goes with it. Again is cheap, and mends what another watcher
+  // has ended. For watchers, while the loop cannot end.
   result<int> watch(duration span);
-  // It does not go off any more, for anybody.
+  // The loop puts it off no more, for nobody: it goes off once, if it has not.
   void end_watch() noexcept { span_ns_.store(0, std::memory_order_relaxed); }
 
   // For the loop's thread: a turn begins.
   void on_turn(instant now) noexcept {
-    if (now >= due_) put_off(now);
+    if (now.time_since_epoch().count() >= due_ns_.load(std::memory_order_relaxed)) put_off(now);
   }
 
  private:
@@ -42,7 +42,7 @@ class loop_alarm {
 
   std::atomic<int> fd_{-1};
   std::atomic<std::int64_t> span_ns_{0};  // 0: nobody watches
-  instant due_{};                         // of the loop's thread: when to put it off
+  std::atomic<std::int64_t> due_ns_{0};   // when to put it off; 0: at the next turn
 };
 
 }  // namespace assay

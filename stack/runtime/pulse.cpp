@@ -32,6 +32,10 @@ unsigned lowest_free_number(const intrusive_list<loop_pulse>& loops) {
   return number;
 }
 
+void tell_all(const running_list& all) {
+  for (const int event_fd : all.told) detail::signal_eventfd(event_fd);
+}
+
 }  // namespace
 
 void for_each_running_loop(const std::function<void(loop&, loop_pulse&)>& visit) {
@@ -48,6 +52,8 @@ void tell_of_new_loops(int event_fd) {
 void tell_no_more_of_loops(int event_fd) {
   const std::lock_guard lock(running().mutex);
   std::erase(running().told, event_fd);
+  running().loops.for_each([](loop_pulse& each) { each.alarm.end_watch(); });
+  tell_all(running());
 }
 
 loop_pulse* pulse_of_this_thread() noexcept { return here; }
@@ -60,12 +66,13 @@ running_loop::running_loop(loop_pulse& entered) : pulse_(entered), outer_(std::e
   pulse_.thread = ::pthread_self();
   pulse_.number = lowest_free_number(all.loops);
   all.loops.push_back(pulse_);
-  for (const int event_fd : all.told) signal_eventfd(event_fd);
+  tell_all(all);
 }
 
 running_loop::~running_loop() {
   const std::lock_guard lock(running().mutex);
   pulse_.unlink();
+  pulse_.alarm.end_watch();
   pulse_.busy_since_ns.store(0, std::memory_order_relaxed);
   here = outer_;
 }

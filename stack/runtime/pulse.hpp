@@ -1,5 +1,5 @@
 // What may be known of a running loop from outside: whether it waits in the kernel or works, since when, and on which
-// thread. Two plain stores a turn; stack/observe/watchdog.hpp reads it.
+// thread. Two plain stores and a compare a turn; stack/observe/watchdog.hpp reads it.
 //
 //   for_each_running_loop([](loop& on, loop_pulse& of) { ... });   // from any thread
 //   tell_of_new_loops(event_fd);                                   // whoever wants to know of each at once
@@ -44,7 +44,8 @@ struct loop_pulse : list_node {
 
 void for_each_running_loop(const std::function<void(loop&, loop_pulse&)>& visit);
 
-// Adds one to this eventfd when a loop begins to run, until told otherwise; after that never.
+// Adds one to this eventfd when a loop begins to run, and when another watcher has gone, which takes the loops' alarms
+// along: watch them again. Until told otherwise; after that never.
 void tell_of_new_loops(int event_fd);
 void tell_no_more_of_loops(int event_fd);
 

@@ -80,7 +80,8 @@ server::server(server_options given)
       concurrency(made_of<adaptive::policy>(given.adaptive)),
       options_(std::move(given)) {}
 
-// From the innermost outwards. Each row of steps is one coroutine; auth and cache are none, and divide a row.
+// From the innermost outwards. Each row of steps is one coroutine; what the service itself observes by, auth and cache
+// are none, and divide it.
 http::handler server::around(http::handler innermost) const {
   const drain::step door(gate, options_.readiness);
   const shed::step places(admission);

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -200,6 +201,60 @@ TEST_P(watchdog_test, names_the_task_that_waits_for_a_lock) {
   ASSERT_TRUE(reported);
   expect_blame(heard.reports()[0], line, "stall_on_a_lock");
   expect_named_within_a_second(heard);
+}
+
+// Its own looks are ten seconds apart: it is the loop that wakes it.
+constexpr watchdog_options sleepy{.period = 10s, .capture_limit = 10s};
+
+// Long enough to be met by a thread that is woken late, and much shorter than a period.
+constexpr duration short_stall = 1s;
+
+TEST_P(watchdog_test, is_woken_by_a_loop_that_stalls_after_turns_and_after_a_rest) {
+  listener heard;
+  watchdog dog(sleepy, heard.outputs());
+  loop on(backend());
+  auto turn_then_stall = [](duration rest) -> task<void> {
+    const loop& here = *(co_await this_context()).on;
+    const instant until = here.turn_time() + 100ms;
+    while (here.turn_time() < until) co_await yield();
+    std::ignore = co_await delay_for(rest);
+    stall_in_the_kernel(short_stall);
+    co_await yield();
+  };
+  on.run(turn_then_stall(0ms));
+  EXPECT_EQ(heard.reports().size(), 1U) << "while it lasted";
+  on.run(turn_then_stall(100ms));
+  EXPECT_EQ(heard.reports().size(), 2U);
+}
+
+TEST_P(watchdog_test, goes_on_being_woken_when_another_one_has_ended) {
+  listener heard;
+  watchdog dog(sleepy, heard.outputs());
+  loop on(backend());
+  auto end_one_then_stall = []() -> task<void> {
+    {
+      const watchdog other({.period = 10s, .stall = {.report_after = 10s}});
+      std::ignore = co_await delay_for(100ms);
+    }
+    std::ignore = co_await delay_for(100ms);
+    stall_in_the_kernel(short_stall);
+    co_await yield();
+  };
+  on.run(end_one_then_stall());
+  EXPECT_EQ(heard.reports().size(), 1U);
+}
+
+TEST_P(watchdog_test, looks_from_time_to_time_where_loops_have_no_descriptor_to_wake_it_by) {
+  listener heard;
+  watchdog dog(sleepy, heard.outputs());
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  loop on(backend());
+  const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  on.run(sleeps(short_stall));
+  EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_EQ(heard.reports().size(), 1U);
 }
 
 TEST_P(watchdog_test, a_loop_that_waits_in_the_kernel_is_idle_and_many_short_turns_are_no_stall) {

@@ -42,14 +42,16 @@ TEST(loop_alarm, the_shorter_span_of_two_watchers_holds_until_one_ends) {
   const instant begin = detail::monotonic_now() + 1h;
   const result<int> fd = alarm.watch(2h);
   ASSERT_TRUE(fd);
-  EXPECT_EQ(alarm.watch(1h), fd) << "they share it";
   alarm.on_turn(begin);
+  EXPECT_EQ(alarm.watch(1h), fd) << "they share it";
+  alarm.on_turn(begin + 1min);
+  EXPECT_EQ(goes_off_in(*fd), 2h + 1min) << "at once, and not when the longer one would have been put off";
   EXPECT_EQ(alarm.watch(2h), fd);
-  alarm.on_turn(begin + 30min);
-  EXPECT_EQ(goes_off_in(*fd), 2h + 30min);
+  alarm.on_turn(begin + 31min);
+  EXPECT_EQ(goes_off_in(*fd), 2h + 31min);
   alarm.end_watch();
   alarm.on_turn(begin + 3h);
-  EXPECT_EQ(goes_off_in(*fd), 2h + 30min) << "nobody's";
+  EXPECT_EQ(goes_off_in(*fd), 2h + 31min) << "nobody's";
   EXPECT_EQ(alarm.watch(2h), fd) << "the other one has asked again";
   alarm.on_turn(begin + 4h);
   EXPECT_EQ(goes_off_in(*fd), 7h);
@@ -63,9 +65,11 @@ TEST(loop_alarm, a_loop_that_begins_no_turn_can_be_waited_for) {
   EXPECT_EQ(::poll(&waited, 1, 20'000), 1);
 }
 
-TEST(loop_alarm, whoever_wants_to_is_told_of_each_loop_that_begins) {
+TEST(loop_alarm, whoever_wants_to_is_told_of_each_loop_that_begins_and_of_a_watcher_that_goes) {
   const int told = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  const int other = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   ASSERT_GE(told, 0);
+  ASSERT_GE(other, 0);
   const auto run = [] {
     auto nothing = []() -> task<void> { co_return; };
     auto backend = make_io();
@@ -73,14 +77,17 @@ TEST(loop_alarm, whoever_wants_to_is_told_of_each_loop_that_begins) {
     loop(std::move(*backend)).run(nothing());
   };
   tell_of_new_loops(told);
+  tell_of_new_loops(other);
   run();
   run();
+  tell_no_more_of_loops(other);
   tell_no_more_of_loops(told);
   run();
   eventfd_t count = 0;
   EXPECT_EQ(::eventfd_read(told, &count), 0);
-  EXPECT_EQ(count, 2U);
+  EXPECT_EQ(count, 3U);
   ::close(told);
+  ::close(other);
 }
 
 }  // namespace
