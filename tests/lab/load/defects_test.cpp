@@ -35,12 +35,13 @@ TEST(defect, a_rate_is_not_made_of_bursts) {
 // ... or takes microseconds for milliseconds when it charges a stall.
 TEST(defect, a_stall_is_charged_in_the_unit_it_is_measured_in) {
   world stage(latency);
-  stage.options.rate_per_s = 1000;
+  stage.options.rate_per_s = 200;  // gaps of 5 ms: one in any other unit charges another number of arrivals
   stage.options.length = 5s;
   stage.options.connections = 8;
   stage.at(2s, [&] { stage.hold_server_until(2500ms); });
   const outcome seen = stage.run();
-  // 500 of 5000 arrivals meet the stall: p90 is where it begins, and p99 50 gaps below its length.
+  EXPECT_EQ(seen.measured.answers, 1000U);
+  // 100 of 1000 arrivals meet the stall: p90 is where it begins, and p99 10 gaps below its length.
   EXPECT_NEAR(static_cast<double>(seen.response().value_at_quantile(0.99)), 450e6, 0.01 * 450e6);
   EXPECT_LT(seen.response().value_at_quantile(0.89), ns(60ms));
 }

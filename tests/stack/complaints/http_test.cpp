@@ -111,6 +111,18 @@ TEST(http_complaint, tower_793_what_finds_no_place_is_refused_at_once) {
   EXPECT_NE(split_responses(seen.clients[1]).at(0).header("retry-after"), "");
 }
 
+TEST(http_complaint, tower_793_what_another_layer_refuses_is_that_layers_refusal_and_nothing_waits_for_it) {
+  guard::chain::server_options wanted;
+  wanted.rate_limit = guard::rate_limit::options{.requests = 1, .burst = 1};
+  wanted.bulkheads = {{.path = "/part", .wall = {.name = "part", .max_in_flight = 1}}};
+  const auto guards = guard::chain::server::make(wanted).value();
+  const report seen = play({.serve = guards.around(slow),
+                            .clients = {{.pieces = {{0ms, get("/part", "connection: close\r\n")}}},
+                                        {.pieces = {{100ms, get("/", "connection: close\r\n")}}}}});
+  EXPECT_EQ(seen.clients[1].when("429"), 100ms);
+  EXPECT_EQ(guards.admission->counted().refused_full + guards.admission->counted().refused_waiting, 0U);
+}
+
 // "A limit for each connection is hit first, and the load shedding of the server is never reached: requests just
 // queue": one connection that has more to ask than it may hides nothing from the others.
 TEST(http_complaint, tonic_1616_a_connection_at_its_own_limit_hides_no_overload_from_the_others) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "stack/guard/bulkhead/layer.hpp"
+#include "stack/guard/timeout/layer.hpp"
 #include "tests/stack/guard/guard_test_support.hpp"
 #include "tests/stack/http/server_test_support.hpp"
 
@@ -50,6 +51,19 @@ TEST(bulkhead_selection, is_a_path_and_all_below_it) {
 // "/sleep" takes 100 ms, and the connection ends with it.
 http::testing::client_script one(duration at, const std::string& target) {
   return {.pieces = {{at, get(target, "connection: close\r\n")}}};
+}
+
+TEST(bulkhead, who_waits_for_a_place_waits_no_longer_than_the_timeout_outside_says) {
+  const auto part =
+      std::make_shared<policy>(options{.name = "naps", .max_in_flight = 1, .max_waiting = 1, .max_wait = 10s});
+  const auto limit = std::make_shared<timeout::policy>(timeout::options{.limit = 50ms});
+  const handler_layer both = steps(timeout::step(limit), step({{.part = part, .belongs = under("/long")}}));
+  const auto serve = both(http::testing::answer_target);
+  const permit taken = part->enter_at_once();
+  const report seen = play({.serve = serve, .clients = {one(0ms, "/long")}});
+  EXPECT_EQ(seen.clients[0].when("504"), 50ms);
+  EXPECT_EQ(part->counted().refused_waiting, 0U) << "its own limit was not what ended it";
+  EXPECT_EQ(part->waiting(), 0U);
 }
 
 TEST(bulkhead, walls_within_walls_are_one_step_and_a_request_takes_a_place_of_each) {

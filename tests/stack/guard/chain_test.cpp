@@ -182,6 +182,41 @@ TEST(chain_server, has_its_layers_in_their_order) {
   EXPECT_EQ(guards->gate->counted().served, 8U);
 }
 
+// Without auth and cache all behind `observe` is one row of steps; without that as well, all is.
+TEST(chain_server, has_them_in_their_order_in_one_row_too) {
+  for (const bool observed : {false, true}) {
+    std::vector<std::string> noted;
+    server_options wanted;
+    if (observed) wanted.observe = noting("log", &noted);
+    wanted.bulkheads = {{.path = "/sleep", .wall = {.name = "naps", .max_in_flight = 1}}};
+    wanted.idempotency = idempotency::options{};
+    wanted.adaptive = adaptive::options{};
+    const auto guards = server::make(wanted);
+    ASSERT_TRUE(guards) << guards.error();
+    const std::string key = "idempotency-key: k\r\n";
+    const report seen = play({.serve = guards->around(noting("handler", &noted)(http::testing::answer_target)),
+                              .clients = {
+                                  visit(0ms, "/sleep?1"),        // takes the part's place
+                                  order(10ms, "/sleep?2", key),  // 503 of the bulkhead
+                                  order(1s, "/b", key),          // the key is free
+                                  order(2s, "/b", key),          // its answer again
+                                  order(3s, "/c", key),          // 422
+                                  visit(4s, "/health/live"),     // no log
+                              }});
+    std::vector<int> got;
+    for (const auto& each : seen.clients) got.push_back(statuses(each).at(0));
+    EXPECT_THAT(got, ElementsAre(200, 503, 200, 200, 422, 200));
+    if (!observed) EXPECT_THAT(noted, ElementsAre("handler /sleep?1 200", "handler /b 200"));
+    if (observed) {
+      EXPECT_THAT(noted, ElementsAre("log /sleep?2 503", "handler /sleep?1 200", "log /sleep?1 200", "handler /b 200",
+                                     "log /b 200", "log /b 200", "log /c 422"));
+    }
+    EXPECT_EQ(guards->keys->counted().replayed, 1U);
+    EXPECT_EQ(guards->concurrency->counted().ignored, 0U) << "refusals further out are none of its business";
+    EXPECT_EQ(guards->concurrency->in_flight() + guards->walls.at(0)->in_flight(), 0U);
+  }
+}
+
 TEST(chain_server, lets_adaptive_find_how_many_to_let_in) {
   server_options wanted;
   wanted.adaptive = adaptive::options{.initial_limit = 5};

@@ -209,5 +209,21 @@ TEST(failure, a_frozen_host_costs_nobody_an_answer_where_round_robin_alone_loses
   }
 }
 
+// As it is for what may not be sent twice.
+client_options without_retries(balance::method by, unsigned failures_to_eject) {
+  client_options wanted;
+  wanted.retry = {.max_attempts = 1};
+  wanted.balance = {.by = by, .failures_to_eject = failures_to_eject, .seed = 1};
+  return wanted;
+}
+
+TEST(failure, a_frozen_host_costs_few_their_answer_without_retries_too) {
+  constexpr unsigned never_eject = 1'000'000;
+  constexpr unsigned usual = balance::options{}.failures_to_eject;
+  EXPECT_GT(error_share(without_retries(balance::method::round_robin, never_eject)), 0.15);
+  EXPECT_GT(error_share(without_retries(balance::method::round_robin, usual)), 0.001);
+  EXPECT_LT(error_share(without_retries(balance::method::least_in_flight, usual)), 0.001);
+}
+
 }  // namespace
 }  // namespace assay::guard::chain

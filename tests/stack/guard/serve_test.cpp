@@ -119,7 +119,7 @@ TEST(serve_options, are_told_all_that_is_wrong_at_once) {
   const std::string lines =
       "shed.max_in_flight is 0; allowed: 1 to 1000000\n"
       "serve.http.loops is 0; allowed: 1 to 128\n"
-      "serve.watchdog.period is 11 s; allowed: 1 ms to 10 s\n"
+      "serve.watchdog.period is 11 s; allowed: 1 ms to 1 s\n"
       "serve.watchdog.task_dump_signal is 1; allowed: 0, or a log of warnings, where it is told\n"
       "serve.guards.timeout.limit is 60 s; allowed: up to http.limits.handler_timeout, 30 s\n"
       "serve.metrics_path is \"/health/live\"; allowed: a path of its own, or empty\n"
@@ -235,10 +235,18 @@ task<http::response> stall(const observe::registry* metrics) {
   co_return http::response::text("done\n");
 }
 
+std::string_view line_of(std::string_view log, std::string_view message) {
+  const std::size_t at = log.find(message);
+  if (at == std::string_view::npos) return {};
+  const std::size_t begin = log.rfind('\n', at) + 1;
+  return log.substr(begin, log.find('\n', at) - begin);
+}
+
 TEST(serve, a_loop_that_stalled_for_long_is_not_ready) {
   guest sees{.asks = {{.target = "/health/ready"}, {.target = "/stall"}, {.target = "/health/ready"}}};
   serve_options given = sees.visited();
   given.watchdog->stall = {.report_after = 25ms, .unready_after = 50ms, .recover_after = 1h};
+  given.watchdog->capture_limit = 10s;
   const auto make = [](chain::service_loop& here) -> served {
     return {.handler = [metrics = &here.metrics()] ASSAY_CORO_WRAPPER(http::request&) { return stall(metrics); }};
   };
@@ -246,6 +254,44 @@ TEST(serve, a_loop_that_stalled_for_long_is_not_ready) {
   EXPECT_EQ(seen.exit_code, 0);
   EXPECT_THAT(sees.statuses(), ElementsAre(200, 200, 503));
   EXPECT_THAT(seen.log, HasSubstr("a loop is stalled for long: not ready"));
+  EXPECT_THAT(line_of(seen.log, "the loop is stalled\""), HasSubstr("::stall("));
+}
+
+// One that is still at work when a service has waited long enough.
+struct straggler {
+  bool begun = false;
+  std::string ended_by;
+};
+
+task<http::response> straggle(straggler* self) {
+  self->begun = true;
+  const result<void> slept = co_await delay_for(1h);
+  self->ended_by = slept ? "itself" : label(slept.error().reason);
+  co_return http::response::text("late\n");
+}
+
+task<result<void>> ask_and_end_it(guest* sees, straggler* until) {
+  scope children(co_await this_context());
+  children.spawn(guest::ask(sees, &sees->got));
+  while (!until->begun) {
+    if (const result<void> slept = co_await delay_for(1ms); !slept) co_return slept;
+  }
+  ::kill(::getpid(), SIGTERM);
+  co_return co_await children.join();
+}
+
+TEST(serve, what_is_at_work_after_the_drain_timeout_is_cut_for_the_shutdown_and_the_exit_code_says_so) {
+  guest sees{.asks = {{.target = "/"}}};
+  straggler late;
+  serve_options given = sees.visited();
+  given.http.background = [&] ASSAY_CORO_WRAPPER(unsigned) { return ask_and_end_it(&sees, &late); };
+  given.http.limits.drain_timeout = 50ms;
+  const auto make = [&late](chain::service_loop&) -> served {
+    return {.handler = [&late] ASSAY_CORO_WRAPPER(http::request&) { return straggle(&late); }};
+  };
+  const service_run seen = run(maker(make), given);
+  EXPECT_EQ(seen.exit_code, 1);
+  EXPECT_EQ(late.ended_by, "shutdown");
 }
 
 TEST(serve, says_that_it_goes_before_it_closes_its_door) {

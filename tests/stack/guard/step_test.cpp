@@ -190,6 +190,23 @@ struct streaming : decides_at_once {
   static void leave(const passage&, const held&, const http::response&) {}
 };
 
+TEST(steps, behind_one_that_wraps_hold_what_they_have_until_the_stream_is_gone_and_give_back_after_an_exception) {
+  diary notes;
+  const auto row = steps(scripted("a", &notes), wrapping(&notes), scripted("b", &notes));
+  bare_request asked("/wrapped");
+  {
+    const http::handler serve = row(stream);
+    http::response reply = run_virtual(serve(asked));
+    EXPECT_THAT(notes, ElementsAre("a in", "w in", "w wraps", "b in", "b out 200", "w unwraps", "a out 201"));
+    reply.stream = {};
+    EXPECT_THAT((diary{notes.begin() + 7, notes.end()}), UnorderedElementsAre("a gives back", "b gives back"));
+  }
+  notes.clear();
+  const http::handler failing = row(fail);
+  EXPECT_THROW(std::ignore = run_virtual(failing(asked)), std::runtime_error);
+  EXPECT_THAT(notes, ElementsAre("a in", "w in", "w wraps", "b in", "b gives back", "a gives back"));
+}
+
 TEST(steps, hold_what_a_request_has_while_another_steps_answer_streams) {
   diary notes;
   bare_request asked;
