@@ -55,7 +55,7 @@ class Seen:
         return self.document["verdict"] == "INVALID" and self.code == INVALID_CODE and told
 
     def shows_a_collapse(self) -> bool:
-        return bool(self.document["errors"]) and self.document["good_rps"] < self.document["offered_rps"] / 2
+        return bool(self.document["errors"]) and bool(self.document["collapsed"])
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,13 @@ from lib.self_knowledge import CASES, Seen
 
 
 def seen(verdict: str, code: int, *reasons: str, **figures: Any) -> Seen:
-    return Seen(code, {"verdict": verdict, "reasons": list(reasons), "errors": {}, "good_rps": 1000.0,
-                       "offered_rps": 1000.0, **figures})
+    return Seen(code, {"verdict": verdict, "reasons": list(reasons), "errors": {}, "collapsed": False,
+                       **figures})
 
 
 LATE = "generator late: p99 3.20 ms after the intended instant with idle connections (at most 1.00 ms)"
 NO_DESCRIPTORS = "generator out of descriptors, local ports or memory: 9 requests had no connection: use fewer"
-COLLAPSED = {"errors": {"timed_out": 900}, "good_rps": 100.0}
+COLLAPSED = {"errors": {"timed_out": 900}, "collapsed": True}
 
 
 class Right(unittest.TestCase):

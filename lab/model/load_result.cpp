@@ -22,6 +22,10 @@ bool many_waited(const load_result& result) {
                                                  told_wait_share * static_cast<double>(result.offered_requests);
 }
 
+bool has_collapsed(const load_result& result) {
+  return result.valid && result.offered_rps && result.good_rps < collapsed_share * *result.offered_rps;
+}
+
 std::string names_of(const std::vector<touched_time>& touched) {
   std::string names;
   for (std::size_t i = 0; i < touched.size(); ++i) {

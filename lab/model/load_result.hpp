@@ -243,6 +243,11 @@ struct load_result {
 inline constexpr double told_wait_share = 0.01;
 bool many_waited(const load_result& result);
 
+// Whether the service failed under what it was offered, and not the generator: less than collapsed_share of it came
+// back as expected and in time. Of a valid run of the open models.
+inline constexpr double collapsed_share = 0.5;
+bool has_collapsed(const load_result& result);
+
 // "p99, p99.9 and max" of what stalls have touched; empty when that is nothing.
 std::string names_of(const std::vector<touched_time>& touched);
 

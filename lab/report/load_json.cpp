@@ -83,6 +83,7 @@ std::string load_json(const model::load_result& result) {
   document["offered_rps"] = result.offered_rps ? json(*result.offered_rps) : json(nullptr);
   document["achieved_rps"] = result.achieved_rps;
   document["good_rps"] = result.good_rps;
+  document["collapsed"] = model::has_collapsed(result);
   document["requests"] = result.requests;
   document["errors"] = counts_json(result.errors);
   document["response_time_us"] = summary_us(result.latency.response_time);

@@ -137,6 +137,10 @@ std::string load_text(const model::load_result& result, const load_text_options&
     text += fmt::format(", {:.2f} as expected and in time", result.good_rps);
   }
   text += '\n';
+  if (model::has_collapsed(result)) {
+    text += fmt::format("the service collapsed: {:.2g} % of what was offered came back as expected and in time\n",
+                        100 * result.good_rps / *result.offered_rps);
+  }
   return text;
 }
 

@@ -58,6 +58,8 @@ class Text(LoadTest):
         with BadServer("overloaded") as server:
             outcome = self.load(server.url, "-d", "500ms", "-c", "2", "-R", "50")
         self.assertIn("\n  errors: status_5xx 25\n", outcome.out)
+        self.assertTrue(outcome.out.endswith(
+            "\nthe service collapsed: 0 % of what was offered came back as expected and in time\n"), outcome.out)
 
     def test_the_spectrum(self) -> None:
         text = self.text("-R", "200", "--latency")
@@ -80,7 +82,7 @@ class Text(LoadTest):
 
 class Json(LoadTest):
     KEYS = (
-        "format tool_version verdict reasons offered_rps achieved_rps good_rps requests errors "
+        "format tool_version verdict reasons offered_rps achieved_rps good_rps collapsed requests errors "
         "response_time_us response_interval_us steady expected_response_time_us service_time_us send_lag_us "
         "connect_time_us first_byte_us stages routes sessions gates url method model arrivals tick_us seed connections "
         "threads started_unix_s duration_s interrupted offered_requests received_bytes connects resent redirects "

@@ -44,20 +44,20 @@ step::step(const std::vector<wall>& outermost_first) {
 }
 
 void step::take(held& mine, permit place) {
-  mine.next_wall++;
-  if (mine.first) {
-    mine.further.push_back(std::move(place));
+  mine.next_wall_++;
+  if (mine.first_) {
+    mine.further_.push_back(std::move(place));
   } else {
-    mine.first = std::move(place);
+    mine.first_ = std::move(place);
   }
 }
 
 entry step::enter(passage& way, held& mine) const {
   if (!walls_) return entry::passes;
-  while (mine.next_wall < walls_->size()) {
-    const wall& here = (*walls_)[mine.next_wall].of;
+  while (mine.next_wall_ < walls_->size()) {
+    const wall& here = (*walls_)[mine.next_wall_].of;
     if (here.belongs && !here.belongs(way.asked)) {
-      mine.next_wall++;
+      mine.next_wall_++;
       continue;
     }
     permit place = here.part->enter_at_once();
@@ -70,7 +70,7 @@ entry step::enter(passage& way, held& mine) const {
 task<entry> step::wait(passage& way, held& mine) const {
   entry told = entry::waits;
   while (told == entry::waits) {
-    const auto& [here, refusal] = (*walls_)[mine.next_wall];
+    const auto& [here, refusal] = (*walls_)[mine.next_wall_];
     result<permit> place = co_await with_deadline(way.deadline, here.part->wait_in_line());
     if (!place)
       co_return way.answered_with(place.error().code == errc::limit ? refusal : http::response::from(place.error()));

@@ -43,9 +43,9 @@ class step {
  public:
   class held {
     friend class step;
-    std::size_t next_wall = 0;
-    permit first;  // nearly always the only one
-    std::vector<permit> further;
+    std::size_t next_wall_ = 0;
+    permit first_;  // nearly always the only one
+    std::vector<permit> further_;
   };
   explicit step(const std::vector<wall>& outermost_first);
 

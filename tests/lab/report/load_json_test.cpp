@@ -105,6 +105,7 @@ TEST(load_json, holds_the_result) {
       {"offered_rps", 160.5},
       {"achieved_rps", 160.25},
       {"good_rps", 159.5},
+      {"collapsed", false},
       {"started_unix_s", 1'700'000'000.5},
       {"requests", 400},
       {"errors", {{"status_5xx", 2}, {"timed_out", 1}}},

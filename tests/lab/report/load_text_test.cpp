@@ -48,6 +48,21 @@ offered 50.00 req/s, achieved 49.90 req/s, 49.50 as expected and in time
 )");
 }
 
+TEST(load_text, a_service_that_failed_under_the_load_is_said_to_have_collapsed_where_the_run_is_valid) {
+  model::load_result result = some_result();
+  result.good_rps = 25;
+  EXPECT_FALSE(load_text(result).contains("collapsed")) << "half of it is not less than half";
+  result.good_rps = 6;
+  EXPECT_TRUE(load_text(result).ends_with(
+      "\nthe service collapsed: 12 % of what was offered came back as expected and in time\n"))
+      << load_text(result);
+  result.valid = false;
+  EXPECT_FALSE(load_text(result).contains("collapsed")) << "it may have been the generator";
+  result.valid = true;
+  result.offered_rps.reset();
+  EXPECT_FALSE(load_text(result).contains("collapsed")) << "a closed model offers what is taken";
+}
+
 TEST(load_text, sessions_are_named_as_partly_open_and_have_a_line_a_scenario) {
   model::load_result result = some_result();
   result.model = model::load_model::partly_open;
