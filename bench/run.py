@@ -16,7 +16,7 @@ from pathlib import Path
 
 from lib import (capacity, fidelity, generator_cost, generator_cost_open, host, idle_memory, known_latency,
                  lag_estimate, log_reading, overload, pacing, probe_overhead, replay, self_knowledge, server_cost,
-                 service_cost, truth, view_noise, websocket_load)
+                 service_cost, slow_peer, truth, view_noise, websocket_load)
 from lib.peers import Peers
 from lib.procs import MeasurementError
 from lib.rounds import Settings
@@ -26,7 +26,7 @@ BENCHMARKS = {"generator-cost": generator_cost, "generator-cost-open": generator
               "truth": truth, "known-latency": known_latency, "self-knowledge": self_knowledge, "pacing": pacing,
               "view-noise": view_noise, "capacity": capacity,
               "log-reading": log_reading, "fidelity": fidelity, "replay": replay,
-              "service-cost": service_cost, "overload": overload, "idle-memory": idle_memory,
+              "service-cost": service_cost, "overload": overload, "slow-peer": slow_peer, "idle-memory": idle_memory,
               "websocket-load": websocket_load, "lag-estimate": lag_estimate, "probe-overhead": probe_overhead}
 # Truth compares values with a tolerance, not costs with an interval: fewer pairs say as much.
 DEFAULT_PAIRS = {"pacing": 5, "capacity": 20, "truth": 6, "self-knowledge": 50, "view-noise": 20}
@@ -81,7 +81,8 @@ def run_one(name: str, arguments: argparse.Namespace) -> None:
     measured = BENCHMARKS[name].measure_all(peers, settings)
     for peer, version in peers.versions.items():
         print(f"  {peer}: {version}")
-    results = arguments.build / "bench" / "results" / f"{name}.json"
+    # What only tried the harness takes no result's place.
+    results = arguments.build / "bench" / "results" / f"{name}{'.quick' if settings.quick else ''}.json"
     results.parent.mkdir(parents=True, exist_ok=True)
     results.write_text(json.dumps({"benchmark": name, "started_unix_s": started, "took_s": time.time() - started,
                                    "host": facts, "settings": settings.as_json(), "versions": peers.versions,

@@ -145,11 +145,12 @@ class Peers:
             return None
         return Server("nginx", lambda port, home: nginx_command(NGINX_CONFIG, port, home), self._server_core)
 
-    def own_server(self, name: str, path: str, *options: str) -> Server | None:
+    def own_server(self, name: str, path: str, *options: str, core: int | None = None) -> Server | None:
         program = self._own(path)
         if program is None:
             return None
-        return Server(name, lambda port, _: [program, "--port", str(port), *options], self._server_core)
+        return Server(name, lambda port, _: [program, "--port", str(port), *options],
+                      self._server_core if core is None else core)
 
     def floor_server(self) -> Server | None:
         return self.own_server("floor_server", "bench/floor_server")

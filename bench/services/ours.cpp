@@ -3,7 +3,8 @@
 //
 //   service --port N [--policies off|on|every] [--no-watchdog] [--io epoll] [--database URL] [--max-connections N]
 //
-// /socket is a WebSocket that echoes, /room one that tells everybody; node/sockets.js has these.
+// /socket is a WebSocket that echoes, /room one that tells everybody; node/sockets.js has these. With --peer PORT there
+// is /peer, which asks another one of these for its /nap: that answers after --nap MS, without work.
 //
 // It runs as guard::serve has it, but for the log, which is of failed requests alone. With --policies on it has what
 // guard::chain has by default and nothing else, with --policies every each policy that a server can have but the cache,
@@ -18,10 +19,13 @@
 #include <vector>
 
 #include "stack/data/postgres.hpp"
+#include "stack/guard/remote.hpp"
 #include "stack/guard/serve.hpp"
 #include "stack/http/json.hpp"
 #include "stack/http/settings.hpp"
 #include "stack/http/websocket/endpoint.hpp"
+#include "stack/net/address.hpp"
+#include "stack/runtime/delay.hpp"
 
 using namespace assay;
 
@@ -29,10 +33,25 @@ namespace {
 
 constexpr std::int64_t work_ns = 1'000'000;  // of a request to /cpu
 
+struct wants {
+  std::string database;
+  std::uint16_t peer = 0;     // its port; 0: none
+  std::size_t peer_wall = 0;  // places of /peer; 0: no wall
+  unsigned nap_ms = 10;
+};
+
 struct service {
-  explicit service(const std::string& database) {
-    if (!database.empty()) rows = std::make_unique<data::pool>(data::pool_options{.url = database});
+  explicit service(const wants& given) : nap(given.nap_ms) {
+    if (!given.database.empty()) rows = std::make_unique<data::pool>(data::pool_options{.url = given.database});
+    if (given.peer == 0) return;
+    const http::origin to{.host = "127.0.0.1", .address = *net::parse_address("127.0.0.1", given.peer)};
+    peer = std::make_unique<guard::remote>(to, guard::chain::client_options{}, every_place);
   }
+  // As many connections as the service has places: what is to bound them is the wall.
+  static constexpr http::client_limits every_place{.max_connections = 256, .max_waiters = 256};
+
+  std::chrono::milliseconds nap;
+  std::unique_ptr<guard::remote> peer;
   std::unique_ptr<data::pool> rows;
   websocket::endpoint sockets{{}};
   std::vector<websocket::connection*> room;
@@ -76,6 +95,16 @@ task<http::response> row(service* of, std::int32_t id) {
   const auto price = (*found)[0].get<std::int32_t>(2);
   if (!name || !price) co_return http::response::text("internal server error\n", 500);
   co_return http::response::json(http::json_object({{"id", id}, {"name", *name}, {"price_cents", *price}}));
+}
+
+task<http::response> nap(std::chrono::milliseconds span) {
+  const result<void> slept = co_await delay_for(span);
+  co_return slept ? http::response::text("rested\n") : http::response::from(slept.error());
+}
+
+task<http::response> ask_peer(service* of) {
+  const auto answer = co_await of->peer->ask({.target = "/nap"});
+  co_return answer ? http::response::text(answer->body, answer->status) : http::response::from(answer.error());
 }
 
 task<http::response> cpu() {
@@ -122,6 +151,9 @@ void add_routes(service* of) {
                  [of] ASSAY_CORO_WRAPPER(http::request & asked) { return socket(of, asked); });
   of->routes.add(http::method::get, "/room",
                  [of] ASSAY_CORO_WRAPPER(http::request & asked) { return room(of, asked); });
+  of->routes.add(http::method::get, "/nap", [of] ASSAY_CORO_WRAPPER(http::request&) { return nap(of->nap); });
+  if (of->peer)
+    of->routes.add(http::method::get, "/peer", [of] ASSAY_CORO_WRAPPER(http::request&) { return ask_peer(of); });
   if (!of->rows) return;
   of->routes.add(http::method::get, "/rows/{id}",
                  [of] ASSAY_CORO_WRAPPER(http::request&, std::int32_t id) { return row(of, id); });
@@ -137,13 +169,16 @@ http::handler keeping(std::shared_ptr<service> of) {
 int main(int argc, char** argv) {
   http::serve_options options;
   options.host = "127.0.0.1";
-  std::string database;
+  wants given;
   guarded policies = guarded::all;
   bool no_watchdog = false;
   CLI::App app{"The benchmarks' service."};
   app.add_option("--port", options.port, "TCP port");
   app.add_option("--max-connections", options.limits.max_connections, "of clients");
-  app.add_option("--database", database, "PostgreSQL URL, for /rows/{id}");
+  app.add_option("--database", given.database, "PostgreSQL URL, for /rows/{id}");
+  app.add_option("--peer", given.peer, "port of another, for /peer");
+  app.add_option("--peer-wall", given.peer_wall, "with all policies: places of /peer");
+  app.add_option("--nap", given.nap_ms, "of /nap, in ms");
   const std::map<std::string, guarded> levels{
       {"off", guarded::off}, {"on", guarded::on}, {"every", guarded::every}, {"all", guarded::all}};
   app.add_option("--policies", policies, "off, on, every, or all as guard::serve has them")
@@ -154,8 +189,8 @@ int main(int argc, char** argv) {
   app.add_flag("--no-watchdog", no_watchdog, "with all policies, and without that thread");
   CLI11_PARSE(app, argc, argv);
 
-  const auto make = [&database] {
-    auto of = std::make_shared<service>(database);
+  const auto make = [&given] {
+    auto of = std::make_shared<service>(given);
     add_routes(of.get());
     return of;
   };
@@ -167,6 +202,9 @@ int main(int argc, char** argv) {
   }
   guard::serve_options wanted{.http = options, .log = observe::log_options{.least = observe::level::warn}};
   wanted.guards.drain.delay = duration::zero();  // no balancer is in front
+  if (given.peer_wall > 0) {
+    wanted.guards.bulkheads = {{.path = "/peer", .wall = {.name = "peer", .max_in_flight = given.peer_wall}}};
+  }
   if (no_watchdog) wanted.watchdog = std::nullopt;
   return guard::serve(
       [&](guard::chain::service_loop&) -> guard::served {
