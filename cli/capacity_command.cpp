@@ -9,12 +9,14 @@
 #include <cstdio>
 #include <expected>
 
+#include "cli/load_inputs.hpp"
 #include "cli/load_options.hpp"
 #include "cli/run_watched.hpp"
 #include "cli/speech.hpp"
 #include "cli/values.hpp"
 #include "lab/load/capacity_curve.hpp"
 #include "lab/load/capacity_finder.hpp"
+#include "lab/load/gate.hpp"
 #include "lab/model/number.hpp"
 #include "lab/report/capacity_report.hpp"
 #include "stack/runtime/signals.hpp"
@@ -49,9 +51,6 @@ std::expected<std::vector<load::gate>, std::string> read_gates(const std::string
   if (any(load::gated::rate)) {
     return std::unexpected("--slo rate: the rate is what is looked for; say from which one on with --from");
   }
-  if (std::ranges::any_of(*gates, [](const load::gate& each) { return !each.part.empty(); })) {
-    return std::unexpected("--slo with [...]: these runs have one request and one stage");
-  }
   if (load::gate_window(*gates) > duration::zero()) {
     return std::unexpected("--slo with \"every\": each of these runs is judged as a whole");
   }
@@ -78,38 +77,49 @@ std::expected<load::capacity_options, std::string> read_search(const capacity_ar
   return search;
 }
 
+// A run at the first rate: the others differ in that alone.
+std::expected<load::load_plan, std::string> read_plan(const capacity_arguments& typed, double from_rps) {
+  std::expected<load::load_options, std::string> options = read_load_options(typed.load);
+  if (!options) return std::unexpected(options.error());
+  const auto notice = read_load_inputs(typed.load, *options);
+  if (!notice) return std::unexpected(notice.error());
+  if (!notice->empty()) fmt::print(stderr, "assay capacity: {}\n", one_line(*notice));
+  options->rate_per_s = from_rps;
+  return load::normalize(std::move(*options));
+}
+
 }  // namespace
 
 int capacity_command(const capacity_arguments& typed) {
-  std::expected<load::load_options, std::string> options = read_load_options(typed.load);
-  if (!options) return complain("capacity", usage, options.error());
   auto gates = read_gates(typed.load.objectives);
   if (!gates) return complain("capacity", usage, gates.error());
   auto search = read_search(typed);
   if (!search) return complain("capacity", usage, search.error());
-  search->least_rps = std::max(search->least_rps, load::least_tellable_rps(*gates, options->length));
+  const auto plan = read_plan(typed, search->from_rps);
+  if (!plan) return complain("capacity", usage, plan.error());
+  if (const auto had = load::check_gates(*gates, *plan); !had) {
+    return complain("capacity", usage, "--slo " + had.error());
+  }
+  search->least_rps = std::max(search->least_rps, load::least_tellable_rps(*gates, *plan));
   if (search->from_rps < search->least_rps) {
-    return complain("capacity", usage,
-                    fmt::format("--slo {}: at {:g} req/s runs of {:g} s are too short for that percentile, though they "
-                                "are made up to 20 times as long: expected --from {:.0f} or more, or a longer -d",
-                                typed.load.objectives, search->from_rps,
-                                std::chrono::duration<double>(options->length).count(), std::ceil(search->least_rps)));
+    return complain(
+        "capacity", usage,
+        fmt::format("--slo {}: at {:g} req/s runs of {:g} s are too short for that percentile, though they "
+                    "are made up to 20 times as long: expected --from {:.0f} or more, or a longer -d",
+                    typed.load.objectives, search->from_rps,
+                    std::chrono::duration<double>(plan->options.length).count(), std::ceil(search->least_rps)));
   }
   if (typed.curve == 1 || typed.curve > load::most_curve_points) {
     return complain("capacity", usage, fmt::format("--curve: expected 0, or from 2 to {}", load::most_curve_points));
   }
-  load::load_options first = *options;
-  first.rate_per_s = search->from_rps;
-  if (const auto plan = load::normalize(std::move(first)); !plan) return complain("capacity", usage, plan.error());
 
   stop_signals stop;  // before any thread
   std::size_t count = 0;
   const load::finder_options how{.curve_points = typed.no_curve ? 0 : typed.curve,
                                  .most_connections = typed.load.has_connections ? 0 : most_connections};
-  load::capacity_finder finder(std::move(*options), std::move(*gates), *search, how,
-                               [&count](const model::capacity_run& run) {
-                                 fmt::print(stderr, "run {}: {}\n", ++count, report::capacity_run_text(run));
-                               });
+  load::capacity_finder finder(*plan, std::move(*gates), *search, how, [&count](const model::capacity_run& run) {
+    fmt::print(stderr, "run {}: {}\n", ++count, report::capacity_run_text(run));
+  });
   // On Ctrl-C what was found by then is reported.
   const auto [result, ended_by] =
       run_until_signal([&finder] { return finder.find(); }, [&finder] { finder.stop(); }, stop);

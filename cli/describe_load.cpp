@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <array>
 #include <string_view>
 
 #include "cli/describe.hpp"
@@ -21,6 +22,7 @@ constexpr const char* capacity_examples = R"(Examples:
   assay capacity http://127.0.0.1:8080/ --slo 'p99<50ms,errors<0.1%'
   assay capacity http://127.0.0.1:8080/ --slo 'p95<200ms' --from 1000 -d 30s --arrivals poisson
   assay capacity http://127.0.0.1:8080/ --slo 'p99<50ms' --precision 2% --runs 80 --json
+  assay capacity http://127.0.0.1:8080 --requests shop.yaml --slo 'p99[GET /items/{id}]<50ms,errors<0.1%'
 
 Each run is in the open model and says only whether the objectives were kept; the interval follows from all of them.
 Without -c connections are doubled, up to 4096, while too few of them are what keeps a run from its objectives.
@@ -94,19 +96,17 @@ void describe_streams(CLI::App& command, load_arguments& typed) {
       ->allow_extra_args(false);
 }
 
-// Several requests in place of one.
-void describe_several(CLI::App& command, load_arguments& typed) {
+// Several requests in place of one; what brings them.
+std::array<CLI::Option*, 3> describe_several(CLI::App& command, load_arguments& typed) {
   CLI::Option* curl =
       command.add_option("--curl", typed.curl, "a curl command line, or a file of them; may be repeated");
   curl->take_all()->allow_extra_args(false);
   CLI::Option* har = command.add_option("--har", typed.har, "the requests of a HAR file to the origin of its first");
   CLI::Option* file = command.add_option("--requests", typed.requests, "a file of weighted requests: .yaml or .jsonl");
-  CLI::Option* sessions = command.add_option(
-      "--sessions", typed.sessions, "a file of scenarios: what users do one after the other, at its rates or -R");
   har->excludes(curl);
   file->excludes(curl)->excludes(har);
-  sessions->excludes(curl)->excludes(har)->excludes(file);
-  for (CLI::Option* each : {curl, har, file, sessions}) {
+  const std::array<CLI::Option*, 3> inputs{curl, har, file};
+  for (CLI::Option* each : inputs) {
     each->excludes(command.get_option("--method"))->excludes(command.get_option("--body"));
   }
   command
@@ -119,6 +119,14 @@ void describe_several(CLI::App& command, load_arguments& typed) {
                   "of each answer: status=200,404, header:NAME=VALUE, body~PART, json:PATH=VALUE; =VALUE or ~PART")
       ->take_all()
       ->allow_extra_args(false);
+  return inputs;
+}
+
+void describe_sessions(CLI::App& command, load_arguments& typed, const std::array<CLI::Option*, 3>& instead_of) {
+  CLI::Option* sessions = command.add_option(
+      "--sessions", typed.sessions, "a file of scenarios: what users do one after the other, at its rates or -R");
+  for (CLI::Option* each : instead_of) sessions->excludes(each);
+  sessions->excludes(command.get_option("--method"))->excludes(command.get_option("--body"));
 }
 
 // Two URLs, or none, in place of one.
@@ -166,7 +174,7 @@ CLI::App* describe_load(CLI::App& app, load_arguments& typed) {
       ->check(CLI::PositiveNumber);
   command.add_option("--follow", typed.follow, "up to so many redirects of one request, to the same origin; 0: none")
       ->check(CLI::NonNegativeNumber);
-  describe_several(command, typed);
+  describe_sessions(command, typed, describe_several(command, typed));
   describe_streams(command, typed);
   command.add_option("--slo", typed.objectives,
                      "exit code 1 unless all hold: p99<50ms,errors<0.1%,rate>950,back<10s,p99[GET /a]<9ms every 10s");
@@ -185,10 +193,11 @@ CLI::App* describe_load(CLI::App& app, load_arguments& typed) {
 }
 
 CLI::App* describe_capacity(CLI::App& app, capacity_arguments& typed) {
-  CLI::App& command = *app.add_subcommand("capacity", "Find the highest rate at which one URL keeps its objectives");
+  CLI::App& command = *app.add_subcommand("capacity", "Find the highest rate at which a service keeps its objectives");
   command.footer(capacity_examples);
-  command.add_option("url", typed.load.url, "http://HOST[:PORT]/PATH")->required();
-  command.add_option("--slo", typed.load.objectives, "what is to be kept: p99<50ms,errors<0.1%")->required();
+  command.add_option("url", typed.load.url, "http://HOST[:PORT]/PATH");
+  command.add_option("--slo", typed.load.objectives, "what is to be kept: p99<50ms,errors<0.1%,p99[GET /a]<9ms")
+      ->required();
   command.add_option("-d,--duration", typed.load.length, "of one run")->capture_default_str();
   command.add_option("--from", typed.from, "requests per second of the first run")->capture_default_str();
   command.add_option("--most", typed.most, "no run at more than that")->capture_default_str();
@@ -200,6 +209,7 @@ CLI::App* describe_capacity(CLI::App& app, capacity_arguments& typed) {
   command.add_flag("--no-curve", typed.no_curve, "neither these nor the run that tells how it recovers")
       ->excludes(curve);
   describe_requests(command, typed.load);
+  describe_several(command, typed.load);
   command.add_flag("--json", typed.load.json, "print one JSON document");
   return &command;
 }

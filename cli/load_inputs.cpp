@@ -48,7 +48,7 @@ std::expected<std::string, std::string> read_load_inputs(const load_arguments& t
     into.routes = std::move(*routes);
   }
   if (typed.curl.empty() && typed.har.empty()) {
-    if (!typed.url) return std::unexpected("url is required; see assay load --help");
+    if (!typed.url) return std::unexpected("url is required; see --help");
     return std::string();
   }
   recorded requests = read_recorded(typed);

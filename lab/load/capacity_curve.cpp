@@ -26,11 +26,12 @@ duration part_of_length(duration whole, double part) {
   return duration(static_cast<duration::rep>(part * static_cast<double>(whole.count())));
 }
 
-// Those that a slice of a run can be judged by, of slice `index`.
+// Those that a slice of a run can be judged by, of slice `index`: what one of several requests took is not told by
+// stage.
 std::vector<gate> gates_of_slice(const std::vector<gate>& gates, std::size_t index) {
   std::vector<gate> of_slice;
   for (const gate& each : gates) {
-    if (each.what == gated::rate) continue;
+    if (each.what == gated::rate || !each.part.empty()) continue;
     of_slice.push_back(each);
     of_slice.back().part = fmt::format("stage {}", index + 2);  // from 1 on, and the first is the overload
   }
@@ -102,7 +103,7 @@ model::capacity_recovery judge_recovery(model::capacity_recovery expected, const
     return expected;
   }
   if (gates_of_slice(gates, 0).empty()) {
-    expected.why_not = "no objective of time or errors";
+    expected.why_not = "no objective of time or errors of all requests";
     return expected;
   }
   const std::size_t slices = seen.stages.empty() ? 0 : seen.stages.size() - 1;

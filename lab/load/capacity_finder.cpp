@@ -50,12 +50,21 @@ bool overwhelmed(const model::generator_health& health) {
   return health.own_limits > 0 || health.cpu_share > verdict_bounds{}.cpu_share;
 }
 
+// Of all requests, that of the one that a gate is of.
+double share_of(const gate& each, const load_plan& plan) {
+  for (std::size_t i = 0; plan.several && i < plan.several->size(); ++i) {
+    if ((*plan.several)[i].name == each.part) return (*plan.several)[i].share;
+  }
+  return 1;
+}
+
 // Half as many again as the most demanding percentile needs.
-double requests_needed(const std::vector<gate>& gates) {
+double requests_needed(const std::vector<gate>& gates, const load_plan& plan) {
   double needed = 0;
   for (const gate& each : gates) {
     if (each.what != gated::quantile) continue;
-    needed = std::max(needed, 1.5 * static_cast<double>(observe::min_samples_for_quantile(each.quantile)));
+    const auto least = static_cast<double>(observe::min_samples_for_quantile(each.quantile));
+    needed = std::max(needed, 1.5 * least / share_of(each, plan));
   }
   return needed;
 }
@@ -73,15 +82,11 @@ std::optional<model::time_interval> interval_of(const model::load_result& seen, 
 }
 
 model::capacity_run summary_of(double rate_rps, bool kept, double time_ns, model::load_result seen) {
-  std::uint64_t bad_answers = 0;
-  for (const auto& [kind, count] : seen.errors) bad_answers += kind.starts_with("status_") ? count : 0;
-  const double good =
-      seen.requests == 0 ? 0 : 1 - static_cast<double>(bad_answers) / static_cast<double>(seen.requests);
   return {.rate_rps = rate_rps,
           .valid = seen.valid,
           .kept = seen.valid && kept,
           .achieved_rps = seen.achieved_rps,
-          .goodput_rps = seen.achieved_rps * good,
+          .goodput_rps = seen.good_rps,
           .in_slo_rps = within_objective_rps(seen, time_ns),
           .p50_ns = observe::estimated_quantile(seen.latency.response_time, 0.5),
           .p99_ns = observe::estimated_quantile(seen.latency.response_time, 0.99),
@@ -98,13 +103,14 @@ bool is_known(const model::capacity_estimate& found) {
 
 }  // namespace
 
-double least_tellable_rps(const std::vector<gate>& gates, duration run_length) {
-  return requests_needed(gates) / (most_stretch * std::chrono::duration<double>(run_length).count());
+double least_tellable_rps(const std::vector<gate>& gates, const load_plan& plan) {
+  return requests_needed(gates, plan) / (most_stretch * std::chrono::duration<double>(plan.options.length).count());
 }
 
-capacity_finder::capacity_finder(load_options base, std::vector<gate> gates, const capacity_options& search,
+capacity_finder::capacity_finder(const load_plan& base, std::vector<gate> gates, const capacity_options& search,
                                  const finder_options& options, std::function<void(const model::capacity_run&)> on_run)
-    : base_(std::move(base)),
+    : base_(base.options),
+      requests_needed_(requests_needed(gates, base)),
       proven_connections_(base_.connections),
       gates_(std::move(gates)),
       search_(search),
@@ -123,7 +129,7 @@ capacity_finder::capacity_finder(load_options base, std::vector<gate> gates, con
 load_options capacity_finder::options_at(double rate_rps) const {
   load_options options = base_;
   options.rate_per_s = rate_rps;
-  const std::chrono::duration<double> enough(requests_needed(gates_) / rate_rps);
+  const std::chrono::duration<double> enough(requests_needed_ / rate_rps);
   if (enough > base_.length) {
     options.length = std::min(base_.length * most_stretch, std::chrono::duration_cast<duration>(enough));
   }
@@ -267,7 +273,7 @@ void capacity_finder::watch_recovery() {
   const double factor = std::min(curve_until, most_rps() / capacity_rps);
   if (factor < least_overload) return;
   load_options options = options_at(capacity_rps);
-  recovery_plan plan = plan_recovery(capacity_rps, factor, options.length, requests_needed(gates_));
+  recovery_plan plan = plan_recovery(capacity_rps, factor, options.length, requests_needed_);
   options.rate_per_s.reset();
   options.stages = std::move(plan.stages);
   std::expected<model::load_result, std::string> seen = run(std::move(options));

@@ -29,8 +29,9 @@
 
 namespace assay::load {
 
-// Below this rate a run is too short for an objective's percentile, however far it is stretched; zero without one.
-double least_tellable_rps(const std::vector<gate>& gates, duration run_length);
+// Below this rate a run of the plan is too short for an objective's percentile, however far it is stretched; zero
+// without one. Of one of several requests a run has as many as its share says.
+double least_tellable_rps(const std::vector<gate>& gates, const load_plan& plan);
 
 // How the search is made, beside its rates.
 struct finder_options {
@@ -40,9 +41,9 @@ struct finder_options {
 
 class capacity_finder {
  public:
-  // `base` says everything but the rate: its length is that of one run. Both have been checked. `on_run` is told each
-  // run when it has ended, those of the curve too, on the thread of find().
-  capacity_finder(load_options base, std::vector<gate> gates, const capacity_options& search,
+  // `base` says everything but the rate, which is any: its length is that of one run. It and the gates have been
+  // checked. `on_run` is told each run when it has ended, those of the curve too, on the thread of find().
+  capacity_finder(const load_plan& base, std::vector<gate> gates, const capacity_options& search,
                   const finder_options& options, std::function<void(const model::capacity_run&)> on_run);
 
   // Blocks until it has ended. The error is one line: the service cannot be reached, or nothing valid was measured.
@@ -66,6 +67,7 @@ class capacity_finder {
   bool stopping();
 
   load_options base_;
+  double requests_needed_;       // of a run, for the objectives' percentiles
   unsigned proven_connections_;  // of the last valid run
   std::vector<gate> gates_;
   capacity_search search_;

@@ -13,6 +13,10 @@ bool bound_by_connections(const std::vector<gate>& gates, const model::load_resu
   judged.gates.clear();
   judged.latency.response_time = seen.latency.service_time;
   judged.errors.erase(std::string(label(failure_kind::unsent)));
+  for (model::load_route& each : judged.routes) {
+    each.latency.response_time = each.latency.service_time;
+    each.errors.erase(std::string(label(failure_kind::unsent)));
+  }
   return judge_gates(gates, judged);
 }
 

@@ -74,7 +74,7 @@ class BadArguments(LoadTest):
 
     def test_one_line_that_names_the_value_and_what_was_expected(self) -> None:
         cases = [
-            ((), ["url is required", "assay load --help"]),
+            ((), ["url is required", "--help"]),
             (("",), ["http://HOST"]),
             (("ftp://host/",), ["ftp://host/", "http://HOST"]),
             (("http://",), ["http://HOST"]),

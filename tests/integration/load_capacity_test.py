@@ -1,7 +1,9 @@
 """`assay capacity` on servers of known capacity: one queue, so the inverse of the time that a request takes."""
 
 import functools
+import pathlib
 import signal
+import tempfile
 import unittest
 from typing import Any
 
@@ -79,6 +81,19 @@ class Capacity(LoadTest):
         self.assertIn(bound["outcome"], ("found", "wide"))
         self.assertLess(bound["low_rps"], 500)  # short runs keep a little more than 320
 
+    def test_of_several_requests_with_an_objective_of_one(self) -> None:
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        requests = pathlib.Path(folder, "requests.jsonl")
+        requests.write_text('{"route": "GET /a", "weight": 9}\n{"route": "GET /b"}\n')
+        search = ("--from", "20", "--most", "100", "-d", "500ms", "--runs", "8", "--curve", "2", "--json")
+        outcome = self.capacity(self.serve("2ms:0"), "--requests", str(requests), "--slo", "p50[GET /b]<1s", *search)
+        self.assertEqual(outcome.code, OK, outcome.err)
+        document = outcome.document()
+        self.assertEqual((document["outcome"], document["slo"]), ("above_most", "p50[GET /b]<1s"))
+        first = document["runs"][0]
+        self.assertEqual(first["gates"][0]["gate"], "p50[GET /b]<1s")
+        self.assertRegex(first["gates"][0]["measured"], r"^[\d.]+(us|ms|s)$", "enough of the tenth that is /b")
+
     def test_it_can_be_ended_early(self) -> None:
         endless = ("--runs", "1000", "--precision", "0.1%")
         run = self.start("capacity", self.serve("2ms:0"), "--slo", "p90<50ms", "-d", "300ms", *endless)
@@ -122,6 +137,9 @@ class Capacity(LoadTest):
         self.assert_refused(self.capacity(url, "--slo", "p99<1s,rate>950"), USAGE, "--slo rate", "--from")
         self.assert_refused(self.capacity(url, "--slo", "p99.99<1s"), USAGE, "--slo p99.99<1s", "--from 2")
         self.assert_refused(self.capacity(url), USAGE, "--slo")
+        self.assert_refused(self.capacity(url, "--slo", "p99[GET /a]<1s"), USAGE, '--slo "p99[GET /a]<1s"', "GET /a")
+        self.assert_refused(self.start("capacity", "--slo", "p99<1s").wait(20), USAGE, "url is required")
+        self.assert_refused(self.capacity(url, "--slo", "p99<1s", "--sessions", "a.yaml"), USAGE, "--sessions")
         self.assert_refused(self.capacity(url, "--slo", "p99<1s", "--from", "nan"), USAGE, "--from nan")
         self.assert_refused(self.capacity(url, "--slo", "p99<1s", "--precision", "0"), USAGE, "--precision")
         self.assert_refused(self.capacity(url, "--slo", "p99<1s", "--runs", "2"), USAGE, "--runs")

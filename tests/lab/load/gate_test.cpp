@@ -234,6 +234,12 @@ TEST(gates, that_a_wait_for_connections_broke_are_told_by_the_share_that_the_tex
   result.waited_for_connection = 11;
   EXPECT_TRUE(bound_by_connections(gates, result));
   EXPECT_TRUE(model::many_waited(result));
+  // Those of one of several requests, too.
+  result.routes.push_back({.name = "GET /a", .offered = 1000, .answered = 1000});
+  result.routes[0].latency.response_time.record(200'000'000, 1000);
+  result.routes[0].latency.service_time.record(1'000'000, 1000);
+  EXPECT_TRUE(bound_by_connections(*parse_gates("p50[GET /a]<100ms"), result));
+  EXPECT_FALSE(bound_by_connections(*parse_gates("p50[GET /a]<100us"), result)) << "no number of them makes it faster";
   result.model = model::load_model::closed;
   EXPECT_FALSE(model::many_waited(result)) << "nothing is due there";
 }
