@@ -108,7 +108,8 @@ TEST(capacity_curve, a_recovery_is_not_told_of_what_does_not_show_it) {
   seen.reasons = {"generator late"};
   EXPECT_EQ(judge_recovery(plan.expected, gates_of("p99<50ms"), seen).why_not, "the run was INVALID: generator late");
   seen.valid = true;
-  EXPECT_EQ(judge_recovery(plan.expected, gates_of("rate>10"), seen).why_not, "no objective of time or errors of all requests");
+  EXPECT_EQ(judge_recovery(plan.expected, gates_of("rate>10"), seen).why_not,
+            "no objective of time or errors of all requests");
   seen.interrupted = true;
   EXPECT_EQ(judge_recovery(plan.expected, gates_of("p99<50ms"), seen).why_not, "the run was ended early");
 }
