@@ -5,7 +5,7 @@
 // only be destroyed, which closes it without waiting. The server is asked to cancel it, on another thread and by a
 // connection of its own.
 //
-// Misuse: two operations at the same time (asserts). Going on after broken().
+// Misuse: two operations at the same time (aborts). Going on after broken().
 #pragma once
 
 #include <memory>

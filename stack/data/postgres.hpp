@@ -17,7 +17,7 @@
 // transaction that is not committed is rolled back at once: ROLLBACK is sent, or the connection closed. Nothing is
 // retried here: only the program knows what may be done twice.
 //
-// Misuse: destroying the pool while anything of it is in use (asserts); a transaction held while waiting for something
+// Misuse: destroying the pool while anything of it is in use (aborts); a transaction held while waiting for something
 // else, which holds a connection and the server's locks; a statement's text that ends before the co_await does; text
 // made of values, since each new text is prepared once on each connection.
 #pragma once

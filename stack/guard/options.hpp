@@ -6,7 +6,8 @@
 //   }
 //   // "shed.max_in_flight is 0; allowed: 1 to 1000000"
 //
-// A program that reads options from a user calls check() and prints the text. A policy's constructor asserts it.
+// A program that reads options from a user calls check() and prints the text. A policy's constructor aborts on what is
+// wrong.
 //
 // Misuse: putting options right in silence ("0 means 1"): the operator would believe what is not so.
 #pragma once

@@ -7,12 +7,16 @@
 // What a step has, besides its policy:
 //
 //   struct step : decides_at_once {
-//     struct held {};                                    // what a request has of it until it has ended, its stream too
-//     entry enter(passage& way, held& mine) const;       // before what comes next
-//     task<entry> wait(passage& way, held& mine) const;  // after enter() said entry::waits; then without the base
-//     task<http::response> wrap(http::request& asked, http::handler rest) const;   // after entry::wraps, if it ever
-//     does void leave(const passage& way, held& mine, http::response& reply) const;  // of who passed, the innermost
-//     first
+//     // What a request has of it until it has ended, its stream too.
+//     struct held {};
+//     // Before what comes next.
+//     entry enter(passage& way, held& mine) const;
+//     // After enter() said entry::waits; in a step that may, in the place of the base.
+//     task<entry> wait(passage& way, held& mine) const;
+//     // After entry::wraps; only in a step that may say so.
+//     task<http::response> wrap(http::request& asked, http::handler rest) const;
+//     // Of what was let pass, the innermost step first.
+//     void leave(const passage& way, held& mine, http::response& reply) const;
 //   };
 //
 // A step that says entry::wraps is a layer for this request: `rest` is the steps behind it and the handler.

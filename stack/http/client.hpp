@@ -29,7 +29,7 @@
 // is dropped if it has been received already, or the connection closes, as it does when a read fails or is cancelled.
 //
 // Misuse: destroying the client while a send() is awaited, or before its loop has finished with it, or with the source
-// of a response still there (asserts). Keeping that long after it is of use: it is one of max_connections.
+// of a response still there (aborts). Keeping that long after it is of use: it is one of max_connections.
 #pragma once
 
 #include <cstdint>

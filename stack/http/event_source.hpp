@@ -16,7 +16,7 @@
 // A next() that ends by deadline or cancellation loses nothing; call it again. Nothing runs between two calls: who does
 // not call reads slowly, and the server will see it.
 //
-// Misuse: two next() at the same time (asserts). Taking an event for new because it comes: a server may send again
+// Misuse: two next() at the same time (aborts). Taking an event for new because it comes: a server may send again
 // what it is not sure of.
 #pragma once
 

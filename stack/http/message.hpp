@@ -14,12 +14,13 @@
 #pragma once
 
 #include <array>
-#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string_view>
+
+#include "stack/runtime/precondition.hpp"
 
 namespace assay::http {
 
@@ -63,7 +64,7 @@ class header_list {
   void clear() noexcept { size_ = 0; }
 
   [[nodiscard]] const header_field& operator[](std::size_t index) const noexcept {
-    assert(index < size_);
+    ASSAY_PRECONDITION(index < size_, "no header field has this index");
     return begin()[index];
   }
   [[nodiscard]] const_iterator begin() const noexcept { return reinterpret_cast<const header_field*>(storage_.data()); }

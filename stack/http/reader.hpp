@@ -4,8 +4,11 @@
 //   result<std::string_view> head = co_await reader.read_head(idle_limit, head_timeout);
 //   ... parse_request_head(*head, ...) ...
 //   reader.begin_body(parsed.body);
-//   while (true) { result<std::string_view> piece = co_await reader.read_body(limit); if (!piece ||
-//   piece->empty()) ... } reader.next_message();
+//   while (true) {
+//     result<std::string_view> piece = co_await reader.read_body(limit);
+//     if (!piece || piece->empty()) break;     // a failure, or the end
+//   }
+//   reader.next_message();
 //
 // A head is copied (it must stay while a handler runs); pieces of a body are views into the loop's lent
 // buffers.

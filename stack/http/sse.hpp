@@ -1,11 +1,10 @@
 // The server's side of server-sent events (WHATWG HTML, "Server-sent events"): events as text, and a stream of them.
 //
 //   task<http::response> prices(http::request& asked) {
-//     auto feed = std::make_shared<channel<http::sent_event>>(64);       // whoever fills it decides what to do when
-//     full subscribe(feed, http::last_event_id(asked.head())); co_return http::event_response([feed](this auto,
-//     http::body_sink& to) -> task<result<void>> {
-//       co_return co_await http::send_events(to, *feed);                 // until the feed is closed, or the client
-//       goes
+//     auto feed = std::make_shared<channel<http::sent_event>>(64);
+//     subscribe(feed, http::last_event_id(asked.head()));   // whoever fills it decides what to do when it is full
+//     co_return http::event_response([feed](this auto, http::body_sink& to) -> task<result<void>> {
+//       co_return co_await http::send_events(to, *feed);    // until the feed is closed, or the client goes
 //     });
 //   }
 //

@@ -7,15 +7,15 @@
 // Every wait ends at the context's deadline, or at the earlier `limit` given. One receive and one send may be pending
 // at the same time; an operation owns its buffer until it completes.
 //
-// Misuse: destroying a stream while an operation on it is awaited elsewhere (the backend asserts); keeping a chunk for
+// Misuse: destroying a stream while an operation on it is awaited elsewhere (the backend aborts); keeping a chunk for
 // long: its memory is one of the loop's lent buffers, copy what must stay.
 #pragma once
 
 #include <algorithm>
-#include <cassert>
 #include <string_view>
 #include <utility>
 
+#include "stack/runtime/precondition.hpp"
 #include "stack/runtime/wait.hpp"
 
 namespace assay::net {
@@ -42,7 +42,7 @@ class chunk {
   instant received_at() const { return lent_.received_at; }
   // Drops bytes at the front that have been used; gives the buffer back with the last one.
   void consume(std::size_t count) {
-    assert(count <= lent_.bytes.size());
+    ASSAY_PRECONDITION(count <= lent_.bytes.size(), "no more is consumed than was received");
     lent_.bytes = lent_.bytes.subspan(count);
     if (lent_.bytes.empty()) release();
   }

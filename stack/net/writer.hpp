@@ -7,10 +7,9 @@
 //   writer.kick(deadline);                    // starts sending unless a send is in flight, which then takes it along
 //   co_await writer.flushed();                // optional: everything is with the kernel, or why not
 //
-// Misuse: destroying it while a send is in flight. `co_await stop()` first; the destructor asserts.
+// Misuse: destroying it while a send is in flight. `co_await stop()` first; the destructor aborts.
 #pragma once
 
-#include <cassert>
 #include <coroutine>
 #include <cstdint>
 #include <functional>
@@ -18,6 +17,7 @@
 #include <string_view>
 
 #include "stack/net/stream.hpp"
+#include "stack/runtime/precondition.hpp"
 
 namespace assay::net {
 
@@ -28,7 +28,7 @@ class writer {
       : op_(this), timer_(this), on_(on), to_(to), on_failure_(std::move(on_failure)) {}
   writer(const writer&) = delete;
   writer& operator=(const writer&) = delete;
-  ~writer() { assert(!in_flight() && "stop() the writer before it goes"); }
+  ~writer() { ASSAY_PRECONDITION(!in_flight(), "stop() the writer before it goes"); }
 
   // Where to append; nothing is sent before kick().
   std::string& buffer() { return filling_; }
@@ -90,8 +90,8 @@ class writer {
     bool await_ready() const noexcept { return !self->sending_ && (self->filling_.empty() || self->failed()); }
     template <class Promise>
     void await_suspend(std::coroutine_handle<Promise> waiter) const noexcept {
-      assert(!self->waiter_ && "one task waits for a writer");
-      assert(self->sending_ && "kick() before flushed(): nothing would ever end the wait");
+      ASSAY_PRECONDITION(!self->waiter_, "one task waits for a writer");
+      ASSAY_PRECONDITION(self->sending_, "kick() before flushed(): nothing would ever end the wait");
       self->waiter_ = waiter;
       self->waiting_ = waiter.promise().ctx->task;
       self->waiting_->awaiting = "what it sent to be taken";

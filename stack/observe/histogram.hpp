@@ -20,7 +20,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cassert>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -32,6 +31,8 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "stack/runtime/precondition.hpp"
 
 namespace assay::observe {
 
@@ -116,10 +117,10 @@ class histogram {
   void record(std::uint64_t value) noexcept { record(value, 1); }
 
   /// Records the same value `count` times; a count of zero changes nothing. The total must stay within
-  /// max_total_count (asserted: 292 years at one recording a nanosecond).
+  /// max_total_count (or it aborts: 292 years at one recording a nanosecond).
   void record(std::uint64_t value, std::uint64_t count) noexcept {
-    assert(!counts_.empty() && "recording into a moved-from histogram");
-    assert(count <= max_total_count - count_);
+    ASSAY_PRECONDITION(!counts_.empty(), "recording into a moved-from histogram");
+    ASSAY_PRECONDITION(count <= max_total_count - count_, "a histogram holds max_total_count recordings at most");
     if (count == 0) return;
     counts_[index_of(std::min(value, options_.highest_trackable))] += count;
     count_ += count;

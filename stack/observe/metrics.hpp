@@ -145,7 +145,7 @@ class distribution {
 // What one loop has recorded. It lives as long as its registry: counters do not go back when a loop ends.
 class shard {
  public:
-  // `values` in the order of the spec's labels (asserted); valid as long as the registry.
+  // `values` in the order of the spec's labels, or it aborts; valid as long as the registry.
   counter at(counter_family of, std::initializer_list<std::string_view> values = {}) {
     return counter(find(*of.of, values));
   }
@@ -189,7 +189,7 @@ class registry {
   std::expected<gauge_family, std::string> gauge(metric_spec spec);
   std::expected<distribution_family, std::string> distribution(metric_spec spec);
 
-  // From any thread; at most max_shards (asserted).
+  // From any thread; at most max_shards, or it aborts.
   shard& add_shard();
 
   // In the order of their names; from any thread.

@@ -41,7 +41,7 @@ std::string_view label(trace_error why);
 // The identity of the caller: span_id is the id of its span. Flags that are not known are dropped.
 std::expected<trace_identity, trace_error> parse_traceparent(std::string_view value);
 
-// As version 00. Both ids must be there (asserted).
+// As version 00. Both ids must be there, or it aborts.
 std::string format_traceparent(const trace_identity& of);
 
 // Whether it is a list of at most 32 members with keys that differ, in the grammar of section 3.3.1, and not too long.

@@ -5,13 +5,12 @@
 // loop's thread. From another thread, post to the loop first.
 //
 // Misuse: holding a cancel_scope beyond its parent. The parent's list would dangle; the destructor of the parent
-// asserts.
+// aborts.
 #pragma once
-
-#include <cassert>
 
 #include "stack/runtime/error.hpp"
 #include "stack/runtime/intrusive_list.hpp"
+#include "stack/runtime/precondition.hpp"
 
 namespace assay {
 
@@ -49,7 +48,7 @@ class cancel_scope {
 
   // Asks everything registered here, and below, to stop. The first reason stays.
   void cancel(cancel_reason why) noexcept {
-    assert(why != cancel_reason::none);
+    ASSAY_PRECONDITION(why != cancel_reason::none, "what is cancelled has a reason");
     if (cancelled()) return;
     reason_ = why;
     // Popping one by one lets a callback unlink any other node meanwhile.

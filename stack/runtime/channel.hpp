@@ -7,15 +7,15 @@
 // First come, first served on both sides. Waiting is cancellable and ends at the context's deadline; a value is never
 // lost: a send that fails has not queued anything.
 //
-// Misuse: destroying a channel with waiters (asserts), and use from two threads: it belongs to one loop.
+// Misuse: destroying a channel with waiters (aborts), and use from two threads: it belongs to one loop.
 #pragma once
 
-#include <cassert>
 #include <cstddef>
 #include <deque>
 #include <optional>
 #include <utility>
 
+#include "stack/runtime/precondition.hpp"
 #include "stack/runtime/wait.hpp"
 
 namespace assay {
@@ -23,7 +23,9 @@ namespace assay {
 template <class T>
 class channel {
  public:
-  explicit channel(std::size_t capacity) : capacity_(capacity) { assert(capacity > 0); }
+  explicit channel(std::size_t capacity) : capacity_(capacity) {
+    ASSAY_PRECONDITION(capacity > 0, "a channel has room for one value at least");
+  }
   channel(const channel&) = delete;
   channel& operator=(const channel&) = delete;
 

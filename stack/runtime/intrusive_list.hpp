@@ -1,11 +1,11 @@
 // Doubly linked list of nodes that live inside other objects: no allocation, O(1) unlink from anywhere.
 //
-// Misuse: destroying a node that is still linked leaves its neighbours dangling. Nodes assert that they are unlinked
-// when destroyed; unlink first.
+// Misuse: destroying a node that is still linked would leave its neighbours dangling, so it aborts; unlink first.
 #pragma once
 
-#include <cassert>
 #include <cstddef>
+
+#include "stack/runtime/precondition.hpp"
 
 namespace assay {
 
@@ -14,12 +14,12 @@ class list_node {
   list_node() = default;
   list_node(const list_node&) = delete;
   list_node& operator=(const list_node&) = delete;
-  ~list_node() { assert(!linked() && "an intrusive node was destroyed while linked"); }
+  ~list_node() { ASSAY_PRECONDITION(!linked(), "an intrusive node was destroyed while linked"); }
 
   bool linked() const { return next_ != nullptr; }
 
   void unlink() {
-    assert(linked());
+    ASSAY_PRECONDITION(linked(), "only a node in a list is unlinked");
     prev_->next_ = next_;
     next_->prev_ = prev_;
     next_ = prev_ = nullptr;
@@ -40,7 +40,7 @@ class intrusive_list {
   intrusive_list(const intrusive_list&) = delete;
   intrusive_list& operator=(const intrusive_list&) = delete;
   ~intrusive_list() {
-    assert(empty() && "an intrusive list was destroyed with nodes in it");
+    ASSAY_PRECONDITION(empty(), "an intrusive list was destroyed with nodes in it");
     head_.prev_ = head_.next_ = nullptr;
   }
 
@@ -48,7 +48,7 @@ class intrusive_list {
 
   void push_back(Node& added) {
     list_node& node = added;
-    assert(!node.linked());
+    ASSAY_PRECONDITION(!node.linked(), "a node is in one list at a time");
     node.prev_ = head_.prev_;
     node.next_ = &head_;
     head_.prev_->next_ = &node;
@@ -56,7 +56,7 @@ class intrusive_list {
   }
 
   Node& front() {
-    assert(!empty());
+    ASSAY_PRECONDITION(!empty(), "an empty list has no front");
     return static_cast<Node&>(*head_.next_);
   }
 

@@ -8,7 +8,7 @@
 // Received bytes are lent from the backend's own buffers, so that an idle connection holds none; give them back with
 // release() soon, since their number is a limit.
 //
-// Misuse: closing a socket with an operation pending on it (asserts: cancel, wait for the completion, close), and
+// Misuse: closing a socket with an operation pending on it (aborts: cancel, wait for the completion, close), and
 // keeping `bytes` after release(). The same holds for a foreign descriptor in wait_ready(): whoever owns it closes it
 // after the completion, and one wait at a time is pending on it.
 #pragma once

@@ -1,11 +1,12 @@
 // The run queue of a loop: things to run once, in order, without allocation.
 //
-// Misuse: pushing a node twice. A node is in at most one queue; it asserts.
+// Misuse: pushing a node twice. A node is in at most one queue; the second push aborts.
 #pragma once
 
-#include <cassert>
 #include <cstddef>
 #include <utility>
+
+#include "stack/runtime/precondition.hpp"
 
 namespace assay {
 
@@ -28,7 +29,7 @@ class ready_queue {
   std::size_t size() const { return size_; }
 
   void push(ready_node& node) {
-    assert(!node.queued);
+    ASSAY_PRECONDITION(!node.queued, "a node is in one ready queue at a time");
     node.queued = true;
     node.next = nullptr;
     (tail_ != nullptr ? tail_->next : head_) = &node;

@@ -4,13 +4,13 @@
 //
 // First come, first served. Waiting is cancellable and ends at the context's deadline.
 //
-// Misuse: a permit that outlives its semaphore; the destructor asserts that all have come back.
+// Misuse: a permit that outlives its semaphore; the destructor aborts unless all have come back.
 #pragma once
 
-#include <cassert>
 #include <cstddef>
 #include <utility>
 
+#include "stack/runtime/precondition.hpp"
 #include "stack/runtime/wait.hpp"
 
 namespace assay {
@@ -44,7 +44,7 @@ class semaphore {
       : free_(permits), total_(permits), max_waiters_(max_waiters) {}
   semaphore(const semaphore&) = delete;
   semaphore& operator=(const semaphore&) = delete;
-  ~semaphore() { assert(free_ == total_ && "every permit comes back before the semaphore goes"); }
+  ~semaphore() { ASSAY_PRECONDITION(free_ == total_, "every permit comes back before the semaphore goes"); }
 
   // Empty when none is free. Never overtakes those who wait.
   permit try_acquire() {
@@ -122,7 +122,7 @@ class semaphore {
   }
 
   std::size_t free_;
-  [[maybe_unused]] std::size_t total_;  // for the assertion
+  std::size_t total_;
   std::size_t max_waiters_;
   std::size_t waiters_ = 0;
   intrusive_list<acquire_awaiter> waiting_;

@@ -6,7 +6,7 @@
 //
 // Without one, or with an empty one, the kernel chooses. Ports are the kernel's choice always.
 //
-// Misuse: two of them on one thread (asserts); keeping one on a thread whose loop runs on another.
+// Misuse: two of them on one thread (aborts); keeping one on a thread whose loop runs on another.
 #pragma once
 
 #include <cstddef>

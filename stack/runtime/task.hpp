@@ -8,10 +8,9 @@
 // Misuse, refused or warned about by the compiler where it can be:
 //   - a lambda with captures as a coroutine: captures live in the closure, not in the frame; pass state by value;
 //   - references to temporaries as parameters of a task that is stored and awaited later;
-//   - awaiting twice, or destroying a task that has started and not finished (asserts).
+//   - awaiting twice, or destroying a task that has started and not finished (aborts).
 #pragma once
 
-#include <cassert>
 #include <coroutine>
 #include <exception>
 #include <optional>
@@ -20,6 +19,7 @@
 
 #include "stack/runtime/context.hpp"
 #include "stack/runtime/frame_pool.hpp"
+#include "stack/runtime/precondition.hpp"
 
 #if defined(__clang__)
 #define ASSAY_CORO_TASK [[nodiscard, clang::coro_return_type, clang::coro_lifetimebound]]
@@ -122,14 +122,14 @@ class ASSAY_CORO_TASK task {
   };
 
   awaiter operator co_await() && noexcept {
-    assert(frame_ && "a task is awaited once");
+    ASSAY_PRECONDITION(frame_, "a task is awaited once");
     return awaiter{frame_};
   }
 
   // For the runtime's own awaiters: starts `child` inline under `ctx`; false when it has already finished.
   static bool start(handle_type child, std::coroutine_handle<> parent, context* ctx) noexcept {
     promise_type& promise = child.promise();
-    assert(promise.ctx == nullptr && "a task is awaited once");
+    ASSAY_PRECONDITION(promise.ctx == nullptr, "a task is awaited once");
     promise.ctx = ctx;
     promise.continuation = parent;
     promise.starting = true;
@@ -143,7 +143,7 @@ class ASSAY_CORO_TASK task {
  private:
   void reset() noexcept {
     if (!frame_) return;
-    assert((frame_.promise().ctx == nullptr || frame_.done()) && "a task was destroyed while it runs");
+    ASSAY_PRECONDITION(frame_.promise().ctx == nullptr || frame_.done(), "a task was destroyed while it runs");
     std::exchange(frame_, {}).destroy();
   }
 

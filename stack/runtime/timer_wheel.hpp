@@ -5,7 +5,7 @@
 // nanosecond deadlines, so a timer never fires early and next() is exact as soon as the timer has come down to level 0:
 // the generator's pacing and virtual time in tests depend on it. Timers of one slot fire in the order they were armed.
 //
-// Misuse: destroying a timer_node that is armed. Disarm first; the node asserts.
+// Misuse: destroying a timer_node that is armed. Disarm first; the node aborts.
 #pragma once
 
 #include <array>

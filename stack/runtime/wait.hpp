@@ -4,7 +4,7 @@
 // called at most once, from the loop's turn, and must make the operation complete soon (never resume inline). It
 // resumes the coroutine through the guard, so that the loop knows whose code runs.
 //
-// Misuse: resuming the coroutine before disarm(); the timer would fire into a dead frame. The guard's nodes assert.
+// Misuse: resuming the coroutine before disarm(); the timer would fire into a dead frame. The guard's nodes abort.
 #pragma once
 
 #include <algorithm>

@@ -8,6 +8,7 @@ import pathlib
 import re
 import resource
 import shutil
+import signal
 import subprocess
 import tempfile
 import unittest
@@ -24,6 +25,9 @@ MOST_LINES_OF_THE_SHOP = 400  # without its tests
 # Where what CMake looks for comes from; none: from what is there to run CMake at all, or it may be missing.
 PACKAGES = {"liburing": "liburing-dev", "libpq": "libpq-dev", "OpenSSL": "libssl-dev", "ZLIB": "zlib1g-dev",
             "nlohmann_json": "nlohmann-json3-dev", "PkgConfig": "pkg-config", "Python3": None}
+# What package/misuse.cpp does wrong, and the sentence that it ends with: one of a header, which it has compiled itself,
+# and one of a source, which was compiled with the stack.
+MISUSES = {"a task awaited twice": "a task is awaited once", "options that nobody has checked": "options are checked"}
 
 
 def run(*command) -> str:
@@ -93,12 +97,17 @@ class Package(unittest.TestCase):
             f"-DFIRST_SOURCE={self.first}", *settings)
         return build
 
-    def test_installed_it_builds_the_tutorial_and_a_whole_service(self) -> None:
+    def install(self) -> str:
+        """The setting that has CMake find what was built, installed."""
         run("cmake", "--install", BUILD, "--prefix", self.folder / "installed")
+        return f"-DCMAKE_PREFIX_PATH={self.folder / 'installed'}"
+
+    def test_installed_it_builds_the_tutorial_and_a_whole_service(self) -> None:
+        installed = self.install()
         # A copy: what it includes of the stack is then what was installed.
         copy = shutil.copytree(SOURCE / "subjects/shop/cpp", self.folder / "subjects/shop/cpp")
         shop = sorted(path for path in copy.glob("*.cpp") if not path.name.endswith("_test.cpp"))
-        build = self.configure("-DCMAKE_BUILD_TYPE=Debug", f"-DCMAKE_PREFIX_PATH={self.folder / 'installed'}",
+        build = self.configure("-DCMAKE_BUILD_TYPE=Debug", installed,
                                f"-DSHOP_SOURCES={';'.join(map(str, shop))}", f"-DSHOP_ROOT={self.folder}",
                                f"-DTUTORIAL_SOURCES={';'.join(map(str, self.write_tutorial()))}")
         for target, sources in (("first", [self.first]), ("shop", shop)):
@@ -117,15 +126,31 @@ class Package(unittest.TestCase):
             self.assertEqual(get(first.port, "/").text, b"hello, world\n")
             self.assertEqual(first.stop(), 0)
 
+    def test_misuse_ends_with_a_sentence_in_a_release_build_of_its_user(self) -> None:
+        build = self.configure("-DCMAKE_BUILD_TYPE=Release", self.install())
+        run("cmake", "--build", build, "--target", "misuse")
+        for what, sentence in {**MISUSES, "nothing": ""}.items():
+            with self.subTest(what):
+                done = subprocess.run([build / "misuse", what], capture_output=True, text=True, check=False)
+                self.assertEqual(done.returncode, -signal.SIGABRT if sentence else 0, done.stderr)
+                self.assertIn(sentence, done.stderr)
+
     def test_as_a_part_of_another_build_it_brings_nothing_but_itself(self) -> None:
         cache = (BUILD / "CMakeCache.txt").read_text()
         judged = re.search(r"^ASSAY_CONFORMANCE_PASSED:INTERNAL=.*", cache, re.MULTILINE)
-        build = self.configure(f"-DFROM_SOURCE={SOURCE}", f"-D{judged.group(0)}",
+        build = self.configure(f"-DFROM_SOURCE={SOURCE}", f"-D{judged.group(0)}", "-DCMAKE_BUILD_TYPE=RelWithDebInfo",
                                f"-DCMAKE_C_COMPILER={os.environ['ASSAY_C_COMPILER']}")
         to_do = run("ninja", "-C", build, "-n", "first")
         self.assertIn("libassay_http.a", to_do)
         for stranger in ("lab/", "tests/", "bench/", "examples/", "subjects/"):
             self.assertNotIn(f"_deps/assay-build/{stranger}", run("ninja", "-C", build, "-t", "targets", "all"))
+        # Its sources keep their assertions, though this build type is one without.
+        commands = run("ninja", "-C", build, "-t", "commands", "first").splitlines()
+        compiled = [line for line in commands if " -c " in line]
+        ours = [line for line in compiled if "_deps/assay-build/" in line]
+        self.assertGreater(len(ours), 50)
+        self.assertIsNone(next((line for line in compiled if line not in ours and "-DNDEBUG" not in line), None))
+        self.assertIsNone(next((line for line in ours if line.rfind("-UNDEBUG") <= line.rfind("-DNDEBUG")), None))
 
 
 if __name__ == "__main__":

@@ -49,6 +49,12 @@ BANS = (
         "errors by errno, exception or not at all, and the locale; use std::from_chars",
         outside=BARE,
     ),
+    Ban(
+        "header-assert",
+        r"\bassert\s*\(",
+        "gone where a user compiles the header with -DNDEBUG; write ASSAY_PRECONDITION",
+        where=r"^stack/.*\.hpp$",
+    ),
     Ban("detach", r"\.\s*detach\s*\(\s*\)", "a child never outlives its scope; join it"),
     Ban("test-sleep", SLEEP, "slow and flaky; use virtual time, or wait for the condition", where=TESTS),
     Ban(

@@ -58,6 +58,12 @@ class CodeRules(unittest.TestCase):
         ("rand", "lab/load/a.cpp", "int a = rand();\n", "int a = source.rand();\nint b = operand();\n"),
         ("strtol", "cli/a.cpp", "auto a = std::stoi(text);\n", "auto a = std::from_chars(b, e, v);\n"),
         ("strtol", "cli/a.cpp", "auto a = atoi(text);\n", "auto a = to_int(text);\n"),
+        (
+            "header-assert",
+            "stack/a.hpp",
+            HEAD + "inline void f(int a) { assert(a); }\n",
+            HEAD + 'static_assert(true);\ninline void f(int a) { ASSAY_PRECONDITION(a, "assert(a)"); }\n',
+        ),
         ("detach", "stack/a.cpp", "std::thread(f).detach();\n", "std::thread(f).join();\n"),
         ("test-sleep", "tests/stack/a_test.cpp", SLEEP + "\n", "loop.advance(1s);\n"),
         ("test-sleep", "tests/a.cpp", "us" + "leep (5);\n", "int sleepers = 0;\n"),
@@ -104,6 +110,7 @@ class CodeRules(unittest.TestCase):
         self.assertEqual(set(), {ban.rule for ban in rules_code.BANS} - examples)
 
     def test_bans_hold_where_they_say(self):
+        self.assertNotIn("header-assert", rules_found({"stack/a.cpp": "assert(a);\n"}, rules_code.RULES))
         self.assertNotIn("printf", rules_found({"probe/a.c": 'printf("x");\n'}, rules_code.RULES))
         self.assertNotIn("test-sleep", rules_found({"bench/a.cpp": SLEEP + "\n"}, rules_code.RULES))
 

@@ -12,7 +12,7 @@
 //
 // Misuse: commands whose answers do not come one for one: SUBSCRIBE and its like (see subscriber.hpp), MONITOR,
 // CLIENT REPLY. Commands that change what the others on the connection see, or that wait in the server (WATCH, SELECT,
-// BLPOP). Destroying it while anything awaits it (asserts).
+// BLPOP). Destroying it while anything awaits it (aborts).
 #pragma once
 
 #include <cstdint>

@@ -17,7 +17,7 @@
 //
 // A transaction is a batch, sent as a whole, and never stands open: there is nothing to forget and no limit to its age.
 //
-// Misuse: destroying the pool while anything of it is in use (asserts). Commands that wait in the server, that change
+// Misuse: destroying the pool while anything of it is in use (aborts). Commands that wait in the server, that change
 // what the connection's other callers see, or whose answers do not come one for one: see connection.hpp. Large values
 // beside small ones, for whose answers the small ones wait; give them a pool of their own.
 #pragma once

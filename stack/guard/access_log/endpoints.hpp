@@ -21,7 +21,7 @@ http::handler metrics_endpoint(const observe::registry& of);
 http::handler tasks_endpoint(offload_pool& on, duration limit = std::chrono::milliseconds(200));
 
 // Whether it was asked from this host: over loopback, and not by a proxy that says for whom (Forwarded,
-// X-Forwarded-For, Via). One on this host that says nothing cannot be told from whoever sits there.
+// X-Forwarded-..., X-Real-IP, Via). One on this host that says nothing cannot be told from whoever sits there.
 bool is_from_this_host(const http::request& asked);
 
 }  // namespace assay::guard::access_log

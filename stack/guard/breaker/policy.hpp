@@ -1,8 +1,7 @@
 // Stops asking a host that does not answer.
 //
 //   closed    -> open       failures are failure_percent of at least min_exchanges in the window, or as many have
-//   failed
-//                           one after the other for failing_for: a host that is gone, whatever was before
+//                           failed one after the other for failing_for: a host that is gone, whatever was before
 //   open      -> half open  after open_for
 //   half open -> closed     its single probe succeeds; what was counted before is forgotten
 //   half open -> open       the probe fails

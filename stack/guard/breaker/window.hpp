@@ -4,10 +4,10 @@
 // Misuse: many fine buckets for exactness. total() adds all of them up for each answer; ten are enough to decide by.
 #pragma once
 
-#include <cassert>
 #include <cstdint>
 #include <vector>
 
+#include "stack/runtime/precondition.hpp"
 #include "stack/runtime/time.hpp"
 
 namespace assay::guard::breaker {
@@ -22,7 +22,9 @@ struct tally {
 
 class window {
  public:
-  window(duration span, unsigned buckets) : width_(span / buckets), buckets_(buckets) { assert(width_.count() > 0); }
+  window(duration span, unsigned buckets) : width_(span / buckets), buckets_(buckets) {
+    ASSAY_PRECONDITION(width_.count() > 0, "a bucket lasts a nanosecond at least");
+  }
 
   void add(instant now, bool failed) {
     advance(now);
@@ -48,7 +50,7 @@ class window {
   // Empties the buckets between the newest and that of `now`: they are those of the last round.
   void advance(instant now) {
     const std::int64_t current = now.time_since_epoch() / width_;
-    assert(current >= newest_ && "time goes forward");
+    ASSAY_PRECONDITION(current >= newest_, "time goes forward");
     if (current - newest_ >= static_cast<std::int64_t>(buckets_.size())) {
       clear();
       newest_ = current;

@@ -1,8 +1,7 @@
 // A bulkhead around what belongs to one part of a service.
 //
 //   guard::bulkhead::layer(reports, guard::bulkhead::under("/reports"))  // these requests; 503 for what finds no place
-//   guard::bulkhead::call_layer(shop)                                    // exchanges; errc::limit, which nobody
-//   retries
+//   guard::bulkhead::call_layer(shop)   // exchanges; errc::limit, which nobody retries
 //
 // A place is held until the handler has ended, and its stream when there is one; around an exchange until its outcome
 // is there. Around an exchange it stands outside of retries: a caller that pauses before one is as stuck as one that

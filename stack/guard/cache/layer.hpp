@@ -1,8 +1,7 @@
 // A cache of answers, around a handler or around exchanges.
 //
-//   guard::cache::layer(store)        innermost but for the handler: behind what checks credentials
-//   guard::cache::call_layer(store)   outside of retry and breaker: a circuit that is open is a reason for an old
-//   answer
+//   guard::cache::layer(store)        // innermost but for the handler: behind what checks credentials
+//   guard::cache::call_layer(store)   // outside of retry and breaker: an open circuit is a reason for an old answer
 //
 // For GET and HEAD; key.hpp says which requests go past it, policy.hpp what is kept. An answer from here carries Age.
 // When the call fails, or is answered 5xx, an old answer is given in its place where there is one: also to a caller

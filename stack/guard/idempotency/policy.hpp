@@ -4,8 +4,7 @@
 //     reservation   the first: carry it out, then keep() the answer, or release() the key when nothing was done
 //     answer        it was carried out: replay this
 //     refusal       it is being carried out; or was begun, and how it ended cannot be told; or the key came with
-//     another
-//                   request; or there is no room
+//                   another request; or there is no room
 //
 // A reservation that goes without either end leaves its key behind as `unknown` until its ttl is over: what was asked
 // may have been done, and to do it again is what the client wanted to be safe from. So does an answer that is too

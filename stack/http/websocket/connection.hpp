@@ -15,7 +15,7 @@
 //
 // An idle connection holds no buffer, neither for receiving nor for sending.
 //
-// Misuse: keeping the connection beyond its session; receiving in two tasks at once (asserts); a sender in a scope that
+// Misuse: keeping the connection beyond its session; receiving in two tasks at once (aborts); a sender in a scope that
 // outlives receive()'s failure without being told: cancel the scope, or watch send()'s result.
 #pragma once
 

@@ -1,6 +1,7 @@
 // What both sides of a WebSocket can be set to: limits, deadlines, compression. All are finite.
 //
-// A program that reads them from a user calls check() and prints the text; endpoint and connect() assert it.
+// A program that reads them from a user calls check() and prints the text; endpoint and connect() abort on what is
+// wrong.
 //
 // Misuse: pong_timeout near the time a message of max_message_bytes takes on a slow line. The pong stands behind what
 // the peer is sending.
