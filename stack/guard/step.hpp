@@ -26,7 +26,6 @@
 // Misuse: a `held` that needs what another step holds. In which order they go is not told.
 #pragma once
 
-#include <cassert>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -36,6 +35,7 @@
 #include "stack/guard/hold.hpp"
 #include "stack/guard/layer.hpp"
 #include "stack/runtime/context.hpp"
+#include "stack/runtime/precondition.hpp"
 
 namespace assay::guard {
 
@@ -116,7 +116,7 @@ struct step_row {
     [&]<std::size_t... I>(std::index_sequence<I...>) {
       (one.template operator()<I>(), ...);
     }(std::index_sequence_for<Steps...>());
-    assert(given.frame() && "a step that wraps has wrap()");
+    ASSAY_PRECONDITION(given.frame(), "a step that wraps has wrap()");
     return given;
   }
 
