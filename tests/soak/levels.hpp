@@ -28,7 +28,7 @@ struct level {
   double heap_bytes = 0;      // in use, by everybody in the process
   double resident_bytes = 0;  // what the kernel says; under a sanitizer that is mostly the sanitizer's
   double descriptors = 0;     // those of the pools' connections, which come and go, not included
-  double timers = 0;
+  double timers = 0;          // of all loops, as what follows
   double frames = 0;
 };
 

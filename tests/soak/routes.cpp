@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "stack/http/sse.hpp"
+#include "stack/runtime/combine.hpp"
 #include "stack/runtime/delay.hpp"
 #include "tests/soak/parts.hpp"
 
@@ -13,13 +14,11 @@ using namespace std::chrono_literals;
 constexpr int pieces = 64;
 constexpr std::size_t piece_bytes = 16 * 1024;
 constexpr std::size_t page_bytes = 4096;
-constexpr duration backoff_min = 5ms;
-constexpr duration backoff_max = 100ms;
-constexpr duration cache_timeout = 1s;  // of an answer of Redis
 constexpr duration between_checks = 100ms;
+constexpr duration check_limit = 10s;  // also of one that is under way at the end: it leaves nothing in flight
 
 task<http::response> text(parts* of, http::request&) {
-  if (of->leaks) of->leaked.emplace_back(page_bytes, 'x');
+  if (of->with->leaks) of->leaked.emplace_back(page_bytes, 'x');
   co_return http::response::text("hello\n");
 }
 
@@ -154,21 +153,6 @@ task<http::response> bug(parts*, http::request&) {
 
 }  // namespace
 
-parts::parts(const std::string& postgres, const std::string& redis, planted fault)
-    : leaks(fault == planted::leak_of_a_page),
-      rows({.url = postgres,
-            .max_connections = most_rows_connections,
-            .backoff_min = backoff_min,
-            .backoff_max = backoff_max}),
-      cache({.url = redis,
-             .max_connections = most_cache_connections,
-             .connection = {.reply_timeout = cache_timeout},
-             .backoff_min = backoff_min,
-             .backoff_max = backoff_max}),
-      orders({.url = postgres, .channels = {orders_channel}, .backoff_min = backoff_min, .backoff_max = backoff_max}),
-      news({.url = redis, .backoff_min = backoff_min, .backoff_max = backoff_max}),
-      sockets({.connections = {.deflate = {.enabled = true, .context_takeover = true}}}) {}
-
 void add_routes(parts* of) {
   const auto on = [of](http::method verb, const char* path, task<http::response> (*serve)(parts*, http::request&)) {
     of->routes.add(verb, path, [of, serve] ASSAY_CORO_WRAPPER(http::request & asked) { return serve(of, asked); });
@@ -192,11 +176,11 @@ void add_routes(parts* of) {
 }
 
 task<void> check_cache(parts* of) {
-  while (!of->ending) {
+  while (true) {
     const result<void> slept = co_await delay_for(between_checks);
     if (!slept) co_return;
     of->checking = true;
-    std::ignore = co_await of->cache.command("PING");
+    std::ignore = co_await shield(check_limit, of->cache.command("PING"));
     of->checking = false;
   }
 }

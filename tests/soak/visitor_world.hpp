@@ -1,5 +1,5 @@
-// What the visitors of a soak share: whom they visit, chance, and what they have seen. And those among them who know no
-// manners. Internal to visitors.cpp.
+// What the visitors of a soak share: whom they visit, chance, and what they have seen. And those among them who have a
+// file of their own: who come twice, and who know no manners. Internal to visitors.cpp.
 //
 // Misuse: on two loops; each visit() has its own.
 #pragma once
@@ -15,6 +15,7 @@
 namespace assay::soak {
 
 inline constexpr std::size_t most_wrong = 12;
+inline constexpr std::size_t visitors_by_name = 40;  // more than the service remembers
 // Of a request that is not given up: longer than anything the service may take.
 inline constexpr duration patience = std::chrono::seconds(20);
 
@@ -32,12 +33,19 @@ struct world {
 
   std::size_t below(std::size_t bound) { return random() % bound; }
   http::origin origin() const { return {.host = "127.0.0.1", .address = at}; }
+  // The request as one of a few whose rates are limited apart.
+  http::client_request signed_by_one(http::client_request asked) {
+    asked.headers.emplace_back("x-visitor", std::to_string(below(visitors_by_name)));
+    return asked;
+  }
   void saw(const std::string& what) { seen.outcomes[what]++; }
   void saw_wrong(std::string what) {
     if (seen.wrong.size() < most_wrong) seen.wrong.push_back(std::move(what));
   }
 };
 
+// The same POST twice under one key, at times before the first is answered, and from two connections: often two loops.
+task<void> buy_twice(world* in);
 // A connection of its own, which ends somewhere in the middle of the exchange.
 task<void> leave_in_the_middle(world* in);
 // Ends its half behind a request. The service takes that for a departure, unless it has answered by then.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <string_view>
 #include <utility>
 
@@ -19,10 +20,18 @@ using namespace std::chrono_literals;
 constexpr std::size_t largest_body = 300'000;
 constexpr std::size_t largest_message = 20'000;
 constexpr const char* soon_ms = "30";  // the deadline of what would never end
+constexpr std::size_t most_summands = 200'000;
+constexpr std::size_t pages = 8;
+
+std::string sum_up_to(const std::string& digits) {
+  std::uint64_t last = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), last);
+  return std::to_string(last * (last + 1) / 2);
+}
 
 http::client_request request_of(world* in) {
   const std::string id = std::to_string(1 + in->below(100));
-  switch (in->below(14)) {
+  switch (in->below(22)) {
     case 0:
       return {.verb = "POST", .target = "/echo", .body = std::string(in->below(largest_body), 'b')};
     case 1:
@@ -47,17 +56,41 @@ http::client_request request_of(world* in) {
       return {.target = "/hang", .headers = {{std::string(guard::timeout::field_name), soon_ms}}};
     case 11:
       return {.target = "/stuck", .headers = {{std::string(guard::timeout::field_name), soon_ms}}};
+    case 12:
+      return {.target = "/sums/" + std::to_string(in->below(most_summands))};
+    case 13:
+      return {.target = "/one"};
+    case 14:
+      return {.target = "/either"};
+    case 15:
+      return {.target = "/pages/" + std::to_string(in->below(pages))};
+    case 16:
+      return {.target = "/metrics"};
+    case 17:
+      return {.target = "/debug/tasks"};
+    case 18:
+      return {.target = "/health/ready"};
     default:
       return {.target = "/text"};
   }
 }
 
-std::string path_of(const std::string& target) { return target.starts_with("/rows/") ? "/rows" : target; }
+// The first part of it: what follows is one of many.
+std::string path_of(const std::string& target) { return target.substr(0, target.find('/', 1)); }
 
 bool has_dependency(const std::string& target) {
-  static constexpr std::array<std::string_view, 7> those = {"/rows",  "/transfer", "/pipelined", "/notify",
-                                                            "/stuck", "/count",    "/publish"};
+  static constexpr std::array<std::string_view, 9> those = {"/rows",  "/transfer", "/pipelined", "/notify", "/stuck",
+                                                            "/count", "/publish",  "/one",       "/either"};
   return std::ranges::find(those, path_of(target)) != those.end();
+}
+
+bool says_what_was_asked(const std::string& target, const std::string& body) {
+  const std::string rest = target.substr(target.find_last_of('/') + 1);
+  if (path_of(target) == "/sums") return body == sum_up_to(rest);
+  if (path_of(target) == "/pages") return body == "page " + rest + "\n";
+  if (target == "/metrics") return body.contains("\nassay_http_requests_total{");
+  if (target == "/debug/tasks") return body.starts_with("loop ");
+  return true;
 }
 
 // What a whole answer has to be. A service that cannot keep up may shed any request, whatever it asks for; only what
@@ -71,12 +104,12 @@ bool is_right(const http::client_request& asked, const http::client_response& go
   if (asked.target == "/echo") return got.status == 200 && got.body == asked.body;
   if (asked.target == "/stream") return got.status == 200 && got.body.size() == 64 * 16 * 1024;
   if (asked.target == "/transfer" || asked.target == "/pipelined") return got.status == 200 || got.status == 409;
-  return got.status == 200;
+  return got.status == 200 && says_what_was_asked(asked.target, got.body);
 }
 
 // A request through the pool. One of four is given up soon.
 task<void> ask(world* in) {
-  const http::client_request asked = request_of(in);
+  const http::client_request asked = in->signed_by_one(request_of(in));
   const context& ctx = co_await this_context();
   const bool hurried = in->below(4) == 0;
   const duration span = hurried ? duration(in->below(20'000'000)) : duration(patience);
@@ -141,7 +174,7 @@ task<void> follow_events(world* in) {
 task<void> visitor(world* in) {
   const context& ctx = co_await this_context();
   while (ctx.on->now() < in->end) {
-    switch (in->below(16)) {
+    switch (in->below(17)) {
       case 0:
       case 1:
         co_await leave_in_the_middle(in);
@@ -157,6 +190,9 @@ task<void> visitor(world* in) {
         break;
       case 5:
         co_await follow_events(in);
+        break;
+      case 6:
+        co_await buy_twice(in);
         break;
       default:
         co_await ask(in);

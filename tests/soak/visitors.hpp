@@ -1,6 +1,6 @@
 // Clients that do everything a service has to bear, by chance and from a seed: good requests, large ones, ones that are
-// given up, connections that end in the middle of a request or of an answer, half of them or all, bytes that are no
-// HTTP, sockets and event streams that are left.
+// given up, ones that come twice under one key, connections that end in the middle of a request or of an answer, half
+// of them or all, bytes that are no HTTP, sockets and event streams that are left.
 //
 //   const tally seen = visit(address, {.count = 40, .length = 10s, .seed = 7});
 //
