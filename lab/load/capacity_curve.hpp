@@ -55,8 +55,7 @@ struct recovery_plan {
 recovery_plan plan_recovery(double capacity_rps, double overload_factor, duration run_length, double requests_needed);
 
 // Back is the first slice that keeps every objective but those of a rate and those of one of several requests, with the
-// one after it. `seen` is the run of
-// the plan's stages.
+// one after it. `seen` is the run of the plan's stages.
 model::capacity_recovery judge_recovery(model::capacity_recovery expected, const std::vector<gate>& gates,
                                         model::load_result seen);
 
