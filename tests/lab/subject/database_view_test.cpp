@@ -87,7 +87,9 @@ TEST(database_view, shows_who_waits_for_whom_and_the_statements) {
 
   EXPECT_NE(made.seen.version, "");
   EXPECT_EQ(made.seen.max_connections, 100U);
-  const auto worst = std::ranges::max_element(made.seen.looks, {}, &model::database_look::longest_wait_s);
+  // A look may fall into the holder's COMMIT, which is no longer idle, as long as the disk makes it wait.
+  const auto worst = std::ranges::max_element(
+      made.seen.looks, {}, [](const model::database_look& look) { return look.held > 0 ? look.longest_wait_s : 0; });
   ASSERT_NE(worst, made.seen.looks.end());
   EXPECT_EQ(worst->connections, 2U);
   EXPECT_EQ(worst->lock_waits, 1U);
@@ -95,7 +97,7 @@ TEST(database_view, shows_who_waits_for_whom_and_the_statements) {
   EXPECT_GE(worst->of_server, 4U) << "the sampler's own counts there";
   EXPECT_GT(worst->longest_wait_s, 0.2);
   EXPECT_GT(worst->longest_idle_s, worst->longest_wait_s);
-  ASSERT_EQ(made.seen.locks.size(), 1U);
+  ASSERT_FALSE(made.seen.locks.empty());  // the most often seen first
   EXPECT_EQ(made.seen.locks[0].statement, "UPDATE things SET n = ? WHERE id = ?");
   EXPECT_EQ(made.seen.locks[0].holder, "UPDATE things SET n = ? WHERE id = ?");
   EXPECT_TRUE(made.seen.locks[0].holder_idle);
