@@ -82,15 +82,16 @@ struct step_row {
 
   // From step number `at` on, as far as they decide at once; `at` is then the first that did not let it pass.
   entry enter(std::size_t& at, passage& way, all_held& mine) const {
-    entry told = entry::passes;
-    const auto one = [&]<std::size_t I>() {
-      if (I < at) return true;
+    const std::size_t first = at;
+    const auto passes = [&]<std::size_t I>(entry& told) {
       told = std::get<I>(steps).enter(way, std::get<I>(mine.each));
-      if (told == entry::passes) at = I + 1;
-      return told == entry::passes;
+      if (told == entry::passes) [[likely]] return true;
+      at = I;
+      return false;
     };
+    entry told = entry::passes;
     [&]<std::size_t... I>(std::index_sequence<I...>) {
-      std::ignore = (one.template operator()<I>() && ...);
+      if (((I < first || passes.template operator()<I>(told)) && ...)) at = sizeof...(Steps);
     }(std::index_sequence_for<Steps...>());
     return told;
   }
@@ -150,11 +151,11 @@ task<http::response> pass(std::shared_ptr<const Row> given, std::size_t first, h
   passage way{.asked = asked, .ctx = ctx, .deadline = ctx.deadline};
   std::size_t passed = first;
   entry told = row.enter(passed, way, mine);
-  while (told == entry::waits) {
+  while (told == entry::waits) [[unlikely]] {
     told = co_await row.wait(passed, way, mine);
     if (told == entry::passes) told = row.enter(++passed, way, mine);
   }
-  if (told == entry::answered) {
+  if (told == entry::answered) [[unlikely]] {
     row.leave(first, passed, way, mine, *way.answer);
     if (way.answer->stream) hold_during_stream(*way.answer, std::move(mine));
     co_return std::move(*way.answer);

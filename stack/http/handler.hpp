@@ -39,6 +39,12 @@ class request : public body_source {
     path.remove_prefix(path.find("://") + 3);
     return path.contains('/') ? path.substr(path.find('/')) : std::string_view("/");
   }
+  // Whether path() is this, which has no '?', without looking for its end.
+  bool path_is(std::string_view whole) const {
+    const std::string_view given = head_.target;
+    if (!given.starts_with('/')) return path() == whole;
+    return given.starts_with(whole) && (given.size() == whole.size() || given[whole.size()] == '?');
+  }
   std::string_view query() const {
     const auto mark = head_.target.find('?');
     return mark == std::string_view::npos ? std::string_view() : head_.target.substr(mark + 1);

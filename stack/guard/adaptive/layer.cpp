@@ -19,15 +19,11 @@ step::step(std::shared_ptr<policy> limit, std::shared_ptr<shed::policy> admissio
   if (limit_) admission_->limit_to(limit_->limit());
 }
 
-entry step::enter(passage& way, held& mine) const {
-  if (limit_) mine.emplace(limit_->begin(way.ctx.on->turn_time()));
-  return entry::passes;
-}
+void step::begin(const passage& way, held& mine) const { mine.emplace(limit_->begin(way.ctx.on->turn_time())); }
 
-void step::leave(const passage& way, held& mine, const http::response& reply) const {
-  if (!limit_) return;
-  tell(*mine, reply.status, way.ctx.on->turn_time());
-  admission_->limit_to(limit_->limit());
+void step::end(const passage& way, ticket& mine, const http::response& reply) const {
+  tell(mine, reply.status, way.ctx.on->turn_time());
+  if (const std::size_t now_is = limit_->limit(); now_is != admission_->limit()) admission_->limit_to(now_is);
 }
 
 handler_layer layer(std::shared_ptr<policy> limit, std::shared_ptr<shed::policy> admission) {

@@ -30,10 +30,18 @@ class step : public decides_at_once {
   using held = std::optional<ticket>;
   step(std::shared_ptr<policy> limit, std::shared_ptr<shed::policy> admission);
 
-  entry enter(passage& way, held& mine) const;
-  void leave(const passage& way, held& mine, const http::response& reply) const;
+  entry enter(passage& way, held& mine) const {
+    if (limit_) begin(way, mine);
+    return entry::passes;
+  }
+  void leave(const passage& way, held& mine, const http::response& reply) const {
+    if (limit_) end(way, *mine, reply);
+  }
 
  private:
+  void begin(const passage& way, held& mine) const;
+  void end(const passage& way, ticket& mine, const http::response& reply) const;
+
   std::shared_ptr<policy> limit_;
   std::shared_ptr<shed::policy> admission_;
 };

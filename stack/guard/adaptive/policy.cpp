@@ -57,8 +57,8 @@ void ticket::cut(instant now) {
 
 policy::policy(const options& given)
     : options_(given),
-      random_(given.seed ? *given.seed : std::random_device{}()),
-      limit_(static_cast<double>(given.initial_limit)) {
+      limit_(static_cast<double>(given.initial_limit)),
+      random_(given.seed ? *given.seed : std::random_device{}()) {
   assert(check(given) && "options are checked before they are used");
 }
 

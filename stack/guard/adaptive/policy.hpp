@@ -136,7 +136,6 @@ class policy {
   void measured(instant now);
 
   options options_;
-  std::mt19937_64 random_;
   double limit_;
   std::size_t in_flight_ = 0;
   std::size_t working_ = 0;  // of them, those that have not ended: a stream may go on
@@ -154,6 +153,7 @@ class policy {
   instant next_probe_at_{};
   probe probe_;
   counters counters_;
+  std::mt19937_64 random_;  // 2.5 KiB, for a window at most: away from what each request touches
 };
 
 // Its numbers as metrics, for as long as it is there: docs/watching-itself.md.

@@ -32,8 +32,9 @@ http::response refusal_of(const options& given) {
 
 selection under(std::string path) {
   return [path = std::move(path)](const http::request& asked) {
-    const std::string_view of = asked.path();
-    return of.starts_with(path) && (of.size() == path.size() || path.ends_with('/') || of[path.size()] == '/');
+    const std::string_view of = asked.target().starts_with('/') ? asked.target() : asked.path();
+    if (!of.starts_with(path)) return false;
+    return of.size() == path.size() || path.ends_with('/') || of[path.size()] == '/' || of[path.size()] == '?';
   };
 }
 
@@ -52,8 +53,7 @@ void step::take(held& mine, permit place) {
   }
 }
 
-entry step::enter(passage& way, held& mine) const {
-  if (!walls_) return entry::passes;
+entry step::enter_walls(passage& way, held& mine) const {
   while (mine.next_wall_ < walls_->size()) {
     const wall& here = (*walls_)[mine.next_wall_].of;
     if (here.belongs && !here.belongs(way.asked)) {
@@ -75,7 +75,7 @@ task<entry> step::wait(passage& way, held& mine) const {
     if (!place)
       co_return way.answered_with(place.error().code == errc::limit ? refusal : http::response::from(place.error()));
     take(mine, std::move(*place));
-    told = enter(way, mine);
+    told = enter_walls(way, mine);
   }
   co_return told;
 }

@@ -48,7 +48,7 @@ class step {
   };
   explicit step(const std::vector<wall>& outermost_first);
 
-  entry enter(passage& way, held& mine) const;
+  entry enter(passage& way, held& mine) const { return walls_ ? enter_walls(way, mine) : entry::passes; }
   task<entry> wait(passage& way, held& mine) const;
   static void leave(const passage&, const held&, const http::response&) {}
 
@@ -58,6 +58,7 @@ class step {
     http::response refusal;  // made once
   };
   static void take(held& mine, permit place);
+  entry enter_walls(passage& way, held& mine) const;
 
   std::shared_ptr<const std::vector<refusing_wall>> walls_;
 };

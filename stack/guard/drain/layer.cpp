@@ -29,6 +29,9 @@ http::response refusal_of(const options& given) {
   return refusal;
 }
 
+// An empty path is nobody's.
+bool is_check(const http::request& asked, const std::string& path) { return !path.empty() && asked.path_is(path); }
+
 }  // namespace
 
 struct step::shared {
@@ -44,9 +47,8 @@ step::step(std::shared_ptr<policy> gate, readiness_check readiness) {
 
 entry step::enter(passage& way, held& mine) const {
   policy& gate = *with_->gate;
-  const std::string_view path = way.asked.path();
-  const bool is_live_check = path == gate.settings().live_path;  // an empty one is nobody's: a path never is
-  if (is_live_check || path == gate.settings().ready_path) {
+  const bool is_live_check = is_check(way.asked, gate.settings().live_path);
+  if (is_live_check || is_check(way.asked, gate.settings().ready_path)) [[unlikely]] {
     if (way.asked.verb() != http::method::get && way.asked.verb() != http::method::head) {
       return answered(way, not_allowed());
     }
@@ -54,7 +56,7 @@ entry step::enter(passage& way, held& mine) const {
     if (gate.now_is() == state::ready && with_->readiness) return entry::waits;
     return tell_ready(way, gate.now_is() == state::ready);
   }
-  if (!gate.serves()) {
+  if (!gate.serves()) [[unlikely]] {
     gate.on_refused();
     return answered(way, with_->refusal);
   }
@@ -85,7 +87,7 @@ void step::leave(const passage& way, const held&, http::response& reply) const {
 
 void step::close_if_drained(const passage& way, http::response& reply) const {
   // A connection that is taken out of HTTP is told by the server.
-  if (!with_->gate->closes(way.ctx.on->turn_time()) || reply.close || reply.upgrade) return;
+  if (!with_->gate->closes(way.ctx.on->turn_time()) || reply.close || reply.upgrade) [[likely]] return;
   reply.close = true;
   with_->gate->on_close();
 }

@@ -33,10 +33,12 @@ class step : public decides_at_once {
   struct held {};
   step(std::shared_ptr<policy> quota, key_function key_of) : quota_(std::move(quota)), key_of_(std::move(key_of)) {}
 
-  entry enter(passage& way, held& mine) const;
+  entry enter(passage& way, const held&) const { return quota_ ? take(way) : entry::passes; }
   static void leave(const passage&, const held&, const http::response&) {}
 
  private:
+  entry take(passage& way) const;
+
   std::shared_ptr<policy> quota_;
   key_function key_of_;
 };

@@ -43,7 +43,7 @@ verdict policy::take(std::string_view key, instant now) {
 
 policy::bucket& policy::bucket_of(std::string_view key, instant now) {
   if (const auto known = by_key_.find(key); known != by_key_.end()) {
-    buckets_.splice(buckets_.end(), buckets_, known->second);
+    if (std::next(known->second) != buckets_.end()) buckets_.splice(buckets_.end(), buckets_, known->second);
     return *known->second;
   }
   if (buckets_.size() >= max_keys_) forget_oldest(now);

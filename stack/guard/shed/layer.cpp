@@ -20,22 +20,19 @@ step::step(std::shared_ptr<policy> admission)
 
 entry step::enter(passage& way, held& mine) const {
   if (!admission_) return entry::passes;
-  std::optional<result<place>> at_once = admission_->admit_at_once(way.ctx);
-  return at_once ? tell(way, mine, std::move(*at_once)) : entry::waits;
+  const door told = admission_->admit_at_once(way.ctx, mine);
+  if (told == door::admitted) [[likely]] return entry::passes;
+  return told == door::line ? entry::waits : way.answered_with(*refusal_);
 }
 
 task<entry> step::wait(passage& way, held& mine) const {
   result<place> admitted = co_await admission_->wait_in_line();
-  co_return tell(way, mine, std::move(admitted));
-}
-
-entry step::tell(passage& way, held& mine, result<place>&& admitted) const {
   if (admitted) {
     mine.emplace(std::move(*admitted));
-    return entry::passes;
+    co_return entry::passes;
   }
   const bool overloaded = admitted.error().reason == cancel_reason::overload;
-  return way.answered_with(overloaded ? *refusal_ : http::response::from(admitted.error()));
+  co_return way.answered_with(overloaded ? *refusal_ : http::response::from(admitted.error()));
 }
 
 handler_layer layer(std::shared_ptr<policy> admission) { return steps(step(std::move(admission))); }

@@ -29,10 +29,6 @@ checked check(const options& given) {
       .outcome();
 }
 
-place::~place() {
-  if (from_ != nullptr) from_->take_back(std::move(held_));
-}
-
 policy::policy(const options& given)
     : options_(given),
       limit_(given.max_in_flight),
@@ -42,19 +38,20 @@ policy::policy(const options& given)
   assert(check(given) && "options are checked before they are used");
 }
 
-std::optional<result<place>> policy::admit_at_once(const context& ctx) {
+door policy::admit_at_once(const context& ctx, std::optional<place>& held) {
   if (!backlog_.admits(ctx.on->turn_time(), ctx.on->now(), ctx.on->counters().waited)) {
     counters_.refused_behind++;
-    return std::unexpected(overloaded("the loop is behind"));
+    return door::refused_behind;
   }
   if (permit free_place = places_.try_acquire()) {
     patience_.on_free_place();
     counters_.admitted++;
-    return place(this, std::move(free_place));
+    held.emplace(place(this, std::move(free_place)));
+    return door::admitted;
   }
-  if (places_.waiters() < options_.max_waiting) return std::nullopt;
+  if (places_.waiters() < options_.max_waiting) return door::line;
   counters_.refused_full++;
-  return std::unexpected(overloaded("the line for a place is full"));
+  return door::refused_full;
 }
 
 task<result<place>> policy::wait_in_line() {
@@ -75,9 +72,17 @@ task<result<place>> policy::wait_in_line() {
 }
 
 task<result<place>> policy::admit() {
-  std::optional<result<place>> at_once = admit_at_once(co_await this_context());
-  if (at_once) co_return std::move(*at_once);
-  co_return co_await wait_in_line();
+  std::optional<place> held;
+  switch (admit_at_once(co_await this_context(), held)) {
+    case door::admitted:
+      co_return std::move(*held);
+    case door::line:
+      co_return co_await wait_in_line();
+    case door::refused_behind:
+      co_return std::unexpected(overloaded("the loop is behind"));
+    case door::refused_full:
+      co_return std::unexpected(overloaded("the line for a place is full"));
+  }
 }
 
 void policy::limit_to(std::size_t in_flight) {
@@ -88,11 +93,6 @@ void policy::limit_to(std::size_t in_flight) {
     if (!free_place) break;
     withheld_.push_back(std::move(free_place));
   }
-}
-
-// Beyond the limit it is not for whoever waits.
-void policy::take_back(permit held) {
-  if (withheld_.size() < to_withhold()) withheld_.push_back(std::move(held));
 }
 
 }  // namespace assay::guard::shed

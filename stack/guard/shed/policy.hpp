@@ -110,6 +110,9 @@ class backlog {
 
 class policy;
 
+// What admission says at once.
+enum class door : std::uint8_t { admitted, line, refused_behind, refused_full };
+
 // The right to be in flight; it goes back when this goes.
 class [[nodiscard]] place {
  public:
@@ -131,9 +134,9 @@ class policy {
   // Fails with errc::cancelled and reason overload when it is refused, and like every wait when the caller's own
   // deadline or cancellation comes first.
   task<result<place>> admit();
-  // The same in two parts, for whoever can do without a coroutine where nobody has to wait: empty, when it would have
-  // to wait now, and then the rest of it, at once.
-  std::optional<result<place>> admit_at_once(const context& ctx);
+  // The same in two parts, for whoever can do without a coroutine where nobody has to wait: into `held`, or else why
+  // not; when it would have to wait, then the rest of it, at once.
+  door admit_at_once(const context& ctx, std::optional<place>& held);
   task<result<place>> wait_in_line();
 
   // So many at a time and no more than max_in_flight; at least one.
@@ -148,7 +151,6 @@ class policy {
  private:
   friend class place;
   std::size_t to_withhold() const { return options_.max_in_flight - limit_; }
-  void take_back(permit held);
 
   options options_;
   std::size_t limit_;
@@ -158,6 +160,11 @@ class policy {
   backlog backlog_;
   counters counters_;
 };
+
+// Beyond the limit it is not for whoever waits.
+inline place::~place() {
+  if (from_ != nullptr && from_->withheld_.size() < from_->to_withhold()) from_->withheld_.push_back(std::move(held_));
+}
 
 // Its numbers as metrics, for as long as it is there: docs/watching-itself.md.
 void show(observe::mirror& in, const policy& of);
