@@ -1,7 +1,7 @@
 """service-cost: CPU time of a service per request at an equal rate: a JSON answer, a row of PostgreSQL.
 
-Contenders: this stack with the policies that are on by default, with every one that a server can have but the cache,
-and with none; Go's net/http with pgx, Node.js with Fastify and pg (services/). The generator sends an open schedule
+Contenders: this stack with the policies that are on by default; Go's net/http with pgx, Node.js with Fastify and pg
+(services/). With none of the policies and with every one that a server can have but the cache is policy_cost.py's. The generator sends an open schedule
 on the other core, and spins there; PostgreSQL runs on the service's core, and its time counts for nobody. So nothing
 that a service sends has to wake the other core, which on a virtual machine is an exit that costs the sender more than
 the answer does, and which no service pays whose clients and database are other machines. A bare server stands beside:
@@ -13,8 +13,8 @@ turned for a while. Two runs differ by more than it could cost, so the bar is on
 which the service tells: all of the run's CPU time / what is left without that thread. On / off, alternated, stands
 beside it, for what it may cost elsewhere: a loop that turns puts a timer off, 80 times a second at most.
 
-Bars: upper 95 % bound of ours / go <= 0.6, of ours / node <= 0.3 (unless the bare server alone is above it), of
-policies on / off and every / off <= 1.05, of a service with its watchdog's thread / the same without <= 1.01.
+Bars: upper 95 % bound of ours / go <= 0.6, of ours / node <= 0.3 (unless the bare server alone is above it), of a
+service with its watchdog's thread / the same without <= 1.01.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from dataclasses import dataclass, replace
 from typing import Any, Callable
 
 from lib.peers import Generator, Load, Peers
+from lib.policy_cost import measure_policies
 from lib.procs import MeasurementError, Server
 from lib.rounds import (Comparison, Measurement, Round, Settings, alternate, compare, measure, rounds_as_json,
                         show_costs, show_skipped, warm_up, warn_of_company)
 from lib.services import Postgres, Services
 from lib.stats import summarise_ratios
 
-ON, OFF, EVERY = "ours --policies on", "ours --policies off", "ours --policies every"
+ON = "ours --policies on"
 WATCHED, UNWATCHED, BUT_FOR_IT = "ours", "ours --no-watchdog", "ours but for the watchdog's thread"
 FLOOR, ROW_FLOOR = "floor_server", "floor_row_server"
-# The policies cost little beside what two runs differ by: many short pairs tell more than few long ones.
-POLICIES = ((ON, OFF, 1.05), (EVERY, OFF, 1.05))
 WATCHDOG = ((WATCHED, UNWATCHED, None),)
 MOST_OF_WATCHDOG = 1.01
-PAIRS_OF_POLICIES = 6  # for each of the others
-SECONDS_OF_POLICIES = 1.0
+# A watchdog costs little beside what two runs differ by: many short pairs tell more than few long ones.
+PAIRS_OF_WATCHDOG = 6  # for each of the others
+SECONDS_OF_WATCHDOG = 1.0
 WARM_UP = 0.5  # of the time that is measured
 SCRAPE_S = 10
 
@@ -131,7 +131,15 @@ def _watchdog_ns(server: Server) -> float:
     return float(told[1]) * 1e9
 
 
-def _measure_watchdog(peers: Peers, generator: Generator, settings: Settings, short: Settings) -> dict[str, Any]:
+def _in_turns(peers: Peers, settings: Settings) -> Server:
+    server = Services(peers, settings.build, settings.server_core).ours("--policies", "turns")
+    if server is None:
+        raise MeasurementError("no service to measure")
+    return server
+
+
+def _measure_watchdog(peers: Peers, generator: Generator, settings: Settings) -> dict[str, Any]:
+    short = replace(settings, pairs=settings.pairs * PAIRS_OF_WATCHDOG, seconds=SECONDS_OF_WATCHDOG)
     services = Services(peers, settings.build, settings.server_core)
     watched, unwatched = services.ours(), services.ours("--no-watchdog")
     if watched is None or unwatched is None:
@@ -151,9 +159,9 @@ def _measure_watchdog(peers: Peers, generator: Generator, settings: Settings, sh
 
 
 def _servers(peers: Peers, services: Services, *where: str) -> dict[str, Server]:
-    """Those that are there: ON, OFF, EVERY, go, node, FLOOR, ROW_FLOOR; `where` tells the last its database."""
-    found = [*(services.ours("--policies", level) for level in ("on", "off", "every")), services.go(), services.node(),
-             peers.floor_server(), peers.own_server(ROW_FLOOR, f"bench/{ROW_FLOOR}", *where)]
+    """Those that are there: ON, go, node, FLOOR, ROW_FLOOR; `where` tells the last its database."""
+    found = [services.ours("--policies", "on"), services.go(), services.node(), peers.floor_server(),
+             peers.own_server(ROW_FLOOR, f"bench/{ROW_FLOOR}", *where)]
     return {server.name: server for server in found if server is not None}
 
 
@@ -171,10 +179,8 @@ def measure_all(peers: Peers, settings: Settings) -> dict[str, Any]:
         results = []
         for case in CASES:
             servers = by_socket if case.database_by_socket else by_tcp
-            others = {OFF, EVERY, FLOOR, ROW_FLOOR} - {case.floor}
+            others = {FLOOR, ROW_FLOOR} - {case.floor}
             compared = [server for name, server in servers.items() if name not in others]
             results.append(_measure_case(case, compared, case.bars(), in_ticks.get(case.tick) or generator, settings))
-        short = replace(settings, pairs=settings.pairs * PAIRS_OF_POLICIES, seconds=SECONDS_OF_POLICIES)
-        policies = [by_tcp[name] for name in (ON, OFF, EVERY) if name in by_tcp]
-        return {"results": results, "policies": _measure_case(CASES[1], policies, POLICIES, generator, short),
-                "watchdog": _measure_watchdog(peers, generator, settings, short)}
+        return {"results": results, "policies": measure_policies(_in_turns(peers, settings), generator, settings),
+                "watchdog": _measure_watchdog(peers, generator, settings)}

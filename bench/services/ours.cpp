@@ -1,14 +1,15 @@
 // The benchmarks' service on this stack: a text, a JSON answer, a row of PostgreSQL, a millisecond of CPU. The Go and
 // Node.js services beside it (go/, node/) answer the same.
 //
-//   service --port N [--policies off|on|every] [--no-watchdog] [--io epoll] [--database URL] [--max-connections N]
+//   service --port N [--policies off|on|every|turns] [--no-watchdog] [--io epoll] [--database URL] [--max-connections N]
 //
 // /socket is a WebSocket that echoes, /room one that tells everybody; node/sockets.js has these. With --peer PORT there
 // is /peer, which asks another one of these for its /nap: that answers after --nap MS, without work.
 //
 // It runs as guard::serve has it, but for the log, which is of failed requests alone. With --policies on it has what
 // guard::chain has by default and nothing else, with --policies every each policy that a server can have but the cache,
-// which would answer for the service; without policies it is the router alone.
+// which would answer for the service; without policies it is the router alone. With --policies turns these three take
+// turns: GET /turns tells what each has taken.
 #include <time.h>
 
 #include <CLI/CLI.hpp>
@@ -18,6 +19,7 @@
 #include <tuple>
 #include <vector>
 
+#include "bench/services/turns.hpp"
 #include "stack/data/postgres.hpp"
 #include "stack/guard/remote.hpp"
 #include "stack/guard/serve.hpp"
@@ -64,7 +66,7 @@ std::int64_t thread_cpu_ns() {
   return time.tv_sec * 1'000'000'000LL + time.tv_nsec;
 }
 
-enum class guarded : std::uint8_t { off, on, every, all };
+enum class guarded : std::uint8_t { off, on, every, turns, all };
 
 // None of them refuses what a benchmark sends.
 guard::chain::server_options every_policy() {
@@ -164,6 +166,16 @@ http::handler keeping(std::shared_ptr<service> of) {
   return [of, routes = of->routes.as_handler()] ASSAY_CORO_WRAPPER(http::request & asked) { return routes(asked); };
 }
 
+http::handler with_policies(guarded level, const http::handler& bare) {
+  const auto within = [&bare](const guard::chain::server_options& chosen) {
+    return http::or_refuse(guard::chain::server::make(chosen)).around(bare);
+  };
+  if (level == guarded::off) return bare;
+  if (level == guarded::on) return within({});
+  if (level == guarded::every) return within(every_policy());
+  return bench::in_turn({{"off", bare}, {"on", within({})}, {"every", within(every_policy())}});
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -179,9 +191,12 @@ int main(int argc, char** argv) {
   app.add_option("--peer", given.peer, "port of another, for /peer");
   app.add_option("--peer-wall", given.peer_wall, "with all policies: places of /peer");
   app.add_option("--nap", given.nap_ms, "of /nap, in ms");
-  const std::map<std::string, guarded> levels{
-      {"off", guarded::off}, {"on", guarded::on}, {"every", guarded::every}, {"all", guarded::all}};
-  app.add_option("--policies", policies, "off, on, every, or all as guard::serve has them")
+  const std::map<std::string, guarded> levels{{"off", guarded::off},
+                                              {"on", guarded::on},
+                                              {"every", guarded::every},
+                                              {"turns", guarded::turns},
+                                              {"all", guarded::all}};
+  app.add_option("--policies", policies, "off, on, every, these in turns, or all as guard::serve has them")
       ->transform(CLI::CheckedTransformer(levels));
   const std::map<std::string, io_kind> kinds{
       {"auto", io_kind::automatic}, {"io_uring", io_kind::io_uring}, {"epoll", io_kind::epoll}};
@@ -194,12 +209,8 @@ int main(int argc, char** argv) {
     add_routes(of.get());
     return of;
   };
-  if (policies == guarded::off) return http::serve([&](unsigned) { return keeping(make()); }, options);
-  if (policies != guarded::all) {
-    const auto chosen = policies == guarded::every ? every_policy() : guard::chain::server_options{};
-    return http::serve(
-        [&](unsigned) { return http::or_refuse(guard::chain::server::make(chosen)).around(keeping(make())); }, options);
-  }
+  if (policies != guarded::all)
+    return http::serve([&](unsigned) { return with_policies(policies, keeping(make())); }, options);
   guard::serve_options wanted{.http = options, .log = observe::log_options{.least = observe::level::warn}};
   wanted.guards.drain.delay = duration::zero();  // no balancer is in front
   if (given.peer_wall > 0) {
