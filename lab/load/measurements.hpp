@@ -54,8 +54,9 @@ class measurements {
   void failed(failure_kind kind, const arrival& of, instant sent, instant now, bool charged);
   // It was not sent now. `before` says that it had been once, on a connection that was closing.
   void not_sent(failure_kind kind, const arrival& of, instant now, bool charged, bool before);
-  // So many arrivals of one second that were never sent; of a run with one stage; among its routes by their shares.
-  void not_sent_many(failure_kind kind, instant intended, instant now, std::uint64_t count);
+  // So many arrivals that were never sent, of one stage, second and window: charged as if all were meant for the
+  // instant of `like`, and to the routes by their shares.
+  void not_sent_many(failure_kind kind, const arrival& like, instant now, std::uint64_t count);
   // No more arrivals are taken; sending ended then.
   void finish(instant ended) {
     if (seconds_) seconds_->finish(ended - start_);
@@ -115,6 +116,7 @@ class measurements {
   std::optional<realised_arrivals> realised_;
   write_log writes_;
   instant start_{};
+  double many_from_ = 0;  // where among the shares the next of many begin: 0 to 1
 };
 
 inline void measurements::count(arrival& taken) {
