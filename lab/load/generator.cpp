@@ -328,6 +328,7 @@ void generator::stop() {
 // What was due and never found a connection.
 void generator::charge_unsent(instant now) {
   if (!open_model()) return;
+  measured_.sending_reached(std::min(end_, next_intended()));
   std::uint64_t charged = 0;
   while (next_intended() < end_) {
     if (charged++ == charged_singly) {
