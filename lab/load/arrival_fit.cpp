@@ -4,44 +4,10 @@
 #include <cmath>
 #include <vector>
 
+#include "lab/load/expected_arrivals.hpp"
+
 namespace assay::load {
 namespace {
-
-// The 5 % point of the Kolmogorov distribution, of n (1 / root n) (Smirnov, Annals of Mathematical Statistics 19,
-// 1948).
-constexpr double kolmogorov_5_percent = 1.358;
-
-// How many arrivals of one thread are expected until an offset.
-class rescaled_time {
- public:
-  explicit rescaled_time(const intended_arrivals& of) : threads_(of.threads) {
-    duration begin{};
-    double before = 0;
-    for (const stage& each : of.stages) {
-      segments_.push_back({.begin = begin, .before = before, .curve = rate_curve(each)});
-      begin += each.length;
-      before += each.arrivals();
-    }
-    end_ = begin;
-  }
-  double at(duration offset) const {
-    const duration within = std::clamp(offset, duration::zero(), end_);
-    auto in = segments_.rbegin();
-    while (in + 1 != segments_.rend() && in->begin > within) ++in;
-    return (in->before + in->curve.arrivals_until(static_cast<double>((within - in->begin).count()))) / threads_;
-  }
-  duration end() const { return end_; }
-
- private:
-  struct segment {
-    duration begin{};
-    double before = 0;
-    rate_curve curve;
-  };
-  std::vector<segment> segments_;
-  double threads_;
-  duration end_{};
-};
 
 // Gaps in rescaled time: as they were, and as long and as short as the tolerance allows.
 struct rescaled_gaps {
@@ -50,18 +16,18 @@ struct rescaled_gaps {
   std::vector<double> shortest;
 };
 
-rescaled_gaps gaps_of(const rescaled_time& time, std::span<const realised_arrivals* const> threads) {
+rescaled_gaps gaps_of(const expected_arrivals& time, std::span<const realised_arrivals* const> threads) {
   rescaled_gaps gaps;
   for (const realised_arrivals* each : threads) {
     for (std::size_t i = 0; i < each->pairs(); ++i) {
       const auto pair = each->pair(i);
       if (!pair || pair->second >= time.end()) continue;  // after the end there is no law
-      const double first = time.at(pair->first);
-      const double gap = std::max(0.0, time.at(pair->second) - first);
+      const double first = time.until(pair->first);
+      const double gap = std::max(0.0, time.until(pair->second) - first);
       gaps.seen.push_back(gap);
-      gaps.longest.push_back(std::max(gap + gap_tolerance_share, time.at(pair->second + gap_tolerance) - first));
+      gaps.longest.push_back(std::max(gap + gap_tolerance_share, time.until(pair->second + gap_tolerance) - first));
       gaps.shortest.push_back(
-          std::max(0.0, std::min(gap - gap_tolerance_share, time.at(pair->second - gap_tolerance) - first)));
+          std::max(0.0, std::min(gap - gap_tolerance_share, time.until(pair->second - gap_tolerance) - first)));
     }
   }
   for (std::vector<double>* each : {&gaps.seen, &gaps.longest, &gaps.shortest}) std::ranges::sort(*each);
@@ -106,7 +72,7 @@ model::arrival_fit fit_arrivals(const intended_arrivals& of, std::span<const rea
   }
   if (sent > 0) fit.offered_share = 1 - static_cast<double>(after_end) / static_cast<double>(sent);
   fit.tolerance_ns = static_cast<double>(gap_tolerance.count());
-  const rescaled_gaps gaps = gaps_of(rescaled_time(of), threads);
+  const rescaled_gaps gaps = gaps_of(expected_arrivals(of.stages, of.threads), threads);
   fit.gaps = gaps.seen.size();
   if (fit.gaps == 0) return fit;
   if (of.law == model::arrival_law::poisson) {

@@ -5,7 +5,7 @@
 // Kass and Frank, The time-rescaling theorem, Neural Computation 14, 2002). For Poisson the Kolmogorov-Smirnov distance
 // is told. With thousands of gaps any generator fails that test sooner or later, by microseconds that nobody feels.
 // What may not be is a departure of practical size: that distance again, of gaps that may each be longer or shorter by
-// the tolerance.
+// the tolerance. Arrivals in ticks are compared by their numbers: count_fit.hpp.
 //
 // Misuse: gaps of threads together. Each is a process of its own, and they are compared with its own.
 #pragma once
@@ -22,6 +22,10 @@ namespace assay::load {
 // and, in rescaled time, a quarter of the mean gap.
 inline constexpr duration gap_tolerance = std::chrono::microseconds(500);
 inline constexpr double gap_tolerance_share = 0.25;
+
+// The 5 % point of the Kolmogorov distribution, of n (1 / root n) (Smirnov, Annals of Mathematical Statistics 19,
+// 1948).
+inline constexpr double kolmogorov_5_percent = 1.358;
 
 // The law, and the rate of all threads together over the time of the run.
 struct intended_arrivals {

@@ -14,8 +14,9 @@ namespace {
 constexpr duration reconnect_pause = std::chrono::milliseconds(100);
 // After Ctrl-C nobody wants to wait for slow answers.
 constexpr duration interrupted_drain = std::chrono::milliseconds(500);
-// Arrivals that were never sent are charged one by one up to here, a second of work; beyond, by slices of time.
-constexpr std::uint64_t charged_singly = 20'000'000;
+// Arrivals that were never sent are charged one by one up to here, a tenth of a second of work; beyond, by slices of
+// time.
+constexpr std::uint64_t charged_singly = 2'000'000;
 constexpr int charged_slices = 100'000;
 // An answer is read at most so late, or a tick later. A connection is known to be free no sooner, but where somebody
 // waits for one the pace timer is not armed, and nothing is held back.
@@ -327,31 +328,41 @@ void generator::stop() {
 // What was due and never found a connection.
 void generator::charge_unsent(instant now) {
   if (!open_model()) return;
-  for (std::uint64_t charged = 0; next_intended() < end_; ++charged) {
-    if (charged == charged_singly && work_.stages.size() == 1) return charge_in_slices(now);
+  measured_.sending_reached(std::min(end_, next_intended()));
+  std::uint64_t charged = 0;
+  while (next_intended() < end_) {
+    if (charged++ == charged_singly) {
+      charge_in_slices(now);
+      continue;  // of the last tick, if there are ticks, some may be left
+    }
     arrival unsent;
     take_next(unsent);
     measured_.not_sent(failure_kind::unsent, unsent, now, true, false);
   }
 }
 
-// A week at a million a second to a server that answers nothing: each slice is charged with its middle. Where seconds
-// are kept a slice is a second, or what is left of the first.
+// A week at a million a second to a server that answers nothing: each slice is charged with its middle, to the stage
+// that all of it lies in.
 void generator::charge_in_slices(instant now) {
-  const instant from = next_intended();
-  const duration slice = (end_ - from) / charged_slices + duration(1);
-  instant end = from;
-  for (instant begin = from; begin < end_; begin = end) {
-    end = std::min(end_, work_.keep_seconds ? start_ + next_second(begin - start_) : begin + slice);
-    if (!work_.windowed.empty()) {
-      const duration each = work_.windowed.front().every;
-      const duration offset = begin - start_;
-      end = std::min(end, start_ + (offset - offset % each + each));
-    }
+  const duration slice = (end_ - next_intended()) / charged_slices + duration(1);
+  instant end = instant::min();
+  for (instant begin = next_intended(); begin < end_; begin = std::max(end, next_intended())) {
+    end = slice_end(begin, slice);
+    const arrival middle{.intended = begin + (end - begin) / 2, .stage = schedule_.stage_index()};
     const std::uint64_t count = schedule_.skip_until(end - start_);
-    measured_.not_sent_many(failure_kind::unsent, begin + (end - begin) / 2, now, count);
+    measured_.not_sent_many(failure_kind::unsent, middle, now, count);
     due_ += count;
   }
+}
+
+// Where seconds are kept a slice is a second, or what is left of the first; and it lies in one window and one stage.
+instant generator::slice_end(instant begin, duration slice) const {
+  const duration offset = begin - start_;
+  const instant short_end = work_.keep_seconds ? start_ + next_second(offset) : begin + slice;
+  const instant end = std::min({end_, short_end, start_ + schedule_.stage_end()});
+  if (work_.windowed.empty()) return end;
+  const duration each = work_.windowed.front().every;
+  return std::min(end, start_ + (offset - offset % each + each));
 }
 
 task<void> generator::run(instant start) {

@@ -102,6 +102,7 @@ class generator {
   instant ended_at(const result<answer>& got, instant sent) const;
   void charge_unsent(instant now);
   void charge_in_slices(instant now);
+  instant slice_end(instant begin, duration slice) const;
 
   loop& on_;
   const workload& work_;

@@ -1,8 +1,8 @@
 #include "lab/load/measurements.hpp"
 
 #include <algorithm>
-#include <cassert>
 #include <cmath>
+#include <numbers>
 #include <utility>
 
 namespace assay::load {
@@ -27,7 +27,11 @@ measurements::measurements(const workload& of, second_series* series, stall_watc
   if (series != nullptr) seconds_.emplace(*series);
   if (of.keep_parts) parts_ = parts_of(of.stages, of.requests.size());
   if (windows != nullptr && windows->any()) windows_.emplace(*windows);
-  if (of.tests_arrivals()) realised_.emplace(of.arrivals_expected() / of.threads, of.length());
+  if (of.tests_arrivals() && of.in_ticks()) {
+    counted_.emplace(of.arrivals_expected() / of.threads, of.length(), of.tick);
+  } else if (of.tests_arrivals()) {
+    realised_.emplace(of.arrivals_expected() / of.threads, of.length());
+  }
   // Before the clock runs: to make them at the start of a burst would be the generator's lateness.
   for (std::unique_ptr<recorder>& each : cells_) each = std::make_unique<recorder>();
 }
@@ -50,25 +54,31 @@ void measurements::failed(failure_kind kind, const arrival& of, instant sent, in
 
 void measurements::not_sent(failure_kind kind, const arrival& of, instant now, bool charged, bool before) {
   of.into->not_sent(kind, of.intended, now, charged);
+  if (counted_ && !before) counted_->not_sent(of.intended - start_);
   end_in_interval(of, now, false, kind, charged);
   if (charged) keep_in_parts(of, now - of.intended);
   if (before && (*requests_)[of.route].key) writes_.add(of.k, of.route, write_outcome::unanswered);
 }
 
-void measurements::not_sent_many(failure_kind kind, instant intended, instant now, std::uint64_t count) {
-  assert(!several_stages_);
+// Systematic sampling: each route gets its share of the many, rounded up or down by where the next of them begin. That
+// moves on by the golden section, so that of few at a time those of a small share are not always left out.
+void measurements::not_sent_many(failure_kind kind, const arrival& like, instant now, std::uint64_t count) {
   if (count == 0) return;
+  const instant intended = like.intended;
   std::uint64_t before = 0;
-  double share = 0;
+  double until_share = many_from_;
+  many_from_ = std::fmod(many_from_ + 1 / std::numbers::phi, 1.0);
   for (std::size_t route = 0; route < routes_; ++route) {
-    share += (*requests_)[route].share;
+    until_share += (*requests_)[route].share * static_cast<double>(count);
     const bool last = route + 1 == routes_;
-    const auto until = last ? count : std::min(count, static_cast<std::uint64_t>(share * static_cast<double>(count)));
+    const auto until = last ? count : std::min(count, static_cast<std::uint64_t>(until_share));
     if (until == before) continue;
     const std::uint64_t of_route = until - std::exchange(before, until);
-    cells_[route]->offered += of_route;
-    cells_[route]->not_sent(kind, intended, now, true, of_route);
-    keep_in_parts({.intended = intended, .route = static_cast<unsigned>(route)}, now - intended, of_route);
+    recorder& into = *cells_[like.stage * routes_ + route];
+    into.offered += of_route;
+    into.not_sent(kind, intended, now, true, of_route);
+    keep_in_parts({.intended = intended, .stage = like.stage, .route = static_cast<unsigned>(route)}, now - intended,
+                  of_route);
     if (!windows_) continue;
     windows_->offered(route, intended - start_, of_route);
     windows_->ended(route, intended - start_, false, kind, now - intended, of_route);

@@ -11,6 +11,7 @@
 #include "lab/load/answer_checks.hpp"
 #include "lab/load/own_stalls.hpp"
 #include "lab/load/realised_arrivals.hpp"
+#include "lab/load/realised_counts.hpp"
 #include "lab/load/recorder.hpp"
 #include "lab/load/run_parts.hpp"
 #include "lab/load/run_windows.hpp"
@@ -54,8 +55,13 @@ class measurements {
   void failed(failure_kind kind, const arrival& of, instant sent, instant now, bool charged);
   // It was not sent now. `before` says that it had been once, on a connection that was closing.
   void not_sent(failure_kind kind, const arrival& of, instant now, bool charged, bool before);
-  // So many arrivals of one second that were never sent; of a run with one stage; among its routes by their shares.
-  void not_sent_many(failure_kind kind, instant intended, instant now, std::uint64_t count);
+  // So many arrivals that were never sent, of one stage, second and window: charged as if all were meant for the
+  // instant of `like`, and to the routes by their shares.
+  void not_sent_many(failure_kind kind, const arrival& like, instant now, std::uint64_t count);
+  // What was meant for `unsent_from` or later was not sent.
+  void sending_reached(instant unsent_from) {
+    if (counted_) counted_->reached(unsent_from - start_);
+  }
   // No more arrivals are taken; sending ended then.
   void finish(instant ended) {
     if (seconds_) seconds_->finish(ended - start_);
@@ -73,7 +79,9 @@ class measurements {
   const run_parts* parts(std::size_t stage, std::size_t route) const {
     return parts_.empty() ? nullptr : parts_[part_index(stage, route)].get();
   }
+  // Of arrivals whose law is tested: the one, or in ticks the other; else null.
   const realised_arrivals* realised() const { return realised_ ? &*realised_ : nullptr; }
+  const realised_counts* counted() const { return counted_ ? &*counted_ : nullptr; }
   const write_log& writes() const { return writes_; }
 
   std::uint64_t connects = 0;
@@ -113,8 +121,10 @@ class measurements {
   std::vector<std::unique_ptr<run_parts>> parts_;  // see part_index()
   std::optional<window_recorders> windows_;
   std::optional<realised_arrivals> realised_;
+  std::optional<realised_counts> counted_;
   write_log writes_;
   instant start_{};
+  double many_from_ = 0;  // where among the shares the next of many begin: 0 to 1
 };
 
 inline void measurements::count(arrival& taken) {
@@ -137,6 +147,7 @@ inline void measurements::offered(arrival& taken, instant from) {
 inline void measurements::lags(const arrival& of, instant idle_since, instant blind_until, instant now) {
   const duration own = of.into->lags(of.intended, idle_since, blind_until, now);
   if (realised_) realised_->sent(of.k, of.intended - start_, own);
+  if (counted_) counted_->sent(of.intended - start_, own);
   if (seconds_) seconds_->sent(of.intended - start_, own);
 }
 

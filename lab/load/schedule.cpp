@@ -10,6 +10,8 @@ namespace assay::load {
 namespace {
 
 constexpr double no_more_ns = static_cast<double>(arrival_schedule::no_more.count());
+// Poisson arrivals that are skipped one by one: of so few the nearest whole number to what is expected is another.
+constexpr double most_few = 64;
 
 }  // namespace
 
@@ -52,6 +54,11 @@ void arrival_schedule::pop() {
   find_current();
 }
 
+duration arrival_schedule::stage_end() const {
+  if (stage_ + 1 == segments_.size()) return no_more;
+  return duration(std::llround(segments_[stage_ + 1].begins_ns));
+}
+
 double arrival_schedule::arrivals_until(double offset_ns) const {
   auto in = segments_.rbegin();
   while (in + 1 != segments_.rend() && in->begins_ns > offset_ns) ++in;
@@ -62,16 +69,16 @@ std::uint64_t arrival_schedule::skip_until(duration offset) {
   if (next_ >= offset) return 0;
   const double until = arrivals_until(static_cast<double>(offset.count()));
   std::uint64_t skipped = 0;
-  if (poisson_) {
-    // Memoryless: from `offset` on it is the process it would have been anyway.
-    skipped = static_cast<std::uint64_t>(std::max(1.0, std::round(until / threads_ - rescaled_)));
+  if (poisson_ && until / threads_ - rescaled_ > most_few) {
+    // The next one, and what is expected after it. Memoryless: from `offset` on it is the process it would have been
+    // anyway.
+    skipped = 1 + static_cast<std::uint64_t>(std::round(until / threads_ - rescaled_));
     rescaled_ = until / threads_;
     k_ += skipped - 1;
     pop();
-    return skipped;
   }
   // One early, then step by step, whatever the rounding says.
-  const double ahead = (until - static_cast<double>(ordinal_)) / threads_;
+  const double ahead = poisson_ ? 0 : (until - static_cast<double>(ordinal_)) / threads_;
   if (ahead > 2) {
     skipped = static_cast<std::uint64_t>(ahead) - 1;
     k_ += skipped;

@@ -45,12 +45,15 @@ class arrival_schedule {
   // The offset of the next arrival from the start of the run, and its stage.
   duration peek() const { return tick_ > duration::zero() ? next_ - next_ % tick_ : next_; }
   unsigned stage_index() const { return stage_; }
+  // Where that stage ends; no_more for the last.
+  duration stage_end() const;
   // Moves on to the arrival after it.
   void pop();
   // How many arrivals have been popped.
   std::uint64_t index() const { return k_; }
   // Moves on to the first arrival at or after `offset` and says how many that leaves behind, in constant time. Exact
-  // for the constant law, the expected number for Poisson. For accounts of what will not be sent any more.
+  // for the constant law and of a few; of more the expected number for Poisson. A tick moves none of them. For accounts
+  // of what will not be sent any more.
   std::uint64_t skip_until(duration offset);
 
  private:

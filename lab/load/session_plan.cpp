@@ -266,8 +266,8 @@ checked check_kept(const load_options& options) {
         "bursts)");
   }
   const double sessions = options.rate_per_s.value_or(0) * std::chrono::duration<double>(options.length).count();
-  if (sessions > max_staged_arrivals) {
-    return std::unexpected(fmt::format("{:.0f} sessions: expected at most {:.0f}", sessions, max_staged_arrivals));
+  if (sessions > max_charged_singly) {
+    return std::unexpected(fmt::format("{:.0f} sessions: expected at most {:.0f}", sessions, max_charged_singly));
   }
   return {};
 }

@@ -60,11 +60,11 @@ checked check_seconds_kept(const stream_options& options) {
 checked check_charged(const load_options& options) {
   if (!options.keep_seconds) return {};
   const double messages = options.rate_per_s.value_or(0) * std::chrono::duration<double>(options.length).count();
-  if (messages <= max_staged_arrivals) return {};
+  if (messages <= max_charged_singly) return {};
   return refuse(
       fmt::format("rate -R: {:.0f} messages, expected at most {:.0f} where seconds are kept (--ndjson, "
                   "--prometheus, bursts)",
-                  messages, max_staged_arrivals));
+                  messages, max_charged_singly));
 }
 
 checked check_lifetime(const stream_options& options) {

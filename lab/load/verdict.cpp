@@ -59,6 +59,12 @@ std::vector<std::string> invalid_reasons(const model::arrival_fit& seen, model::
         "and a quarter of the mean (at most {:.0f} %)",
         label(law), 100 * seen.gaps_off, seen.tolerance_ns / 1e6, 100 * bounds.gaps_off));
   }
+  if (seen.spans >= bounds.least_gaps && seen.spans_off > bounds.gaps_off) {
+    reasons.push_back(
+        fmt::format("arrivals were not {} as intended: {:.0f} % of the spans of {:.3g} ms, whole ticks, have another "
+                    "number of sends (at most {:.0f} %)",
+                    label(law), 100 * seen.spans_off, seen.span_ns / 1e6, 100 * bounds.gaps_off));
+  }
   return reasons;
 }
 

@@ -23,7 +23,8 @@ struct verdict_bounds {
   double open_cpu_wait_share = 0.25;  // the same in the open model, where most lateness is judged for itself: the
                                       // rest is in answers that lie there unread
   double little_residual = 0.01;      // the accounts of time in flight, kept two ways, must agree
-  double gaps_off = 0.25;             // of the gaps between sends, as many may be of another law than the intended
+  double gaps_off = 0.25;             // of the gaps between sends, as many may be of another law than the intended;
+                                      // in ticks: of the numbers of sends
   std::uint64_t least_gaps = 100;     // fewer tell nothing: chance alone is as large as that
   double offered_share = 0.99;        // of what was sent, this much before the end of sending
   double stalled_share = 0.05;        // of the time: in the closed model nothing is answered then, by its own fault

@@ -34,10 +34,6 @@ checked check_phases(const std::vector<model::phase>& phases) {
     arrivals += each.rate_per_s * std::chrono::duration<double>(each.length).count();
   }
   if (arrivals <= 0) return std::unexpected("a workload: expected a phase with a rate above 0");
-  if (arrivals > max_staged_arrivals) {
-    return std::unexpected(fmt::format("a workload of {:.0f} requests: expected at most {:.0f}: shorten the phases",
-                                       arrivals, max_staged_arrivals));
-  }
   return {};
 }
 

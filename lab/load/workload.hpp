@@ -50,7 +50,8 @@ struct workload {
 
   duration length() const;
   // The arrivals of sessions follow each other by other laws than the schedule's.
-  bool tests_arrivals() const { return keep_arrivals && model == model::load_model::open && tick == duration::zero(); }
+  bool tests_arrivals() const { return keep_arrivals && model == model::load_model::open; }
+  bool in_ticks() const { return tick > duration::zero(); }
   // Expected arrivals of all threads; zero in the closed model.
   double arrivals_expected() const;
   // The same, of the first so much of the run.

@@ -90,14 +90,18 @@ struct own_stalls {
   std::vector<touched_time> asked = {};    // of the percentiles that objectives are of, and max, however little it is
 };
 
-// Whether requests went out as the schedule had them; lab/load/arrival_fit.hpp has the method. What waited because the
-// candidate held every connection counts as sent when it could have been.
+// Whether requests went out as the schedule had them; lab/load/arrival_fit.hpp has the method, and
+// lab/load/count_fit.hpp that of arrivals in ticks, of which numbers in spans of time are looked at in place of gaps.
+// What waited because the candidate held every connection counts as sent when it could have been.
 struct arrival_fit {
   std::uint64_t gaps = 0;                         // between sends that follow each other: so many were looked at
   std::optional<double> distance = {};            // Poisson: Kolmogorov-Smirnov, of their law from the intended
   std::optional<double> distance_by_chance = {};  // more than this only in one run of twenty
   double tolerance_ns = 0;                        // a gap may be off by that, or by a quarter of the mean
   double gaps_off = 0;       // beyond it: the share of gaps that are of another law than the intended
+  std::uint64_t spans = 0;   // with ticks: so many were looked at
+  double span_ns = 0;        // with ticks: the length of each, whole ticks
+  double spans_off = 0;      // of these: the share with another number of sends than the intended law has
   double offered_share = 1;  // of what was sent, what the generator had sent by the end of sending
 };
 

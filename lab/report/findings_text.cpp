@@ -67,8 +67,13 @@ void append_spectrum(std::string& to, std::string_view name, const observe::hist
 }
 
 void append_send_fit(std::string& to, const model::arrival_fit& of, model::arrival_law law, std::string_view name) {
-  to += fmt::format("  {}: {} of {} gaps differ from {} ones by more than {} and a quarter of the mean", name,
-                    fmt::format("{:.2g} %", 100 * of.gaps_off), of.gaps, label(law), time_text(of.tolerance_ns));
+  if (of.span_ns > 0) {
+    to += fmt::format("  {}: {:.2g} % of {} spans of {} have another number of sends than {} arrivals in ticks", name,
+                      100 * of.spans_off, of.spans, time_text(of.span_ns), label(law));
+  } else {
+    to += fmt::format("  {}: {:.2g} % of {} gaps differ from {} ones by more than {} and a quarter of the mean", name,
+                      100 * of.gaps_off, of.gaps, label(law), time_text(of.tolerance_ns));
+  }
   if (of.distance) {
     to += fmt::format("; distance {:.3f} from that law, by chance up to {:.3f}", *of.distance, *of.distance_by_chance);
   }

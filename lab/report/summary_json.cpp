@@ -61,11 +61,15 @@ json intervals_json(const model::response_intervals& of) {
 
 json arrivals_json(const std::optional<model::arrival_fit>& of) {
   if (!of) return nullptr;
+  const bool in_ticks = of->span_ns > 0;
   return {{"gaps", of->gaps},
           {"ks_distance", number_or_null(of->distance)},
           {"ks_distance_by_chance", number_or_null(of->distance_by_chance)},
           {"tolerance_us", of->tolerance_ns / 1e3},
-          {"gaps_off_share", of->gaps_off},
+          {"gaps_off_share", in_ticks ? json(nullptr) : json(of->gaps_off)},
+          {"spans", of->spans},
+          {"span_us", in_ticks ? json(of->span_ns / 1e3) : json(nullptr)},
+          {"spans_off_share", in_ticks ? json(of->spans_off) : json(nullptr)},
           {"offered_share", of->offered_share}};
 }
 

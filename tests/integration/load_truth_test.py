@@ -100,7 +100,7 @@ class Arrivals(LoadTest):
         url = self.hello().url("/")
         document = self.start("load", url, "-R", "2000", "--tick", "2ms", "-d", "500ms", "--json").wait(20).document()
         self.assertEqual((document["tick_us"], document["offered_requests"]), (2000, 1000))
-        self.assertIsNone(document["arrivals_seen"], "they are of no law")
+        self.assertEqual(document["arrivals_seen"]["spans"], 250, "of a tick each")
         text = self.load(url, "-d", "200ms", "-R", "500", "--tick", "2ms").out
         self.assertIn(", constant arrivals in ticks of 2.00ms, seed 1\n", text)
         self.assert_refused(self.load(url, "--tick", "1ms"), USAGE, "--tick: expected a rate with it")

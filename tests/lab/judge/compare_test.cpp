@@ -178,6 +178,34 @@ TEST(compare, intervals_are_whole_and_finite) {
   }
 }
 
+// Of other tools: one has the best of three runs in its table, and no word of how far they lie apart.
+TEST(defect, the_best_of_the_runs_stands_for_none_of_them) {
+  const auto plan = two_candidates();
+  const auto runs_with = [](const std::vector<double>& of_other) {
+    std::vector<run> runs;
+    for (unsigned i = 0; i < of_other.size(); ++i) {
+      runs.push_back(run_of("base", i + 1, 50 + i));
+      runs.push_back(run_of("other", i + 1, of_other[i]));
+    }
+    return runs;
+  };
+  // By its best run it would be twice as good as any of the other's; by all of them nobody knows.
+  const auto lucky = compare(plan, runs_with({25, 80, 78}));
+  EXPECT_EQ(primary_of(lucky).verdict, finding::inconclusive) << primary_of(lucky).why;
+  const model::metric_summary& seen = summary_of(lucky, "other", "response_p99_ms");
+  EXPECT_EQ(seen.runs, (std::vector<double>{25, 80, 78})) << "each of them is told";
+  EXPECT_NEAR(seen.over_runs->value, std::cbrt(25.0 * 80 * 78), 1e-9);
+  EXPECT_LT(seen.over_runs->low, 25);
+  EXPECT_GT(seen.over_runs->high, 80) << "an interval that has room for every run";
+  // A best run that is better still makes nothing better but the interval wider; and one alone saves nobody.
+  const auto luckier = compare(plan, runs_with({5, 80, 78}));
+  EXPECT_EQ(primary_of(luckier).verdict, finding::inconclusive);
+  EXPECT_GT(summary_of(luckier, "other", "response_p99_ms").over_runs->high, seen.over_runs->high);
+  EXPECT_EQ(primary_of(compare(plan, runs_with({150, 155, 149}))).verdict, finding::worse);
+  EXPECT_EQ(primary_of(compare(plan, runs_with({150, 155, 49}))).verdict, finding::inconclusive)
+      << "once as good as the other is always";
+}
+
 TEST(compare, one_run_or_none_is_said) {
   const auto plan = two_candidates();
   EXPECT_EQ(primary_of(compare(plan, std::span<const run>())).verdict, finding::not_estimable);

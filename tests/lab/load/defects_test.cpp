@@ -259,7 +259,7 @@ TEST(defect, an_interval_without_an_upper_end_is_none) {
 }
 
 // Elsewhere: a sum of squares with a count (hdr_files_test.cpp); threads that share one schedule (engine_test.cpp);
-// a spread over runs, and no best of three, is the judge's (tests/lab/judge/compare_test.cpp).
+// an interval over runs in place of the best of three, by the judge (tests/lab/judge/compare_test.cpp).
 
 }  // namespace
 }  // namespace assay::load

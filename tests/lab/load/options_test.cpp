@@ -122,8 +122,7 @@ TEST(options, stages_that_cannot_be_run_are_named) {
             "--stage at 100*1/s: expected a burst of a rate above 0 and of more than 1 time as much");
   EXPECT_EQ(of({.rate_per_s = 2, .length = 0s}), "--stage at 2/s: expected a length of more than 0 and at most 7 days");
   EXPECT_EQ(of({.rate_per_s = 0, .length = 1s}), "--stage: expected one with a rate above 0");
-  EXPECT_NE(of({.rate_per_s = 1e6, .length = 1h}).find("3600000000 requests, expected at most 100000000"),
-            std::string::npos);
+  EXPECT_EQ(of({.rate_per_s = max_rate_per_s, .length = max_length}), "") << "as many as a rate alone may make";
   load_options many = good();
   many.stages.assign(max_stages + 1, {.rate_per_s = 1, .length = 1s});
   EXPECT_EQ(complaint(many), "--stage: 65 stages, those of repeated groups counted: expected at most 64");

@@ -270,8 +270,8 @@ TEST_F(bound, phases_that_cannot_be_run_are_named) {
   EXPECT_EQ(complaint(), "phase \"bad\": expected a length of more than 0 and at most 24 h");
   options.phases = {phase("one", 1, 23h), phase("two", 1, 2h)};
   EXPECT_EQ(complaint(), "phase \"two\": expected at most 24 h for all phases together");
-  options.phases = {phase("one", 1e6, 1h)};
-  EXPECT_TRUE(complaint().starts_with("a workload of 3600000000 requests: expected at most ")) << complaint();
+  options.phases = {phase("one", max_rate_per_s, 24h)};
+  EXPECT_EQ(complaint(), "");
 }
 
 TEST_F(bound, more_records_than_memory_should_hold) {

@@ -229,9 +229,9 @@ TEST(measurements, charge_many_at_once_in_their_second_and_by_the_shares_of_thei
   measurements seen(work, &series);
   const instant start{1h};
   seen.begin(start);
-  seen.not_sent_many(failure_kind::unsent, start + 500ms, start + 10s, 1001);
-  seen.not_sent_many(failure_kind::unsent, start + 1500ms, start + 10s, 0);
-  seen.not_sent_many(failure_kind::unsent, start + 2500ms, start + 10s, 10);
+  seen.not_sent_many(failure_kind::unsent, {.intended = start + 500ms}, start + 10s, 1001);
+  seen.not_sent_many(failure_kind::unsent, {.intended = start + 1500ms}, start + 10s, 0);
+  seen.not_sent_many(failure_kind::unsent, {.intended = start + 2500ms}, start + 10s, 10);
   seen.finish(start + 3s);
   EXPECT_EQ(series.sums(0).offered, 1001U);
   EXPECT_EQ(series.sums(0).errors, 1001U);
@@ -240,6 +240,30 @@ TEST(measurements, charge_many_at_once_in_their_second_and_by_the_shares_of_thei
   EXPECT_NEAR(static_cast<double>(seen.of(0, 0).offered), 0.75 * 1011, 2);
   EXPECT_EQ(seen.of(0, 0).offered + seen.of(0, 1).offered, 1011U) << "none is lost";
   EXPECT_EQ(seen.total().errors[static_cast<std::size_t>(failure_kind::unsent)], 1011U);
+}
+
+TEST(measurements, charge_a_few_at_once_to_every_route_in_the_long_run) {
+  load_options options;
+  options.url = "http://127.0.0.1:8080/";
+  options.stages = {{.rate_per_s = 1, .length = 10s}, {.rate_per_s = 1, .length = 10s}};
+  options.routes = {{.name = "rare", .method = "GET", .target = "/a", .weight = 1},
+                    {.name = "usual", .method = "GET", .target = "/b", .weight = 8},
+                    {.name = "also rare", .method = "GET", .target = "/c", .weight = 1}};
+  const workload work = workload_of(normalize(options).value());
+  measurements seen(work, nullptr);
+  const instant start{1h};
+  seen.begin(start);
+  for (std::uint64_t i = 0; i < 1000; ++i) {
+    seen.not_sent_many(failure_kind::unsent, {.intended = start + 15s, .stage = 1}, start + 30s, 1 + i % 2);
+  }
+  const std::vector<double> expected = {150, 1200, 150};
+  std::uint64_t all = 0;
+  for (std::size_t route = 0; route < 3; ++route) {
+    EXPECT_NEAR(static_cast<double>(seen.of(1, route).offered), expected[route], 10) << route;
+    EXPECT_EQ(seen.of(0, route).offered, 0U) << "of another stage";
+    all += seen.of(1, route).offered;
+  }
+  EXPECT_EQ(all, 1500U);
 }
 
 struct pair_of_numbers {

@@ -196,6 +196,32 @@ TEST(stages, skipping_poisson_arrivals_counts_what_is_expected) {
   EXPECT_NEAR(static_cast<double>(schedule.skip_until(1h)), 1.8e9, 2);
   EXPECT_GE(schedule.peek(), 1h);
   EXPECT_LT(schedule.peek(), 1h + 1ms);
+  // In many steps of a few none is lost either, nor at the boundaries of stages.
+  const std::vector<stage> stages = {{20, 500s}, {0, 10s}, {2'000, 500s}};
+  for (const duration step : {duration(1ms), duration(20ms), duration(100ms), duration(10s)}) {
+    arrival_schedule stepped({.law = arrival_law::poisson, .seed = 4, .stages = stages});
+    std::vector<std::uint64_t> counted(stages.size());
+    for (duration at{}; at < 1010s; at += step) {
+      const unsigned in = stepped.stage_index();
+      counted[in] += stepped.skip_until(at + step);
+      EXPECT_GE(stepped.peek(), at + step);
+    }
+    EXPECT_NEAR(static_cast<double>(counted[0]), 10'000, 4 * std::sqrt(10'000.0)) << step.count();
+    EXPECT_EQ(counted[1], 0U);
+    EXPECT_NEAR(static_cast<double>(counted[2]), 1'000'000, 4 * std::sqrt(1'000'000.0)) << step.count();
+  }
+}
+
+TEST(stages, each_ends_where_the_next_begins) {
+  arrival_schedule schedule({.stages = odd});
+  duration end{};
+  for (std::size_t i = 0; i + 1 < odd.size(); ++i) {
+    end += odd[i].length;
+    if (odd[i].arrivals() < 1) continue;
+    while (schedule.stage_index() < i) schedule.pop();
+    if (schedule.stage_index() == i) EXPECT_EQ(schedule.stage_end(), end) << i;
+  }
+  EXPECT_EQ(arrival_schedule({.rate_per_s = 1}).stage_end(), arrival_schedule::no_more);
 }
 
 }  // namespace

@@ -157,6 +157,18 @@ TEST(verdict, arrivals_of_another_law_than_intended) {
   EXPECT_EQ(reason(result), "0 reasons") << "too few to tell";
 }
 
+TEST(verdict, arrivals_in_ticks_of_another_law_than_intended) {
+  load_result result = healthy();
+  result.arrivals_seen = model::arrival_fit{.spans = 4000, .span_ns = 5e6, .spans_off = 0.25};
+  EXPECT_EQ(reason(result), "0 reasons");
+  result.arrivals_seen->spans_off = 0.4;
+  EXPECT_EQ(reason(result),
+            "arrivals were not constant as intended: 40 % of the spans of 5 ms, whole ticks, have another number of "
+            "sends (at most 25 %)");
+  result.arrivals_seen->spans = 99;
+  EXPECT_EQ(reason(result), "0 reasons") << "too few to tell";
+}
+
 TEST(verdict, less_offered_than_asked_for) {
   load_result result = healthy();
   result.arrivals_seen = model::arrival_fit{.offered_share = 0.99};

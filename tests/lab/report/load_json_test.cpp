@@ -95,6 +95,18 @@ keys keys_of(const json& object) {
   return found;
 }
 
+TEST(load_json, of_arrivals_in_ticks_the_numbers_are_told_in_place_of_the_gaps) {
+  model::load_result result = open_result();
+  result.tick = std::chrono::milliseconds(1);
+  result.arrivals_seen = model::arrival_fit{.tolerance_ns = 500'000, .spans = 4000, .span_ns = 1e6, .spans_off = 0.01};
+  const json seen = document_of(result)["arrivals_seen"];
+  EXPECT_EQ(seen["gaps"], 0);
+  EXPECT_TRUE(seen["gaps_off_share"].is_null());
+  EXPECT_EQ(seen["spans"], 4000);
+  EXPECT_EQ(seen["span_us"], 1000.0);
+  EXPECT_EQ(seen["spans_off_share"], 0.01);
+}
+
 TEST(load_json, holds_the_result) {
   const json document = document_of(open_result());
   const json expected = {
@@ -137,6 +149,9 @@ TEST(load_json, holds_the_result) {
         {"ks_distance_by_chance", 0.096},
         {"tolerance_us", 500.0},
         {"gaps_off_share", 0.005},
+        {"spans", 0},
+        {"span_us", nullptr},
+        {"spans_off_share", nullptr},
         {"offered_share", 0.998}}},
       {"generator",
        {{"io", "epoll"},

@@ -188,6 +188,10 @@ TEST(load_text, how_the_requests_went_out_is_told) {
   result.arrivals_seen->distance = 0.0312;
   result.arrivals_seen->distance_by_chance = 0.086;
   EXPECT_TRUE(load_text(result).contains(" of the mean; distance 0.031 from that law, by chance up to 0.086\n"));
+  result.arrivals_seen = model::arrival_fit{.spans = 4000, .span_ns = 2e6, .spans_off = 0.012};
+  EXPECT_TRUE(load_text(result).contains(
+      "\n  arrivals: 1.2 % of 4000 spans of 2.00ms have another number of sends than poisson arrivals in ticks\n"))
+      << load_text(result);
   result.arrivals_seen.reset();
   EXPECT_FALSE(load_text(result).contains("arrivals:"));
 }
