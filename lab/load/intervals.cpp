@@ -1,7 +1,9 @@
 #include "lab/load/intervals.hpp"
 
 #include <algorithm>
+#include <boost/math/special_functions/beta.hpp>
 #include <cmath>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -17,10 +19,11 @@ constexpr double normal_quantile = 1.959963984540054;
 // quantile of chi squared over its 31 degrees); more is not made of it.
 constexpr double least_design_effect = 0.57;
 
-// Effective samples beyond a quantile, of which its interval is told: fewer are told of in runs that happened to have
-// few slow ones above all, and those are the runs that are wrong about it.
-constexpr double least_beyond = 8;
+// Bunches beyond a quantile, of which its interval is told: a slow one that has not come yet is in no part.
+constexpr double least_bunches_beyond = 8;
 constexpr double least_degrees = 4;
+// So many times as long a run at least is to be that may tell what this one does not.
+constexpr double least_longer = 2;
 // Joining costs some degrees of freedom, refusing the interval: the first takes less evidence than the second.
 constexpr int most_joined = 2;  // times by two
 constexpr double errors_to_join = 1;
@@ -90,84 +93,163 @@ std::vector<double> joined_by_two(const std::vector<double>& parts) {
 
 // What parts that are independent of each other say of the sum of all: its variance and third moment, and from how many
 // degrees of freedom. A few parts that are far out say less than many (F. E. Satterthwaite, Biometrics Bulletin 2,
-// 1946, with the parts' own fourth moment).
+// 1946, with the parts' own fourth moment). Parts whose neighbours are alike are joined.
 struct spread {
   double variance = 0;
   double skew = 0;
   double degrees = 0;
+  bool alike = false;  // even then: they differ less than runs do
 };
 
-// Parts whose neighbours are alike are joined. Nothing where they are alike even then, since they differ less than runs
-// do; or where hardly more than one of them is what differs.
-std::optional<spread> spread_of(std::vector<double> parts) {
+spread spread_of(std::vector<double> parts) {
   for (int joined = 0; joined < most_joined && are_alike(parts, errors_to_join); ++joined) parts = joined_by_two(parts);
-  if (are_alike(parts, errors_to_refuse)) return std::nullopt;
   const auto count = static_cast<double>(parts.size());
   const double squares = sum_of_powers(parts, 2);
-  spread of{.variance = squares * count / (count - 1), .skew = sum_of_powers(parts, 3), .degrees = count - 1};
+  spread of{.variance = squares * count / (count - 1),
+            .skew = sum_of_powers(parts, 3),
+            .degrees = count - 1,
+            .alike = are_alike(parts, errors_to_refuse)};
   if (squares > 0) {
     const double kurtosis = count * sum_of_powers(parts, 4) / (squares * squares);
     if (kurtosis > 1) of.degrees = std::min(of.degrees, 2 * count / (kurtosis - 1));
   }
-  return of.degrees < least_degrees ? std::nullopt : std::optional(of);
+  return of;
+}
+
+using model::untold_interval;
+using model::untold_reason;
+
+untold_interval few_parts(double quantile, std::size_t parts) {
+  return {quantile, untold_reason::few_parts,
+          static_cast<double>(least_parts) / static_cast<double>(std::max<std::size_t>(parts, 1))};
+}
+
+// Nothing where the parts say how much runs differ.
+std::optional<untold_interval> why_untold(const spread& of, double quantile) {
+  if (of.alike) return untold_interval{quantile, untold_reason::long_moments, least_longer};
+  if (of.degrees >= least_degrees) return std::nullopt;
+  return untold_interval{quantile, untold_reason::few_moments, least_degrees / of.degrees};
+}
+
+// What the parts say of the share of samples until a value, or at the largest below it where there are none beyond:
+// the slow ones all took the same time, a timeout's for example, and what differs is how many they are.
+struct share_spread {
+  spread differs;
+  double effective = 0;  // so many independent samples would tell as much
+  double counted = 0;    // and so many are counted on, since that is an estimate
+};
+
+share_spread share_until(std::span<const observe::histogram> parts, std::uint64_t value) {
+  const auto until = [parts](std::uint64_t end) {
+    return ratio_of(parts,
+                    [end](const observe::histogram& each) { return static_cast<double>(each.count_at_or_below(end)); });
+  };
+  const auto chance = [](const ratio& of) { return of.second * of.value * (1 - of.value); };
+  ratio below = until(value);
+  const std::uint64_t first = parts.front().lowest_equivalent(value);
+  if (chance(below) <= 0 && first > 0) below = until(first - 1);
+  share_spread of{.differs = spread_of(below.beyond)};
+  const double by_chance = chance(below);
+  const double design_effect = by_chance > 0 ? std::max(least_design_effect, of.differs.variance / by_chance) : 1;
+  const double wider = student_quantile(std::max(of.differs.degrees, least_degrees)) / normal_quantile;
+  of.effective = below.second / design_effect;
+  of.counted = of.effective / (wider * wider);
+  return of;
+}
+
+// So few of `samples` or fewer lie where a share of them is to, with 2.5 %: C. J. Clopper and E. S. Pearson, Biometrika
+// 26, 1934, of a number of samples that need not be whole. Nothing where not even none is that rare.
+std::optional<double> fewest(double samples, double share) {
+  const auto so_few = [=](double count) { return boost::math::ibetac(count + 1, samples - count, share); };
+  if (!(samples > 0) || so_few(0) > observe::quantile_tail_probability) return std::nullopt;
+  double low = 0;
+  double high = samples * share;
+  constexpr int halvings = 40;
+  for (int i = 0; i < halvings; ++i) {
+    const double middle = (low + high) / 2;
+    (so_few(middle) > observe::quantile_tail_probability ? high : low) = middle;
+  }
+  return low;
+}
+
+// The least value that so many samples allow: below it too few would lie. How much they are worth is taken from there,
+// and not from the quantile: a value that is too low has more slow moments beyond it than the quantile, and each of
+// them is longer there, so that its share differs by more from run to run.
+std::optional<std::uint64_t> least_value(const observe::histogram& all, std::span<const observe::histogram> parts,
+                                         double quantile, double counted) {
+  constexpr int most_steps = 8;
+  std::optional<std::uint64_t> value;
+  for (int i = 0; i < most_steps; ++i) {
+    const std::optional<double> below = fewest(counted, quantile);
+    if (!below) return std::nullopt;
+    value = all.value_at_quantile(*below / counted);
+    const double there = share_until(parts, *value).counted;
+    if (there >= counted) break;
+    counted = there;
+  }
+  return value;
 }
 
 }  // namespace
 
-std::optional<model::time_interval> mean_interval(std::span<const observe::histogram> parts) {
-  if (filled(parts) < least_parts) return std::nullopt;
+std::expected<model::time_interval, untold_interval> mean_interval(std::span<const observe::histogram> parts) {
+  const std::size_t seen = filled(parts);
+  if (seen < least_parts) return std::unexpected(few_parts(untold_interval::of_mean, seen));
   const ratio mean =
       ratio_of(parts, [](const observe::histogram& each) { return each.mean() * static_cast<double>(each.count()); });
-  const std::optional<spread> differs = spread_of(mean.beyond);
-  if (!differs) return std::nullopt;
-  const double half = student_quantile(differs->degrees) * std::sqrt(differs->variance) / mean.second;
-  const double moved = differs->variance > 0 ? differs->skew / (6 * differs->variance * mean.second) : 0;
+  const spread differs = spread_of(mean.beyond);
+  if (const auto why = why_untold(differs, untold_interval::of_mean)) return std::unexpected(*why);
+  const double half = student_quantile(differs.degrees) * std::sqrt(differs.variance) / mean.second;
+  const double moved = differs.variance > 0 ? differs.skew / (6 * differs.variance * mean.second) : 0;
   return model::time_interval{.low_ns = std::max(0.0, mean.value + moved - half), .high_ns = mean.value + moved + half};
 }
 
-std::optional<model::quantile_interval> quantile_interval(const observe::histogram& all,
-                                                          std::span<const observe::histogram> parts, double quantile,
-                                                          std::uint64_t bunches) {
-  if (filled(parts) < least_parts || !observe::estimable(quantile, all.count())) return std::nullopt;
-  const std::uint64_t at = all.value_at_quantile(quantile);
-  const auto share_until = [parts](std::uint64_t value) {
-    return ratio_of(
-        parts, [value](const observe::histogram& each) { return static_cast<double>(each.count_at_or_below(value)); });
+std::expected<model::quantile_interval, untold_interval> quantile_interval(const observe::histogram& all,
+                                                                           std::span<const observe::histogram> parts,
+                                                                           double quantile, std::uint64_t bunches) {
+  const auto too_few = [quantile](double needed, double had) {
+    const double longer = std::max(needed / std::max(had, 1.0), least_longer);
+    return std::unexpected(untold_interval{quantile, untold_reason::few_moments, longer});
   };
-  const auto chance = [](const ratio& of) { return of.second * of.value * (1 - of.value); };
-  ratio below = share_until(at);
-  // All the slow ones took the same time, a timeout's for example: what differs is how many they are.
-  const std::uint64_t first = parts.front().lowest_equivalent(at);
-  if (chance(below) <= 0 && first > 0) below = share_until(first - 1);
-  const std::optional<spread> differs = spread_of(below.beyond);
-  if (!differs) return std::nullopt;
-  const double by_chance = chance(below);
-  const double design_effect = by_chance > 0 ? std::max(least_design_effect, differs->variance / by_chance) : 1;
-  const double wider = student_quantile(differs->degrees) / normal_quantile;
-  const double effective = static_cast<double>(all.count()) / design_effect;
-  const auto counted = static_cast<std::uint64_t>(effective / (wider * wider));
-  const auto apart = static_cast<double>(std::min(counted, bunches));
-  if (apart * std::min(quantile, 1 - quantile) < least_beyond) return std::nullopt;
-  const auto ranks = observe::quantile_confidence_ranks(quantile, counted);
-  if (!ranks) return std::nullopt;
-  const auto value_of = [&](std::uint64_t rank) {
-    return all.value_at_quantile(static_cast<double>(rank) / static_cast<double>(counted));
-  };
-  const std::uint64_t low = all.lowest_equivalent(value_of(ranks->lower_rank));
-  const std::uint64_t high = std::min(value_of(ranks->upper_rank), all.max());
+  const auto needed = static_cast<double>(observe::min_samples_for_quantile(quantile));
+  const auto count = static_cast<double>(all.count());
+  if (!observe::estimable(quantile, all.count())) return too_few(needed, count);
+  const std::size_t seen = filled(parts);
+  if (seen < least_parts) return std::unexpected(few_parts(quantile, seen));
+  const double rare = std::min(quantile, 1 - quantile);
+  if (static_cast<double>(bunches) * rare < least_bunches_beyond) {
+    return too_few(least_bunches_beyond / rare, static_cast<double>(bunches));
+  }
+  const share_spread at = share_until(parts, all.value_at_quantile(quantile));
+  if (const auto why = why_untold(at.differs, quantile)) return std::unexpected(*why);
+  // Of the upper end the effect at the quantile is taken: far out, where hardly anything lies, there is none to see.
+  const std::optional<double> beyond = fewest(at.counted, 1 - quantile);
+  const std::optional<std::uint64_t> least = least_value(all, parts, quantile, at.counted);
+  if (!beyond || !least) return too_few(needed, at.counted);
+  const std::uint64_t low = all.lowest_equivalent(*least);
+  const std::uint64_t high = std::min(all.value_at_quantile(1 - *beyond / at.counted), all.max());
   return model::quantile_interval{
       .quantile = quantile,
       .within = {.low_ns = static_cast<double>(std::max(low, all.min())), .high_ns = static_cast<double>(high)},
-      .effective_samples = std::min(effective, static_cast<double>(all.count()))};
+      .effective_samples = std::min(at.effective, count)};
 }
 
 model::response_intervals intervals_of(const observe::histogram& all, std::span<const observe::histogram> parts,
                                        std::span<const double> asked, std::uint64_t bunches) {
   std::set<double> quantiles{0.5, 0.9, 0.95, 0.99, 0.999, 0.9999};
   quantiles.insert(asked.begin(), asked.end());
-  model::response_intervals told{.mean = mean_interval(parts)};
+  model::response_intervals told;
+  if (const auto mean = mean_interval(parts)) {
+    told.mean = *mean;
+  } else {
+    told.untold.push_back(mean.error());
+  }
   for (const double quantile : quantiles) {
-    if (const auto known = quantile_interval(all, parts, quantile, bunches)) told.quantiles.push_back(*known);
+    if (const auto known = quantile_interval(all, parts, quantile, bunches)) {
+      told.quantiles.push_back(*known);
+    } else if (observe::estimable(quantile, all.count())) {
+      told.untold.push_back(known.error());
+    }
   }
   return told;
 }

@@ -1,31 +1,58 @@
 #include "lab/report/findings_text.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <utility>
+#include <vector>
 
 #include "lab/report/time_row.hpp"
 #include "stack/observe/quantile.hpp"
 
 namespace assay::report {
+namespace {
+
+constexpr std::array columns{0.5, 0.9, 0.99, 0.999};
+
+// Of the columns, a line for each reason; of those that share one the longest run tells all.
+void append_untold(std::string& to, const std::vector<model::untold_interval>& untold) {
+  for (const auto why :
+       {model::untold_reason::few_parts, model::untold_reason::few_moments, model::untold_reason::long_moments}) {
+    std::vector<std::string> names;
+    model::untold_interval longest{.why = why};
+    for (const model::untold_interval& each : untold) {
+      const bool is_column = each.quantile == model::untold_interval::of_mean ||
+                             std::ranges::find(columns, each.quantile) != columns.end();
+      if (each.why != why || !is_column) continue;
+      names.push_back(model::name_of(each));
+      longest.times_longer = std::max(longest.times_longer, each.times_longer);
+    }
+    if (names.empty()) continue;
+    to += fmt::format("    95 % of {}: not estimable: {}\n", fmt::join(names, ", "), model::why_untold(longest));
+  }
+}
+
+}  // namespace
 
 void append_intervals(std::string& to, const model::response_intervals& of) {
   if (!of.why_not.empty()) to += fmt::format("    95 %: not estimable: {}\n", of.why_not);
-  if (!of.mean && of.quantiles.empty()) return;
+  if (!of.mean && of.quantiles.empty()) return append_untold(to, of.untold);
   const auto quantile = [&of](double q) {
     return std::ranges::find(of.quantiles, q, &model::quantile_interval::quantile);
   };
   for (const auto& [name, end] : {std::pair{"  95 % from", &model::time_interval::low_ns},
                                   std::pair{"  95 % to", &model::time_interval::high_ns}}) {
     to += fmt::format("  {:<14}{:>9}", name, of.mean ? time_text(*of.mean.*end) : "-");
-    for (const double q : {0.5, 0.9, 0.99, 0.999}) {
+    for (const double q : columns) {
       const auto known = quantile(q);
       to += fmt::format("{:>9}", known == of.quantiles.end() ? "-" : time_text(known->within.*end));
     }
     to += '\n';
   }
+  append_untold(to, of.untold);
   if (of.from_s > 0) {
     to += fmt::format("    95 % are of the run from {:.3g}s on: until then the load grew\n", of.from_s);
   }

@@ -14,7 +14,11 @@ constexpr std::size_t most_rows_with_intervals = 6;
 
 std::string bounds_text(const model::response_intervals& of, std::string_view name, double quantile) {
   const auto known = std::ranges::find(of.quantiles, quantile, &model::quantile_interval::quantile);
-  if (known == of.quantiles.end()) return fmt::format("{} not estimable", name);
+  if (known == of.quantiles.end()) {
+    const auto why = std::ranges::find(of.untold, quantile, &model::untold_interval::quantile);
+    if (why == of.untold.end()) return fmt::format("{} not estimable", name);
+    return fmt::format("{} not estimable ({})", name, model::why_untold(*why));
+  }
   return fmt::format("{} {} to {}", name, time_text(known->within.low_ns), time_text(known->within.high_ns));
 }
 
@@ -28,7 +32,9 @@ void append_row_interval(std::string& to, const Row& of, std::string_view times 
     to += fmt::format("    95 %: not estimable, the typical response time {} {:.2g} times in it\n",
                       *of.steady->drift > 1 ? "grew" : "fell to", *of.steady->drift);
   } else if (median == quantiles.end()) {
-    to += fmt::format("    95 %: not estimable from {} {}\n", of.latency.response_time.count(), times);
+    to += fmt::format("    95 %: not estimable from {} {}", of.latency.response_time.count(), times);
+    const auto why = std::ranges::find(of.intervals->untold, 0.5, &model::untold_interval::quantile);
+    to += why == of.intervals->untold.end() ? "\n" : fmt::format(": {}\n", model::why_untold(*why));
   } else {
     to += fmt::format("    95 %: {}, {}; worth {:.0f} samples\n", bounds_text(*of.intervals, "p50", 0.5),
                       bounds_text(*of.intervals, "p99", 0.99), median->effective_samples);

@@ -1,8 +1,10 @@
 #include "lab/report/summary_json.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <utility>
 
 #include "stack/observe/quantile.hpp"
 
@@ -54,6 +56,13 @@ json intervals_json(const model::response_intervals& of) {
   }
   const auto median = std::ranges::find(of.quantiles, 0.5, &model::quantile_interval::quantile);
   bounds["effective_samples"] = median != of.quantiles.end() ? json(median->effective_samples) : json(nullptr);
+  json untold = json::array();
+  for (const model::untold_interval& each : of.untold) {
+    untold.push_back({{"of", model::name_of(each)},
+                      {"why", model::why_untold(each)},
+                      {"times_longer", std::ceil(each.times_longer)}});
+  }
+  bounds["untold"] = std::move(untold);
   bounds["from_s"] = of.from_s;
   bounds["why_not"] = of.why_not.empty() ? json(nullptr) : json(of.why_not);
   return bounds;

@@ -6,64 +6,17 @@
 
 #include <array>
 #include <cmath>
-#include <functional>
-#include <iostream>
 #include <random>
 #include <string>
 
 #include "lab/load/run_parts.hpp"
 #include "tests/effort.hpp"
+#include "tests/lab/load/intervals_test_support.hpp"
 
 namespace assay::load {
 namespace {
 
 using namespace std::chrono_literals;
-
-constexpr duration run_length = 32s;
-
-// A run in the histograms that a generator keeps.
-class simulated_run {
- public:
-  void clear() {
-    all_.reset();
-    bunches_ = each_its_own;
-    parts_ = run_parts(run_length);
-  }
-  // So many bunches, of which the samples are.
-  void of_bunches(std::uint64_t count) { bunches_ = count; }
-  void add(std::size_t i, std::size_t of, double ms) {
-    const auto offset = duration(static_cast<duration::rep>(static_cast<double>(run_length.count()) *
-                                                            static_cast<double>(i) / static_cast<double>(of)));
-    const auto response = duration(static_cast<duration::rep>(ms * 1e6));
-    all_.record(static_cast<std::uint64_t>(response.count()));
-    parts_.record(offset, response);
-  }
-  std::optional<model::quantile_interval> quantile(double q) const {
-    return quantile_interval(all_, parts_.histograms(), q, bunches_);
-  }
-  std::optional<model::time_interval> mean() const { return mean_interval(parts_.histograms()); }
-
- private:
-  observe::histogram all_ = observe::histogram::with_defaults();
-  run_parts parts_{run_length};
-  std::uint64_t bunches_ = each_its_own;
-};
-
-struct truth {
-  double quantile = 0;  // 0: the mean
-  double ms = 0;
-  unsigned told = 0;
-  unsigned held = 0;
-  double effective = 0;
-};
-
-struct known_source {
-  std::string name;
-  std::size_t samples = 0;
-  unsigned runs = 0;
-  std::function<void(std::mt19937_64&, std::size_t, simulated_run&)> fill;
-  std::vector<truth> truths;
-};
 
 void lognormal(double correlation, std::mt19937_64& random, std::size_t samples, simulated_run& into) {
   std::normal_distribution<double> normal;
@@ -137,52 +90,12 @@ known_source of_broadcasts(double shared, std::size_t messages, unsigned runs) {
   return made;
 }
 
-void count_held(const simulated_run& run, std::vector<truth>& truths) {
-  for (truth& each : truths) {
-    const double ns = each.ms * 1e6;
-    if (each.quantile == 0) {
-      const auto mean = run.mean();
-      each.told += mean ? 1 : 0;
-      each.held += mean && mean->low_ns <= ns && ns <= mean->high_ns ? 1 : 0;
-      continue;
-    }
-    const auto told = run.quantile(each.quantile);
-    if (!told) continue;
-    each.told++;
-    each.held += told->within.low_ns <= ns && ns <= told->within.high_ns ? 1 : 0;
-    each.effective += told->effective_samples;
-  }
-}
-
-void simulate(known_source& of, simulated_run& run) {
-  std::mt19937_64 random(7);
-  for (unsigned i = 0; i < of.runs; ++i) {
-    run.clear();
-    of.fill(random, of.samples, run);
-    count_held(run, of.truths);
-  }
-}
-
-// What is told in nearly every run holds in 95 of 100. What is told in some runs only is told in those that look calmer
-// than the service is: then so many runs at most are wrong about it.
-void expect_coverage(const known_source& of, const truth& seen, double band) {
-  const double coverage = seen.told > 0 ? static_cast<double>(seen.held) / seen.told : 1;
-  std::cout << of.name << (seen.quantile == 0 ? ", mean" : ", p" + std::to_string(100 * seen.quantile)) << ": told in "
-            << seen.told << " of " << of.runs << " runs and held in " << 100 * coverage << " % of them, worth "
-            << seen.effective / std::max(seen.told, 1U) << " of " << of.samples << " samples\n";
-  if (seen.told >= of.runs * 9 / 10) {
-    EXPECT_GE(coverage, 0.95 - band) << of.name << " " << seen.quantile;
-    EXPECT_LE(coverage, 0.95 + band) << of.name << " " << seen.quantile;
-  }
-  EXPECT_LE(seen.told - seen.held, of.runs * (0.05 + band)) << of.name << " " << seen.quantile;
-}
-
 TEST(intervals, hold_the_truth_in_95_of_100_runs) {
   // Chance does 0.01 to a simulation of 500 runs. A sanitizer is not asked for the coverage, but for the memory.
   const double band = sanitized ? 0.25 : 0.02 + 1e-9;
   simulated_run run;
   for (known_source of : {of_lognormal(0, 3'200, 500), of_lognormal(0.7, 3'200, 500), of_lognormal(0.9, 6'400, 500),
-                          of_lognormal(0.9, 32'000, 250), of_lognormal(0.99, 32'000, 250), of_stalls(5, 6'400, 500),
+                          of_lognormal(0.9, 32'000, 250), of_lognormal(0.99, 32'000, 500), of_stalls(5, 6'400, 500),
                           of_stalls(60, 64'000, 250)}) {
     if (sanitized) of.runs = 20;
     simulate(of, run);
@@ -213,8 +126,9 @@ TEST(intervals, of_the_tail_take_enough_messages_however_many_deliveries_each_ha
   EXPECT_TRUE(run.quantile(0.99));
 }
 
-// Five stalls in a run, or memory of a fiftieth of it: from so little nobody can tell how much runs differ.
-TEST(intervals, of_a_handful_of_slow_moments_are_too_narrow_and_seldom_told_of_the_tail) {
+// Five stalls of very different lengths in a run, or memory of a fiftieth of it: from so little nobody can tell how
+// much runs differ.
+TEST(intervals, of_a_handful_of_slow_moments_of_any_length_are_too_narrow) {
   simulated_run run;
   for (known_source of :
        {of_lognormal(0.99, 6'400, sanitized ? 20 : 250), of_stalls(60, 6'400, sanitized ? 20 : 250)}) {
@@ -222,7 +136,7 @@ TEST(intervals, of_a_handful_of_slow_moments_are_too_narrow_and_seldom_told_of_t
     for (const truth& each : of.truths) {
       std::cout << of.name << " " << each.quantile << ": told in " << each.told << ", held in " << each.held << '\n';
       if (each.told >= of.runs * 9 / 10) EXPECT_GT(each.held, each.told * 8 / 10) << of.name << " " << each.quantile;
-      if (each.quantile >= 0.99) EXPECT_LT(each.told, of.runs / 10) << of.name << " " << each.quantile;
+      EXPECT_LE(each.told - each.held, of.runs * 3 / 20) << of.name << " " << each.quantile;
     }
   }
 }

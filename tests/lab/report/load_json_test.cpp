@@ -345,6 +345,19 @@ TEST(load_json, intervals_are_pairs_of_what_can_be_told) {
   EXPECT_EQ(bounds["why_not"], nullptr);
 }
 
+TEST(load_json, an_interval_that_is_untold_says_why_and_how_much_longer_a_run_takes) {
+  model::load_result result = open_result();
+  EXPECT_EQ(document_of(result)["response_interval_us"]["untold"], json::array());
+  result.intervals.untold = {{.why = model::untold_reason::few_moments, .times_longer = 2.5},
+                             {.quantile = 0.999, .why = model::untold_reason::long_moments, .times_longer = 2}};
+  const json untold = document_of(result)["response_interval_us"]["untold"];
+  ASSERT_EQ(untold.size(), 2U);
+  EXPECT_EQ(untold[0]["of"], "mean");
+  EXPECT_EQ(untold[0]["why"], "a few slow moments decide; a run 3 times as long may tell");
+  EXPECT_EQ(untold[0]["times_longer"], 3);
+  EXPECT_EQ(untold[1]["of"], "p99.9");
+}
+
 TEST(load_json, intervals_of_sessions_say_from_when_on_or_why_not) {
   model::load_result result = open_result();
   result.intervals.from_s = 3.5;

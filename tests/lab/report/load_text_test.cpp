@@ -232,6 +232,9 @@ TEST(load_text, a_row_has_its_intervals_below_it_where_they_can_be_told) {
       .mean = {}, .quantiles = {{.quantile = 0.5, .within = {1.96e6, 2.04e6}, .effective_samples = 187.4}}};
   result.routes[1].intervals = model::response_intervals{};
   result.routes[1].latency.response_time.record(2'000'000, 3);
+  result.routes[3].intervals = {
+      .quantiles = {{.quantile = 0.5, .within = {1.96e6, 2.04e6}, .effective_samples = 187.4}},
+      .untold = {{.quantile = 0.99, .why = model::untold_reason::few_moments, .times_longer = 2.1}}};
   result.routes[2].intervals = model::response_intervals{};
   result.routes[2].steady = model::steadiness{.drift = 1.5};
   const std::string rows =
@@ -241,7 +244,9 @@ TEST(load_text, a_row_has_its_intervals_below_it_where_they_can_be_told) {
       "    95 %: not estimable from 3 answers\n"
       "  GET /grows        99       99       0        -        -        -\n"
       "    95 %: not estimable, the typical response time grew 1.5 times in it\n"
-      "  GET /else         99       99       0        -        -        -\n";
+      "  GET /else         99       99       0        -        -        -\n"
+      "    95 %: p50 1.96ms to 2.04ms, p99 not estimable (a few slow moments decide; a run 3 times as long may tell); "
+      "worth 187 samples\n";
   EXPECT_TRUE(load_text(result).contains(rows)) << load_text(result);
   result.routes.resize(7);
   EXPECT_FALSE(load_text(result).contains("95 %")) << "no room for them";
