@@ -1,9 +1,9 @@
 """service-cost: CPU time of a service per request at an equal rate: a JSON answer, a row of PostgreSQL.
 
 Contenders: this stack with the policies that are on by default; Go's net/http with pgx, Node.js with Fastify and pg
-(services/). With none of the policies and with every one that a server can have but the cache is policy_cost.py's. The generator sends an open schedule
-on the other core, and spins there; PostgreSQL runs on the service's core, and its time counts for nobody. So nothing
-that a service sends has to wake the other core, which on a virtual machine is an exit that costs the sender more than
+(services/). What no policies and every one of them make is policy_cost.py's. The generator sends an open schedule on
+the other core, and spins there; PostgreSQL runs on the service's core, and its time counts for nobody. So nothing that
+a service sends has to wake the other core, which on a virtual machine is an exit that costs the sender more than
 the answer does, and which no service pays whose clients and database are other machines. A bare server stands beside:
 what the kernel takes for the two system calls of an answer at that rate, with nothing in between (floor_server), and
 for the two of a statement as well (floor_row_server).

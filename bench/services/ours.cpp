@@ -1,7 +1,8 @@
 // The benchmarks' service on this stack: a text, a JSON answer, a row of PostgreSQL, a millisecond of CPU. The Go and
 // Node.js services beside it (go/, node/) answer the same.
 //
-//   service --port N [--policies off|on|every|turns] [--no-watchdog] [--io epoll] [--database URL] [--max-connections N]
+//   service --port N [--policies off|on|every|turns] [--no-watchdog] [--io epoll] [--database URL]
+//           [--max-connections N]
 //
 // /socket is a WebSocket that echoes, /room one that tells everybody; node/sockets.js has these. With --peer PORT there
 // is /peer, which asks another one of these for its /nap: that answers after --nap MS, without work.

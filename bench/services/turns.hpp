@@ -1,5 +1,5 @@
-// Handlers that serve in turn inside one process, some hundred requests each: between two of them then lies neither another
-// process nor another second, which between two runs make more than what is to be measured.
+// Handlers that serve in turn inside one process, some hundred requests each: between two of them then lies neither
+// another process nor another second, which between two runs make more than what is to be measured.
 //
 //   http::handler one = bench::in_turn({{"off", bare}, {"every", guarded}});   // GET /turns tells what each has taken
 //

@@ -85,7 +85,8 @@ struct step_row {
     const std::size_t first = at;
     const auto passes = [&]<std::size_t I>(entry& told) {
       told = std::get<I>(steps).enter(way, std::get<I>(mine.each));
-      if (told == entry::passes) [[likely]] return true;
+      if (told == entry::passes) [[likely]]
+        return true;
       at = I;
       return false;
     };

@@ -87,7 +87,8 @@ void step::leave(const passage& way, const held&, http::response& reply) const {
 
 void step::close_if_drained(const passage& way, http::response& reply) const {
   // A connection that is taken out of HTTP is told by the server.
-  if (!with_->gate->closes(way.ctx.on->turn_time()) || reply.close || reply.upgrade) [[likely]] return;
+  if (!with_->gate->closes(way.ctx.on->turn_time()) || reply.close || reply.upgrade) [[likely]]
+    return;
   reply.close = true;
   with_->gate->on_close();
 }

@@ -21,7 +21,8 @@ step::step(std::shared_ptr<policy> admission)
 entry step::enter(passage& way, held& mine) const {
   if (!admission_) return entry::passes;
   const door told = admission_->admit_at_once(way.ctx, mine);
-  if (told == door::admitted) [[likely]] return entry::passes;
+  if (told == door::admitted) [[likely]]
+    return entry::passes;
   return told == door::line ? entry::waits : way.answered_with(*refusal_);
 }
 

@@ -11,6 +11,7 @@
 
 #include "lab/load/recorder.hpp"
 #include "stack/observe/histogram_codec.hpp"
+#include "tests/lab/report/load_json_test_support.hpp"
 
 namespace assay::report {
 namespace {
@@ -19,92 +20,12 @@ using nlohmann::json;
 using namespace std::chrono_literals;
 using keys = std::set<std::string>;
 
-model::load_result open_result() {
-  model::load_result result;
-  result.valid = true;
-  result.url = "http://127.0.0.1:8080/";
-  result.method = "GET";
-  result.model = model::load_model::open;
-  result.arrivals = model::arrival_law::poisson;
-  result.seed = 7;
-  result.connections = 64;
-  result.threads = 2;
-  result.duration = 2500ms;
-  result.offered_rps = 160.5;
-  result.achieved_rps = 160.25;
-  result.good_rps = 159.5;
-  result.started = std::chrono::system_clock::time_point(1'700'000'000'500ms);
-  result.requests = 400;
-  result.offered_requests = 401;
-  result.bytes_received = 12'345;
-  result.connects = 65;
-  result.resent = 3;
-  result.redirects = 4;
-  result.waited_for_connection = 12;
-  result.steady = model::steadiness{.from_s = 2.5, .before = 3};
-  result.errors = {{"timed_out", 1}, {"status_5xx", 2}};
-  for (std::uint64_t i = 1; i <= 400; ++i) {
-    result.latency.response_time.record(i * 10'000);
-    result.latency.service_time.record(i * 1'000);
-  }
-  result.latency.send_lag.record(500);
-  result.intervals = {.mean = model::time_interval{.low_ns = 1'900'000, .high_ns = 2'100'000},
-                      .quantiles = {{.quantile = 0.5, .within = {1'800'000, 2'200'000}, .effective_samples = 250}}};
-  result.stages.push_back(
-      {.shape = "100..220/s", .length_s = 2.5, .planned_rps = 160, .offered = 401, .answered = 400});
-  result.stages.back().burst = {.level_p99_ms = 2, .back_from_s = 3, .back_until_s = 4, .watched_s = 20};
-  result.routes.push_back({.name = "GET /a", .share = 0.75, .offered = 300, .answered = 299});
-  result.sessions.push_back({.name = "buy",
-                             .offered_per_s = 2,
-                             .offered = 9,
-                             .started = 8,
-                             .finished = 5,
-                             .abandoned = 1,
-                             .cut = 2,
-                             .waited = 3,
-                             .most_at_once = 4});
-  result.gates.push_back({.gate = "p99<50ms",
-                          .met = true,
-                          .measured = "3.96ms",
-                          .within = model::time_interval{.low_ns = 3.9e6, .high_ns = 4e6},
-                          .proven = true});
-  result.generator = {.cpu_share = 0.25,
-                      .cpu_wait_share = 0.5,
-                      .spun_share = 0.125,
-                      .own_lag_p99_ns = 1'500,
-                      .own_lag_max_ns = 2'500,
-                      .little_residual = 0.001,
-                      .cpu_per_request_ns = 4'500};
-  result.stalls = {
-      .count = 2, .longest_ns = 203'000'000, .share = 0.125, .touched_requests = 9, .touched = {{0.999, 200e6, 5e6}}};
-  result.arrivals_seen = model::arrival_fit{.gaps = 200,
-                                            .distance = 0.03,
-                                            .distance_by_chance = 0.096,
-                                            .tolerance_ns = 500'000,
-                                            .gaps_off = 0.005,
-                                            .offered_share = 0.998};
-  result.io_backend = "epoll";
-  return result;
-}
-
 json document_of(const model::load_result& result) { return json::parse(load_json(result)); }
 
 keys keys_of(const json& object) {
   keys found;
   for (const auto& [key, value] : object.items()) found.insert(key);
   return found;
-}
-
-TEST(load_json, of_arrivals_in_ticks_the_numbers_are_told_in_place_of_the_gaps) {
-  model::load_result result = open_result();
-  result.tick = std::chrono::milliseconds(1);
-  result.arrivals_seen = model::arrival_fit{.tolerance_ns = 500'000, .spans = 4000, .span_ns = 1e6, .spans_off = 0.01};
-  const json seen = document_of(result)["arrivals_seen"];
-  EXPECT_EQ(seen["gaps"], 0);
-  EXPECT_TRUE(seen["gaps_off_share"].is_null());
-  EXPECT_EQ(seen["spans"], 4000);
-  EXPECT_EQ(seen["span_us"], 1000.0);
-  EXPECT_EQ(seen["spans_off_share"], 0.01);
 }
 
 TEST(load_json, holds_the_result) {
@@ -310,60 +231,6 @@ TEST(load_json, the_histograms_decode_to_the_same_counts) {
     ASSERT_TRUE(decoded) << key << ": " << observe::describe(decoded.error());
     EXPECT_TRUE(std::ranges::equal(decoded->counts(), source->counts())) << key;
   }
-}
-
-TEST(load_json, a_gate_without_an_interval_proves_nothing) {
-  model::load_result result = open_result();
-  result.gates[0].within.reset();
-  result.gates[0].proven.reset();
-  const json gate = document_of(result)["gates"][0];
-  EXPECT_EQ(gate["interval_us"], nullptr);
-  EXPECT_EQ(gate["proven"], nullptr);
-  EXPECT_EQ(gate["met"], true);
-}
-
-TEST(load_json, rows_have_intervals_of_their_own_or_none) {
-  model::load_result result = open_result();
-  EXPECT_EQ(document_of(result)["routes"][0]["response_interval_us"], nullptr) << "their load is not even";
-  result.routes[0].intervals = result.intervals;
-  result.routes[0].steady = result.steady;
-  result.stages[0].intervals = model::response_intervals{};
-  const json document = document_of(result);
-  EXPECT_EQ(document["routes"][0]["response_interval_us"], document["response_interval_us"]);
-  EXPECT_EQ(document["routes"][0]["steady"], document["steady"]);
-  EXPECT_EQ(document["stages"][0]["response_interval_us"]["p50"], nullptr) << "too few";
-  EXPECT_EQ(document["stages"][0]["steady"], nullptr);
-}
-
-TEST(load_json, intervals_are_pairs_of_what_can_be_told) {
-  const json bounds = document_of(open_result())["response_interval_us"];
-  EXPECT_EQ(bounds["mean"], json::parse("[1900.0, 2100.0]"));
-  EXPECT_EQ(bounds["p50"], json::parse("[1800.0, 2200.0]"));
-  EXPECT_EQ(bounds["p99"], nullptr);
-  EXPECT_EQ(bounds["effective_samples"], 250.0);
-  EXPECT_EQ(bounds["from_s"], 0);
-  EXPECT_EQ(bounds["why_not"], nullptr);
-}
-
-TEST(load_json, an_interval_that_is_untold_says_why_and_how_much_longer_a_run_takes) {
-  model::load_result result = open_result();
-  EXPECT_EQ(document_of(result)["response_interval_us"]["untold"], json::array());
-  result.intervals.untold = {{.why = model::untold_reason::few_moments, .times_longer = 2.5},
-                             {.quantile = 0.999, .why = model::untold_reason::long_moments, .times_longer = 2}};
-  const json untold = document_of(result)["response_interval_us"]["untold"];
-  ASSERT_EQ(untold.size(), 2U);
-  EXPECT_EQ(untold[0]["of"], "mean");
-  EXPECT_EQ(untold[0]["why"], "a few slow moments decide; a run 3 times as long may tell");
-  EXPECT_EQ(untold[0]["times_longer"], 3);
-  EXPECT_EQ(untold[1]["of"], "p99.9");
-}
-
-TEST(load_json, intervals_of_sessions_say_from_when_on_or_why_not) {
-  model::load_result result = open_result();
-  result.intervals.from_s = 3.5;
-  EXPECT_EQ(document_of(result)["response_interval_us"]["from_s"], 3.5);
-  result.intervals = {.why_not = "they grew"};
-  EXPECT_EQ(document_of(result)["response_interval_us"]["why_not"], "they grew");
 }
 
 // docs/load-json.md: a heading names the objects (in backticks) whose keys the table below it lists.
