@@ -27,6 +27,7 @@
 #include "stack/http/json.hpp"
 #include "stack/http/settings.hpp"
 #include "stack/http/websocket/endpoint.hpp"
+#include "stack/http/websocket/room.hpp"
 #include "stack/net/address.hpp"
 #include "stack/runtime/delay.hpp"
 
@@ -57,7 +58,8 @@ struct service {
   std::unique_ptr<guard::remote> peer;
   std::unique_ptr<data::pool> rows;
   websocket::endpoint sockets{{}};
-  std::vector<websocket::connection*> room;
+  websocket::room everybody{{.max_members = 20'000},
+                            [this](const websocket::message& said) { everybody.tell(said.kind, said.payload); }};
   http::router routes;
 };
 
@@ -126,20 +128,7 @@ task<void> echo(websocket::connection& peer) {
   }
 }
 
-task<void> be_in_room(service* of, websocket::connection& peer) {
-  of->room.push_back(&peer);
-  while (true) {
-    const result<websocket::message> said = co_await peer.receive();
-    if (!said) break;
-    for (websocket::connection* each : of->room) std::ignore = each->try_send(said->kind, said->payload);
-  }
-  std::erase(of->room, &peer);
-}
-
-task<http::response> room(service* of, http::request& asked) {
-  co_return of->sockets.accept(asked,
-                               [of] ASSAY_CORO_WRAPPER(websocket::connection & peer) { return be_in_room(of, peer); });
-}
+task<http::response> room(service* of, http::request& asked) { co_return of->everybody.enter(asked); }
 
 task<http::response> socket(service* of, http::request& asked) { co_return of->sockets.accept(asked, echo); }
 

@@ -64,6 +64,13 @@ struct pool_options {
   std::size_t max_statements = 256;     // prepared, of a connection
   offload_pool* resolver = nullptr;     // for a host name in the URL; else the process's own
   std::optional<std::uint64_t> seed{};  // of the jitter; random when not set
+
+  // The same, with no wait of a query longer than that: for a connection, to connect, of a statement here and there.
+  pool_options within(duration limit) const {
+    pool_options bounded = *this;
+    bounded.wait_timeout = bounded.connect_timeout = bounded.query_timeout = bounded.statement_timeout = limit;
+    return bounded;
+  }
 };
 
 struct pool_counters {

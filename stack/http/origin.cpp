@@ -1,8 +1,10 @@
 #include "stack/http/origin.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "stack/net/resolver.hpp"
 
@@ -50,6 +52,18 @@ std::expected<origin, std::string> origin_of(std::string_view url) {
   return origin{.host = std::string(*port == usual_port ? authority.substr(0, colon) : authority),
                 .address = found->front(),
                 .others = {found->begin() + 1, found->end()}};
+}
+
+std::expected<std::vector<origin>, std::string> origins_of(std::string_view urls) {
+  std::vector<origin> all;
+  for (std::size_t from = 0; from <= urls.size();) {
+    const std::size_t to = std::min(urls.find(',', from), urls.size());
+    auto one = origin_of(urls.substr(from, to - from));
+    if (!one) return std::unexpected(std::move(one.error()));
+    all.push_back(std::move(*one));
+    from = to + 1;
+  }
+  return all;
 }
 
 }  // namespace assay::http

@@ -8,6 +8,7 @@
 #include <expected>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "stack/http/client.hpp"
 
@@ -16,5 +17,7 @@ namespace assay::http {
 // "http://", a name or a numeric address (an IPv6 one in brackets), perhaps a port, perhaps a slash; nothing else. Of a
 // name all addresses, in the name service's order.
 std::expected<origin, std::string> origin_of(std::string_view url);
+// Several hosts of one service: such URLs with commas between them.
+std::expected<std::vector<origin>, std::string> origins_of(std::string_view urls);
 
 }  // namespace assay::http

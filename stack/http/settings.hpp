@@ -55,4 +55,9 @@ T or_refuse(std::expected<T, std::string> made) {
   std::exit(could_not_start);
 }
 
+// optional_number(), or the program ends.
+inline std::optional<unsigned> number_or_refuse(const char* name, unsigned most) {
+  return or_refuse(optional_number(name, most));
+}
+
 }  // namespace assay::http

@@ -1,5 +1,6 @@
 """What the shop on our stack has beyond the contract of all candidates, where its environment asks for it: a feed of
-orders over Redis, quotes that are kept, a limit of the rate; and what it shows to whoever runs it."""
+orders over Redis, quotes that are kept, a limit of the rate and one that is found out, answers that are kept by their
+keys, several hosts of the third party; and what it shows to whoever runs it."""
 
 import http.client
 import json
@@ -7,6 +8,7 @@ import unittest
 import uuid
 
 import conformance
+import websockets.sync.client
 from conformance import Answer
 from service import PATIENCE_S, read_event, wait_until
 from subjects_support import FAILING_FROM, SHOP, Candidate, Postgres, Redis, ThirdParty
@@ -55,7 +57,7 @@ class ShopTest(unittest.TestCase):
 class Extras(ShopTest):
     def test_with_all_of_it_the_contract_is_kept(self) -> None:
         redis = self.enterContext(Redis())
-        shop = self.shop(REDIS_URL=redis.url, KEPT_QUOTES_S="60", RATE_LIMIT="100000")
+        shop = self.shop(REDIS_URL=redis.url, KEPT_QUOTES_S="60", RATE_LIMIT="100000", ADAPTIVE_LIMIT="64")
         failed = list(conformance.failures(SHOP / "conformance.yaml", shop.port))
         self.assertEqual(failed, [])
 
@@ -84,6 +86,10 @@ class Extras(ShopTest):
         last = order(one)
         ids = [int(read_event(streams[0])["id"]) for _ in range(2)]
         self.assertEqual(ids[-1], last.json()["id"], "a replay is no order")
+        # Over a WebSocket too.
+        with websockets.sync.client.connect(f"ws://127.0.0.1:{other.port}/feed/orders") as socket:
+            told = order(one)
+            self.assertEqual(socket.recv(timeout=PATIENCE_S), told.body.decode())
         # Whoever comes back, wherever, is told what has been meanwhile.
         again = self.follow(other, last_id=wanted["id"])
         self.assertEqual([int(read_event(again)["id"]) for _ in range(2)], ids)
@@ -129,6 +135,29 @@ class Extras(ShopTest):
         self.assertEqual(answers[0].status, 200)
         self.assertEqual((refused[0].json(), refused[0].headers["retry-after"]), ({"error": "rate_limited"}, "1"))
         self.assertEqual(get(shop, "/items/1", Authorization="other").status, 200)
+
+    def test_a_limit_is_found_out(self) -> None:
+        shop = self.shop(ADAPTIVE_LIMIT="64")
+        self.assertEqual(metric(shop, "assay_adaptive_limit"), 20, "to begin with")
+        with self.assertRaisesRegex(AssertionError, "adaptive.initial_limit is 20; allowed: 4 to 8"):
+            self.shop(ADAPTIVE_LIMIT="8")
+
+    def test_an_answer_that_is_kept_is_given_without_the_database(self) -> None:
+        shop = self.shop(KEPT_KEYS="10")
+        key = str(uuid.uuid4())
+        first = order(shop, key)
+        again = order(shop, key)
+        self.assertEqual((again.status, again.body), (201, first.body))
+        self.assertEqual(again.headers["idempotent-replayed"], "true")
+        replayed = 'assay_idempotency_requests_total{outcome="replayed"}'
+        wait_until(lambda: metric(shop, replayed) == 1, "it is counted")
+        self.assertEqual(metric(shop, 'assay_postgres_transactions_total{pool="shop"}'), 1)
+
+    def test_of_two_third_parties_one_may_be_away(self) -> None:
+        other = self.enterContext(ThirdParty())
+        shop = self.enterContext(Candidate("cpp", self.database.url, f"{self.quotes.url},{other.url}"))
+        self.quotes.away = True
+        self.assertEqual({get(shop, f"/items/{n}/price").status for n in range(1, 41)}, {200})
 
     def test_its_live_tasks_are_shown_on_this_host(self) -> None:
         shop = self.shop()

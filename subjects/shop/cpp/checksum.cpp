@@ -32,8 +32,7 @@ task<response> checksum(shop* of, http::request& asked) {
   if (!body) co_return body_failure(body.error());
   if (body->empty()) co_return refuse(400, "empty");
   // Within about half a millisecond it is not worth another thread; what takes longer must not hold up others.
-  constexpr std::size_t inline_bytes = 2048;
-  if (body->size() <= inline_bytes) co_return response::json(checksum_of(*body));
+  if (body->size() <= 2048) co_return response::json(checksum_of(*body));
   result<std::string> done = co_await of->workers.run([bytes = std::move(*body)] { return checksum_of(bytes); });
   co_return done ? response::json(std::move(*done)) : response::from(done.error());
 }

@@ -81,10 +81,13 @@ ASSAY_CORO_WRAPPER task<result<void>> order_news::listen() {
     const auto id = whole_in(next.payload, "id", 1, INT64_MAX);
     // Without an id it is a gap: who follows had better look at all orders.
     std::ignore = here.tell({.data = next.payload, .type = id ? "order" : "gap", .id = std::to_string(id.value_or(0))});
+    sockets.tell(id ? next.payload : R"({"gap":true})");
   });
 }
 
-task<response> follow_orders(shop* of, http::request& asked) { co_return of->news->here.follow(asked); }
+task<response> follow_orders(shop* of, http::request& asked) {
+  co_return asked.head().upgrade ? of->news->sockets.enter(asked) : of->news->here.follow(asked);
+}
 
 task<response> order(shop* of, http::request& asked) {
   const result<std::string> body = co_await asked.read_all(max_body_bytes);

@@ -15,6 +15,7 @@
 #include "stack/http/router.hpp"
 #include "stack/http/static_files.hpp"
 #include "stack/http/url_text.hpp"
+#include "stack/http/websocket/room.hpp"
 
 namespace shop {
 using namespace assay;
@@ -27,6 +28,7 @@ struct order_news {
   task<result<void>> listen();
   data::redis::bulletin everywhere;
   http::event_feed here;
+  websocket::room sockets;
 };
 
 struct shop {

@@ -48,6 +48,18 @@ TEST(origin_of, takes_host_and_port_and_nothing_else) {
   }
 }
 
+TEST(origins_of, takes_several_and_says_which_is_wrong) {
+  const auto hosts = origins_of("http://127.0.0.1:1,http://127.0.0.1:2/");
+  ASSERT_TRUE(hosts);
+  ASSERT_EQ(hosts->size(), 2U);
+  EXPECT_EQ((*hosts)[1].host, "127.0.0.1:2");
+  EXPECT_EQ(origins_of("http://127.0.0.1:1").value().size(), 1U);
+  for (const char* bad : {"", "http://127.0.0.1,", ",http://127.0.0.1", "http://127.0.0.1,,http://127.0.0.1:2"}) {
+    EXPECT_EQ(origins_of(bad).error(), "\"\": expected http://host:port") << bad;
+  }
+  EXPECT_EQ(origins_of("http://127.0.0.1, http://[::1]").error(), "\" http://[::1]\": expected http://host:port");
+}
+
 TEST(number_setting, is_a_whole_number_within_its_bounds) {
   ::setenv("ASSAY_TEST_SETTING", "8", 1);
   EXPECT_EQ(number_setting("ASSAY_TEST_SETTING", 1, 8).value(), 8U);
