@@ -1,10 +1,12 @@
 """slow-peer: what other routes feel of a third party that has become slow, behind a bulkhead and without.
 
-The service has all default policies and asks a second one, at a sixth of its requests, through a guarded client
+The service has all default policies and asks a second one, at two fifths of its requests, through a guarded client
 (guard::remote): that answers after 10 ms, or is slow and takes 4 s, beyond the 3 s of an attempt. The other requests
-are for a JSON answer. The route that asks has a wall of 16 places; once more, it has none, and nothing but the breaker
-of its client. All are sent by one generator in an open schedule; the peer, which only sleeps, runs on the generator's
-core.
+take a millisecond of CPU each, and come at random, as many as make the service busy for a third of the time: their p99
+is of their own queue, some milliseconds, where that of an answer without work is what the host does, and twice as high
+in the next run. The route that asks has a wall of 16 places; once more, it has none, and nothing but the breaker of its
+client. All are sent by one generator in an open schedule, the same in all runs of a round; the peer, which only sleeps,
+runs on the generator's core.
 
 Bars, for the route that asks nobody: p99 with a slow peer / with a prompt one, both with the wall: upper 95 % bound
 <= 1.1; and every answer as expected.
@@ -23,7 +25,7 @@ from lib.stats import summarise_ratios
 
 PROMPT_MS, SLOW_MS = 10, 4000
 WALL = 16
-JSON_RPS, PEER_RPS = 1000, 200
+WORK_RPS, PEER_RPS = 300, 200
 CONNECTIONS = 1024  # so that whoever waits for the peer keeps nobody from being sent
 SECONDS = 8
 MOST = 1.1
@@ -41,13 +43,13 @@ class Run:
 
 
 def _requests() -> str:
-    routes = ({"route": "GET /json", "weight": JSON_RPS},
+    routes = ({"route": "GET /cpu", "weight": WORK_RPS},
               {"route": "GET /peer", "weight": PEER_RPS, "expected": [200, 503, 504]})
     return "".join(json.dumps(each) + "\n" for each in routes)
 
 
 def read(document: dict[str, Any]) -> Run:
-    route = next(each for each in document["routes"] if each["route"].endswith("/json"))
+    route = next(each for each in document["routes"] if each["route"].endswith("/cpu"))
     failed = sum(route["errors"].values())
     return Run(route["response_time_us"]["p99"] / 1e3, 1 - failed / route["offered_requests"], document["verdict"],
                document["reasons"])
@@ -61,10 +63,10 @@ class Contenders:
         self._program, self._settings = program, settings
         self._peers = peers
 
-    def run(self, nap_ms: int, wall: int) -> Run:
+    def run(self, nap_ms: int, wall: int, seed: int) -> Run:
         with self._service("peer", "--nap", str(nap_ms), core=self._settings.generator_core) as peer:
             with self._service("ours", "--peer", str(peer.port), "--peer-wall", str(wall)) as service:
-                return self._load(service)
+                return self._load(service, seed)
 
     def _service(self, name: str, *options: str, core: int | None = None) -> Server:
         found = self._peers.own_server(name, "bench/service", *options, core=core)
@@ -72,12 +74,13 @@ class Contenders:
             raise MeasurementError("no service to measure")
         return found
 
-    def _load(self, service: Server) -> Run:
+    def _load(self, service: Server, seed: int) -> Run:
         requests = service.home / "requests.jsonl"
         requests.write_text(_requests())
         seconds = 1 if self._settings.quick else SECONDS
         command = [self._program, "load", f"http://127.0.0.1:{service.port}", "--requests", str(requests), "-c",
-                   str(CONNECTIONS), "-R", str(JSON_RPS + PEER_RPS), "-d", f"{seconds}s", "--timeout", "5s", "--json"]
+                   str(CONNECTIONS), "-R", str(WORK_RPS + PEER_RPS), "-d", f"{seconds}s", "--arrivals", "poisson",
+                   "--seed", str(seed), "--timeout", "5s", "--json"]
         done = run(command, self._settings.generator_core, seconds * 3 + 30, any_exit_code=True)
         try:
             return read(json.loads(done.output))
@@ -93,14 +96,14 @@ def _show(name: str, one: Run) -> None:
 def measure_all(peers: Peers, settings: Settings) -> dict[str, Any]:
     found = Contenders(peers, settings)
     show_skipped(peers)
-    kinds: dict[str, Callable[[], Run]] = {PROMPT: lambda: found.run(PROMPT_MS, WALL),
-                                           WALLED: lambda: found.run(SLOW_MS, WALL),
-                                           OPEN: lambda: found.run(SLOW_MS, 0)}
+    kinds: dict[str, Callable[[int], Run]] = {PROMPT: lambda seed: found.run(PROMPT_MS, WALL, seed),
+                                              WALLED: lambda seed: found.run(SLOW_MS, WALL, seed),
+                                              OPEN: lambda seed: found.run(SLOW_MS, 0, seed)}
     rounds: list[dict[str, Run]] = []
     for number in range(settings.pairs):
         names = list(kinds)[::-1] if number % 2 else list(kinds)
         print(f"  round {number + 1}", flush=True)
-        rounds.append({name: kinds[name]() for name in names})
+        rounds.append({name: kinds[name](settings.seed + number) for name in names})
         for name in kinds:
             _show(name, rounds[-1][name])
     ratios = [each[WALLED].p99_ms / each[PROMPT].p99_ms for each in rounds]

@@ -10,7 +10,7 @@ class Read(unittest.TestCase):
                     "response_time_us": {"p99": p99_us}}
 
         document = {"verdict": "VALID", "reasons": [],
-                    "routes": [route("GET /peer", 9e6, 900), route("GET /json", 2500.0, 10)]}
+                    "routes": [route("GET /peer", 9e6, 900), route("GET /cpu", 2500.0, 10)]}
         self.assertEqual(read(document), Run(2.5, 0.99, "VALID", []))
 
 
