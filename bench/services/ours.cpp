@@ -29,13 +29,14 @@
 #include "stack/http/websocket/endpoint.hpp"
 #include "stack/http/websocket/room.hpp"
 #include "stack/net/address.hpp"
+#include "stack/runtime/clock.hpp"
 #include "stack/runtime/delay.hpp"
 
 using namespace assay;
 
 namespace {
 
-constexpr std::int64_t work_ns = 1'000'000;  // of a request to /cpu
+constexpr duration work = std::chrono::milliseconds(1);  // of a request to /cpu
 
 struct wants {
   std::string database;
@@ -62,12 +63,6 @@ struct service {
                             [this](const websocket::message& said) { everybody.tell(said.kind, said.payload); }};
   http::router routes;
 };
-
-std::int64_t thread_cpu_ns() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return time.tv_sec * 1'000'000'000LL + time.tv_nsec;
-}
 
 enum class guarded : std::uint8_t { off, on, every, turns, all };
 
@@ -113,8 +108,8 @@ task<http::response> ask_peer(service* of) {
 }
 
 task<http::response> cpu() {
-  const std::int64_t end_ns = thread_cpu_ns() + work_ns;
-  while (thread_cpu_ns() < end_ns) {
+  const duration end = detail::read_clock(CLOCK_THREAD_CPUTIME_ID) + work;
+  while (detail::read_clock(CLOCK_THREAD_CPUTIME_ID) < end) {
   }
   co_return http::response::text("worked\n");
 }

@@ -3,12 +3,12 @@
 #include <time.h>
 
 #include <algorithm>
-#include <cstdint>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <numeric>
 #include <random>
 
-#include "stack/http/json.hpp"
+#include "stack/runtime/clock.hpp"
 
 namespace assay::bench {
 namespace {
@@ -20,16 +20,10 @@ constexpr int first_of_a_turn = 100;
 constexpr int counted_of_a_turn = 300;
 constexpr std::size_t most_kept = 1'000'000;
 
-std::int64_t thread_cpu_ns() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return time.tv_sec * 1'000'000'000LL + time.tv_nsec;
-}
+duration thread_cpu() { return detail::read_clock(CLOCK_THREAD_CPUTIME_ID); }
 
-struct turn {
-  std::size_t whose = 0;
-  std::int64_t cpu_ns = 0;  // of its requests but for the first ones
-};
+// Whose it was, and the CPU time in ns of its requests but for the first ones.
+using turn = std::pair<std::size_t, duration::rep>;
 
 class turns {
  public:
@@ -41,29 +35,21 @@ class turns {
 
   const http::handler& next() {
     if (number_ == counted_of_a_turn) begin_turn();
-    if (++number_ == 0) began_cpu_ns_ = thread_cpu_ns();
+    if (++number_ == 0) began_cpu_ = thread_cpu();
     return contenders_[whose_].second;
   }
 
   std::string as_json() const {
-    std::string all;
-    for (const turn& each : kept_) {
-      if (!all.empty()) all += ',';
-      all += '[' + std::to_string(each.whose) + ',' + std::to_string(each.cpu_ns) + ']';
-    }
-    std::string names;
-    for (const auto& [name, handler] : contenders_) {
-      if (!names.empty()) names += ',';
-      names += '"' + name + '"';
-    }
-    return R"({"contenders":[)" + names + R"(],"requests_of_a_turn":)" + std::to_string(counted_of_a_turn) +
-           R"(,"turns":[)" + all + "]}\n";
+    nlohmann::json names = nlohmann::json::array();
+    for (const auto& [name, handler] : contenders_) names.push_back(name);
+    const nlohmann::json all = {{"contenders", names}, {"requests_of_a_turn", counted_of_a_turn}, {"turns", kept_}};
+    return all.dump();
   }
 
  private:
   void begin_turn() {
-    if (began_cpu_ns_ > 0 && kept_.size() < most_kept) {
-      kept_.push_back({.whose = whose_, .cpu_ns = thread_cpu_ns() - began_cpu_ns_});
+    if (began_cpu_ > duration::zero() && kept_.size() < most_kept) {
+      kept_.emplace_back(whose_, (thread_cpu() - began_cpu_).count());
     }
     if (place_ == order_.size()) {
       std::ranges::shuffle(order_, random_);
@@ -80,7 +66,7 @@ class turns {
   std::size_t place_ = 0;  // in the order, of the turn that is next
   std::size_t whose_ = 0;
   int number_ = -1;  // of the request, from 0 on among those that count
-  std::int64_t began_cpu_ns_ = 0;
+  duration began_cpu_{};
 };
 
 task<http::response> tell(std::shared_ptr<turns> all) { co_return http::response::json(all->as_json()); }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "lab/load/expected_arrivals.hpp"
+#include "lab/load/offered_share.hpp"
 
 namespace assay::load {
 namespace {
@@ -64,13 +65,7 @@ double share_off(const rescaled_gaps& gaps) {
 
 model::arrival_fit fit_arrivals(const intended_arrivals& of, std::span<const realised_arrivals* const> threads) {
   model::arrival_fit fit;
-  std::uint64_t sent = 0;
-  std::uint64_t after_end = 0;
-  for (const realised_arrivals* each : threads) {
-    sent += each->sent();
-    after_end += each->after_end();
-  }
-  if (sent > 0) fit.offered_share = 1 - static_cast<double>(after_end) / static_cast<double>(sent);
+  fit.offered_share = offered_share(threads);
   fit.tolerance_ns = static_cast<double>(gap_tolerance.count());
   const rescaled_gaps gaps = gaps_of(expected_arrivals(of.stages, of.threads), threads);
   fit.gaps = gaps.seen.size();

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "lab/load/expected_arrivals.hpp"
+#include "lab/load/offered_share.hpp"
 
 namespace assay::load {
 namespace {
@@ -80,13 +81,7 @@ double distance_from_poisson(std::span<const counted_span> spans) {
 
 model::arrival_fit fit_counts(const intended_arrivals& of, std::span<const realised_counts* const> threads) {
   model::arrival_fit fit;
-  std::uint64_t sent = 0;
-  std::uint64_t after_end = 0;
-  for (const realised_counts* each : threads) {
-    sent += each->sent();
-    after_end += each->after_end();
-  }
-  if (sent > 0) fit.offered_share = 1 - static_cast<double>(after_end) / static_cast<double>(sent);
+  fit.offered_share = offered_share(threads);
   fit.tolerance_ns = static_cast<double>(gap_tolerance.count());
   fit.span_ns = static_cast<double>(threads.front()->span().count());
   const expected_arrivals law(of.stages, of.threads);
