@@ -56,7 +56,7 @@ class Text(LoadTest):
 
     def test_errors_have_their_row(self) -> None:
         with BadServer("overloaded") as server:
-            outcome = self.load(server.url, "-d", "500ms", "-c", "2", "-R", "50")
+            outcome = self.load_undisturbed(server.url, "-d", "500ms", "-c", "2", "-R", "50")
         self.assertIn("\n  errors: status_5xx 25\n", outcome.out)
         self.assertTrue(outcome.out.endswith(
             "\nthe service collapsed: 0 % of what was offered came back as expected and in time\n"), outcome.out)
