@@ -2,9 +2,9 @@
 process (services/turns.hpp).
 
 Two runs of the same service differ by several percent, whatever is alternated: where a process's memory lies, and what
-else the host does in those seconds. Turns that follow each other share both. What a turn takes has a long tail, of
-interrupts and of the host: a level's cost in a run is the mean of the middle half of its turns. The run, in a process
-of its own, is the unit of the interval.
+else the host does in those seconds. Turns that follow each other share both: a ratio is of two turns of one round, in
+which each contender has had one. What a turn takes has a long tail, of interrupts and of the host: that of a run is the
+geometric mean of the middle half of its ratios. The run, in a process of its own, is the unit of the interval.
 
 Bars: upper 95 % bound of the default / none and of every one but the cache / none <= 1.05.
 """
@@ -12,6 +12,7 @@ Bars: upper 95 % bound of the default / none and of every one but the cache / no
 from __future__ import annotations
 
 import json
+import math
 import urllib.request
 from dataclasses import dataclass
 from statistics import fmean
@@ -28,18 +29,20 @@ RATE_RPS = 4000
 RUNS_A_PAIR = 2
 SECONDS = 24.0
 ASK_S = 10
-LEAST_TURNS = 20  # of each
+LEAST_ROUNDS = 20
 
 
 @dataclass(frozen=True)
 class Turns:
-    """CPU ns a request, of each contender."""
+    """CPU ns a request of each contender, in each round of one turn each."""
 
-    cost_ns: Mapping[str, float]
-    count: int  # of each, at least
+    rounds: Sequence[Mapping[str, float]]
+
+    def cost_ns(self, name: str) -> float:
+        return middle_half([one[name] for one in self.rounds])
 
     def ratio(self, one: str, other: str) -> float:
-        return self.cost_ns[one] / self.cost_ns[other]
+        return math.exp(middle_half([math.log(each[one] / each[other]) for each in self.rounds]))
 
 
 def middle_half(values: Sequence[float]) -> float:
@@ -53,15 +56,15 @@ def parse_turns(told: str) -> Turns:
     try:
         report = json.loads(told)
         names, requests = [str(name) for name in report["contenders"]], int(report["requests_of_a_turn"])
-        of_each: list[list[float]] = [[] for _ in names]
-        for whose, cpu_ns in report["turns"]:
-            of_each[whose].append(cpu_ns / requests)
+        turns = [(names[whose], cpu_ns / requests) for whose, cpu_ns in report["turns"]]
+        rounds = [dict(turns[at:at + len(names)]) for at in range(0, len(turns) - len(names) + 1, len(names))]
     except (ValueError, KeyError, TypeError, IndexError, ZeroDivisionError) as error:
         raise MeasurementError(f"no turns ({error!r}): {told[:200]!r}") from error
-    count = min((len(values) for values in of_each), default=0)
-    if count < LEAST_TURNS:
-        raise MeasurementError(f"{count} turns of one, less than {LEAST_TURNS}")
-    return Turns({name: middle_half(values) for name, values in zip(names, of_each)}, count)
+    if len(rounds) < LEAST_ROUNDS:
+        raise MeasurementError(f"{len(rounds)} rounds of turns, less than {LEAST_ROUNDS}")
+    if any(set(one) != set(names) or min(one.values()) <= 0 for one in rounds):
+        raise MeasurementError("a round of turns in which not everybody has had one")
+    return Turns(rounds)
 
 
 def _asked(port: int) -> Turns:
@@ -82,14 +85,14 @@ def measure_policies(server: Server, generator: Generator, settings: Settings) -
             turns = _asked(server.port)
         found.append(turns)
         kept.append({server.name: one})
-        print(f"  run {number + 1:2}: {turns.cost_ns['off']:.0f} ns without; " +
+        print(f"  run {number + 1:2}: {turns.cost_ns('off'):.0f} ns without; " +
               ", ".join(f"{level} {turns.ratio(level, 'off'):.4f}" for level in LEVELS) +
-              f" ({turns.count} turns each)", flush=True)
+              f" ({len(turns.rounds)} turns each)", flush=True)
     warn_of_company(kept)
     comparisons = []
     for level in LEVELS:
         ratios = [turns.ratio(level, "off") for turns in found]
         comparisons.append(Comparison(f"policies {level}", "policies off", ratios, summarise_ratios(ratios), LIMIT))
         comparisons[-1].show()
-    return {"rate_rps": RATE_RPS, "off_ns": [turns.cost_ns["off"] for turns in found],
+    return {"rate_rps": RATE_RPS, "off_ns": [turns.cost_ns("off") for turns in found],
             "comparisons": [comparison.as_json() for comparison in comparisons]}

@@ -65,7 +65,7 @@ class turns {
   std::vector<turn> kept_;
   std::size_t place_ = 0;  // in the order, of the turn that is next
   std::size_t whose_ = 0;
-  int number_ = -1;  // of the request, from 0 on among those that count
+  int number_ = counted_of_a_turn;  // of the request, from 0 on among those that count; the first begins a turn
   duration began_cpu_{};
 };
 

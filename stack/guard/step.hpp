@@ -134,6 +134,18 @@ struct step_row {
   }
 };
 
+// The answer where its handler has left it: to move it out and on again is what a layer would cost otherwise.
+struct answer_in_place {
+  assay::detail::deadline_awaiter<http::response>& of;
+
+  bool await_ready() const noexcept { return of.await_ready(); }
+  template <class Promise>
+  bool await_suspend(std::coroutine_handle<Promise> parent) noexcept {
+    return of.await_suspend(parent);
+  }
+  http::response& await_resume() { return of.child.frame().promise().result(); }
+};
+
 // From step number `first` on.
 template <class Row>
 task<http::response> pass(std::shared_ptr<const Row> given, std::size_t first, http::request& asked);
@@ -161,11 +173,12 @@ task<http::response> pass(std::shared_ptr<const Row> given, std::size_t first, h
     if (way.answer->stream) hold_during_stream(*way.answer, std::move(mine));
     co_return std::move(*way.answer);
   }
-  http::response reply = co_await with_deadline(
-      way.deadline, told == entry::wraps ? row.wrap(passed, asked, behind(mine.of, passed)) : row.next(asked));
+  auto next = with_deadline(way.deadline,
+                            told == entry::wraps ? row.wrap(passed, asked, behind(mine.of, passed)) : row.next(asked));
+  http::response& reply = co_await answer_in_place{next};
   row.leave(first, passed, way, mine, reply);
   if (reply.stream) hold_during_stream(reply, std::move(mine));
-  co_return reply;
+  co_return std::move(reply);
 }
 
 }  // namespace detail

@@ -22,10 +22,8 @@ class [[nodiscard]] permit {
   permit() = default;
   permit(permit&& other) noexcept : from_(std::exchange(other.from_, nullptr)) {}
   permit& operator=(permit&& other) noexcept {
-    if (this != &other) {
-      release();
-      from_ = std::exchange(other.from_, nullptr);
-    }
+    permit taken(std::move(other));
+    std::swap(from_, taken.from_);
     return *this;
   }
   ~permit() { release(); }

@@ -72,9 +72,11 @@ struct task_promise : promise_base {
   void return_value(U&& returned) {
     value.emplace(std::forward<U>(returned));
   }
-  T take() {
+  T take() { return std::move(result()); }
+  // Where it is, for as long as the frame is there.
+  T& result() {
     if (exception) std::rethrow_exception(exception);
-    return std::move(*value);
+    return *value;
   }
 };
 

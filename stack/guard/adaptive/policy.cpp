@@ -62,7 +62,7 @@ policy::policy(const options& given)
   assert(check(given) && "options are checked before they are used");
 }
 
-ticket policy::begin(instant now) {
+void policy::on_begin(instant now) {
   if (next_number_ == 0) begin_window(now);
   // Nothing has come of it for so long: all fail, or nobody comes.
   if (probing() && now - probe_.began > options_.probe_every) {
@@ -70,13 +70,7 @@ ticket policy::begin(instant now) {
     measured(now);
     begin_window(now);
   }
-  in_flight_++;
-  working_++;
-  peak_ = std::max(peak_, in_flight_);
-  return {this, next_number_++, now};
 }
-
-std::size_t policy::limit() const { return probing() ? probed_limit() : static_cast<std::size_t>(limit_); }
 
 std::size_t policy::probed_limit() const {
   return std::max(static_cast<std::size_t>(probe_.level / 2), options_.min_limit);
@@ -84,6 +78,12 @@ std::size_t policy::probed_limit() const {
 
 // Beyond this a latency is one with a queue in it.
 double policy::slow_ns() const { return unloaded_ns_ * (1 + options_.slack_percent / 100.0); }
+
+duration policy::window_span() const {
+  const double span_ns =
+      std::clamp(2 * last_latency_ns_, as_ns(options_.window), as_ns(longest_window * options_.window));
+  return duration(std::llround(span_ns));
+}
 
 void policy::on_left(std::uint64_t number) {
   working_--;
@@ -94,13 +94,12 @@ void policy::on_sample(const ticket& of, instant now) {
   if (probing()) {
     const bool drains = probe_.older * most_older > probe_.older_at_first;
     if (of.number_ < probe_.first_number || drains) return;
-    if (mean_.count() == 0) window_began_ = now;
+    if (mean_.count() == 0) window_ends_ = now + window_span();
   }
   mean_.add(std::max(as_ns(now - of.began_), 1.0));
   const std::uint64_t enough = probing() ? 2 * options_.min_samples : options_.min_samples;
-  const double span_ns =
-      std::clamp(2 * last_latency_ns_, as_ns(options_.window), as_ns(longest_window * options_.window));
-  if (mean_.count() < enough || as_ns(now - window_began_) < span_ns) return;
+  if (now < window_ends_ || mean_.count() < enough) [[likely]]
+    return;
   const double latency_ns = std::round(mean_.value());
   counters_.windows++;
   probing() ? on_probe(latency_ns, now) : on_window(latency_ns, now);
@@ -167,7 +166,7 @@ void policy::measured(instant now) {
 }
 
 void policy::begin_window(instant now) {
-  window_began_ = now;
+  window_ends_ = now + window_span();
   mean_ = {};
   peak_ = in_flight_;
 }

@@ -31,6 +31,7 @@
 // service's.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <optional>
@@ -103,7 +104,7 @@ class policy {
   ticket begin(instant now);
 
   // How many may be in flight now; while it probes, half of what it would be.
-  std::size_t limit() const;
+  std::size_t limit() const { return probing() ? probed_limit() : static_cast<std::size_t>(limit_); }
   std::size_t in_flight() const { return in_flight_; }
   // What a request takes unloaded, as far as known; 0 before that.
   duration unloaded() const { return duration(std::llround(unloaded_ns_)); }
@@ -122,8 +123,10 @@ class policy {
     std::size_t older_at_first = 0;
   };
   bool probing() const { return probe_.level > 0; }
+  void on_begin(instant now);
   std::size_t probed_limit() const;
   double slow_ns() const;
+  duration window_span() const;
   void on_left(std::uint64_t number);
   void on_sample(const ticket& of, instant now);
   void on_window(double latency_ns, instant now);
@@ -142,7 +145,7 @@ class policy {
   std::uint64_t next_number_ = 0;
 
   // This window.
-  instant window_began_{};
+  instant window_ends_{};       // at least min_samples, and not before this
   geometric_mean mean_;         // of their latencies in ns
   std::size_t peak_ = 0;        // the most in flight
   double last_latency_ns_ = 0;  // of the window before
@@ -155,6 +158,16 @@ class policy {
   counters counters_;
   std::mt19937_64 random_;  // 2.5 KiB, for a window at most: away from what each request touches
 };
+
+// Each request comes by here.
+inline ticket policy::begin(instant now) {
+  if (next_number_ == 0 || probing()) [[unlikely]]
+    on_begin(now);
+  in_flight_++;
+  working_++;
+  peak_ = std::max(peak_, in_flight_);
+  return {this, next_number_++, now};
+}
 
 // Its numbers as metrics, for as long as it is there: docs/watching-itself.md.
 void show(observe::mirror& in, const policy& of);

@@ -31,11 +31,15 @@ http::response refusal_of(const options& given) {
 }  // namespace
 
 selection under(std::string path) {
-  return [path = std::move(path)](const http::request& asked) {
-    const std::string_view of = asked.target().starts_with('/') ? asked.target() : asked.path();
-    if (!of.starts_with(path)) return false;
-    return of.size() == path.size() || path.ends_with('/') || of[path.size()] == '/' || of[path.size()] == '?';
-  };
+  selection those;
+  those.path_ = std::move(path);
+  return those;
+}
+
+bool selection::is_under_path(const http::request& asked) const {
+  const std::string_view of = asked.target().starts_with('/') ? asked.target() : asked.path();
+  if (!of.starts_with(path_)) return false;
+  return of.size() == path_.size() || path_.ends_with('/') || of[path_.size()] == '/' || of[path_.size()] == '?';
 }
 
 step::step(const std::vector<wall>& outermost_first) {
@@ -44,22 +48,12 @@ step::step(const std::vector<wall>& outermost_first) {
   if (!walls.empty()) walls_ = std::make_shared<const std::vector<refusing_wall>>(std::move(walls));
 }
 
-void step::take(held& mine, permit place) {
-  mine.next_wall_++;
-  if (mine.first_) {
-    mine.further_.push_back(std::move(place));
-  } else {
-    mine.first_ = std::move(place);
-  }
-}
+void step::take_further(held& mine, permit place) { mine.further_.push_back(std::move(place)); }
 
 entry step::enter_walls(passage& way, held& mine) const {
-  while (mine.next_wall_ < walls_->size()) {
+  for (; mine.next_wall_ < walls_->size(); mine.next_wall_++) {
     const wall& here = (*walls_)[mine.next_wall_].of;
-    if (here.belongs && !here.belongs(way.asked)) {
-      mine.next_wall_++;
-      continue;
-    }
+    if (!here.belongs.has(way.asked)) continue;
     permit place = here.part->enter_at_once();
     if (!place) return entry::waits;
     take(mine, std::move(place));
@@ -75,6 +69,7 @@ task<entry> step::wait(passage& way, held& mine) const {
     if (!place)
       co_return way.answered_with(place.error().code == errc::limit ? refusal : http::response::from(place.error()));
     take(mine, std::move(*place));
+    mine.next_wall_++;
     told = enter_walls(way, mine);
   }
   co_return told;

@@ -11,9 +11,9 @@
 // other.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "stack/guard/bulkhead/policy.hpp"
@@ -22,12 +22,21 @@
 
 namespace assay::guard::bulkhead {
 
-// Whether a request belongs to the part.
-using selection = std::function<bool(const http::request&)>;
+// Which requests belong to a part: as it is made, all of them.
+class selection {
+ public:
+  selection() = default;
+  bool has(const http::request& asked) const { return path_.empty() || is_under_path(asked); }
+
+ private:
+  friend selection under(std::string path);
+  bool is_under_path(const http::request& asked) const;
+
+  std::string path_;
+};
 // Those with this path, and all below it: "/a" selects "/a" and "/a/b", not "/ab".
 selection under(std::string path);
 
-// Around all requests when `belongs` is empty.
 handler_layer layer(std::shared_ptr<policy> part, selection belongs = {});
 
 // A part of a server, and what belongs to it.
@@ -57,7 +66,11 @@ class step {
     wall of;
     http::response refusal;  // made once
   };
-  static void take(held& mine, permit place);
+  static void take(held& mine, permit place) {
+    if (mine.first_) return take_further(mine, std::move(place));
+    mine.first_ = std::move(place);
+  }
+  [[gnu::cold]] static void take_further(held& mine, permit place);
   entry enter_walls(passage& way, held& mine) const;
 
   std::shared_ptr<const std::vector<refusing_wall>> walls_;

@@ -48,20 +48,27 @@ step::step(std::shared_ptr<policy> gate, readiness_check readiness) {
 entry step::enter(passage& way, held& mine) const {
   policy& gate = *with_->gate;
   const bool is_live_check = is_check(way.asked, gate.settings().live_path);
-  if (is_live_check || is_check(way.asked, gate.settings().ready_path)) [[unlikely]] {
-    if (way.asked.verb() != http::method::get && way.asked.verb() != http::method::head) {
-      return answered(way, not_allowed());
-    }
-    if (is_live_check) return answered(way, health_of(gate.now_is() != state::stopped));
-    if (gate.now_is() == state::ready && with_->readiness) return entry::waits;
-    return tell_ready(way, gate.now_is() == state::ready);
-  }
-  if (!gate.serves()) [[unlikely]] {
-    gate.on_refused();
-    return answered(way, with_->refusal);
-  }
+  if (is_live_check || is_check(way.asked, gate.settings().ready_path)) [[unlikely]]
+    return enter_check(way, is_live_check);
+  if (!gate.serves()) [[unlikely]]
+    return refuse(way);
   mine.emplace(gate.enter());
   return entry::passes;
+}
+
+entry step::enter_check(passage& way, bool is_live_check) const {
+  const state now_is = with_->gate->now_is();
+  if (way.asked.verb() != http::method::get && way.asked.verb() != http::method::head) {
+    return answered(way, not_allowed());
+  }
+  if (is_live_check) return answered(way, health_of(now_is != state::stopped));
+  if (now_is == state::ready && with_->readiness) return entry::waits;
+  return tell_ready(way, now_is == state::ready);
+}
+
+entry step::refuse(passage& way) const {
+  with_->gate->on_refused();
+  return answered(way, with_->refusal);
 }
 
 task<entry> step::wait(passage& way, held&) const {

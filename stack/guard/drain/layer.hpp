@@ -44,6 +44,9 @@ class step {
 
  private:
   struct shared;
+  // Apart, so that whoever passes pays for none of their locals.
+  [[gnu::cold]] entry enter_check(passage& way, bool is_live_check) const;
+  [[gnu::cold]] entry refuse(passage& way) const;
   entry tell_ready(passage& way, bool ready) const;
   entry answered(passage& way, http::response reply) const;
   void close_if_drained(const passage& way, http::response& reply) const;

@@ -9,8 +9,10 @@ namespace assay::guard::rate_limit {
 
 entry step::take(passage& way) const {
   const verdict told = quota_->take(key_of_(way.asked), way.ctx.on->turn_time());
-  if (told.allowed) [[likely]]
-    return entry::passes;
+  return told.allowed ? entry::passes : refuse(way, told);
+}
+
+entry step::refuse(passage& way, const verdict& told) {
   http::response refusal = http::response::refused(429, "rate_limited", "too many requests");
   refusal.headers.emplace_back("retry-after", std::to_string(retry_after_seconds(told.retry_after)));
   return way.answered_with(std::move(refusal));

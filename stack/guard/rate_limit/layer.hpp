@@ -38,6 +38,7 @@ class step : public decides_at_once {
 
  private:
   entry take(passage& way) const;
+  [[gnu::cold]] static entry refuse(passage& way, const verdict& told);
 
   std::shared_ptr<policy> quota_;
   key_function key_of_;

@@ -42,8 +42,10 @@ verdict policy::take(std::string_view key, instant now) {
 }
 
 policy::bucket& policy::bucket_of(std::string_view key, instant now) {
+  // Callers come in runs, and where one proxy or one bucket is for all, it is always the same.
+  if (!buckets_.empty() && buckets_.back().key == key) return buckets_.back();
   if (const auto known = by_key_.find(key); known != by_key_.end()) {
-    if (std::next(known->second) != buckets_.end()) buckets_.splice(buckets_.end(), buckets_, known->second);
+    buckets_.splice(buckets_.end(), buckets_, known->second);
     return *known->second;
   }
   if (buckets_.size() >= max_keys_) forget_oldest(now);

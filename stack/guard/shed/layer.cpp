@@ -23,8 +23,10 @@ entry step::enter(passage& way, held& mine) const {
   const door told = admission_->admit_at_once(way.ctx, mine);
   if (told == door::admitted) [[likely]]
     return entry::passes;
-  return told == door::line ? entry::waits : way.answered_with(*refusal_);
+  return told == door::line ? entry::waits : refuse(way);
 }
+
+entry step::refuse(passage& way) const { return way.answered_with(*refusal_); }
 
 task<entry> step::wait(passage& way, held& mine) const {
   result<place> admitted = co_await admission_->wait_in_line();

@@ -27,6 +27,8 @@ class step {
   static void leave(const passage&, const held&, const http::response&) {}
 
  private:
+  [[gnu::cold]] entry refuse(passage& way) const;
+
   std::shared_ptr<policy> admission_;
   // Made once: under overload a refusal is to cost a copy of a few bytes.
   std::shared_ptr<const http::response> refusal_;

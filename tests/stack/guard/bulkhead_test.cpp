@@ -37,12 +37,12 @@ TEST(bulkhead_options, tell_what_is_wrong_with_them) {
 TEST(bulkhead_selection, is_a_path_and_all_below_it) {
   const selection reports = under("/reports");
   for (const char* inside : {"/reports", "/reports/7", "/reports?day=1", "http://test/reports/7"}) {
-    EXPECT_TRUE(reports(bare_request(inside))) << inside;
+    EXPECT_TRUE(reports.has(bare_request(inside))) << inside;
   }
   for (const char* outside : {"/", "/report", "/reportsold", "/a/reports"}) {
-    EXPECT_FALSE(reports(bare_request(outside))) << outside;
+    EXPECT_FALSE(reports.has(bare_request(outside))) << outside;
   }
-  EXPECT_TRUE(under("/")(bare_request("/any")));
+  EXPECT_TRUE(under("/").has(bare_request("/any")));
 }
 
 // --- in front of a handler
