@@ -28,19 +28,13 @@ namespace {
 
 // What belongs to requests and was typed all the same; empty when nothing was.
 std::string_view out_of_place(const load_arguments& typed) {
-  const std::array given{std::pair{"--threads", typed.threads != 1},
-                         std::pair{"--method", !typed.method.empty()},
-                         std::pair{"--body", !typed.body.empty()},
-                         std::pair{"--tick", !typed.tick.empty()},
-                         std::pair{"--curl", !typed.curl.empty()},
-                         std::pair{"--har", !typed.har.empty()},
-                         std::pair{"--requests", !typed.requests.empty()},
-                         std::pair{"--sessions", !typed.sessions.empty()},
-                         std::pair{"--per-connection", typed.per_connection.has_value()},
-                         std::pair{"--follow", typed.follow > 0},
-                         std::pair{"--feed", !typed.feeds.empty()},
-                         std::pair{"--check", !typed.checks.empty()},
-                         std::pair{"--spin", typed.spin}};
+  const std::array given{
+      std::pair{"--threads", typed.threads != 1},       std::pair{"--method", !typed.method.empty()},
+      std::pair{"--body", !typed.body.empty()},         std::pair{"--curl", !typed.curl.empty()},
+      std::pair{"--har", !typed.har.empty()},           std::pair{"--requests", !typed.requests.empty()},
+      std::pair{"--sessions", !typed.sessions.empty()}, std::pair{"--per-connection", typed.per_connection.has_value()},
+      std::pair{"--follow", typed.follow > 0},          std::pair{"--feed", !typed.feeds.empty()},
+      std::pair{"--check", !typed.checks.empty()},      std::pair{"--spin", typed.spin}};
   for (const auto& [name, typed_it] : given) {
     if (typed_it) return name;
   }
@@ -56,6 +50,7 @@ std::expected<load::stream_plan, std::string> plan_of(const load_arguments& type
   load::stream_options options{.url = std::move(read->url),
                                .rate_per_s = read->rate_per_s,
                                .arrivals = read->arrivals,
+                               .tick = read->tick,
                                .length = read->length,
                                .stages = std::move(read->stages),
                                .connections = read->connections,

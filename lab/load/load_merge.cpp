@@ -9,7 +9,6 @@
 
 #include "lab/load/arrival_fit.hpp"
 #include "lab/load/burst_return.hpp"
-#include "lab/load/count_fit.hpp"
 #include "lab/load/part_findings.hpp"
 #include "lab/load/span.hpp"
 #include "lab/load/stage_rows.hpp"
@@ -107,13 +106,9 @@ std::vector<model::load_route> merged_routes(const workload& work, const std::ve
 
 model::arrival_fit merged_fit(const workload& work, const std::vector<thread_outcome>& outcomes) {
   const intended_arrivals intended{.law = work.arrivals, .stages = work.stages, .threads = work.threads};
-  std::vector<const realised_arrivals*> sent;
-  std::vector<const realised_counts*> counted;
-  for (const thread_outcome& each : outcomes) {
-    sent.push_back(each.measured.realised());
-    counted.push_back(each.measured.counted());
-  }
-  return work.in_ticks() ? fit_counts(intended, counted) : fit_arrivals(intended, sent);
+  std::vector<const realised_sends*> sent;
+  for (const thread_outcome& each : outcomes) sent.push_back(each.measured.realised());
+  return fit_sends(intended, sent);
 }
 
 }  // namespace

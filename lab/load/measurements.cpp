@@ -27,11 +27,7 @@ measurements::measurements(const workload& of, second_series* series, stall_watc
   if (series != nullptr) seconds_.emplace(*series);
   if (of.keep_parts) parts_ = parts_of(of.stages, of.requests.size());
   if (windows != nullptr && windows->any()) windows_.emplace(*windows);
-  if (of.tests_arrivals() && of.in_ticks()) {
-    counted_.emplace(of.arrivals_expected() / of.threads, of.length(), of.tick);
-  } else if (of.tests_arrivals()) {
-    realised_.emplace(of.arrivals_expected() / of.threads, of.length());
-  }
+  if (of.tests_arrivals()) realised_.emplace(of.arrivals_expected() / of.threads, of.length(), of.tick);
   // Before the clock runs: to make them at the start of a burst would be the generator's lateness.
   for (std::unique_ptr<recorder>& each : cells_) each = std::make_unique<recorder>();
 }
@@ -54,7 +50,7 @@ void measurements::failed(failure_kind kind, const arrival& of, instant sent, in
 
 void measurements::not_sent(failure_kind kind, const arrival& of, instant now, bool charged, bool before) {
   of.into->not_sent(kind, of.intended, now, charged);
-  if (counted_ && !before) counted_->not_sent(of.intended - start_);
+  if (realised_ && !before) realised_->not_sent(of.intended - start_);
   end_in_interval(of, now, false, kind, charged);
   if (charged) keep_in_parts(of, now - of.intended);
   if (before && (*requests_)[of.route].key) writes_.add(of.k, of.route, write_outcome::unanswered);

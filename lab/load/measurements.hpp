@@ -10,8 +10,7 @@
 
 #include "lab/load/answer_checks.hpp"
 #include "lab/load/own_stalls.hpp"
-#include "lab/load/realised_arrivals.hpp"
-#include "lab/load/realised_counts.hpp"
+#include "lab/load/realised_sends.hpp"
 #include "lab/load/recorder.hpp"
 #include "lab/load/run_parts.hpp"
 #include "lab/load/run_windows.hpp"
@@ -60,7 +59,7 @@ class measurements {
   void not_sent_many(failure_kind kind, const arrival& like, instant now, std::uint64_t count);
   // What was meant for `unsent_from` or later was not sent.
   void sending_reached(instant unsent_from) {
-    if (counted_) counted_->reached(unsent_from - start_);
+    if (realised_) realised_->reached(unsent_from - start_);
   }
   // No more arrivals are taken; sending ended then.
   void finish(instant ended) {
@@ -79,9 +78,8 @@ class measurements {
   const run_parts* parts(std::size_t stage, std::size_t route) const {
     return parts_.empty() ? nullptr : parts_[part_index(stage, route)].get();
   }
-  // Of arrivals whose law is tested: the one, or in ticks the other; else null.
-  const realised_arrivals* realised() const { return realised_ ? &*realised_ : nullptr; }
-  const realised_counts* counted() const { return counted_ ? &*counted_ : nullptr; }
+  // Of arrivals whose law is tested; else null.
+  const realised_sends* realised() const { return realised_ ? &*realised_ : nullptr; }
   const write_log& writes() const { return writes_; }
 
   std::uint64_t connects = 0;
@@ -120,8 +118,7 @@ class measurements {
   std::optional<second_recorder> seconds_;
   std::vector<std::unique_ptr<run_parts>> parts_;  // see part_index()
   std::optional<window_recorders> windows_;
-  std::optional<realised_arrivals> realised_;
-  std::optional<realised_counts> counted_;
+  std::optional<realised_sends> realised_;
   write_log writes_;
   instant start_{};
   double many_from_ = 0;  // where among the shares the next of many begin: 0 to 1
@@ -147,7 +144,6 @@ inline void measurements::offered(arrival& taken, instant from) {
 inline void measurements::lags(const arrival& of, instant idle_since, instant blind_until, instant now) {
   const duration own = of.into->lags(of.intended, idle_since, blind_until, now);
   if (realised_) realised_->sent(of.k, of.intended - start_, own);
-  if (counted_) counted_->sent(of.intended - start_, own);
   if (seconds_) seconds_->sent(of.intended - start_, own);
 }
 

@@ -52,14 +52,15 @@ message_generator::message_generator(loop& on, const stream_plan& plan, const me
       schedule_({.law = plan.options.arrivals,
                  .rate_per_s = plan.options.rate_per_s.value_or(1),
                  .seed = plan.options.seed,
-                 .stages = plan.options.stages}),
+                 .stages = plan.options.stages,
+                 .tick = plan.options.tick}),
       members_(plan.options.connections),
       order_(plan.options.connections),
       absent_(bits_for(plan.options.connections)),
       pace_(this),
       expiry_(this),
       farewell_(this) {
-  if (sends()) realised_.emplace(arrivals_of(stages_), plan.options.length);
+  if (sends()) realised_.emplace(arrivals_of(stages_), plan.options.length, plan.options.tick);
   for (std::uint32_t i = 0; i < members_.size(); ++i) {
     members_[i].index = i;
     set_bit(absent_, i);
@@ -322,6 +323,7 @@ void message_generator::on_expiry() {
 
 void message_generator::end_sending() {
   if (std::exchange(sending_over_, true)) return;
+  if (realised_) realised_->reached(std::min(end_, next_intended()) - start_);
   ledger_.finish();
   open_at_end_ = open_ + renewing_;
   memory_at_end_ = anonymous_bytes();
@@ -332,6 +334,7 @@ void message_generator::end_sending() {
 void message_generator::leave_when_drained() {
   if (!sending_over_ || leaving_ || !ledger_.empty()) return;
   leaving_ = true;
+  stalls_.end();  // what so many closings take holds no message up
   on_.timers().disarm(farewell_);
   if (open_ == 0) return cut();
   for (member& each : members_) {
@@ -343,6 +346,7 @@ void message_generator::leave_when_drained() {
 // What is still on its way, or still open, will not be waited for.
 void message_generator::cut() {
   leaving_ = true;
+  stalls_.end();
   ledger_.close(on_.now());
   publish();
   if (running_ != nullptr) running_->cancel(cancel_reason::shutdown);

@@ -19,7 +19,7 @@
 #include "lab/load/message_connection.hpp"
 #include "lab/load/message_ledger.hpp"
 #include "lab/load/message_text.hpp"
-#include "lab/load/realised_arrivals.hpp"
+#include "lab/load/realised_sends.hpp"
 #include "lab/load/schedule.hpp"
 #include "lab/load/stall_watch.hpp"
 #include "lab/load/stream_load.hpp"
@@ -113,7 +113,7 @@ class message_generator final : public stream_load {
   std::vector<std::unique_ptr<run_parts>> parts_;  // of these
   message_ledger ledger_;
   arrival_schedule schedule_;
-  std::optional<realised_arrivals> realised_;  // where messages are sent
+  std::optional<realised_sends> realised_;  // where messages are sent
   std::vector<member> members_;
   std::vector<std::uint32_t> order_;  // of the members, as messages go round
   connection_bits absent_;

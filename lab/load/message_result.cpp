@@ -1,7 +1,6 @@
 // What a generator of messages has measured, as a result.
 #include <utility>
 
-#include "lab/load/arrival_fit.hpp"
 #include "lab/load/burst_return.hpp"
 #include "lab/load/message_generator.hpp"
 #include "lab/load/part_findings.hpp"
@@ -41,8 +40,8 @@ void message_generator::write_to(model::stream_result& into) const {
   ledger_.write_to(into);
   conclude(into);
   if (realised_) {
-    const realised_arrivals* const seen = &*realised_;
-    into.arrivals_seen = fit_arrivals({.law = plan_.options.arrivals, .stages = stages_}, {&seen, 1});
+    const realised_sends* const seen = &*realised_;
+    into.arrivals_seen = fit_sends({.law = plan_.options.arrivals, .stages = stages_}, {&seen, 1});
   }
   for (std::size_t i = 0; i < into.stages.size() && target_.series != nullptr; ++i) {
     if (!plan_.options.stages[i].burst_of_per_s) continue;

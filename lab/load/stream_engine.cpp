@@ -92,6 +92,7 @@ model::stream_result stream_engine::state::result_of(const stream_load& load, in
   made.url = plan.options.url;
   made.kind = plan.kind;
   made.arrivals = plan.options.arrivals;
+  made.tick = plan.options.tick;
   made.seed = plan.options.seed;
   made.connections = plan.options.connections;
   made.offered_rate = plan.options.rate_per_s;

@@ -126,6 +126,7 @@ std::expected<load_plan, std::string> as_request(const stream_options& options) 
   load_options single;
   single.url = options.events ? options.url : "http://" + options.url.substr(websocket_scheme.size());
   single.rate_per_s = options.rate_per_s;
+  single.tick = options.tick;
   single.length = options.length;
   single.stages = options.stages;
   single.keep_seconds = options.keep_seconds;

@@ -22,6 +22,7 @@ struct stream_options {
   std::string url = {};                   // ws://, or with `events` http://
   std::optional<double> rate_per_s = {};  // messages, of all connections; without it they are idle
   model::arrival_law arrivals = model::arrival_law::constant;
+  duration tick = {};  // above zero: messages of one tick leave together, at its begin
   duration length = std::chrono::seconds(10);
   std::vector<stage> stages = {};  // instead of rate and length, which normalize() then fills
   unsigned connections = 64;

@@ -41,6 +41,7 @@ struct stream_result {
   std::string url;
   stream_kind kind = stream_kind::echo;
   arrival_law arrivals = arrival_law::constant;
+  std::chrono::nanoseconds tick{};  // above zero: messages of one tick were sent together, at its begin
   std::uint64_t seed = 0;
   unsigned connections = 0;  // asked for
   std::chrono::system_clock::time_point started{};

@@ -93,6 +93,11 @@ void append_spectrum(std::string& to, std::string_view name, const observe::hist
                     static_cast<double>(of.max()) / 1e6, of.count());
 }
 
+std::string tick_text(std::chrono::nanoseconds tick) {
+  return tick > tick.zero() ? fmt::format(" in ticks of {}", time_text(static_cast<double>(tick.count())))
+                            : std::string();
+}
+
 void append_send_fit(std::string& to, const model::arrival_fit& of, model::arrival_law law, std::string_view name) {
   if (of.span_ns > 0) {
     to += fmt::format("  {}: {:.2g} % of {} spans of {} have another number of sends than {} arrivals in ticks", name,

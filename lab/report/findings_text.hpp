@@ -4,6 +4,7 @@
 // Misuse: including it outside of this room; it is no interface.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +21,9 @@ void append_steadiness(std::string& to, const std::optional<model::steadiness>& 
 
 // wrk2's and HdrHistogram's form, which the usual plotters read: value in ms, quantile, count so far, 1/(1-quantile).
 void append_spectrum(std::string& to, std::string_view name, const observe::histogram& of);
+
+// " in ticks of 1.00ms", behind the arrivals; empty without a tick.
+std::string tick_text(std::chrono::nanoseconds tick);
 
 // Whether what was sent went out as it was to.
 void append_send_fit(std::string& to, const model::arrival_fit& of, model::arrival_law law,

@@ -102,9 +102,7 @@ std::string load_json(const model::load_result& result) {
   document["method"] = result.method.empty() ? json(nullptr) : json(result.method);
   document["model"] = std::string(label(result.model));
   document["arrivals"] = result.offered_rps ? json(std::string(label(result.arrivals))) : json(nullptr);
-  document["tick_us"] = result.tick > std::chrono::nanoseconds::zero()
-                            ? json(std::chrono::duration<double, std::micro>(result.tick).count())
-                            : json(nullptr);
+  document["tick_us"] = tick_json(result.tick);
   document["seed"] = result.seed;
   document["connections"] = result.connections;
   document["threads"] = result.threads;

@@ -15,12 +15,6 @@
 namespace assay::report {
 namespace {
 
-// Empty without a tick.
-std::string tick_text(std::chrono::nanoseconds tick) {
-  return tick > tick.zero() ? fmt::format(" in ticks of {}", time_text(static_cast<double>(tick.count())))
-                            : std::string();
-}
-
 // One line a scenario: what became of its sessions, and how long those took that finished.
 void append_sessions(std::string& to, const model::load_result& result) {
   std::size_t widest = 8;

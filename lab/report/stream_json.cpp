@@ -18,6 +18,7 @@ json messages_json(const model::stream_result& result) {
   return {{"offered_per_s", *result.offered_rate},
           {"received_per_s", result.achieved_rate},
           {"arrivals", std::string(label(result.arrivals))},
+          {"tick_us", tick_json(result.tick)},
           {"arrivals_seen", arrivals_json(result.arrivals_seen)},
           {"due", result.due},
           {"sent", result.sent},

@@ -29,7 +29,8 @@ void append_what(std::string& to, const model::stream_result& result) {
                     std::chrono::duration<double>(result.duration).count(), result.interrupted ? " (interrupted)" : "",
                     result.connections);
   if (result.offered_rate) {
-    to += fmt::format(", open model, {} arrivals, seed {}", label(result.arrivals), result.seed);
+    to += fmt::format(", open model, {} arrivals{}, seed {}", label(result.arrivals), tick_text(result.tick),
+                      result.seed);
   }
   to += '\n';
 }

@@ -68,6 +68,10 @@ json intervals_json(const model::response_intervals& of) {
   return bounds;
 }
 
+json tick_json(std::chrono::nanoseconds tick) {
+  return tick > tick.zero() ? json(std::chrono::duration<double, std::micro>(tick).count()) : json(nullptr);
+}
+
 json arrivals_json(const std::optional<model::arrival_fit>& of) {
   if (!of) return nullptr;
   const bool in_ticks = of->span_ns > 0;

@@ -83,6 +83,20 @@ class Streams(LoadTest):
         self.assertEqual(document["gates"][0]["interval_us"], [low, high])
         self.assertTrue(document["gates"][0]["proven"])
 
+    def test_messages_of_a_tick_leave_together_and_none_is_lost(self) -> None:
+        url = f"ws://127.0.0.1:{self.service('ASSAY_WEBSOCKET_PEER').port}/plain"
+        load = (url, "-c", "4", "-R", "1000", "--tick", "4ms", "-d", "1s")
+        messages = self.assert_measured(self.load(*load, "--json"))["messages"]
+        self.assertEqual((messages["due"], messages["sent"], messages["received"]), (1000, 1000, 1000))
+        self.assertEqual(messages["tick_us"], 4000)
+        seen = messages["arrivals_seen"]
+        self.assertEqual((seen["spans"], seen["span_us"], seen["gaps"]), (250, 4000, 0))
+        text = self.load(*load).out
+        self.assertIn(", open model, constant arrivals in ticks of 4.00ms, seed 1\n", text)
+        self.assertRegex(text, r"\n  arrivals: .* of 250 spans of 4.00ms")
+        self.assert_refused(self.load(url, "-c", "4", "--tick", "4ms"), USAGE, "--tick: expected a rate with it")
+        self.assert_refused(self.load(url, "-R", "5", "--tick", "1s"), USAGE, "from 10us to 100ms")
+
     def test_the_spectrum_and_hdr_files(self) -> None:
         echo = self.service("ASSAY_WEBSOCKET_PEER")
         with tempfile.TemporaryDirectory() as place:
