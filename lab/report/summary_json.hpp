@@ -29,9 +29,9 @@ nlohmann::ordered_json summary_us(const observe::histogram& of);
 nlohmann::ordered_json intervals_json(const model::response_intervals& of);
 // From when on it was one steady state, and whether it drifted; null where that is not told.
 nlohmann::ordered_json steady_json(const std::optional<model::steadiness>& of);
-// Whether what was sent went out as the schedule had it; null where there is none.
 // In us; null without a tick.
 nlohmann::ordered_json tick_json(std::chrono::nanoseconds tick);
+// Whether what was sent went out as the schedule had it; null where there is none.
 nlohmann::ordered_json arrivals_json(const std::optional<model::arrival_fit>& of);
 // An object of counts by name.
 nlohmann::ordered_json counts_json(const std::map<std::string, std::uint64_t>& counts);
