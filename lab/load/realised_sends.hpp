@@ -24,10 +24,9 @@ namespace assay::load {
 class realised_sends {
  public:
   // So many arrivals, above zero, are expected of the thread over that length.
-  realised_sends(double expected, duration length, duration tick) {
-    if (tick > duration::zero()) kept_.emplace<realised_counts>(expected, length, tick);
-    if (tick == duration::zero()) kept_.emplace<realised_arrivals>(expected, length);
-  }
+  realised_sends(double expected, duration length, duration tick)
+      : kept_(tick > duration::zero() ? kept(realised_counts(expected, length, tick))
+                                      : kept(realised_arrivals(expected, length))) {}
 
   // Arrival `number`, meant for `offset` from the start, was sent, by the generator's fault so much too late.
   void sent(std::uint64_t number, duration offset, duration own_lag) {
@@ -48,7 +47,8 @@ class realised_sends {
   const realised_counts* numbers() const { return std::get_if<realised_counts>(&kept_); }
 
  private:
-  std::variant<std::monostate, realised_arrivals, realised_counts> kept_;
+  using kept = std::variant<realised_arrivals, realised_counts>;
+  kept kept_;
 };
 
 // One element a thread, at least one.

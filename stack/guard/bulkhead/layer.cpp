@@ -48,7 +48,9 @@ step::step(const std::vector<wall>& outermost_first) {
   if (!walls.empty()) walls_ = std::make_shared<const std::vector<refusing_wall>>(std::move(walls));
 }
 
-void step::take_further(held& mine, permit place) { mine.further_.push_back(std::move(place)); }
+void step::take(held& mine, permit place) {
+  (mine.first_ ? mine.further_.emplace_back() : mine.first_) = std::move(place);
+}
 
 entry step::enter_walls(passage& way, held& mine) const {
   for (; mine.next_wall_ < walls_->size(); mine.next_wall_++) {

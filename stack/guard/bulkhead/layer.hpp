@@ -13,7 +13,6 @@
 
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "stack/guard/bulkhead/policy.hpp"
@@ -66,11 +65,7 @@ class step {
     wall of;
     http::response refusal;  // made once
   };
-  static void take(held& mine, permit place) {
-    if (mine.first_) return take_further(mine, std::move(place));
-    mine.first_ = std::move(place);
-  }
-  [[gnu::cold]] static void take_further(held& mine, permit place);
+  static void take(held& mine, permit place);
   entry enter_walls(passage& way, held& mine) const;
 
   std::shared_ptr<const std::vector<refusing_wall>> walls_;
