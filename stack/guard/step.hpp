@@ -135,9 +135,15 @@ struct step_row {
 };
 
 // The answer where its handler has left it: to move it out and on again is what a layer would cost otherwise.
-// It is there for as long as this is.
-struct answer_in_place : assay::detail::deadline_awaiter<http::response> {
-  http::response& await_resume() { return child.frame().promise().result(); }
+struct answer_in_place {
+  assay::detail::deadline_awaiter<http::response>& of;
+
+  bool await_ready() const noexcept { return of.await_ready(); }
+  template <class Promise>
+  bool await_suspend(std::coroutine_handle<Promise> parent) noexcept {
+    return of.await_suspend(parent);
+  }
+  http::response& await_resume() { return of.child.frame().promise().result(); }
 };
 
 // From step number `first` on.
@@ -167,9 +173,9 @@ task<http::response> pass(std::shared_ptr<const Row> given, std::size_t first, h
     if (way.answer->stream) hold_during_stream(*way.answer, std::move(mine));
     co_return std::move(*way.answer);
   }
-  answer_in_place answer{with_deadline(
-      way.deadline, told == entry::wraps ? row.wrap(passed, asked, behind(mine.of, passed)) : row.next(asked))};
-  http::response& reply = co_await answer;
+  auto next = with_deadline(way.deadline,
+                            told == entry::wraps ? row.wrap(passed, asked, behind(mine.of, passed)) : row.next(asked));
+  http::response& reply = co_await answer_in_place{next};
   row.leave(first, passed, way, mine, reply);
   if (reply.stream) hold_during_stream(reply, std::move(mine));
   co_return std::move(reply);
