@@ -68,9 +68,9 @@ def parse_wrk_text(output: str) -> Result:
 
 
 def parse_hey(output: str) -> Result:
-    """A quantile that so few answers cannot tell stands there as 0 %."""
+    """A quantile that so few answers cannot tell stands there as 0 %. hey 0.1.5 writes "50%% in"."""
     times_us = {f"p{percent}": float(value) * 1e6
-                for percent, value in re.findall(r"^\s+([1-9]\d*)% in ([\d.]+) secs", output, re.M)}
+                for percent, value in re.findall(r"^\s+([1-9]\d*)%{1,2} in ([\d.]+) secs", output, re.M)}
     most = re.search(r"^\s+Slowest:\s+([\d.]+) secs", output, re.M)
     if most is not None:
         times_us["max"] = float(most[1]) * 1e6

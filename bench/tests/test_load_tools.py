@@ -171,6 +171,7 @@ class Parsers(unittest.TestCase):
         result = parse_hey(HEY)
         self.assertEqual((result.requests, result.report["errors"]), (96, ""))
         self.times(result, p50=300, p90=2200, max=230_900)
+        self.assertEqual(parse_hey(HEY.replace("% in", "%% in")).report, result.report, "as 0.1.5 writes it")
         self.assertFalse({"p0", "p99"} & set(result.report["response_time_us"]))
         failed = parse_hey(HEY + HEY_ERRORS)
         self.assertEqual(failed.requests, 100)
