@@ -180,7 +180,8 @@ std::string comparison_text(const model::comparison& judged) {
                         figure(site->total_ms / 1e3));
   }
   text += diagnosis_text(judged);
-  text += "\nResponse time, ratio [95 % interval]\n" + table(phase_table(judged));
+  text += "\nResponse time, ratio [95 % interval]; verdicts corrected for their number (Holm)\n" +
+          table(phase_table(judged));
   text += "\nCost [95 % interval]\n" + table(cost_table(judged));
   if (!judged.anomalies.empty()) text += "\nTo know before the numbers\n";
   for (const std::string& each : judged.anomalies) text += "  - " + plain(each) + "\n";
