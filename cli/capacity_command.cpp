@@ -54,6 +54,9 @@ std::expected<std::vector<load::gate>, std::string> read_gates(const std::string
   if (load::gate_window(*gates) > duration::zero()) {
     return std::unexpected("--slo with \"every\": each of these runs is judged as a whole");
   }
+  if (std::ranges::any_of(*gates, [](const load::gate& each) { return each.part == load::steady_part; })) {
+    return std::unexpected("--slo with [steady]: each of these runs is judged as a whole");
+  }
   return *gates;
 }
 

@@ -23,7 +23,7 @@ bool has_screen() {
          terminal::is_in_front(STDOUT_FILENO) && terminal::opens(STDOUT_FILENO);
 }
 
-load_view::load_view(const load::live_run& engine, model::load_screen head, second_writer* seconds, bool on_screen)
+load_view::load_view(const load::live_source& engine, model::load_screen head, second_writer* seconds, bool on_screen)
     : engine_(engine),
       rows_(seconds),
       on_screen_(on_screen),

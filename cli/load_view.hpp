@@ -20,7 +20,7 @@ namespace assay::cli {
 class load_view {
  public:
   // `seconds` may be null. The screen is there with the first show(), when `on_screen`.
-  load_view(const load::live_run& engine, model::load_screen head, second_writer* seconds, bool on_screen);
+  load_view(const load::live_source& engine, model::load_screen head, second_writer* seconds, bool on_screen);
 
   void show(bool interrupted);
   // The terminal is as it was.
@@ -30,7 +30,7 @@ class load_view {
   void show_screen(bool interrupted);
   void rewrite_line();
 
-  const load::live_run& engine_;
+  const load::live_source& engine_;
   second_writer* rows_;
   bool on_screen_;
   bool line_shown_;

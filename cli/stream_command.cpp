@@ -6,15 +6,18 @@
 #include <array>
 #include <cstdio>
 #include <expected>
+#include <optional>
 #include <string_view>
 #include <utility>
 
 #include "cli/load_options.hpp"
 #include "cli/load_outputs.hpp"
+#include "cli/load_view.hpp"
 #include "cli/run_watched.hpp"
 #include "cli/speech.hpp"
 #include "cli/values.hpp"
 #include "cli/watch_load.hpp"
+#include "lab/load/live_history.hpp"
 #include "lab/load/stream_engine.hpp"
 #include "lab/load/stream_gates.hpp"
 #include "lab/load/stream_options.hpp"
@@ -76,6 +79,12 @@ std::expected<load::stream_plan, std::string> plan_of(const load_arguments& type
   return load::normalize(std::move(options));
 }
 
+// The screen shows seconds, which are of messages alone; of others it is a line.
+bool shows_screen(const load_arguments& typed, const load::stream_plan& plan) {
+  const bool has_messages = plan.options.rate_per_s.has_value();
+  return has_messages && wants_screen(typed);
+}
+
 // Idle connections have no times to show beside those of opening them.
 std::expected<void, std::string> check_times_shown(const load_arguments& typed, const load::stream_plan& plan) {
   if (plan.kind != model::stream_kind::idle || (!typed.spectrum && typed.hdr.empty())) return {};
@@ -128,6 +137,16 @@ class stream_progress {
   bool shown_;
 };
 
+auto watch(load::stream_engine& engine, stop_signals& stop, second_writer* rows, const load::stream_options& options,
+           const std::optional<model::load_screen>& head) {
+  if (head) {
+    load_view view(engine, *head, rows, true);
+    return run_watched(engine, stop, view);
+  }
+  const stream_progress line(engine, rows, options.connections, options.length);
+  return run_watched(engine, stop, line);
+}
+
 }  // namespace
 
 bool is_stream_load(const load_arguments& typed) {
@@ -142,13 +161,17 @@ int stream_command(const load_arguments& typed) {
   if (!gates) return complain("load", usage, gates.error());
   if (const auto had = load::check_gates(*gates, *plan); !had) return complain("load", usage, "--slo " + had.error());
   plan->options.gated_quantiles = load::gate_quantiles(*gates);
-  const duration length = plan->options.length;
+  plan->options.windowed = load::windowed_gates(*gates);
+  std::optional<model::load_screen> head;
+  if (shows_screen(typed, *plan)) {
+    plan->options.keep_seconds = true;
+    head = load::head_of(*plan);
+  }
   stop_signals stop;  // before any thread: Ctrl-C ends the run, it does not kill it
-  load::stream_engine engine(std::move(*plan));
+  load::stream_engine engine(*plan);
   std::expected<live_outputs, std::string> outputs = live_outputs::open(typed, engine);
   if (!outputs) return complain("load", could_not_run, outputs.error());
-  const stream_progress line(engine, outputs->rows(), typed.connections, length);
-  auto [result, ended_by] = run_watched(engine, stop, line);
+  auto [result, ended_by] = watch(engine, stop, outputs->rows(), plan->options, head);
   if (!result) return came_to_nothing("load", result.error(), ended_by);
   const auto told = outputs->finish(engine, result->duration);
   const bool kept = load::judge_gates(*gates, *result);

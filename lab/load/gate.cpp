@@ -34,42 +34,35 @@ gated_part part_from(const Part& of, double seconds) {
   return part;
 }
 
+gated_part whole_of(const model::load_result& result) {
+  const bool tried = attempts_of(result) > 0;
+  return {.times = &result.latency.response_time,
+          .rate_rps = result.achieved_rps,
+          .error_share = tried ? std::optional(error_share_of(result)) : std::nullopt,
+          .intervals = &result.intervals};
+}
+
 // Nothing when the run has no such part, or ended before it.
 std::optional<gated_part> part_of(const gate& of, const model::load_result& result) {
-  if (of.part.empty()) {
-    const bool tried = attempts_of(result) > 0;
-    return gated_part{.times = &result.latency.response_time,
-                      .rate_rps = result.achieved_rps,
-                      .error_share = tried ? std::optional(error_share_of(result)) : std::nullopt,
-                      .intervals = &result.intervals};
-  }
+  if (of.part.empty()) return whole_of(result);
   const auto route = std::ranges::find(result.routes, of.part, &model::load_route::name);
   if (route != result.routes.end()) {
     return part_from(*route, std::max(1e-9, std::chrono::duration<double>(result.duration).count()));
   }
+  if (of.part == steady_part) return steady_part_of(result.steady, whole_of(result));
   const auto index = stage_index_of(of.part);
   if (!index || *index >= result.stages.size()) return std::nullopt;
   const model::load_stage& stage = result.stages[*index];
   return part_from(stage, std::max(1e-9, stage.length_s));
 }
 
-// The measured value, nothing when it cannot be told, and its interval, if it has one; and what came of the windows,
-// where it is of them.
+// The measured value, nothing when it cannot be told, and its interval, if it has one.
 struct measured_value {
   std::optional<double> value = {};
   std::optional<model::time_interval> within = {};
-  const model::window_outcome* windows = nullptr;
 };
 
-// Of the worst window in which anything was to be sent.
-measured_value measured_by_window(const gate& of, const model::load_result& result) {
-  const auto seen = std::ranges::find(result.windows, of.text, &model::window_outcome::gate);
-  if (seen == result.windows.end() || seen->windows == 0) return {};
-  return {.value = seen->value, .windows = &*seen};
-}
-
 measured_value measured(const gate& of, const model::load_result& result) {
-  if (of.every > duration::zero()) return measured_by_window(of, result);
   if (of.what == gated::back) return {.value = back_after_ns(result.stages)};
   const std::optional<gated_part> part = part_of(of, result);
   if (!part) return {};
@@ -90,29 +83,36 @@ std::string value_text(const gate& of, double value) {
   return fmt::format("{:.4g}ms", value / 1e6);
 }
 
-std::string why_unknown(const gate& of, const measured_value& seen, const model::load_result& result) {
-  if (seen.windows != nullptr) {
-    return fmt::format("not estimable from {} answers{}", seen.windows->answers, place_text(*seen.windows));
-  }
-  if (of.every > duration::zero()) return "the run had no whole window";
+std::string why_unknown(const gate& of, const model::load_result& result) {
   const std::optional<gated_part> part = part_of(of, result);
-  if (!part) return "the run ended before it";
+  if (!part) return of.part == steady_part ? why_not_steady(result.steady) : "the run ended before it";
   return of.what == gated::back ? why_not_back(result.stages) : why_no_value(of, *part, "answers");
 }
 
-std::expected<void, std::string> check_windows(const std::vector<gate>& gates, duration length) {
-  const duration window = gate_window(gates);
-  for (const gate& each : gates) {
-    if (each.every == duration::zero()) continue;
-    if (each.every != window) {
-      return std::unexpected(fmt::format("\"{}\": expected the same length after every \"every\"", each.text));
-    }
-    if (window < min_window || window > length) {
-      return std::unexpected(fmt::format("\"{}\": expected windows of 100 ms to the {:g} s of this run", each.text,
-                                         std::chrono::duration<double>(length).count()));
-    }
+model::gate_outcome outcome_in(const gate& of, const model::load_result& result) {
+  if (of.every > duration::zero()) return outcome_of_windows(of, result.windows, "answers");
+  const measured_value seen = measured(of, result);
+  return outcome_of(of, seen.value, seen.value ? "" : why_unknown(of, result), seen.within);
+}
+
+bool is_request(std::string_view part, const load_plan& plan) {
+  if (!plan.several || plan.several->size() <= 1) return false;
+  for (std::size_t i = 0; i < plan.several->size(); ++i) {
+    if ((*plan.several)[i].name == part) return true;
   }
-  return {};
+  return false;
+}
+
+std::expected<void, std::string> check_stage(const gate& of, const load_plan& plan) {
+  if (of.every > duration::zero()) {
+    return std::unexpected(
+        fmt::format("\"{}\": no windows of \"{}\": expected the name of one of several requests", of.text, of.part));
+  }
+  const std::size_t stages = plan.options.stages.size() > 1 ? plan.options.stages.size() : 0;
+  if (stage_index_of(of.part).value_or(stages) < stages) return {};
+  return std::unexpected(fmt::format(
+      "\"{}\": this run has no \"{}\": expected the name of one of several requests, or stage 1 to stage {}", of.text,
+      of.part, std::max<std::size_t>(stages, 1)));
 }
 
 }  // namespace
@@ -142,6 +142,28 @@ std::optional<std::size_t> stage_index_of(std::string_view name) {
   return static_cast<std::size_t>(*place) - 1;
 }
 
+std::expected<void, std::string> check_steady(const gate& of, const std::vector<stage>& stages) {
+  const bool of_times = of.what == gated::quantile || of.what == gated::mean || of.what == gated::max;
+  if (!of_times || of.every > duration::zero()) {
+    return std::unexpected(fmt::format("\"{}\": expected p99[steady]<50ms, mean or max, and no \"every\"", of.text));
+  }
+  if (stages.size() > 1 || std::ranges::any_of(stages, [](const stage& each) { return !each.is_even(); })) {
+    return std::unexpected(fmt::format("\"{}\": expected a run of one even rate: stages differ on purpose", of.text));
+  }
+  return {};
+}
+
+std::optional<gated_part> steady_part_of(const std::optional<model::steadiness>& seen, const gated_part& whole) {
+  if (!seen || seen->drift) return std::nullopt;
+  if (!seen->since) return whole;
+  return gated_part{.times = &*seen->since, .intervals = &seen->intervals};
+}
+
+std::string why_not_steady(const std::optional<model::steadiness>& seen) {
+  if (!seen) return "too few answers to tell whether it was steady";
+  return fmt::format("not steady: {:.2g} times in this run", seen->drift.value_or(1));
+}
+
 std::vector<double> gate_quantiles(const std::vector<gate>& gates) {
   std::vector<double> asked;
   for (const gate& each : gates) {
@@ -161,24 +183,27 @@ duration gate_window(const std::vector<gate>& gates) {
   return windowed.empty() ? duration::zero() : windowed.front().every;
 }
 
+std::expected<void, std::string> check_windows(const std::vector<gate>& gates, duration length) {
+  const duration window = gate_window(gates);
+  for (const gate& each : gates) {
+    if (each.every == duration::zero()) continue;
+    if (each.every != window) {
+      return std::unexpected(fmt::format("\"{}\": expected the same length after every \"every\"", each.text));
+    }
+    if (window < min_window || window > length) {
+      return std::unexpected(fmt::format("\"{}\": expected windows of 100 ms to the {:g} s of this run", each.text,
+                                         std::chrono::duration<double>(length).count()));
+    }
+  }
+  return {};
+}
+
 std::expected<void, std::string> check_gates(const std::vector<gate>& gates, const load_plan& plan) {
   if (const auto windows = check_windows(gates, plan.options.length); !windows) return windows;
-  const std::size_t stages = plan.options.stages.size() > 1 ? plan.options.stages.size() : 0;
-  const bool several = plan.several && plan.several->size() > 1;
   for (const gate& each : gates) {
-    if (each.part.empty()) continue;
-    const bool windowed = each.every > duration::zero();
-    bool known = !windowed && stage_index_of(each.part).value_or(stages) < stages;
-    for (std::size_t i = 0; several && i < plan.several->size(); ++i)
-      known = known || (*plan.several)[i].name == each.part;
-    if (known) continue;
-    if (windowed) {
-      return std::unexpected(fmt::format("\"{}\": no windows of \"{}\": expected the name of one of several requests",
-                                         each.text, each.part));
-    }
-    return std::unexpected(fmt::format(
-        "\"{}\": this run has no \"{}\": expected the name of one of several requests, or stage 1 to stage {}",
-        each.text, each.part, std::max<std::size_t>(stages, 1)));
+    if (each.part.empty() || is_request(each.part, plan)) continue;
+    const auto sound = each.part == steady_part ? check_steady(each, plan.options.stages) : check_stage(each, plan);
+    if (!sound) return sound;
   }
   return {};
 }
@@ -235,6 +260,16 @@ model::gate_outcome outcome_of(const gate& of, const std::optional<double>& valu
   return outcome;
 }
 
+model::gate_outcome outcome_of_windows(const gate& of, const std::vector<model::window_outcome>& windows,
+                                       std::string_view times) {
+  // Of the worst window in which anything was to be sent.
+  const auto seen = std::ranges::find(windows, of.text, &model::window_outcome::gate);
+  if (seen == windows.end() || seen->windows == 0) return outcome_of(of, std::nullopt, "the run had no whole window");
+  const std::string place = place_text(*seen);
+  if (seen->value) return outcome_of(of, seen->value, place);
+  return outcome_of(of, std::nullopt, fmt::format("not estimable from {} {}{}", seen->answers, times, place));
+}
+
 std::optional<std::string> untold_for_stalls(const gate& of, const model::own_stalls& stalls) {
   const bool of_run = of.part.empty() && of.every == duration::zero();
   if (!of_run || (of.what != gated::quantile && of.what != gated::max)) return std::nullopt;
@@ -250,16 +285,9 @@ std::optional<std::string> untold_for_stalls(const gate& of, const model::own_st
 bool judge_gates(const std::vector<gate>& gates, model::load_result& result) {
   bool all_met = true;
   for (const gate& each : gates) {
-    const measured_value seen = measured(each, result);
-    std::string remark;
-    if (!seen.value) {
-      remark = why_unknown(each, seen, result);
-    } else if (seen.windows != nullptr) {
-      remark = place_text(*seen.windows);
-    }
-    result.gates.push_back(outcome_of(each, seen.value, remark, seen.within));
-    all_met = all_met && result.gates.back().met;
-    if (!seen.value || result.gates.back().met) continue;
+    const model::gate_outcome& outcome = result.gates.emplace_back(outcome_in(each, result));
+    if (outcome.met) continue;
+    all_met = false;
     if (std::optional<std::string> why = untold_for_stalls(each, result.stalls)) {
       result.reasons.push_back(std::move(*why));
       result.valid = false;

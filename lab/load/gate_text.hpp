@@ -6,6 +6,7 @@
 //   back<10s          after each burst the level of before was back by then (burst_return.hpp)
 //   p99[GET /a]<80ms  of one of several requests, by its name; every gate but back
 //   p99[stage 2]<9ms  of one of several stages, from 1 on
+//   p99[steady]<9ms   of the part of an even run that was in a steady state (steady_state.hpp); also mean, max
 //   p99<50ms every 10s  in each whole window of so long, all gates of a run with the same; every gate but back
 //   p99[GET /a]<80ms every 10s  in each, of one of several requests
 //

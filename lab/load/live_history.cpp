@@ -52,7 +52,28 @@ std::string shape_of(const session_plan& plan) {
   return text + fmt::format("up to {} at once", options.connections);
 }
 
+// In a broadcast all that is counted are deliveries.
+std::string shape_of(const stream_plan& plan) {
+  const stream_options& options = plan.options;
+  std::string text = "open model, ";
+  if (plan.kind == model::stream_kind::broadcast) text += "deliveries of ";
+  if (options.stages.size() > 1) {
+    text += fmt::format("{} stages, ", options.stages.size());
+  } else {
+    text += fmt::format("{:.6g} messages/s, ", *options.rate_per_s);
+  }
+  return text + fmt::format("{} arrivals, {}", label(options.arrivals), plural(options.connections, "connection"));
+}
+
 }  // namespace
+
+model::load_screen head_of(const stream_plan& plan) {
+  return {.target = fmt::format("{} {}", label(plan.kind), plan.options.url),
+          .shape = shape_of(plan),
+          .open = true,
+          .length_s = in_seconds(plan.options.length),
+          .connections = plan.options.connections};
+}
 
 model::load_screen head_of(const session_plan& plan) {
   return {.target = fmt::format("{}, {} to {}", plural(plan.scenarios.size(), "scenario"),
@@ -84,6 +105,7 @@ void live_history::take_rates(const live_view& now) {
   screen_.answers = now.answers;
   screen_.errors = now.errors;
   screen_.behind_s = in_seconds(now.behind);
+  screen_.open_connections = now.open_connections.value_or(0);
 }
 
 // True when it has ended, and is accounted for.

@@ -19,6 +19,7 @@
 #include "lab/load/live_run.hpp"
 #include "lab/load/options.hpp"
 #include "lab/load/session_plan.hpp"
+#include "lab/load/stream_options.hpp"
 #include "lab/load/verdict.hpp"
 #include "lab/model/load_screen.hpp"
 
@@ -27,6 +28,7 @@ namespace assay::load {
 // What can be said of a run before it begins.
 model::load_screen head_of(const load_plan& plan);
 model::load_screen head_of(const session_plan& plan);
+model::load_screen head_of(const stream_plan& plan);  // of messages
 
 class live_history {
  public:

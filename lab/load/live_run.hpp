@@ -26,8 +26,9 @@ struct live_view {
   duration behind{};  // how long the next arrival has been waiting for a connection; sessions: for a place
   std::uint64_t answers = 0;
   std::uint64_t errors = 0;
-  std::vector<duration> cpu = {};               // of each thread, since it began; zero when it has ended
-  std::optional<model::load_second> last = {};  // the latest that is over; where seconds are kept
+  std::vector<duration> cpu = {};                      // of each thread, since it began; zero when it has ended
+  std::optional<model::load_second> last = {};         // the latest that is over; where seconds are kept
+  std::optional<std::uint64_t> open_connections = {};  // of long ones, which are opened before the start
 };
 
 class live_source {

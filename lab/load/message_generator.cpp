@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "lab/load/counter_random.hpp"
+#include "lab/load/run_windows.hpp"
 #include "lab/load/span.hpp"
 #include "stack/runtime/delay.hpp"
 
@@ -28,6 +29,13 @@ std::vector<stage> stages_of(const stream_options& options) {
   return {{.rate_per_s = options.rate_per_s.value_or(0), .length = options.length}};
 }
 
+std::vector<interval_series*> intervals_of(const message_target& target) {
+  std::vector<interval_series*> told;
+  if (target.series != nullptr) told.push_back(target.series);
+  if (target.windows != nullptr) told.push_back(target.windows);
+  return told;
+}
+
 task<bool> wait_until(instant at) { co_return (co_await delay_until(at)).has_value(); }
 
 }  // namespace
@@ -46,7 +54,7 @@ message_generator::message_generator(loop& on, const stream_plan& plan, const me
                .stages = plan.options.stages.size(),
                .timeout = plan.options.timeout,
                .broadcast = plan.kind == model::stream_kind::broadcast,
-               .series = target.series,
+               .intervals = intervals_of(target),
                .watch = &stalls_,
                .parts = parts_}),
       schedule_({.law = plan.options.arrivals,

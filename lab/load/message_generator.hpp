@@ -21,6 +21,7 @@
 #include "lab/load/message_text.hpp"
 #include "lab/load/realised_sends.hpp"
 #include "lab/load/schedule.hpp"
+#include "lab/load/second_series.hpp"
 #include "lab/load/stall_watch.hpp"
 #include "lab/load/stream_load.hpp"
 #include "lab/load/stream_options.hpp"
@@ -28,10 +29,13 @@
 
 namespace assay::load {
 
+class window_series;
+
 struct message_target {
   socket_address to;
-  std::uint32_t run = 0;            // tells this run's messages from those of another generator
-  second_series* series = nullptr;  // null: no seconds are kept
+  std::uint32_t run = 0;             // tells this run's messages from those of another generator
+  second_series* series = nullptr;   // null: no seconds are kept
+  window_series* windows = nullptr;  // null: no objective is of them
 };
 
 class message_generator final : public stream_load {

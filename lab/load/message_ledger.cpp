@@ -24,7 +24,7 @@ message_ledger::message_ledger(const ledger_options& options)
       max_bits_(std::max<std::size_t>(1, max_delivery_bytes / (bits_for(options.connections).size() * 8))),
       tallies_(std::max<std::size_t>(1, options.stages)) {
   assert(options.connections > 0);
-  if (options.series != nullptr) seconds_.emplace(*options.series);
+  for (interval_series* each : options.intervals) intervals_.emplace_back(*each);
 }
 
 // It is accounted for without having left.
@@ -33,14 +33,18 @@ void message_ledger::never_sent(const message_due& of, failure_kind why) {
   tallies_[of.stage].of(why) += copies();
   offered_ += copies();
   failed_ += copies();
-  if (!seconds_) return;
-  seconds_->offered(of.intended - start_, copies());
-  seconds_->ended(of.intended - start_, false, why, std::nullopt, copies());
+  for (interval_recorder& each : intervals_) {
+    each.offered(of.intended - start_, copies());
+    each.ended(of.intended - start_, false, why, std::nullopt, copies());
+  }
 }
 
-void message_ledger::end_in_second(const entry& of, bool received, std::optional<failure_kind> error,
-                                   std::optional<duration> response, std::uint64_t deliveries) {
-  if (seconds_ && deliveries > 0) seconds_->ended(of.intended - start_, received, error, response, deliveries);
+void message_ledger::end_in_intervals(const entry& of, bool received, std::optional<failure_kind> error,
+                                      std::optional<duration> response, std::uint64_t deliveries) {
+  if (deliveries == 0) return;
+  for (interval_recorder& each : intervals_) {
+    each.ended(of.intended - start_, received, error, response, deliveries);
+  }
 }
 
 bool message_ledger::has_room(const message_due& of) {
@@ -81,7 +85,7 @@ message_ledger::entry& message_ledger::append(const message_due& of, instant now
   added = {.intended = of.intended, .sent = now, .from = from, .stage = of.stage};
   if (!options_.broadcast) added.previous = std::exchange(newest_[from], next_);
   offered_ += copies();
-  if (seconds_) seconds_->offered(of.intended - start_, copies());
+  for (interval_recorder& each : intervals_) each.offered(of.intended - start_, copies());
   tally_of(added).due++;
   tally_of(added).own_lag.record(nanoseconds(now - of.intended));
   return added;
@@ -104,14 +108,14 @@ void message_ledger::sent(const message_due& of, instant now, std::uint32_t from
   sent_++;
   in.sent++;
   in.latency.send_lag.record(nanoseconds(now - of.intended));
-  if (seconds_) seconds_->sent(of.intended - start_, now - of.intended);
+  for (interval_recorder& each : intervals_) each.sent(of.intended - start_, now - of.intended);
   added.missing = 1;
   if (options_.broadcast) {
     std::uint32_t gone = 0;
     for (const std::uint64_t word : absent) gone += static_cast<std::uint32_t>(std::popcount(word));
     in.of(failure_kind::connect) += gone;
     failed_ += gone;
-    end_in_second(added, false, failure_kind::connect, std::nullopt, gone);
+    end_in_intervals(added, false, failure_kind::connect, std::nullopt, gone);
     added.missing = options_.connections - gone;
     added.bits = take_bits(absent);
   }
@@ -151,7 +155,7 @@ message_ledger::arrival message_ledger::arrived(std::uint64_t number, std::uint3
   record_response(of, now, 1);
   in.latency.service_time.record(nanoseconds(now - of.sent));
   count_stall(of, now, 1);
-  end_in_second(of, true, std::nullopt, now - of.intended, 1);
+  end_in_intervals(of, true, std::nullopt, now - of.intended, 1);
   retire();
   return arrival::received;
 }
@@ -162,7 +166,7 @@ void message_ledger::fail(entry& of, failure_kind why, instant now, std::uint32_
   message_tally& in = tally_of(of);
   in.of(why) += deliveries;
   failed_ += deliveries;
-  end_in_second(of, false, why, charged ? std::optional(now - of.intended) : std::nullopt, deliveries);
+  end_in_intervals(of, false, why, charged ? std::optional(now - of.intended) : std::nullopt, deliveries);
   if (!of.held) {
     level_changes(now, -std::int64_t{deliveries});
     service_sum_ns_ += static_cast<double>(deliveries) * static_cast<double>((now - of.sent).count());

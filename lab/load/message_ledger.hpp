@@ -23,11 +23,11 @@
 #include <span>
 #include <vector>
 
+#include "lab/load/interval_series.hpp"
 #include "lab/load/message_tally.hpp"
 #include "lab/load/own_stalls.hpp"
 #include "lab/load/recorder.hpp"
 #include "lab/load/run_parts.hpp"
-#include "lab/load/second_series.hpp"
 #include "lab/load/stall_watch.hpp"
 #include "lab/model/stream_result.hpp"
 
@@ -38,8 +38,8 @@ struct ledger_options {
   std::size_t stages = 1;                      // of the run; none is one
   duration timeout = std::chrono::seconds(5);  // from the send
   bool broadcast = false;
-  second_series* series = nullptr;     // null: no seconds are kept
-  const stall_watch* watch = nullptr;  // of the thread's own stalls, where it is looked for them
+  std::vector<interval_series*> intervals = {};  // that are told what became of each message; none null
+  const stall_watch* watch = nullptr;            // of the thread's own stalls, where it is looked for them
   // By stage; null for one whose rate changes on purpose. Empty: response times are not kept by parts.
   std::span<const std::unique_ptr<run_parts>> parts = {};
 };
@@ -66,7 +66,7 @@ class message_ledger {
  public:
   explicit message_ledger(const ledger_options& options);
 
-  // When the seconds count from; before the first message.
+  // When the intervals count from; before the first message.
   void begin(instant start) { start_ = start; }
   // Of the next message.
   std::uint64_t next_number() const { return next_; }
@@ -97,7 +97,7 @@ class message_ledger {
   void sending_ends(instant at) { ends_ = at; }
   // No more messages; what is on its way still ends.
   void finish() {
-    if (seconds_) seconds_->finish(ends_ - start_);
+    for (interval_recorder& each : intervals_) each.finish(ends_ - start_);
   }
 
   bool empty() const { return base_ == next_; }
@@ -133,8 +133,8 @@ class message_ledger {
   const entry& at(std::uint64_t number) const { return ring_[number & (ring_.size() - 1)]; }
   entry& append(const message_due& of, instant now, std::uint32_t from);
   void never_sent(const message_due& of, failure_kind why);
-  void end_in_second(const entry& of, bool received, std::optional<failure_kind> error,
-                     std::optional<duration> response, std::uint64_t deliveries);
+  void end_in_intervals(const entry& of, bool received, std::optional<failure_kind> error,
+                        std::optional<duration> response, std::uint64_t deliveries);
   void count_stall(const entry& of, instant now, std::uint64_t deliveries);
   void record_response(const entry& of, instant now, std::uint64_t deliveries);
   void fail(entry& of, failure_kind why, instant now, std::uint32_t deliveries, bool charged);
@@ -155,7 +155,7 @@ class message_ledger {
   std::size_t max_bits_;
 
   std::vector<message_tally> tallies_;  // by stage
-  std::optional<second_recorder> seconds_;
+  std::vector<interval_recorder> intervals_;
   instant start_{};
   stall_record stalls_;
   instant ends_ = never;

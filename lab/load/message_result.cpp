@@ -4,6 +4,7 @@
 #include "lab/load/burst_return.hpp"
 #include "lab/load/message_generator.hpp"
 #include "lab/load/part_findings.hpp"
+#include "lab/load/run_windows.hpp"
 #include "lab/load/stage_rows.hpp"
 
 namespace assay::load {
@@ -47,6 +48,7 @@ void message_generator::write_to(model::stream_result& into) const {
     if (!plan_.options.stages[i].burst_of_per_s) continue;
     into.stages[i].burst = return_after_burst(plan_.options.stages, i, target_.series->seconds(), into.duration);
   }
+  if (target_.windows != nullptr) into.windows = target_.windows->outcomes();
   stall_record stalls = ledger_.stalls();
   stalls.saw(stalls_.count(), stalls_.longest(), stalls_.total());
   into.stalls = stalls.concern(into.latency.response_time, plan_.options.gated_quantiles);

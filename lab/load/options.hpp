@@ -72,8 +72,8 @@ inline constexpr unsigned max_threads = 256;
 inline constexpr std::size_t max_stages = 64;  // each keeps histograms of its own: record_memory.hpp
 inline constexpr duration min_tick = std::chrono::microseconds(10);
 inline constexpr duration max_tick = std::chrono::milliseconds(100);
-// Sessions, or messages of which seconds are kept: each is accounted for by itself, a few seconds of work where nothing
-// is answered. Requests have no such limit.
+// Sessions: each is accounted for by itself when the run ends, a few seconds of work where nothing is answered.
+// Requests have no such limit, nor messages, each of which is accounted for when it is due.
 inline constexpr double max_charged_singly = 100'000'000;
 inline constexpr duration max_length = std::chrono::hours(24 * 7);
 inline constexpr std::size_t max_routes = 256;  // each keeps histograms of its own, too

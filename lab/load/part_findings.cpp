@@ -66,8 +66,13 @@ part_findings findings_of(const observe::histogram& all, const run_parts& parts,
   found.steady = steadiness_of(whole_of(parts, length), part_s);
   if (found.steady && found.steady->from_s > 0) {
     const auto from = static_cast<std::size_t>(std::llround(found.steady->from_s / part_s));
-    found.steady->since = joined(parts.histograms(), first + from);
+    const auto rest = parts.histograms().subspan(first + from);
+    found.steady->since = joined(rest, 0);
     found.steady->from_s += begin_s;
+    if (!found.steady->drift) {
+      const observe::histogram& since = *found.steady->since;
+      found.steady->intervals = intervals_of(since, rest, length.asked, bunches_in(since, all, length.bunches));
+    }
   }
   if (found.steady && found.steady->drift) return found;
   const std::span<const observe::histogram> used = parts.histograms().subspan(first);

@@ -14,6 +14,7 @@
 #include "lab/load/event_generator.hpp"
 #include "lab/load/message_generator.hpp"
 #include "lab/load/resolve.hpp"
+#include "lab/load/run_windows.hpp"
 #include "lab/load/stream_verdict.hpp"
 #include "lab/load/thread_usage.hpp"
 #include "stack/http/websocket/random.hpp"
@@ -51,7 +52,9 @@ struct stream_engine::state {
   explicit state(stream_plan given)
       : plan(std::move(given)),
         series(plan.options.keep_seconds ? plan.options.length : duration::zero(), 1,
-               seconds_to_keep(plan.options.stages)) {}
+               seconds_to_keep(plan.options.stages)) {
+    if (!plan.options.windowed.empty()) windows.emplace(plan.options.length, 1U, plan.options.windowed);
+  }
 
   std::unique_ptr<stream_load> make_load(loop& on, const socket_address& to);
   std::expected<model::stream_result, std::string> run_on(loop& on, const socket_address& to);
@@ -63,6 +66,7 @@ struct stream_engine::state {
 
   stream_plan plan;
   second_series series;
+  std::optional<window_series> windows;
   stream_counters live;
   std::atomic<std::int64_t> started_ns{0};
   std::atomic<bool> stopping{false};
@@ -76,7 +80,10 @@ stream_engine::~stream_engine() = default;
 
 std::unique_ptr<stream_load> stream_engine::state::make_load(loop& on, const socket_address& to) {
   if (plan.kind == model::stream_kind::events) return std::make_unique<event_generator>(on, plan, to, live);
-  const message_target target{.to = to, .run = random_run(), .series = plan.options.keep_seconds ? &series : nullptr};
+  const message_target target{.to = to,
+                              .run = random_run(),
+                              .series = plan.options.keep_seconds ? &series : nullptr,
+                              .windows = windows ? &*windows : nullptr};
   return std::make_unique<message_generator>(on, plan, target, live);
 }
 
@@ -181,7 +188,8 @@ live_view stream_engine::look() const {
                  .answers = live.answers.load(std::memory_order_relaxed),
                  .errors = live.errors.load(std::memory_order_relaxed),
                  .cpu = {cpu_of(live)},
-                 .last = state_->series.last()};
+                 .last = state_->series.last(),
+                 .open_connections = live.open.load(std::memory_order_relaxed)};
   view.due = static_cast<double>(view.offered);
   return view;
 }

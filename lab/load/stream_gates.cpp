@@ -37,14 +37,14 @@ double rate_of(const model::stream_result& result) {
   return static_cast<double>(result.events) / std::max(1e-9, std::chrono::duration<double>(result.duration).count());
 }
 
-// Nothing of a stage that the run ended before.
+// Nothing of a stage that the run ended before, nor of a steady state that it never was in.
 std::optional<gated_part> part_of(const gate& of, const model::stream_result& result) {
-  if (of.part.empty()) {
-    return gated_part{.times = &times_of(result),
-                      .rate_rps = rate_of(result),
-                      .error_share = error_share_of(result),
-                      .intervals = &result.intervals};
-  }
+  const gated_part whole{.times = &times_of(result),
+                         .rate_rps = rate_of(result),
+                         .error_share = error_share_of(result),
+                         .intervals = &result.intervals};
+  if (of.part.empty()) return whole;
+  if (of.part == steady_part) return steady_part_of(result.steady, whole);
   const auto index = stage_index_of(of.part);
   if (!index || *index >= result.stages.size()) return std::nullopt;
   const model::load_stage& stage = result.stages[*index];
@@ -63,7 +63,16 @@ std::optional<double> value_of(const gate& of, const gated_part& part, const mod
   return value_of(of, part);
 }
 
-std::expected<void, std::string> check_stage(const gate& of, const stream_plan& plan) {
+// Events have no instant that they are meant for, by which a window would have them.
+std::expected<void, std::string> check_window(const gate& of, stream_kind kind) {
+  if (of.every == duration::zero()) return {};
+  if (!sends(kind)) return std::unexpected(fmt::format("\"{}\": windows are of messages: expected -R", of.text));
+  if (of.part.empty()) return {};
+  return std::unexpected(fmt::format("\"{}\": no windows of \"{}\": expected them of the run", of.text, of.part));
+}
+
+std::expected<void, std::string> check_part(const gate& of, const stream_plan& plan) {
+  if (of.part == steady_part) return check_steady(of, plan.options.stages);
   const std::size_t stages = plan.options.stages.size() > 1 ? plan.options.stages.size() : 0;
   if (of.part.empty() || *stage_index_of(of.part) < stages) return {};
   return std::unexpected(fmt::format("\"{}\": this run has no \"{}\": expected stage 1 to stage {}", of.text, of.part,
@@ -73,18 +82,19 @@ std::expected<void, std::string> check_stage(const gate& of, const stream_plan& 
 }  // namespace
 
 std::expected<void, std::string> check_gates(const std::vector<gate>& gates, const stream_plan& plan) {
+  if (const auto windows = check_windows(gates, plan.options.length); !windows) return windows;
   for (const gate& each : gates) {
-    const bool of_request = !each.part.empty() && !stage_index_of(each.part);
-    if (of_request || each.every > duration::zero()) {
+    if (!each.part.empty() && each.part != steady_part && !stage_index_of(each.part)) {
       return std::unexpected(
           fmt::format("\"{}\": not of WebSocket or events: expected p99<50ms, mean, max, errors or rate, of messages "
-                      "also p99[stage 2]<50ms",
+                      "also p99[stage 2]<50ms and p99<50ms every 10s",
                       each.text));
     }
+    if (const auto windowed = check_window(each, plan.kind); !windowed) return windowed;
     if (each.what == gated::back && std::ranges::none_of(plan.options.stages, &stage::is_burst)) {
       return std::unexpected(fmt::format("\"{}\": expected a stage that is a burst, --stage 30s@100*10", each.text));
     }
-    if (const auto staged = check_stage(each, plan); !staged) return staged;
+    if (const auto had = check_part(each, plan); !had) return had;
     if (plan.kind == stream_kind::idle && each.what != gated::error_share) {
       return std::unexpected(fmt::format("\"{}\": idle connections say nothing: expected errors<1%, or -R", each.text));
     }
@@ -94,9 +104,15 @@ std::expected<void, std::string> check_gates(const std::vector<gate>& gates, con
 
 bool judge_gates(const std::vector<gate>& gates, model::stream_result& result) {
   for (const gate& each : gates) {
+    if (each.every > duration::zero()) {
+      result.gates.push_back(outcome_of_windows(each, result.windows, "messages"));
+      continue;
+    }
     const std::optional<gated_part> part = part_of(each, result);
     if (!part) {
-      result.gates.push_back(outcome_of(each, std::nullopt, "the run ended before it"));
+      const bool of_steady = each.part == steady_part;
+      result.gates.push_back(
+          outcome_of(each, std::nullopt, of_steady ? why_not_steady(result.steady) : "the run ended before it"));
       continue;
     }
     const std::optional<double> value = value_of(each, *part, result);

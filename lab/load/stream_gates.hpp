@@ -7,6 +7,8 @@
 //   rate>950              messages received a second, or events
 //   back<10s              after each burst of messages the level of before was back by then
 //   p99[stage 2]<80ms     of one of several stages, from 1 on
+//   p99[steady]<80ms      of the part of the run that was in a steady state; also mean, max
+//   p99<50ms every 10s    of messages: in each whole window of so long; every gate but back, and not of a stage
 //
 // Misuse: a p99 of gaps for a feed that falls silent: few gaps are long then. `max` has the longest silence in it.
 #pragma once

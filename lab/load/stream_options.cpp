@@ -56,17 +56,6 @@ checked check_seconds_kept(const stream_options& options) {
   return refuse("--ndjson, --prometheus: expected a rate of messages, -R or --stage; idle connections say nothing");
 }
 
-// What may be charged one by one when nothing is received.
-checked check_charged(const load_options& options) {
-  if (!options.keep_seconds) return {};
-  const double messages = options.rate_per_s.value_or(0) * std::chrono::duration<double>(options.length).count();
-  if (messages <= max_charged_singly) return {};
-  return refuse(
-      fmt::format("rate -R: {:.0f} messages, expected at most {:.0f} where seconds are kept (--ndjson, "
-                  "--prometheus, bursts)",
-                  messages, max_charged_singly));
-}
-
 checked check_lifetime(const stream_options& options) {
   if (options.lifetime == duration::zero()) return {};
   if (options.events || sends(options)) return refuse("--lifetime: of idle connections, ws:// without -R");
@@ -165,7 +154,6 @@ std::expected<stream_plan, std::string> normalize(stream_options options) {
   if (!sources) return refuse(sources.error());
   std::expected<load_plan, std::string> request = as_request(options);
   if (!request) return refuse(request.error());
-  if (const checked charged = check_charged(request->options); !charged) return refuse(charged.error());
   stream_plan plan;
   plan.kind = kind_of(options);
   plan.host = std::move(request->host);

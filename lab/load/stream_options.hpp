@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "lab/load/gate_text.hpp"
 #include "lab/load/rate_curve.hpp"
 #include "lab/model/stream_result.hpp"
 #include "stack/runtime/io.hpp"
@@ -36,6 +37,7 @@ struct stream_options {
   // opened in its place. Zero: they stay.
   duration lifetime = {};
   std::vector<std::string> sources = {};       // local addresses, in turn
+  std::vector<gate> windowed = {};             // objectives that are to hold in each window; of messages alone
   std::vector<double> gated_quantiles = {};    // of which stalls of its own are told too; see gate_quantiles()
   duration timeout = std::chrono::seconds(5);  // of a message, from its send; of connecting, from its begin
   std::uint64_t seed = 1;

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
-
 namespace assay::model {
 
 std::string_view label(load_model model) {
@@ -26,25 +24,6 @@ bool many_waited(const load_result& result) {
 
 bool has_collapsed(const load_result& result) {
   return result.valid && result.offered_rps && result.good_rps < collapsed_share * *result.offered_rps;
-}
-
-std::string name_of(const untold_interval& of) {
-  return of.quantile == untold_interval::of_mean ? "mean" : fmt::format("p{:g}", 100 * of.quantile);
-}
-
-std::string why_untold(const untold_interval& of) {
-  const auto reason = [&of] {
-    switch (of.why) {
-      case untold_reason::few_moments:
-        return "a few slow moments decide";
-      case untold_reason::long_moments:
-        return "what is slow stays so for longer than the parts of the run that are compared";
-      case untold_reason::few_parts:
-        return "too few of the parts of the run have answers";
-    }
-    return "";
-  };
-  return fmt::format("{}; a run {:.0f} times as long may tell", reason(), std::ceil(of.times_longer));
 }
 
 std::string names_of(const std::vector<touched_time>& touched) {

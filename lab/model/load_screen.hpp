@@ -24,6 +24,7 @@ struct load_screen {
   bool open = false;
   bool spins = false;  // polls: its share of a CPU says nothing
   double length_s = 0;
+  unsigned connections = 0;  // long ones, that are to be open all the time; 0: they are not
 
   // How far it is, and what has come of it.
   double elapsed_s = 0;  // zero while connections are being opened
@@ -35,6 +36,7 @@ struct load_screen {
   double answers_per_s = 0;
   double errors_per_s = 0;
   double behind_s = 0;                                       // how long the next arrival waits for a connection
+  std::uint64_t open_connections = 0;                        // of the long ones
   std::map<std::string, std::uint64_t> errors_by_kind = {};  // of the seconds that have ended
 
   // The generator itself.

@@ -5,6 +5,7 @@
 
 #include <optional>
 
+#include "lab/model/response_intervals.hpp"
 #include "stack/observe/histogram.hpp"
 
 namespace assay::model {
@@ -16,6 +17,7 @@ struct steadiness {
   std::optional<double> drift = {};
   // The response times of what was meant for from_s or later, to 1 %; absent where that is all of them.
   std::optional<observe::histogram> since = {};
+  response_intervals intervals = {};  // of these; none where they drift
 };
 
 }  // namespace assay::model

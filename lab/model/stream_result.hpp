@@ -89,6 +89,7 @@ struct stream_result {
 
   std::uint64_t bytes_received = 0;
   std::map<std::string, std::uint64_t> errors;  // of messages, by kind; in a broadcast of deliveries
+  std::vector<window_outcome> windows;          // of each objective that is of them, of messages alone
   std::vector<gate_outcome> gates;
   generator_health generator;  // cpu_per_request_ns: a message or an event, sent or received
   // To the message being read from when the loop began what it had not come to the end of by then: the generator's own

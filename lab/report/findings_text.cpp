@@ -66,6 +66,7 @@ void append_steadiness(std::string& to, const std::optional<model::steadiness>& 
         "both\n",
         of->from_s, what, of->before);
     if (of->since) append_row(to, fmt::format("from {:.3g}s on", of->from_s), *of->since);
+    append_intervals(to, of->intervals);
   }
   if (of->drift) {
     to += fmt::format(

@@ -92,9 +92,16 @@ void screen::head() {
 
 void screen::figures() {
   if (seen_.open) {
-    add(line()
-            .text(fmt::format("{:<10}{:>11.1f}/s{:>14.0f}", "offered", seen_.due_per_s, seen_.due))
-            .text(fmt::format("   the next has waited {}", time_text(seen_.behind_s * 1e9))));
+    cell_line row = line();
+    row.text(fmt::format("{:<10}{:>11.1f}/s{:>14.0f}", "offered", seen_.due_per_s, seen_.due));
+    if (seen_.connections > 0) {
+      const bool lost = seen_.elapsed_s > 0 && seen_.open_connections < seen_.connections;
+      const std::string_view colour = lost ? red : std::string_view();
+      row.text(fmt::format("   {} of {} connections open", seen_.open_connections, seen_.connections), colour);
+    } else {
+      row.text(fmt::format("   the next has waited {}", time_text(seen_.behind_s * 1e9)));
+    }
+    add(row);
   }
   add(line().text(fmt::format("{:<10}{:>11.1f}/s{:>14}", "answered", seen_.answers_per_s, seen_.answers)));
   errors();

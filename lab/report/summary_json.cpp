@@ -91,7 +91,8 @@ json steady_json(const std::optional<model::steadiness>& of) {
   return {{"from_s", of->from_s},
           {"before", of->before},
           {"drift", of->drift ? json(*of->drift) : json(nullptr)},
-          {"response_time_us", of->since ? summary_us(*of->since) : json(nullptr)}};
+          {"response_time_us", of->since ? summary_us(*of->since) : json(nullptr)},
+          {"response_interval_us", of->since && !of->drift ? intervals_json(of->intervals) : json(nullptr)}};
 }
 
 json burst_json(const std::optional<model::burst_return>& of) {

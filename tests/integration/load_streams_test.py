@@ -13,20 +13,14 @@ import unittest
 import urllib.request
 
 from load_support import COULD_NOT_RUN, OK, USAGE, LoadTest, connections
-from service import PATIENCE_S, Service, wait_until
+from service import PATIENCE_S, wait_until
 
 BACKENDS = ("io_uring", "epoll")
 
 
 class Streams(LoadTest):
-    def service(self, variable: str) -> Service:
-        running = Service(variable)
-        self.addCleanup(running.errors.close)
-        self.addCleanup(running.kill)
-        return running
-
     def test_echoes(self) -> None:
-        echo = self.service("ASSAY_WEBSOCKET_PEER")
+        echo = self.start_service("ASSAY_WEBSOCKET_PEER")
         for backend in BACKENDS:
             with self.subTest(backend=backend):
                 outcome = self.load(f"ws://127.0.0.1:{echo.port}/plain", "-c", "20", "-R", "200", "-d", "1s", "--json",
@@ -42,7 +36,7 @@ class Streams(LoadTest):
                 self.assertEqual(document["generator"]["io"], backend)
 
     def test_objectives(self) -> None:
-        echo = self.service("ASSAY_WEBSOCKET_PEER")
+        echo = self.start_service("ASSAY_WEBSOCKET_PEER")
         load = (f"ws://127.0.0.1:{echo.port}/plain", "-c", "4", "-R", "100", "-d", "1s", "--json")
         held = self.load_undisturbed(*load, "--slo", "p50<5s,errors<1%,rate>10")
         self.assertEqual((held.code, [gate["met"] for gate in held.document()["gates"]]), (OK, [True] * 3))
@@ -50,8 +44,17 @@ class Streams(LoadTest):
         self.assertEqual((missed.code, [gate["met"] for gate in missed.document()["gates"]]), (1, [True, False]))
         self.assertEqual(missed.document()["gates"][1]["measured"], "not estimable from 100 messages")
 
+    def test_objectives_of_windows(self) -> None:
+        echo = self.start_service("ASSAY_WEBSOCKET_PEER")
+        load = (f"ws://127.0.0.1:{echo.port}/plain", "-c", "4", "-R", "100", "-d", "1s", "--json")
+        outcome = self.load_undisturbed(*load, "--slo", "p50<5s every 500ms,rate>110 every 500ms,errors<1%")
+        gates = outcome.document()["gates"]
+        self.assertEqual((outcome.code, [gate["met"] for gate in gates]), (1, [True, False, True]))
+        self.assertRegex(gates[0]["measured"], r"^[\d.]+ms in (0s to 0.5s|0.5s to 1s)$")
+        self.assertEqual(gates[1]["measured"], "100.00/s in 0s to 0.5s, not kept in 2 of 2 windows")
+
     def test_stages(self) -> None:
-        echo = self.service("ASSAY_WEBSOCKET_PEER")
+        echo = self.start_service("ASSAY_WEBSOCKET_PEER")
         load = (f"ws://127.0.0.1:{echo.port}/plain", "-c", "4", "--stage", "500ms@100", "--stage", "500ms@100..300",
                 "--stage", "250ms@100*2")  # fmt: skip
         outcome = self.load_undisturbed(*load, "--json", "--slo", "p50[stage 2]<5s,rate[stage 3]>1")
@@ -67,7 +70,7 @@ class Streams(LoadTest):
         self.assertRegex(self.load(*load).out, r"\n  0.5s +100\.\.300/s +100 +100 +100 +0 ")
 
     def test_how_sure_the_numbers_are(self) -> None:
-        echo = self.service("ASSAY_WEBSOCKET_PEER")
+        echo = self.start_service("ASSAY_WEBSOCKET_PEER")
         load = (f"ws://127.0.0.1:{echo.port}/plain", "-c", "4", "-R", "400", "-d", "2s")
         # Parts of a run that drift on a busy machine rightly have no interval.
         outcome = self.load_undisturbed(*load, "--json", "--slo", "p50<5s", serves=lambda run: bool(
@@ -84,7 +87,7 @@ class Streams(LoadTest):
         self.assertTrue(document["gates"][0]["proven"])
 
     def test_messages_of_a_tick_leave_together_and_none_is_lost(self) -> None:
-        url = f"ws://127.0.0.1:{self.service('ASSAY_WEBSOCKET_PEER').port}/plain"
+        url = f"ws://127.0.0.1:{self.start_service('ASSAY_WEBSOCKET_PEER').port}/plain"
         load = (url, "-c", "4", "-R", "1000", "--tick", "4ms", "-d", "1s")
         messages = self.assert_measured(self.load(*load, "--json"))["messages"]
         self.assertEqual((messages["due"], messages["sent"], messages["received"]), (1000, 1000, 1000))
@@ -98,7 +101,7 @@ class Streams(LoadTest):
         self.assert_refused(self.load(url, "-R", "5", "--tick", "1s"), USAGE, "from 10us to 100ms")
 
     def test_the_spectrum_and_hdr_files(self) -> None:
-        echo = self.service("ASSAY_WEBSOCKET_PEER")
+        echo = self.start_service("ASSAY_WEBSOCKET_PEER")
         with tempfile.TemporaryDirectory() as place:
             files = [f"{place}/echo.hgrm", f"{place}/echo.hlog"]
             said = self.load(f"ws://127.0.0.1:{echo.port}/plain", "-c", "4", "-R", "100", "-d", "1s", "--latency",
@@ -112,7 +115,7 @@ class Streams(LoadTest):
             self.assertEqual([line.partition(",")[0] for line in lines[-2:]], ["Tag=service_time", "Tag=send_lag"])
 
     def test_each_second_is_a_line(self) -> None:
-        echo = self.service("ASSAY_WEBSOCKET_PEER")
+        echo = self.start_service("ASSAY_WEBSOCKET_PEER")
         outcome = self.load(f"ws://127.0.0.1:{echo.port}/plain", "-c", "4", "--stage", "1s@100", "--stage", "500ms@200",
                             "--ndjson", "-")  # fmt: skip
         lines = [json.loads(line) for line in outcome.out.splitlines()]
@@ -126,7 +129,7 @@ class Streams(LoadTest):
         self.assertRegex(outcome.err, r"^(VALID|INVALID)", "the summary gives way")
 
     def test_lines_of_deliveries_come_while_it_runs(self) -> None:
-        chat = self.service("ASSAY_CHAT")
+        chat = self.start_service("ASSAY_CHAT")
         with tempfile.NamedTemporaryFile("r") as file:
             run = self.start("load", f"ws://127.0.0.1:{chat.port}/", "-c", "5", "-R", "20", "-d", "600s", "--broadcast",
                              "--json", "--ndjson", file.name)  # fmt: skip
@@ -140,7 +143,7 @@ class Streams(LoadTest):
             self.assertEqual(sum(line[line_key] for line in lines), of_run)
 
     def test_metrics_grow_while_it_runs(self) -> None:
-        echo = self.service("ASSAY_WEBSOCKET_PEER")
+        echo = self.start_service("ASSAY_WEBSOCKET_PEER")
         run = self.start("load", f"ws://127.0.0.1:{echo.port}/plain", "-c", "4", "-R", "200", "-d", "600s",
                          "--prometheus", "0")  # fmt: skip
         wait_until(lambda: "metrics at" in run.errors_so_far(), "the endpoint")
@@ -159,13 +162,13 @@ class Streams(LoadTest):
         self.assertRegex(run.wait(PATIENCE_S).out, r"^(VALID|INVALID)")
 
     def test_broadcast(self) -> None:
-        chat = self.service("ASSAY_CHAT")
+        chat = self.start_service("ASSAY_CHAT")
         outcome = self.load(f"ws://127.0.0.1:{chat.port}/", "-c", "10", "-R", "20", "-d", "1s", "--json", "--broadcast")
         messages = self.assert_measured(outcome)["messages"]
         self.assertEqual((messages["sent"], messages["received"], messages["reach"]), (20, 200, 1.0))
 
     def test_an_echo_from_a_chat_counts_what_others_hear_apart(self) -> None:
-        chat = self.service("ASSAY_CHAT")
+        chat = self.start_service("ASSAY_CHAT")
         outcome = self.load(f"ws://127.0.0.1:{chat.port}/", "-c", "4", "-R", "20", "-d", "500ms", "--json")
         messages = self.assert_measured(outcome)["messages"]
         self.assertEqual((messages["received"], messages["unrelated"]), (10, 0))
@@ -173,7 +176,7 @@ class Streams(LoadTest):
         self.assertIn(messages["surplus"], range(27, 31))
 
     def test_events(self) -> None:
-        feed = self.service("ASSAY_FEED")
+        feed = self.start_service("ASSAY_FEED")
 
         def publish() -> int:
             with contextlib.closing(http.client.HTTPConnection("127.0.0.1", feed.port, timeout=PATIENCE_S)) as client:
@@ -195,7 +198,7 @@ class Streams(LoadTest):
         self.assertRegex(log.read_text().splitlines()[-1], r"^Tag=first_event,0\.000,1\.000,")
 
     def test_what_is_ended_early_says_so(self) -> None:
-        feed = self.service("ASSAY_FEED")
+        feed = self.start_service("ASSAY_FEED")
         for objectives in ((), ("--slo", "errors<1%")):
             url = f"http://127.0.0.1:{feed.port}/feed"
             run = self.start("load", url, "--sse", "-c", "5", "-d", "600s", "--json", *objectives)
@@ -230,6 +233,8 @@ class Streams(LoadTest):
             (("http://127.0.0.1/", "--sse", "--prometheus", "0"), ["--prometheus", "of events"]),
             (("ws://127.0.0.1/", "-R", "1", "--ndjson", "-", "--json"), ["--json and --ndjson -"]),
             (("ws://127.0.0.1/", "--slo", "p99<1ms"), ["--slo", '"p99<1ms"', "idle connections"]),
+            (("ws://127.0.0.1/", "-R", "1", "--slo", "max<1s every 1m"), ["--slo", "windows of 100 ms to the 10 s"]),
+            (("http://127.0.0.1/", "--sse", "--slo", "max<1s every 1s"), ["--slo", "windows are of messages"]),
             (("ws://127.0.0.1/", "-R", "1", "--slo", "back<1s"), ["--slo", '"back<1s"', "a burst"]),
             (("ws://127.0.0.1/", "--broadcast"), ["--broadcast", "-R"]),
             (("ws://127.0.0.1/", "--stage", "10s"), ["--stage", '"10s"', "LENGTH@RATE"]),

@@ -147,6 +147,13 @@ def undisturbed(run: Callable[[], Outcome], serves: Callable[[Outcome], bool] | 
 class LoadTest(unittest.TestCase):
     """Starts `assay load` through these; whatever still runs is ended with the test."""
 
+    def start_service(self, variable: str) -> service.Service:
+        """One of our own programs, until the end of the test."""
+        running = service.Service(variable)
+        self.addCleanup(running.errors.close)
+        self.addCleanup(running.kill)
+        return running
+
     def serve(self, server: http.server.HTTPServer) -> str:
         """Its URL."""
         serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
@@ -173,10 +180,7 @@ class LoadTest(unittest.TestCase):
         return undisturbed(lambda: self.load(url, *arguments), serves)
 
     def hello(self) -> service.Service:
-        server = service.Service("ASSAY_HELLO")
-        self.addCleanup(server.errors.close)
-        self.addCleanup(server.kill)
-        return server
+        return self.start_service("ASSAY_HELLO")
 
     def assert_refused(self, outcome: Outcome, code: int, *words: str) -> None:
         """It ended with that code, nothing on stdout and one line on stderr, which holds the words."""

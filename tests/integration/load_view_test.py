@@ -154,6 +154,30 @@ class View(LoadTest):
             code = terminal.ended()
         self.check_end(terminal, code)
 
+    def test_it_follows_messages(self) -> None:
+        for variable, path, flags, shape in (
+            ("ASSAY_WEBSOCKET_PEER", "plain", (), "200 messages/s"),
+            ("ASSAY_CHAT", "", ("--broadcast",), "deliveries of 200 messages/s"),
+        ):
+            with self.subTest(kind=shape):
+                url = f"ws://127.0.0.1:{self.start_service(variable).port}/{path}"
+                terminal = Terminal(self, "load", url, *LONG, *flags)
+                terminal.until(lambda: terminal.shows(r"^response .*max [\d.]+[mu]s"), "a second that has ended")
+                self.check_frame(terminal, 80, 24)
+                self.assertTrue(terminal.shows(rf"^{'broadcast' if flags else 'echo'} {re.escape(url)}$"))
+                self.assertTrue(terminal.shows(rf"^open model, {shape}, constant arrivals, 4 connections$"))
+                self.assertTrue(terminal.shows(r"^offered +\d+\.\d/s +\d+   4 of 4 connections open$"))
+                self.assertTrue(terminal.shows(r"^generator +(in time|LATE|OUT OF CPU) +cpu "))
+                terminal.type(b"\x03")
+                self.check_end(terminal, terminal.ended())
+
+    def test_of_idle_connections_it_is_a_line(self) -> None:
+        url = f"ws://127.0.0.1:{self.start_service('ASSAY_WEBSOCKET_PEER').port}/plain"
+        terminal = Terminal(self, "load", url, "-c", "4", "-d", "700ms")
+        self.assertIn(terminal.ended(), (OK, INVALID), terminal.written)
+        self.assertNotIn(ENTER, terminal.written)
+        self.assertRegex(terminal.written, r"\r\x1b\[K\d\.\ds of 1s  4 open  0 sent  0 received")
+
     def test_a_terminal_that_takes_nothing_holds_up_nothing(self) -> None:
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)

@@ -95,6 +95,53 @@ TEST(gates, of_windows_are_of_one_length_that_fits_the_run) {
   }
 }
 
+// What was warm by then: half of the answers, of 1 to 500 ms.
+model::load_result with_warm_up() {
+  model::load_result result = sample();
+  model::steadiness& steady = result.steady.emplace(model::steadiness{.from_s = 5});
+  steady.since = observe::histogram::with_defaults();
+  for (std::uint64_t ms = 1; ms <= 500; ++ms) steady.since->record(ms * 1'000'000);
+  steady.intervals.quantiles = {{.quantile = 0.5, .within = {.low_ns = 240e6, .high_ns = 260e6}}};
+  return result;
+}
+
+TEST(gates, of_the_steady_state_leave_the_warm_up_out) {
+  model::load_result result = with_warm_up();
+  EXPECT_TRUE(
+      judge_gates(*parse_gates("p50[steady]<300ms,mean[steady]<300ms,max[steady]<1s,p50[steady]<255ms"), result));
+  EXPECT_EQ(result.gates[0].proven, std::optional(true));
+  EXPECT_EQ(result.gates[3].proven, std::optional(false)) << "the limit lies inside";
+  EXPECT_FALSE(met("p50<300ms", result)) << "of all";
+  result.steady->since.reset();
+  EXPECT_FALSE(met("p50[steady]<300ms", result)) << "steady from the start";
+  result.steady->drift = 1.52;
+  EXPECT_FALSE(judge_gates(*parse_gates("p50[steady]<9s"), result));
+  EXPECT_EQ(result.gates.back().measured, "not steady: 1.5 times in this run");
+  result.steady.reset();
+  EXPECT_FALSE(judge_gates(*parse_gates("p50[steady]<9s"), result));
+  EXPECT_EQ(result.gates.back().measured, "too few answers to tell whether it was steady");
+}
+
+TEST(gates, of_the_steady_state_are_of_times_under_one_even_rate) {
+  load_options options;
+  options.url = "http://127.0.0.1:8080/";
+  const auto refused = [&options](const char* text) {
+    const auto had = check_gates(*parse_gates(text), *normalize(options));
+    return had ? std::string() : had.error();
+  };
+  EXPECT_EQ(refused("p99[steady]<1s,max[steady]<1s,mean[steady]<1s"), "");
+  for (const char* wrong : {"errors[steady]<1%", "rate[steady]>5", "p99[steady]<1s every 1s"}) {
+    EXPECT_TRUE(refused(wrong).contains("expected p99[steady]<50ms, mean or max")) << wrong;
+  }
+  options.stages = {{.rate_per_s = 5, .length = std::chrono::seconds(9), .end_rate_per_s = 9}};
+  EXPECT_TRUE(refused("p99[steady]<1s").contains("stages differ on purpose"));
+  options.stages.clear();
+  options.rate_per_s = 5;
+  options.routes = {{.name = "steady", .method = "GET", .target = "/a"},
+                    {.name = "GET /b", .method = "GET", .target = "/b"}};
+  EXPECT_EQ(refused("errors[steady]<1%"), "") << "of the request that is called so";
+}
+
 TEST(gates, say_what_was_measured) {
   model::load_result result = sample();
   EXPECT_FALSE(judge_gates(*parse_gates("p50<100ms,p99.9<9s,errors<50%"), result));

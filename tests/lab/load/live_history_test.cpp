@@ -42,13 +42,14 @@ class live_history_test : public ::testing::Test {
 TEST_F(live_history_test, rates_are_between_two_looks) {
   now_ = {.due = 100, .answers = 90, .errors = 2};
   look(1s);
-  now_ = {.due = 300, .behind = 3ms, .answers = 280, .errors = 12};
+  now_ = {.due = 300, .behind = 3ms, .answers = 280, .errors = 12, .open_connections = 7};
   look(3s);
   EXPECT_DOUBLE_EQ(screen().due_per_s, 100);
   EXPECT_DOUBLE_EQ(screen().answers_per_s, 95);
   EXPECT_DOUBLE_EQ(screen().errors_per_s, 5);
   EXPECT_EQ(screen().answers, 280U);
   EXPECT_DOUBLE_EQ(screen().behind_s, 0.003);
+  EXPECT_EQ(screen().open_connections, 7U);
 }
 
 TEST_F(live_history_test, a_second_is_asked_for_until_it_has_ended_and_told_once) {
@@ -126,6 +127,21 @@ TEST(head_of, says_what_runs) {
   options.url = "http://127.0.0.1:8080";
   options.routes = {{.name = "a", .method = "GET", .target = "/a"}, {.name = "b", .method = "GET", .target = "/b"}};
   EXPECT_EQ(head_of(*normalize(options)).target, "2 requests to http://127.0.0.1:8080");
+}
+
+TEST(head_of, says_which_messages_run) {
+  stream_options options{.url = "ws://127.0.0.1:8080/chat", .rate_per_s = 5, .connections = 1000};
+  EXPECT_EQ(head_of(*normalize(options)).target, "echo ws://127.0.0.1:8080/chat");
+  EXPECT_EQ(head_of(*normalize(options)).shape, "open model, 5 messages/s, constant arrivals, 1000 connections");
+  EXPECT_EQ(head_of(*normalize(options)).connections, 1000U);
+  EXPECT_TRUE(head_of(*normalize(options)).open);
+  options.broadcast = true;
+  options.rate_per_s.reset();
+  options.stages = {{.rate_per_s = 10, .length = 1s}, {.rate_per_s = 20, .length = 1s}};
+  EXPECT_EQ(head_of(*normalize(options)).target, "broadcast ws://127.0.0.1:8080/chat");
+  EXPECT_EQ(head_of(*normalize(options)).shape,
+            "open model, deliveries of 2 stages, constant arrivals, 1000 connections");
+  EXPECT_EQ(head_of(*normalize(options)).length_s, 2);
 }
 
 TEST(head_of, says_which_sessions_run) {

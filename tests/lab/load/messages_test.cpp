@@ -4,6 +4,7 @@
 #include <map>
 #include <vector>
 
+#include "lab/load/gate.hpp"
 #include "lab/load/live_run.hpp"
 #include "lab/load/schedule.hpp"
 #include "tests/lab/load/streams_test_support.hpp"
@@ -115,6 +116,24 @@ TEST(messages, a_second_has_what_was_meant_for_it) {
   EXPECT_EQ(told(2).offered, 500U);
   EXPECT_EQ(told(2).length_s, 0.5);
   EXPECT_NEAR(*told(2).response_max_ms, 0.1, 0.002);
+}
+
+// A hundred messages of the first half second come late, and of the third window there is half.
+TEST(messages, each_window_has_what_was_meant_for_it) {
+  stream_options options = of_ten(1000);
+  options.length = 2500ms;
+  options.windowed = parse_gates("max<550ms every 1s,rate>900 every 1s").value();
+  stream_stage stage(options);
+  stage.talk = [] ASSAY_CORO_WRAPPER(websocket::connection & peer) { return echo_after(0ms, peer); };
+  stage.at(900ms - 1us, [&] { stage.hold_server_until(1500ms); });
+  const model::stream_result seen = stage.run();
+  ASSERT_EQ(seen.windows.size(), 2U);
+  for (const model::window_outcome& each : seen.windows) EXPECT_EQ(each.windows, 2U) << each.gate;
+  EXPECT_NEAR(*seen.windows[0].value, 600e6, 6e6);
+  EXPECT_EQ(seen.windows[0].start_s, 0);
+  EXPECT_EQ(seen.windows[0].failed, 1U) << "in the next nobody waited for as long";
+  EXPECT_EQ(*seen.windows[1].value, 1000) << "by when they were meant to be sent";
+  EXPECT_EQ(seen.windows[1].failed, 0U);
 }
 
 // In the first second the server answers nobody.

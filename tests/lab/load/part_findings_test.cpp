@@ -45,6 +45,18 @@ TEST(part_findings, leave_out_what_comes_before_the_load_is_even) {
   EXPECT_EQ(found.steady->from_s, 0) << "what is left is of one state";
 }
 
+TEST(part_findings, what_comes_after_a_warm_up_has_bounds_of_its_own) {
+  const run_parts parts = parts_with([](int) { return 100; }, [](int i) { return i < 6 ? 9e6 : 1e6; });
+  const part_findings found = findings_of(all_of(parts), parts, {.planned = all_of_it, .measured = all_of_it});
+  ASSERT_TRUE(found.steady && found.steady->since);
+  EXPECT_EQ(found.steady->from_s, 6);
+  EXPECT_EQ(found.steady->since->count(), 2600U);
+  const auto& bounds = found.steady->intervals.quantiles;
+  ASSERT_FALSE(bounds.empty());
+  EXPECT_GT(bounds.front().within.low_ns, 0.9e6);
+  EXPECT_LT(bounds.front().within.high_ns, 1.1e6);
+}
+
 TEST(part_findings, of_an_even_load_are_of_all_of_it) {
   const run_parts parts = parts_with([](int) { return 100; }, [](int) { return 1e6; });
   for (const duration little : {0ms, 90ms}) {

@@ -39,10 +39,37 @@ std::string measured(const char* text, model::stream_result result) {
 TEST(stream_gates, are_of_what_such_a_run_can_tell) {
   EXPECT_EQ(refused("p99<50ms,mean<1s,max<1s,errors<1%,rate>5", stream_kind::echo), "");
   EXPECT_EQ(refused("errors<1%", stream_kind::idle), "");
-  for (const char* text : {"p99[GET /a]<1s", "p99<1s every 10s"}) {
-    EXPECT_TRUE(refused(text, stream_kind::broadcast).contains("not of WebSocket or events")) << text;
-  }
+  EXPECT_TRUE(refused("p99[GET /a]<1s", stream_kind::broadcast).contains("not of WebSocket or events"));
   EXPECT_TRUE(refused("p99<1s", stream_kind::idle).contains("idle connections say nothing"));
+}
+
+TEST(stream_gates, have_windows_of_messages) {
+  EXPECT_EQ(refused("p99<50ms every 5s,errors<1% every 5s,p99<1s", stream_kind::broadcast), "");
+  EXPECT_EQ(refused("p99<50ms every 5s,max<1s every 2s", stream_kind::echo),
+            "\"max<1s every 2s\": expected the same length after every \"every\"");
+  EXPECT_EQ(refused("max<1s every 20s", stream_kind::echo),
+            "\"max<1s every 20s\": expected windows of 100 ms to the 10 s of this run");
+  EXPECT_EQ(refused("max<1s every 2s", stream_kind::events),
+            "\"max<1s every 2s\": windows are of messages: expected -R");
+  EXPECT_NE(refused("errors<1% every 2s", stream_kind::idle), "");
+  EXPECT_EQ(refused("max[stage 1]<1s every 2s", stream_kind::echo, 2),
+            "\"max[stage 1]<1s every 2s\": no windows of \"stage 1\": expected them of the run");
+}
+
+TEST(stream_gates, the_worst_window_decides) {
+  model::stream_result result = echoes();
+  EXPECT_EQ(measured("p50<2ms every 1s", result), "not met the run had no whole window");
+  result.windows = {{.gate = "p50<2ms every 1s",
+                     .windows = 10,
+                     .failed = 2,
+                     .value = 3e6,
+                     .start_s = 4,
+                     .length_s = 1,
+                     .answers = 100}};
+  EXPECT_EQ(measured("p50<2ms every 1s", result), "not met 3ms in 4s to 5s, not kept in 2 of 10 windows");
+  result.windows[0].value.reset();
+  EXPECT_EQ(measured("p50<2ms every 1s", result),
+            "not met not estimable from 100 messages in 4s to 5s, not kept in 2 of 10 windows");
 }
 
 TEST(stream_gates, know_the_interval_of_the_run_and_of_a_stage) {
@@ -57,6 +84,21 @@ TEST(stream_gates, know_the_interval_of_the_run_and_of_a_stage) {
   EXPECT_EQ(result.gates[1].proven, std::optional(false)) << "the limit lies inside";
   EXPECT_TRUE(result.gates[1].met);
   EXPECT_FALSE(result.gates[2].within) << "none was told";
+}
+
+TEST(stream_gates, are_of_the_steady_state) {
+  EXPECT_EQ(refused("p99[steady]<1s,max[steady]<1s", stream_kind::echo), "");
+  EXPECT_EQ(refused("p99[steady]<1s", stream_kind::events), "");
+  EXPECT_NE(refused("errors[steady]<1%", stream_kind::echo), "");
+  EXPECT_NE(refused("p99[steady]<1s every 1s", stream_kind::echo), "");
+  EXPECT_NE(refused("p99[steady]<1s", stream_kind::echo, 2), "");
+  model::stream_result result = echoes();
+  EXPECT_EQ(measured("p50[steady]<9s", result), "not met too few answers to tell whether it was steady");
+  result.steady.emplace();
+  EXPECT_EQ(measured("p50[steady]<2ms", result), "met 1ms");
+  result.steady->since = observe::histogram::with_defaults();
+  result.steady->since->record(3'000'000, 100);
+  EXPECT_EQ(measured("p50[steady]<2ms", result), "not met 3ms");
 }
 
 TEST(stream_gates, are_of_a_stage_that_there_will_be) {

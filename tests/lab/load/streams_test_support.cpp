@@ -13,11 +13,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::unique_ptr<stream_load> make_load(loop& on, const stream_plan& plan, second_series* series,
+std::unique_ptr<stream_load> make_load(loop& on, const stream_plan& plan, message_target target,
                                        stream_counters& live) {
-  const socket_address to = *net::parse_address(plan.host, plan.port);
-  if (plan.kind == model::stream_kind::events) return std::make_unique<event_generator>(on, plan, to, live);
-  return std::make_unique<message_generator>(on, plan, message_target{.to = to, .run = 42, .series = series}, live);
+  target.to = *net::parse_address(plan.host, plan.port);
+  if (plan.kind == model::stream_kind::events) return std::make_unique<event_generator>(on, plan, target.to, live);
+  return std::make_unique<message_generator>(on, plan, target, live);
 }
 
 }  // namespace
@@ -69,7 +69,9 @@ task<void> stream_stage::staged(const stream_plan* plan, model::stream_result* i
     serving.spawn(serve_each());
   }
   {
-    const std::unique_ptr<stream_load> load = make_load(*on_, *plan, series_ ? &*series_ : nullptr, live_);
+    const message_target target{
+        .to = {}, .run = 42, .series = series_ ? &*series_ : nullptr, .windows = windows_ ? &*windows_ : nullptr};
+    const std::unique_ptr<stream_load> load = make_load(*on_, *plan, target, live_);
     load_ = load.get();
     if (stops_after_) network_->at(network_->now() + *stops_after_, [this] { load_->stop(); });
     connected_ = co_await load->connect();
@@ -110,6 +112,7 @@ model::stream_result stream_stage::run() {
   seen.connections = options_.connections;
   seen.arrivals = options_.arrivals;
   if (plan->options.keep_seconds) series_.emplace(plan->options.length, 1);
+  if (!options_.windowed.empty()) windows_.emplace(plan->options.length, 1U, options_.windowed);
   on_->run(staged(&*plan, &seen));
   judge_validity(seen);
   EXPECT_EQ(network_->open_sockets(), 0U);

@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "lab/load/run_windows.hpp"
 #include "lab/load/second_series.hpp"
 #include "lab/load/stream_load.hpp"
 #include "lab/load/stream_options.hpp"
@@ -94,6 +95,7 @@ class stream_stage {
   frozen_io* outer_ = nullptr;
   std::unique_ptr<loop> on_;
   std::optional<second_series> series_;
+  std::optional<window_series> windows_;
   stream_counters live_;
   stream_load* load_ = nullptr;
   result<void> connected_;

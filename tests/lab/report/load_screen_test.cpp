@@ -160,6 +160,21 @@ TEST(load_screen, before_and_after_the_run) {
   EXPECT_TRUE(has("generator OUT OF CPU"));
 }
 
+TEST(load_screen, counts_long_connections_in_place_of_those_who_wait) {
+  model::load_screen seen = some_run();
+  seen.connections = 15'000;
+  seen.open_connections = 14'990;
+  const std::string drawn = load_screen_text(seen, {}, {.colour = true});
+  EXPECT_TRUE(without_colours(drawn).contains("   14990 of 15000 connections open\n")) << drawn;
+  EXPECT_TRUE(drawn.contains("\x1b[31m   14990 of")) << "some are not";
+  EXPECT_FALSE(drawn.contains("has waited"));
+  seen.elapsed_s = 0;
+  EXPECT_FALSE(load_screen_text(seen, {}, {.colour = true}).contains("\x1b[31m   14990 of")) << "not yet";
+  seen.elapsed_s = 9;
+  seen.open_connections = 15'000;
+  EXPECT_FALSE(load_screen_text(seen, {}, {.colour = true}).contains("\x1b[31m   15000 of"));
+}
+
 TEST(load_screen, bands_share_rows_where_there_are_few) {
   model::load_screen seen{.open = true, .length_s = 10, .elapsed_s = 1};
   model::live_second& second = seen.seconds.emplace_back(quiet_second(0)).value();

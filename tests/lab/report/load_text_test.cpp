@@ -133,6 +133,9 @@ TEST(load_text, percentiles_of_more_than_one_state_are_called_that) {
   result.steady->since->record(2'000'000, 400);
   EXPECT_TRUE(load_text(result).contains("\n  from 2.5s on     2.00ms   2.00ms   2.00ms   2.00ms        -   2.00ms\n"))
       << load_text(result);
+  result.steady->intervals.quantiles = {{.quantile = 0.5, .within = {.low_ns = 1.9e6, .high_ns = 2.1e6}}};
+  EXPECT_TRUE(load_text(result).contains("2.00ms\n    95 % from           -   1.90ms        -        -        -\n"))
+      << load_text(result);
   result.steady->drift = 1.4;
   EXPECT_TRUE(load_text(result).contains("\n  not steady: the typical time grew 1.4 times in this run"));
   result.steady->drift = 0.5;
