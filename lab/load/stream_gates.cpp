@@ -66,7 +66,9 @@ std::optional<double> value_of(const gate& of, const gated_part& part, const mod
 // Events have no instant that they are meant for, by which a window would have them.
 std::expected<void, std::string> check_window(const gate& of, stream_kind kind) {
   if (of.every == duration::zero()) return {};
-  if (!sends(kind)) return std::unexpected(fmt::format("\"{}\": windows are of messages: expected -R", of.text));
+  if (!sends(kind)) {
+    return std::unexpected(fmt::format("\"{}\": windows are of messages: expected ws:// and -R", of.text));
+  }
   if (of.part.empty()) return {};
   return std::unexpected(fmt::format("\"{}\": no windows of \"{}\": expected them of the run", of.text, of.part));
 }

@@ -50,7 +50,7 @@ TEST(stream_gates, have_windows_of_messages) {
   EXPECT_EQ(refused("max<1s every 20s", stream_kind::echo),
             "\"max<1s every 20s\": expected windows of 100 ms to the 10 s of this run");
   EXPECT_EQ(refused("max<1s every 2s", stream_kind::events),
-            "\"max<1s every 2s\": windows are of messages: expected -R");
+            "\"max<1s every 2s\": windows are of messages: expected ws:// and -R");
   EXPECT_NE(refused("errors<1% every 2s", stream_kind::idle), "");
   EXPECT_EQ(refused("max[stage 1]<1s every 2s", stream_kind::echo, 2),
             "\"max[stage 1]<1s every 2s\": no windows of \"stage 1\": expected them of the run");
