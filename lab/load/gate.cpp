@@ -56,19 +56,6 @@ std::optional<gated_part> part_of(const gate& of, const model::load_result& resu
   return part_from(stage, std::max(1e-9, stage.length_s));
 }
 
-// The measured value, nothing when it cannot be told, and its interval, if it has one.
-struct measured_value {
-  std::optional<double> value = {};
-  std::optional<model::time_interval> within = {};
-};
-
-measured_value measured(const gate& of, const model::load_result& result) {
-  if (of.what == gated::back) return {.value = back_after_ns(result.stages)};
-  const std::optional<gated_part> part = part_of(of, result);
-  if (!part) return {};
-  return {.value = value_of(of, *part), .within = interval_of(of, *part)};
-}
-
 // " in 10s to 20s, not kept in 3 of 60 windows"
 std::string place_text(const model::window_outcome& in) {
   std::string text = fmt::format(" in {:g}s to {:g}s", in.start_s, in.start_s + in.length_s);
@@ -83,16 +70,19 @@ std::string value_text(const gate& of, double value) {
   return fmt::format("{:.4g}ms", value / 1e6);
 }
 
-std::string why_unknown(const gate& of, const model::load_result& result) {
-  const std::optional<gated_part> part = part_of(of, result);
-  if (!part) return of.part == steady_part ? why_not_steady(result.steady) : "the run ended before it";
-  return of.what == gated::back ? why_not_back(result.stages) : why_no_value(of, *part, "answers");
-}
-
 model::gate_outcome outcome_in(const gate& of, const model::load_result& result) {
   if (of.every > duration::zero()) return outcome_of_windows(of, result.windows, "answers");
-  const measured_value seen = measured(of, result);
-  return outcome_of(of, seen.value, seen.value ? "" : why_unknown(of, result), seen.within);
+  if (of.what == gated::back) {
+    const std::optional<double> back = back_after_ns(result.stages);
+    return outcome_of(of, back, back ? "" : why_not_back(result.stages));
+  }
+  const std::optional<gated_part> part = part_of(of, result);
+  if (!part) {
+    const bool of_steady = of.part == steady_part;
+    return outcome_of(of, std::nullopt, of_steady ? why_not_steady(result.steady) : "the run ended before it");
+  }
+  const std::optional<double> value = value_of(of, *part);
+  return outcome_of(of, value, value ? "" : why_no_value(of, *part, "answers"), interval_of(of, *part));
 }
 
 bool is_request(std::string_view part, const load_plan& plan) {

@@ -81,6 +81,19 @@ std::expected<void, std::string> check_part(const gate& of, const stream_plan& p
                                      std::max<std::size_t>(stages, 1)));
 }
 
+model::gate_outcome outcome_in(const gate& of, const model::stream_result& result) {
+  if (of.every > duration::zero()) return outcome_of_windows(of, result.windows, "messages");
+  const std::optional<gated_part> part = part_of(of, result);
+  if (!part) {
+    const bool of_steady = of.part == steady_part;
+    return outcome_of(of, std::nullopt, of_steady ? why_not_steady(result.steady) : "the run ended before it");
+  }
+  const std::optional<double> value = value_of(of, *part, result);
+  const std::string why = of.what == gated::back ? why_not_back(result.stages)
+                                                 : why_no_value(of, *part, listens(result.kind) ? "gaps" : "messages");
+  return outcome_of(of, value, value ? "" : why, interval_of(of, *part));
+}
+
 }  // namespace
 
 std::expected<void, std::string> check_gates(const std::vector<gate>& gates, const stream_plan& plan) {
@@ -105,30 +118,17 @@ std::expected<void, std::string> check_gates(const std::vector<gate>& gates, con
 }
 
 bool judge_gates(const std::vector<gate>& gates, model::stream_result& result) {
+  bool all_met = true;
   for (const gate& each : gates) {
-    if (each.every > duration::zero()) {
-      result.gates.push_back(outcome_of_windows(each, result.windows, "messages"));
-      continue;
-    }
-    const std::optional<gated_part> part = part_of(each, result);
-    if (!part) {
-      const bool of_steady = each.part == steady_part;
-      result.gates.push_back(
-          outcome_of(each, std::nullopt, of_steady ? why_not_steady(result.steady) : "the run ended before it"));
-      continue;
-    }
-    const std::optional<double> value = value_of(each, *part, result);
-    const std::string why = each.what == gated::back
-                                ? why_not_back(result.stages)
-                                : why_no_value(each, *part, listens(result.kind) ? "gaps" : "messages");
-    result.gates.push_back(outcome_of(each, value, value ? "" : why, interval_of(each, *part)));
-    if (!value || result.gates.back().met) continue;
+    const model::gate_outcome& outcome = result.gates.emplace_back(outcome_in(each, result));
+    if (outcome.met) continue;
+    all_met = false;
     if (std::optional<std::string> untold = untold_for_stalls(each, result.stalls)) {
       result.reasons.push_back(std::move(*untold));
       result.valid = false;
     }
   }
-  return std::ranges::all_of(result.gates, &model::gate_outcome::met);
+  return all_met;
 }
 
 }  // namespace assay::load
