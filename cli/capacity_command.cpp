@@ -54,9 +54,6 @@ std::expected<std::vector<load::gate>, std::string> read_gates(const std::string
   if (load::gate_window(*gates) > duration::zero()) {
     return std::unexpected("--slo with \"every\": each of these runs is judged as a whole");
   }
-  if (std::ranges::any_of(*gates, [](const load::gate& each) { return each.part == load::steady_part; })) {
-    return std::unexpected("--slo with [steady]: each of these runs is judged as a whole");
-  }
   return *gates;
 }
 
@@ -102,6 +99,12 @@ int capacity_command(const capacity_arguments& typed) {
   if (!plan) return complain("capacity", usage, plan.error());
   if (const auto had = load::check_gates(*gates, *plan); !had) {
     return complain("capacity", usage, "--slo " + had.error());
+  }
+  const auto of_steady = [&plan](const load::gate& each) {
+    return each.part == load::steady_part && !load::request_index_of(each.part, *plan);
+  };
+  if (std::ranges::any_of(*gates, of_steady)) {
+    return complain("capacity", usage, "--slo with [steady]: each of these runs is judged as a whole");
   }
   search->least_rps = std::max(search->least_rps, load::least_tellable_rps(*gates, *plan));
   if (search->from_rps < search->least_rps) {

@@ -52,10 +52,8 @@ bool overwhelmed(const model::generator_health& health) {
 
 // Of all requests, that of the one that a gate is of.
 double share_of(const gate& each, const load_plan& plan) {
-  for (std::size_t i = 0; plan.several && i < plan.several->size(); ++i) {
-    if ((*plan.several)[i].name == each.part) return (*plan.several)[i].share;
-  }
-  return 1;
+  const std::optional<std::size_t> index = request_index_of(each.part, plan);
+  return index ? (*plan.several)[*index].share : 1;
 }
 
 // Half as many again as the most demanding percentile needs.

@@ -85,14 +85,6 @@ model::gate_outcome outcome_in(const gate& of, const model::load_result& result)
   return outcome_of(of, value, value ? "" : why_no_value(of, *part, "answers"), interval_of(of, *part));
 }
 
-bool is_request(std::string_view part, const load_plan& plan) {
-  if (!plan.several || plan.several->size() <= 1) return false;
-  for (std::size_t i = 0; i < plan.several->size(); ++i) {
-    if ((*plan.several)[i].name == part) return true;
-  }
-  return false;
-}
-
 std::expected<void, std::string> check_stage(const gate& of, const load_plan& plan) {
   if (of.every > duration::zero()) {
     return std::unexpected(
@@ -130,6 +122,14 @@ std::optional<std::size_t> stage_index_of(std::string_view name) {
     return std::nullopt;
   }
   return static_cast<std::size_t>(*place) - 1;
+}
+
+std::optional<std::size_t> request_index_of(std::string_view name, const load_plan& plan) {
+  if (!plan.several || plan.several->size() <= 1) return std::nullopt;
+  for (std::size_t i = 0; i < plan.several->size(); ++i) {
+    if ((*plan.several)[i].name == name) return i;
+  }
+  return std::nullopt;
 }
 
 std::expected<void, std::string> check_steady(const gate& of, const std::vector<stage>& stages) {
@@ -191,7 +191,7 @@ std::expected<void, std::string> check_windows(const std::vector<gate>& gates, d
 std::expected<void, std::string> check_gates(const std::vector<gate>& gates, const load_plan& plan) {
   if (const auto windows = check_windows(gates, plan.options.length); !windows) return windows;
   for (const gate& each : gates) {
-    if (each.part.empty() || is_request(each.part, plan)) continue;
+    if (each.part.empty() || request_index_of(each.part, plan)) continue;
     const auto sound = each.part == steady_part ? check_steady(each, plan.options.stages) : check_stage(each, plan);
     if (!sound) return sound;
   }

@@ -37,6 +37,9 @@ std::string why_not_back(const std::vector<model::load_stage>& stages);
 // "stage 2" is the second, with index 1; nothing of another name.
 std::optional<std::size_t> stage_index_of(std::string_view name);
 
+// Which of several requests is called so; nothing where none is, or there are not several.
+std::optional<std::size_t> request_index_of(std::string_view name, const load_plan& plan);
+
 // What a gate on the steady state is of, where no request is called so.
 inline constexpr std::string_view steady_part = "steady";
 
